@@ -1,0 +1,32 @@
+"""Federated policy-gradient algorithms: a literal registry; `algorithms.algorithm` is the contract."""
+
+from algorithms.algorithm import Algorithm, Server, tunable
+from algorithms.fedhapg_m import FedHAPGM
+from algorithms.fedhapg_m2 import FedHAPGM2
+from algorithms.fedpg import FedPG
+from algorithms.fedpg_m import FedPGM
+from algorithms.fedsvrpg_m import FedSVRPGM
+from algorithms.gradients import CompiledGradients, Gradients
+from algorithms.independent_pg import IndependentPG
+from algorithms.pooled_pg import PooledPG
+from algorithms.trajectory import Trajectories
+
+ALGORITHMS: dict[str, type[Algorithm]] = {
+    "fedpg": FedPG,
+    "fedpg-m": FedPGM,
+    "fedsvrpg-m": FedSVRPGM,
+    "fedhapg-m": FedHAPGM,
+    "fedhapg-m2": FedHAPGM2,
+    "independent-pg": IndependentPG,
+    "pooled-pg": PooledPG,
+}
+
+__all__ = [
+    "ALGORITHMS",
+    "Algorithm",
+    "CompiledGradients",
+    "Gradients",
+    "Server",
+    "Trajectories",
+    "tunable",
+]

@@ -1,0 +1,39 @@
+"""FedHAPG-M: momentum with a Hessian-aided variance reduction (Wang et al., ICML 2024)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor
+
+from algorithms.algorithm import Algorithm, Server, tunable
+from algorithms.gradients import Gradients
+from algorithms.trajectory import Trajectories
+
+
+@dataclass(frozen=True)
+class FedHAPGM(Algorithm):
+    """One trajectory batch per local step, sampled between θ_{r-1} and θ at a uniform position.
+
+    v = θ - θ_{r-1},  θ(α) = α θ + (1 - α) θ_{r-1},  α ~ U[0, 1],  τ ~ p(·|θ(α)).
+    E_α[∇²J(θ(α)) v] = ∇J(θ) - ∇J(θ_{r-1}): the Hessian term carries the anchor to θ.
+    """
+
+    reference: ClassVar[str] = "Wang, He, Zhang, Miao, Anderson, ICML 2024, Algorithm 2"
+    anchored: ClassVar[bool] = True
+
+    beta: float = tunable(
+        0.2, low=0.05, high=1.0, domain=(0, 1), meaning="weight of fresh gradients"
+    )
+
+    def points(self, server: Server, theta: Tensor, alpha: Tensor) -> tuple[Tensor, ...]:
+        return (server.previous + alpha * (theta - server.previous),)
+
+    def direction(
+        self, gradients: Gradients, server: Server, theta: Tensor, *batches: Trajectories
+    ) -> Tensor:
+        """u = β w(θ | θ(α)) g(θ) + (1 - β) [u_r + D(τ, θ(α)) v]."""
+        fresh = gradients.weighted(theta, batches[0])
+        change = gradients.curvature(batches[0], theta - server.previous)
+        return self.beta * fresh + (1 - self.beta) * (server.momentum + change)

@@ -1,0 +1,25 @@
+"""FedPG: federated averaging of policy-gradient steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor
+
+from algorithms.algorithm import Algorithm, Server
+from algorithms.gradients import Gradients
+from algorithms.trajectory import Trajectories
+
+
+@dataclass(frozen=True)
+class FedPG(Algorithm):
+    """Every agent takes K policy-gradient steps, the server averages (FedAvg, or PAvg by samples)."""
+
+    reference: ClassVar[str] = "Jin, Peng, Yang, Wang, Zhang, AISTATS 2022; McMahan et al. 2017"
+
+    def direction(
+        self, gradients: Gradients, server: Server, theta: Tensor, *batches: Trajectories
+    ) -> Tensor:
+        """u = g(θ)."""
+        return gradients.plain(theta, batches[0])

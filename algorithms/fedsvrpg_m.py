@@ -1,0 +1,33 @@
+"""FedSVRPG-M: momentum with an importance-sampled variance reduction (Wang et al., ICML 2024)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor
+
+from algorithms.algorithm import Algorithm, Server, tunable
+from algorithms.gradients import Gradients
+from algorithms.trajectory import Trajectories
+
+
+@dataclass(frozen=True)
+class FedSVRPGM(Algorithm):
+    """The anchor u_r is the global momentum; the reference is the previous global iterate θ_{r-1}."""
+
+    reference: ClassVar[str] = "Wang, He, Zhang, Miao, Anderson, ICML 2024, Algorithm 1"
+    anchored: ClassVar[bool] = True
+
+    beta: float = tunable(
+        0.2, low=0.05, high=1.0, domain=(0, 1), meaning="weight of fresh gradients; 1 is FedPG"
+    )
+
+    def direction(
+        self, gradients: Gradients, server: Server, theta: Tensor, *batches: Trajectories
+    ) -> Tensor:
+        """u = β g(θ) + (1 - β) [u_r + g(θ) - w(θ_{r-1} | θ) g(θ_{r-1})], episodes sampled at θ."""
+        fresh = gradients.plain(theta, batches[0])
+        # θ_{r-1}, not θ_r: with θ_r the correction would vanish at the first local step.
+        stale = gradients.weighted(server.previous, batches[0])
+        return fresh + (1 - self.beta) * (server.momentum - stale)

@@ -1,0 +1,26 @@
+"""Independent PG: no communication at all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor
+
+from algorithms.algorithm import Algorithm, Server
+from algorithms.gradients import Gradients
+from algorithms.trajectory import Trajectories
+
+
+@dataclass(frozen=True)
+class IndependentPG(Algorithm):
+    """Every agent ascends its own J_i from the common θ_0 and is scored on its own MDP."""
+
+    reference: ClassVar[str] = "REINFORCE: Williams 1992"
+    federated: ClassVar[bool] = False
+
+    def direction(
+        self, gradients: Gradients, server: Server, theta: Tensor, *batches: Trajectories
+    ) -> Tensor:
+        """u = g_i(θ)."""
+        return gradients.plain(theta, batches[0])

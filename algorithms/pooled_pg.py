@@ -1,0 +1,26 @@
+"""Pooled PG: one shared gradient step per trajectory batch, the reference without drift."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor
+
+from algorithms.algorithm import Algorithm, Server
+from algorithms.gradients import Gradients
+from algorithms.trajectory import Trajectories
+
+
+@dataclass(frozen=True)
+class PooledPG(Algorithm):
+    """The server averages after every local step, so all agents always share θ."""
+
+    reference: ClassVar[str] = "REINFORCE on pooled data: Williams 1992"
+    synchronous: ClassVar[bool] = True
+
+    def direction(
+        self, gradients: Gradients, server: Server, theta: Tensor, *batches: Trajectories
+    ) -> Tensor:
+        """u = g_i(θ)."""
+        return gradients.plain(theta, batches[0])

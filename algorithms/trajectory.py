@@ -1,0 +1,28 @@
+"""What an agent hands to an estimator."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+
+class Trajectories(NamedTuple):
+    """B episodes of ONE agent, padded to T steps; lifting adds leading axes (S, N).
+
+    Entries past an episode's length are undefined and must not be read.
+    """
+
+    observation: Tensor  # (B, T, o); a discrete state is stored as its index, o = 1
+    action: Tensor  # (B, T, a); a discrete action is stored as its index, a = 1
+    reward: Tensor  # (B, T)
+    log_prob: Tensor  # (B, T), log π(action | observation) under `behaviour`
+    length: Tensor  # (B,), number of steps taken
+    behaviour: Tensor  # (d,), the parameters that chose the actions
+
+    @property
+    def alive(self) -> Tensor:
+        """(B, T) bool, True up to and including the last step."""
+        steps = torch.arange(self.reward.shape[-1])
+        return steps < self.length.unsqueeze(-1)

@@ -1,0 +1,138 @@
+"""A cell: everything that decides a run's numbers, except its seed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from dataclasses import MISSING, fields
+from typing import Annotated, Any, Literal, NamedTuple
+
+from gymnasium import spaces
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from algorithms.algorithm import Algorithm
+from algorithms.policy import CategoricalMLP, GaussianMLP, Policy, TabularSoftmax
+from benchmark import registry
+from benchmark.noise import Seed
+from envs.family import Family, nearest
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Cell(BaseModel):
+    """One configuration. Symbols in brackets are those of the equations.
+
+    `options` are the family's fields (horizon, discount, …), `hyperparameters` the algorithm's.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    family: str
+    algorithm: str
+    options: dict[str, Any] = {}
+    hyperparameters: dict[str, float] = {}
+    kappa: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0  # heterogeneity level [κ]
+    agents: Count = 5  # [N]
+    rounds: Annotated[int, Field(ge=0)] = 100  # [R]
+    local_steps: Count = 10  # [K]
+    episodes: Count = 1  # per agent and local step [B]
+    step_size: Positive = 0.01  # local [η]
+    server_step_size: Positive | None = None  # [λ]; None is ηK, plain averaging
+    initial_momentum: Literal["zero", "batch"] = "zero"  # [u_0]; "batch" samples are counted
+    initial_episodes: Count = 10  # per agent, for u_0 = "batch"
+    weight_cap: Annotated[float, Field(gt=1)] | None = None  # largest importance weight
+    hidden: tuple[Count, ...] = (8, 8)  # widths of the tanh network; unused by tabular families
+    initial_log_std: float = -0.5  # of the Gaussian policy
+    evaluate_every: Count = 5  # rounds
+    evaluation_episodes: Count = 10  # per agent; tabular families are evaluated exactly
+    dtype: Literal["auto", "float32", "float64"] = "auto"  # auto: float64 tabular, float32 neural
+
+    @model_validator(mode="after")
+    def _resolve(self) -> Cell:
+        """Fill defaults in, so that two spellings of one configuration are one cell."""
+        family = self._build("family", registry.families(), self.family, self.options)
+        algorithm = self._build(
+            "algorithm", registry.algorithms(), self.algorithm, self.hyperparameters
+        )
+        options = {f.name: _plain(getattr(family, f.name)) for f in fields(family)}
+        object.__setattr__(self, "options", options)
+        values = {f.name: getattr(algorithm, f.name) for f in fields(algorithm)}
+        object.__setattr__(self, "hyperparameters", values)
+        if self.dtype == "auto":
+            tabular = isinstance(family.observation_space, spaces.Discrete)
+            object.__setattr__(self, "dtype", "float64" if tabular else "float32")
+        family.sample(1, self.kappa, Seed("test", 0).generator("environment"))  # is κ possible?
+        return self
+
+    @staticmethod
+    def _build(kind: str, known: dict[str, Any], name: str, settings: dict[str, Any]) -> Any:
+        entry = registry.find(kind, name, known)
+        allowed = [f.name for f in fields(entry) if f.default is not MISSING]
+        for setting in settings:
+            if setting not in allowed:
+                what = "option" if kind == "family" else "hyperparameter"
+                raise ValueError(nearest(f"{what} of {name}", setting, allowed))
+        return entry(**{key: _frozen(value) for key, value in settings.items()})
+
+    def build_family(self) -> Family:
+        return self._build("family", registry.families(), self.family, self.options)  # type: ignore[no-any-return]
+
+    def build_algorithm(self) -> Algorithm:
+        return self._build(  # type: ignore[no-any-return]
+            "algorithm", registry.algorithms(), self.algorithm, self.hyperparameters
+        )
+
+    def build_policy(self) -> Policy:
+        """Tabular softmax, categorical or Gaussian network, as the family's spaces require."""
+        family = self.build_family()
+        seen, taken = family.observation_space, family.action_space
+        if isinstance(seen, spaces.Discrete) and isinstance(taken, spaces.Discrete):
+            return TabularSoftmax(int(seen.n), int(taken.n))
+        if isinstance(seen, spaces.Box) and isinstance(taken, spaces.Discrete):
+            return CategoricalMLP(seen.shape[0], self.hidden, int(taken.n))
+        if isinstance(seen, spaces.Box) and isinstance(taken, spaces.Box):
+            return GaussianMLP(seen.shape[0], self.hidden, taken.shape[0], self.initial_log_std)
+        raise TypeError(f"no policy for observations {seen} and actions {taken}")
+
+    @property
+    def server_step(self) -> float:
+        """λ as a number."""
+        default = self.step_size * self.local_steps
+        return default if self.server_step_size is None else self.server_step_size
+
+    @property
+    def program(self) -> str:
+        """Cells with the same program run as one batch: they differ in lifted numbers only."""
+        lifted = {"kappa", "step_size", "server_step_size", "hyperparameters"}
+        return _canonical(self.model_dump(exclude=lifted))
+
+    @property
+    def id(self) -> str:
+        """Readable prefix and a hash of the whole configuration."""
+        digest = hashlib.blake2b(_canonical(self.model_dump()).encode(), digest_size=6)
+        name = f"{self.family}-kappa{self.kappa:g}-n{self.agents}-{self.algorithm}"
+        return f"{name}-{digest.hexdigest()}"
+
+
+class Run(NamedTuple):
+    cell: Cell
+    seed: Seed
+
+
+def _canonical(values: Any) -> str:
+    return json.dumps(values, sort_keys=True, separators=(",", ":"))
+
+
+def _plain(value: Any) -> Any:
+    """Tuples as lists, so that a cell equals itself after a round trip through JSON."""
+    if isinstance(value, tuple | list):
+        return [_plain(entry) for entry in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{value} cannot be an option: it must be finite")
+    return value
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(_frozen(entry) for entry in value) if isinstance(value, list) else value

@@ -1,0 +1,347 @@
+"""The federated loop: any algorithm, any family, a batch of runs at once.
+
+A batch holds S runs whose cells share a program; its numbers κ, η, λ and the hyperparameters
+differ per run. All arrays have a leading axis of G federations and n agents in each: G = S, n = N,
+except for algorithms that do not communicate, whose N agents are N federations of one agent.
+Nothing a run computes depends on what else is in the batch.
+"""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.func import vmap
+
+from algorithms import Algorithm, CompiledGradients, Server, Trajectories
+from benchmark.cell import Cell, Run
+from benchmark.evaluate import Scores, evaluate
+from benchmark.noise import uniform_lanes
+from benchmark.rollout import Episodes, Sampler, Stream
+from envs.family import Array
+
+
+class RunResult(NamedTuple):
+    """What one run leaves behind; `columns` is a function of the run alone, `seconds` is not."""
+
+    run: Run
+    columns: dict[str, Array]  # one entry per evaluation point
+    seconds: Array  # wall seconds of training since the start of the batch
+
+
+class Ledger(NamedTuple):
+    """Cost of a federation so far; evaluation is not charged."""
+
+    steps: Array  # (G,), environment steps of all its agents
+    trajectories: Array  # (G,), episodes of all its agents
+    floats_up: Array  # (G,), floats one agent has sent
+    floats_down: Array  # (G,), floats one agent has received
+
+
+def train(
+    runs: Sequence[Run],
+    threads: int = 1,
+    on_round: Callable[[int, int], None] | None = None,
+) -> list[RunResult]:
+    """Train all runs, which must share `cell.program`; results come in the order of `runs`.
+
+    `on_round(done, total)` is called after every round. A run whose parameters or scores become
+    non-finite is recorded as diverged in that round and leaves the batch; the others go on.
+    """
+    with torch.no_grad():
+        return Federation(runs, threads).train(on_round)
+
+
+class Federation:
+    """A batch of runs in training."""
+
+    def __init__(self, runs: Sequence[Run], threads: int = 1) -> None:
+        self.runs = list(runs)
+        self.cell = runs[0].cell
+        if any(run.cell.program != self.cell.program for run in runs):
+            raise ValueError("runs of one batch must share cell.program")
+        self.family = self.cell.build_family()
+        self.policy = self.cell.build_policy()
+        self.algorithm = self.cell.build_algorithm()
+        self.threads = threads
+        cap = float("inf") if self.cell.weight_cap is None else self.cell.weight_cap
+        self.gradients = CompiledGradients(self.policy, self.family.discount, cap)
+        self.dtype: type[np.floating[Any]] = np.dtype(self.cell.dtype).type
+        # Federations per run, and agents per federation.
+        self.split = 1 if self.algorithm.federated else self.cell.agents
+        self.agents = self.cell.agents // self.split
+
+        self.tasks = [
+            self.family.sample(
+                self.cell.agents, run.cell.kappa, run.seed.generator("environment")
+            )
+            for run in runs
+        ]
+        initial = [self.policy.initial(run.seed.generator("parameters")) for run in runs]
+        theta = torch.from_numpy(np.stack(initial).astype(self.dtype))
+        self.server = Server(
+            *(self._per_federation(theta) for _ in range(2)),
+            self._per_federation(torch.zeros_like(theta)),
+        )
+        self.ledger = Ledger(*(np.zeros(len(runs) * self.split, np.int64) for _ in range(4)))
+        self.lifted = self._lifted()
+        self.active = list(range(len(runs)))  # runs still in the batch
+        self.diverged: dict[int, int] = {}  # run -> round
+        self._point_at()
+
+    def train(self, on_round: Callable[[int, int], None] | None = None) -> list[RunResult]:
+        cell = self.cell
+        records: list[list[dict[str, float]]] = [[] for _ in self.runs]
+        seconds: list[list[float]] = [[] for _ in self.runs]
+        constants = [self._constants(position) for position in range(len(self.runs))]
+        self._evaluate(0, 0.0, records, seconds)
+        clock = 0.0
+        started = time.perf_counter()
+        self._initial_momentum()
+        for number in range(1, cell.rounds + 1):
+            if not self.active:
+                break
+            self._round(number - 1)
+            self._drop(~torch.isfinite(self.server.theta).all(-1), number)
+            if number % cell.evaluate_every == 0 or number == cell.rounds:
+                clock += time.perf_counter() - started
+                self._evaluate(number, clock, records, seconds)
+                started = time.perf_counter()
+            if on_round is not None:
+                on_round(number, cell.rounds)
+        results = []
+        for position, run in enumerate(self.runs):
+            rows = records[position]
+            columns = {name: np.array([row[name] for row in rows]) for name in rows[0]}
+            columns |= {
+                name: np.full(len(rows), value) for name, value in constants[position].items()
+            }
+            columns["diverged"] = np.full(len(rows), position in self.diverged)
+            columns["diverged_round"] = np.full(len(rows), self.diverged.get(position, np.nan))
+            results.append(RunResult(run, columns, np.array(seconds[position])))
+        return results
+
+    # --- one round --------------------------------------------------------------------------------
+
+    def _round(self, number: int) -> None:
+        cell, algorithm = self.cell, self.algorithm
+        local_steps = 1 if algorithm.synchronous else cell.local_steps
+        for exchange in range(cell.local_steps // local_steps):
+            theta = self.server.theta.unsqueeze(1).expand(-1, self.agents, -1)
+            for k in range(local_steps):
+                draw = number * cell.local_steps + exchange + k
+                theta = theta + self.step_size * self._direction(theta, draw)
+            self._exchange(theta, local_steps)
+
+    def _direction(self, theta: Tensor, draw: int) -> Tensor:
+        """Local directions (G, n, d) of all agents at theta (G, n, d)."""
+        alpha = self._alpha(draw)
+        points = self._points(self.server, theta, alpha, self.lifted)
+        batches = [
+            self._sample(point, f"training-{which}", draw, self.cell.episodes)
+            for which, point in enumerate(points)
+        ]
+        return self._directions(self.server, theta, batches, self.lifted)  # type: ignore[no-any-return]
+
+    def _exchange(self, theta: Tensor, local_steps: int) -> None:
+        """u_{r+1} = (1/(ηNK)) Σ_i (θ_{r,K}^i - θ_r), θ_{r+1} = θ_r + λ u_{r+1}."""
+        share = local_steps / self.cell.local_steps  # λ is stated for a whole round
+        step_size = self.step_size[:, 0]
+        moved = sum_over_agents(theta - self.server.theta.unsqueeze(1)) / self.agents
+        momentum = moved / (step_size * local_steps)
+        following = self.server.theta + (self.server_step * share) * momentum
+        self.server = Server(following, self.server.theta, momentum)
+        if self.algorithm.federated:
+            self.ledger.floats_up[:] += self.policy.size
+            self.ledger.floats_down[:] += self.policy.size * (2 if self.algorithm.anchored else 1)
+
+    def _initial_momentum(self) -> None:
+        """u_0: the mean over agents of a batch gradient at θ_0, or 0. Its samples are counted."""
+        if not self.algorithm.anchored or self.cell.initial_momentum == "zero":
+            return
+        theta = self.server.theta.unsqueeze(1).expand(-1, self.agents, -1)
+        batch = self._sample(theta, "initial-momentum", 0, self.cell.initial_episodes)
+        plain = vmap(vmap(self.gradients.plain))(theta, batch)
+        self.server = self.server._replace(momentum=sum_over_agents(plain) / self.agents)
+        self.ledger.floats_up[:] += self.policy.size
+        self.ledger.floats_down[:] += self.policy.size
+
+    def _sample(self, theta: Tensor, purpose: str, draw: int, episodes: int) -> Trajectories:
+        """Trajectories with leading axes (G, n), counted in the ledger."""
+        flat = theta.reshape(-1, theta.shape[-1]).numpy()
+        played = self.sampler.sample(flat, self._stream(purpose, draw), episodes)
+        steps = played.length.reshape(len(theta), -1)
+        self.ledger.steps[:] += steps.sum(axis=1)
+        self.ledger.trajectories[:] += steps.shape[1]
+        return as_trajectories(played, theta)
+
+    # --- evaluation -------------------------------------------------------------------------------
+
+    def _evaluate(
+        self,
+        number: int,
+        clock: float,
+        records: list[list[dict[str, float]]],
+        seconds: list[list[float]],
+    ) -> None:
+        if not self.active:
+            return
+        scores = self._scores(self.server.theta.numpy(), number)
+        finite = np.isfinite(scores.objective).all(axis=1)
+        agents = self.cell.agents
+        for place, position in enumerate(self.active):
+            mine = slice(place * self.split, (place + 1) * self.split)
+            if number > 0 and not finite[mine].all():
+                continue
+            undiscounted = scores.undiscounted[mine].reshape(-1)
+            steps, trajectories, up, down = (int(part[mine].sum()) for part in self.ledger)
+            records[position].append(
+                {
+                    "round": number,
+                    "steps_per_agent": steps / agents,
+                    "trajectories_per_agent": trajectories / agents,
+                    "steps_total": steps,
+                    "trajectories_total": trajectories,
+                    "floats_up": up // self.split,
+                    "floats_down": down // self.split,
+                    "objective": scores.objective[mine].reshape(-1).mean(),
+                    "return": undiscounted.mean(),
+                    "return_worst": undiscounted.min(),
+                    "return_best": undiscounted.max(),
+                    "stationarity": scores.stationarity[mine].mean(),
+                }
+            )
+            seconds[position].append(clock)
+        if number > 0:
+            self._drop(torch.from_numpy(~finite), number)
+
+    def _scores(self, theta: Array, number: int) -> Scores:
+        stream = self._stream("evaluation", number)
+        episodes = self.cell.evaluation_episodes
+        return evaluate(self.family, self.sampler, theta, stream, episodes)
+
+    def _constants(self, position: int) -> dict[str, Any]:
+        """What a report measures a run against; the random policy has all parameters zero."""
+        run, task = self.runs[position], self.tasks[position]
+        agents = np.arange(self.cell.agents)
+        keys = np.full(self.cell.agents, run.seed.key("random-policy"), np.uint64)
+        sampler = Sampler(self.family, self.policy, task, self.threads)
+        theta = np.zeros((1, self.policy.size), self.dtype)
+        scores = evaluate(
+            self.family, sampler, theta, Stream(keys, agents, 0), self.cell.evaluation_episodes
+        )
+        metric = self.family.metric
+        random = scores.objective if metric == "objective" else scores.undiscounted
+        reference = self.family.reference(task)
+        return {
+            "metric": metric,
+            "random": float(random.mean()),
+            "reference": np.nan if reference is None else reference.value,
+            "reference_meaning": "" if reference is None else reference.meaning,
+        }
+
+    # --- the batch --------------------------------------------------------------------------------
+
+    def _drop(self, lost: Tensor, number: int) -> None:
+        """Record runs with a lost federation as diverged in round `number` and leave them out."""
+        gone = lost.reshape(-1, self.split).any(-1).numpy()
+        if not gone.any():
+            return
+        for place in np.flatnonzero(gone):
+            self.diverged[self.active[place]] = number
+        self.active = [p for place, p in enumerate(self.active) if not gone[place]]
+        keep = np.flatnonzero(np.repeat(~gone, self.split))
+        self.server = Server(*(part[torch.from_numpy(keep)] for part in self.server))
+        self.ledger = Ledger(*(part[keep] for part in self.ledger))
+        self.lifted = {name: value[torch.from_numpy(keep)] for name, value in self.lifted.items()}
+        if self.active:
+            self._point_at()
+
+    def _point_at(self) -> None:
+        """Everything that follows from which runs are active."""
+        parts = zip(*(self.tasks[position] for position in self.active), strict=True)
+        task = type(self.tasks[0])(*(np.concatenate(part) for part in parts))
+        self.sampler = Sampler(self.family, self.policy, task, self.threads)
+        count = len(self.active)
+        self.agent_of_lane = np.tile(np.arange(self.cell.agents), count)
+        self.step_size = self.lifted["step_size"].reshape(-1, 1, 1)
+        self.server_step = self.lifted["server_step"].reshape(-1, 1)
+        self._keys: dict[str, Array] = {}
+        in_agents = (None, 0, 0, None)
+        self._points = vmap(vmap(self._call_points, in_agents), (0, 0, 0, 0))
+        self._directions = vmap(vmap(self._call_direction, in_agents), (0, 0, 0, 0))
+
+    def _call_points(
+        self, server: Server, theta: Tensor, alpha: Tensor, lifted: dict[str, Tensor]
+    ) -> tuple[Tensor, ...]:
+        return self._algorithm(lifted).points(server, theta, alpha)
+
+    def _call_direction(
+        self,
+        server: Server,
+        theta: Tensor,
+        batches: list[Trajectories],
+        lifted: dict[str, Tensor],
+    ) -> Tensor:
+        return self._algorithm(lifted).direction(self.gradients, server, theta, *batches)
+
+    def _algorithm(self, lifted: dict[str, Tensor]) -> Algorithm:
+        """The algorithm with this run's hyperparameters, as 0-d tensors."""
+        algorithm = copy.copy(self.algorithm)
+        for parameter in fields(algorithm):
+            object.__setattr__(algorithm, parameter.name, lifted[parameter.name])
+        return algorithm
+
+    def _lifted(self) -> dict[str, Tensor]:
+        """Continuous settings, one entry per federation: (G,)."""
+
+        def lift(value: Callable[[Cell], float]) -> Tensor:
+            values = torch.tensor([value(run.cell) for run in self.runs], dtype=torch.float64)
+            return self._per_federation(values.to(self.server.theta.dtype))
+
+        names = [parameter.name for parameter in fields(self.algorithm)]
+        lifted = {
+            name: lift(lambda cell, name=name: cell.hyperparameters[name])  # type: ignore[misc]
+            for name in names
+        }
+        lifted["step_size"] = lift(lambda cell: cell.step_size)
+        lifted["server_step"] = lift(lambda cell: cell.server_step)
+        return lifted
+
+    def _per_federation(self, per_run: Tensor) -> Tensor:
+        return per_run.repeat_interleave(self.split, dim=0)
+
+    def _stream(self, purpose: str, draw: int) -> Stream:
+        if purpose not in self._keys:
+            keys = [self.runs[position].seed.key(purpose) for position in self.active]
+            self._keys[purpose] = np.array(keys, np.uint64).repeat(self.cell.agents)
+        return Stream(self._keys[purpose], self.agent_of_lane, draw)
+
+    def _alpha(self, draw: int) -> Tensor:
+        """One uniform number per agent: (G, n)."""
+        stream = self._stream("interpolation", draw)
+        out = np.empty((len(stream.keys), 1))
+        uniform_lanes(out, *stream, 1, 0)
+        alpha = torch.from_numpy(out.astype(self.dtype))
+        return alpha.reshape(-1, self.agents)
+
+
+def sum_over_agents(values: Tensor) -> Tensor:
+    """Σ over the second axis of (G, n, d), agent after agent, so that G cannot change the order."""
+    total = values[:, 0]
+    for agent in range(1, values.shape[1]):
+        total = total + values[:, agent]
+    return total
+
+
+def as_trajectories(played: Episodes, theta: Tensor) -> Trajectories:
+    """Episodes of lanes as the trajectories of agents: leading axes of theta (G, n, d)."""
+    leading = theta.shape[:-1]
+    parts = (torch.from_numpy(part) for part in played)
+    return Trajectories(*(part.reshape(*leading, *part.shape[1:]) for part in parts), theta)

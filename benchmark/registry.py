@@ -1,0 +1,43 @@
+"""Names to classes: the built-in registries and what other packages add through entry points."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import entry_points
+from typing import Any
+
+from algorithms import ALGORITHMS, Algorithm
+from envs import FAMILIES, Family
+from envs.family import nearest
+
+
+@cache
+def algorithms() -> dict[str, type[Algorithm]]:
+    """Every known algorithm by name; group `fedrl.algorithms`."""
+    return _with_entry_points(ALGORITHMS, "fedrl.algorithms")
+
+
+@cache
+def families() -> dict[str, type[Family]]:
+    """Every known environment family by name; group `fedrl.families`."""
+    return _with_entry_points(FAMILIES, "fedrl.families")
+
+
+def find(kind: str, name: str, known: Mapping[str, Any]) -> Any:
+    """known[name], or a ValueError that names the nearest known one."""
+    if name not in known:
+        raise ValueError(nearest(kind, name, known))
+    return known[name]
+
+
+def _with_entry_points(built_in: Mapping[str, Any], group: str) -> dict[str, Any]:
+    found = dict(built_in)
+    for point in entry_points(group=group):
+        if point.name in found:
+            raise ValueError(
+                f"entry point {point.name!r} = {point.value!r} of group {group} has the name of a "
+                "known entry; rename it"
+            )
+        found[point.name] = point.load()
+    return found

@@ -1,0 +1,214 @@
+"""Sampling: B episodes of every lane under the lane's own parameters.
+
+A lane is one agent of one run. What a lane samples depends on its task, its parameters and its
+stream of random numbers only. Axes: L lanes, B episodes, T steps, o observation, a action.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import sys
+from collections.abc import Callable
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import njit
+from numba.extending import register_jitable
+
+from algorithms import kernels
+from algorithms.kernels import actor
+from algorithms.policy import Policy
+from benchmark import noise
+from benchmark.noise import START, fill_uniform, uniform_lanes
+from envs.family import Array, CompiledFamily, Family, Kernel, SimulatedFamily, Simulator, Task
+
+
+class Stream(NamedTuple):
+    """Which random numbers the lanes read."""
+
+    keys: Array  # (L,) uint64, key of the lane's run and purpose
+    agents: Array  # (L,) int64, the lane's agent within its run
+    draw: int  # which draw of that stream, for example the local step
+
+
+class Episodes(NamedTuple):
+    """Episodes of L lanes; entries past an episode's length are undefined."""
+
+    observation: Array  # (L, B, T, o)
+    action: Array  # (L, B, T, a)
+    reward: Array  # (L, B, T)
+    log_prob: Array  # (L, B, T)
+    length: Array  # (L, B) int64
+
+    def returns(self, discount: float) -> Array:
+        """Σ_h γ^h R_h of every episode: (L, B)."""
+        total = np.zeros(self.length.shape)
+        _returns(self.reward, self.length, discount, total)
+        return total
+
+
+class Sampler:
+    """Rolls policies out in the MDPs of `task`, whose leading axis is the lane."""
+
+    def __init__(self, family: Family, policy: Policy, task: Task, threads: int = 1) -> None:
+        self.family, self.policy, self.task, self.threads = family, policy, task, threads
+        self._simulators: dict[int, Simulator] = {}
+
+    def sample(self, theta: Array, stream: Stream, episodes: int) -> Episodes:
+        """`episodes` episodes per lane under theta (L, d)."""
+        shape = (len(theta), episodes, self.family.horizon)
+        width = self.family.observation_space.shape or (1,)
+        out = Episodes(
+            np.empty((*shape, width[0]), theta.dtype),
+            np.empty((*shape, self.policy.action_size), theta.dtype),
+            np.empty(shape, theta.dtype),
+            np.empty(shape, theta.dtype),
+            np.empty(shape[:2], np.int64),
+        )
+        if isinstance(self.family, CompiledFamily):
+            kernel = self.family.kernel
+            run = compiled_rollout(kernel, type(self.task), type(self.policy).__name__)
+            run(self.policy.shape, self.policy.draws, self.task, theta, *stream, *out)
+        elif isinstance(self.family, SimulatedFamily):
+            simulator = self._simulators.get(episodes)
+            if simulator is None:
+                simulator = self.family.simulator(self.task, episodes, self.threads)
+                self._simulators[episodes] = simulator
+            simulated_rollout(simulator, self.policy, theta, stream, out)
+        else:
+            raise TypeError(
+                f"{type(self.family).__name__} is neither a CompiledFamily nor a SimulatedFamily"
+            )
+        return out
+
+
+@cache
+def compiled_rollout(kernel: Kernel, task: type, policy: str) -> Callable[..., None]:
+    """One compiled function that runs whole episodes, lane after lane, real steps only."""
+    initial, observe, transition = (register_jitable(part) for part in kernel[:3])
+    start_draws, step_draws = kernel.start_draws, kernel.step_draws
+    output, act = actor(policy)
+    lane_of = lane_accessor(task)
+    version = source_digest(kernel.transition, task)
+
+    @njit(cache=True, nogil=True)
+    def rollout(  # type: ignore[no-untyped-def]
+        shape, policy_draws, tasks, theta, keys, agents, draw,
+        observation, action, reward, log_prob, length,
+    ):  # fmt: skip
+        _ = version  # a closed-over value is part of the key of the compilation cache
+        lanes, episodes, horizon = reward.shape
+        scratch = np.empty((2, max(shape)), theta.dtype)
+        uniform = np.empty(max(start_draws, policy_draws + step_draws) + 1)
+        blocks = (policy_draws + step_draws + 1) // 2
+        for lane in range(lanes):
+            task = lane_of(tasks, lane)
+            parameters = theta[lane]
+            for b in range(episodes):
+                fill_uniform(uniform, start_draws, keys[lane], agents[lane], draw, b, START)
+                state = initial(task, uniform)
+                length[lane, b] = horizon
+                for t in range(horizon):
+                    seen = observation[lane, b, t]
+                    taken = action[lane, b, t]
+                    observe(task, state, seen)
+                    fill_uniform(
+                        uniform, policy_draws + step_draws, keys[lane], agents[lane], draw, b,
+                        t * blocks,
+                    )  # fmt: skip
+                    z = output(shape, parameters, seen, scratch)
+                    log_prob[lane, b, t] = act(parameters, z, uniform, taken)
+                    state, gain, terminated = transition(
+                        task, state, taken, uniform[policy_draws:]
+                    )
+                    reward[lane, b, t] = gain
+                    if terminated:
+                        length[lane, b] = t + 1
+                        break
+
+    return rollout  # type: ignore[no-any-return]
+
+
+def simulated_rollout(
+    simulator: Simulator, policy: Policy, theta: Array, stream: Stream, out: Episodes
+) -> None:
+    """All lanes step together; an episode that has terminated is not written to any more."""
+    lanes, episodes, horizon = out.reward.shape
+    keys, agents, draw = stream
+    rows = lanes * episodes
+    act = compiled_action(type(policy).__name__)
+    start = np.empty((rows, simulator.start_draws))
+    uniform = np.empty((rows, policy.draws))
+    noise = np.empty((rows, simulator.step_draws))
+    blocks = (policy.draws + 1) // 2 + (simulator.step_draws + 1) // 2
+    uniform_lanes(start, keys, agents, draw, episodes, START)
+    state = simulator.start(start)
+    out.length[:] = horizon
+    running = np.ones(rows, bool)
+    for t in range(horizon):
+        observation = simulator.observe(state).astype(theta.dtype, copy=False)
+        uniform_lanes(uniform, keys, agents, draw, episodes, t * blocks)
+        uniform_lanes(noise, keys, agents, draw, episodes, t * blocks + (policy.draws + 1) // 2)
+        action = np.empty((rows, policy.action_size), theta.dtype)
+        log_prob = np.empty(rows, theta.dtype)
+        act(policy.shape, theta, observation, uniform, episodes, action, log_prob)
+        state, reward, terminated = simulator.step(state, action.astype(np.float64), noise)
+        out.observation[:, :, t] = observation.reshape(lanes, episodes, -1)
+        out.action[:, :, t] = action.reshape(lanes, episodes, -1)
+        out.reward[:, :, t] = reward.reshape(lanes, episodes)
+        out.log_prob[:, :, t] = log_prob.reshape(lanes, episodes)
+        ended = running & terminated
+        if ended.any():
+            out.length[ended.reshape(lanes, episodes)] = t + 1
+            running &= ~ended
+            if not running.any():
+                break
+
+
+@cache
+def compiled_action(policy: str) -> Callable[..., None]:
+    """Actions of R = L·B rows: row r acts under theta[r // episodes]."""
+    output, act = actor(policy)
+    version = source_digest()
+
+    @njit(cache=True, nogil=True)
+    def choose(shape, theta, observation, uniform, episodes, action, log_prob):  # type: ignore[no-untyped-def]
+        _ = version
+        scratch = np.empty((2, max(shape)), theta.dtype)
+        for row in range(len(observation)):
+            parameters = theta[row // episodes]
+            z = output(shape, parameters, observation[row], scratch)
+            log_prob[row] = act(parameters, z, uniform[row], action[row])
+
+    return choose  # type: ignore[no-any-return]
+
+
+def source_digest(*parts: Any) -> str:
+    """Digest of the files a compiled rollout is made from: numba watches only this one."""
+    modules = {__name__, kernels.__name__, noise.__name__, *(part.__module__ for part in parts)}
+    digest = hashlib.blake2b(digest_size=16)
+    for module in sorted(modules):
+        digest.update(inspect.getsource(sys.modules[module]).encode())
+    return digest.hexdigest()
+
+
+@cache
+def lane_accessor(task: type) -> Callable[..., Any]:
+    """A compiled (tasks, lane) -> task of that lane, for a NamedTuple of arrays."""
+    # numba cannot loop over a tuple whose entries have different types: write the loop out.
+    fields = ", ".join(f"tasks.{name}[lane]" for name in task._fields)  # type: ignore[attr-defined]
+    scope = {"Task": task}
+    exec(f"def lane_of(tasks, lane):\n    return Task({fields})", scope)
+    return register_jitable(scope["lane_of"])  # type: ignore[no-any-return]
+
+
+@njit(cache=True, nogil=True)
+def _returns(reward, length, discount, total):  # type: ignore[no-untyped-def]
+    for lane in range(reward.shape[0]):
+        for b in range(reward.shape[1]):
+            power = 1.0
+            for t in range(length[lane, b]):
+                total[lane, b] += power * reward[lane, b, t]
+                power *= discount

@@ -1,0 +1,201 @@
+"""What an environment family is: one description that yields N heterogeneous MDPs.
+
+A family turns (number of agents, heterogeneity level κ, generator) into a *task*: a NamedTuple of
+arrays whose leading axis is the agent. Everything an agent's MDP needs is in its row of the task.
+
+Axes used throughout: S runs, N agents, B episodes, T steps, o observation, a action.
+
+Dynamics are written for ONE agent and lifted:
+
+- a `CompiledFamily` gives three plain scalar functions (`Kernel`) that numba compiles into the
+  batched engine and that the Gymnasium view calls directly;
+- a `SimulatedFamily` gives a `Simulator` that advances many states per call (MuJoCo).
+
+Randomness is an argument: both receive uniform numbers on [0, 1), and never draw any.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+from gymnasium import spaces
+
+Array = np.ndarray[Any, np.dtype[Any]]
+Task = Any  # a NamedTuple of arrays with leading axis N (one lane of it: the same type, no axis)
+
+
+class Knob(NamedTuple):
+    """One physical quantity that may differ between agents."""
+
+    stock: float  # the value every agent has at κ = 0
+    low: float  # smallest value at κ = 1
+    high: float  # largest value at κ = 1
+    unit: str
+    meaning: str
+    minimum: float = -np.inf  # physically possible values are above `minimum`
+
+
+class Kernel(NamedTuple):
+    """One agent's MDP as three scalar functions in the subset of Python that numba compiles.
+
+    initial(task, uniform) -> state          uniform: (start_draws,)
+    observe(task, state, out) -> None        writes the observation into out: (o,)
+    transition(task, state, action, uniform) -> (state, reward, terminated)
+        action: (a,), for discrete actions action[0] holds the index; uniform: (step_draws,)
+    """
+
+    initial: Callable[..., Any]
+    observe: Callable[..., None]
+    transition: Callable[..., Any]
+    start_draws: int
+    step_draws: int
+
+
+class Step(NamedTuple):
+    """What a `Simulator` returns for L lanes."""
+
+    state: Array  # (L, x)
+    reward: Array  # (L,)
+    terminated: Array  # (L,) bool
+
+
+class Simulator(ABC):
+    """Physics of L lanes at once; lane l is one episode of one agent of one run."""
+
+    start_draws: int
+    step_draws: int
+
+    @abstractmethod
+    def start(self, uniform: Array) -> Array:
+        """Initial states (L, x) from uniform numbers (L, start_draws)."""
+
+    @abstractmethod
+    def observe(self, state: Array) -> Array:
+        """Observations (L, o) of states (L, x)."""
+
+    @abstractmethod
+    def step(self, state: Array, action: Array, uniform: Array) -> Step:
+        """Advance states (L, x) under actions (L, a); uniform: (L, step_draws).
+
+        A lane that diverges is terminated with reward NaN and keeps its last finite state.
+        """
+
+
+class Reference(NamedTuple):
+    """Score a report measures against, and where it comes from."""
+
+    value: float
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Family(ABC):
+    """Settings of a family. Subclasses add their own fields (options) and the dynamics."""
+
+    summary: ClassVar[str]
+    source: ClassVar[str]
+    metric: ClassVar[str] = "return"  # what is scored: "return" (undiscounted) or "objective" (J)
+    knobs: ClassVar[dict[str, Knob]] = {}
+    heterogeneity: ClassVar[str]  # what κ scales, in words
+    gymnasium_id: ClassVar[str]  # id of the Gymnasium view
+
+    horizon: int = 200  # steps, T
+    discount: float = 0.99  # γ
+
+    def __post_init__(self) -> None:
+        require(self.horizon >= 1, "horizon", self.horizon, "at least 1")
+        require(0 < self.discount <= 1, "discount", self.discount, "in (0, 1]")
+
+    @property
+    @abstractmethod
+    def observation_space(self) -> spaces.Space[Any]: ...
+
+    @property
+    @abstractmethod
+    def action_space(self) -> spaces.Space[Any]: ...
+
+    @abstractmethod
+    def sample(self, agents: int, kappa: float, generator: np.random.Generator) -> Task:
+        """Draw the MDPs of one run. Agent i's row depends on the generator and i, never on N."""
+
+    def reference(self, task: Task) -> Reference | None:
+        """Best known score for the average of these agents, or None if none is known."""
+        return None
+
+
+@dataclass(frozen=True)
+class CompiledFamily(Family):
+    @property
+    @abstractmethod
+    def kernel(self) -> Kernel: ...
+
+
+@dataclass(frozen=True)
+class SimulatedFamily(Family):
+    @abstractmethod
+    def simulator(self, task: Task, episodes: int, threads: int = 1) -> Simulator:
+        """Physics of all agents in a task, `episodes` consecutive lanes each, so L = N·B.
+
+        `threads` native threads share the lanes; it must not change a single bit of the result.
+        """
+
+
+def perturb(
+    knobs: Mapping[str, Knob],
+    vary: Collection[str],
+    agents: int,
+    kappa: float,
+    generator: np.random.Generator,
+) -> dict[str, Array]:
+    """Knob values (N,): stock + κ z, z uniform on [low - stock, high - stock] for knobs in `vary`.
+
+    Numbers are drawn for every knob, one row per agent: agent i is the same in a larger federation,
+    and a knob's values are the same whichever other knobs vary.
+    """
+    kappa = heterogeneity_level(kappa)
+    z = generator.random((agents, len(knobs)))
+    values = {}
+    for column, (name, knob) in enumerate(knobs.items()):
+        low, high = knob.low - knob.stock, knob.high - knob.stock
+        scale = kappa if name in vary else 0.0
+        value = knob.stock + scale * (low + (high - low) * z[:, column])
+        if np.any(value <= knob.minimum):
+            raise ValueError(
+                f"kappa={kappa} gives {name} {value.min():.3g} {knob.unit}; "
+                f"it must stay above {knob.minimum:g} {knob.unit}"
+            )
+        values[name] = value
+    return values
+
+
+def heterogeneity_level(kappa: float, highest: float = np.inf) -> float:
+    """κ itself, or an error when it is negative or above what the family can express."""
+    allowed = "0 or more" if np.isinf(highest) else f"in [0, {highest:g}]"
+    require(0 <= kappa <= highest, "kappa", kappa, allowed)
+    return kappa
+
+
+def require(holds: bool, name: str, value: object, allowed: str) -> None:
+    """Raise the error that says what is wrong and what would be right."""
+    if not holds:
+        raise ValueError(f"{name} is {value!r}; it must be {allowed}")
+
+
+def require_known(kind: str, names: Iterable[str], known: Collection[str]) -> None:
+    """Raise the error that names the nearest known name."""
+    for name in names:
+        if name not in known:
+            raise ValueError(nearest(kind, name, known))
+
+
+def nearest(kind: str, name: str, known: Iterable[str]) -> str:
+    """The message for an unknown name: what is wrong, the nearest valid name, and all of them."""
+    known = list(known)
+    close = get_close_matches(name, known, n=1, cutoff=0.4)
+    hint = f"; did you mean {close[0]!r}?" if close else "."
+    return f"no {kind} {name!r}{hint} Known: {', '.join(known)}"

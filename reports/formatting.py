@@ -1,0 +1,63 @@
+"""Numbers as the page prints them."""
+
+import math
+
+from reports.statistics import Estimate
+
+THIN = "\u202f"  # narrow no-break space
+NOTHING = "–"
+
+
+def number(value: float, digits: int = 3) -> str:
+    """Significant digits, thousands apart, a true minus sign."""
+    if value is None or math.isnan(value):
+        return NOTHING
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    size = abs(value)
+    if size and (size < 1e-3 or size >= 1e9):
+        mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
+        text = f"{mantissa}·10{superscript(int(exponent))}"
+    elif size >= 10 ** (digits - 1):
+        text = f"{value:,.0f}"
+    else:
+        decimals = digits - 1 - (math.floor(math.log10(size)) if size else 0)
+        text = f"{value:.{min(decimals, digits)}f}"
+    return text.replace(",", THIN).replace("-", "−")
+
+
+def superscript(power: int) -> str:
+    return str(power).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
+def brackets(low: float, high: float, digits: int = 3) -> str:
+    if math.isnan(low) or math.isnan(high):
+        return ""
+    return f"[{number(low, digits)}, {number(high, digits)}]"
+
+
+def estimated(value: Estimate, digits: int = 3) -> str:
+    return f"{number(value.value, digits)} {brackets(value.low, value.high, digits)}".strip()
+
+
+def signed(value: float, digits: int = 3) -> str:
+    return f"+{number(value, digits)}" if value > 0 else number(value, digits)
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:g}{THIN}%"
+
+
+def level(kappa: float) -> str:
+    return f"κ = {kappa:g}".replace("-", "−")
+
+
+def power_of_ten(value: float) -> str:
+    """10ⁿ for a power of ten, else the number."""
+    exponent = round(math.log10(value)) if value > 0 else 0
+    return f"10{superscript(exponent)}" if math.isclose(value, 10.0**exponent) else number(value)
+
+
+def listed(words: list[str]) -> str:
+    """a, b and c."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

@@ -1,0 +1,23 @@
+"""What a report computes, as one value; its hash seeds every resampling."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+
+
+@dataclass(frozen=True)
+class Specification:
+    epsilons: tuple[float, ...] = (0.5, 0.25, 0.1, 0.05)  # targets, share of reference − random
+    decades: int = 4  # stationarity targets: powers of ten below the initial value
+    window: int = 3  # evaluation points a target has to be held for
+    lost: float = 0.1  # share of the best gain a run may lose and still have held it
+    resamples: int = 2000  # bootstrap resamples
+    level: float = 0.95  # of every interval
+    few: int = 10  # below this many seeds every seed is drawn
+    baseline: str = "fedpg"  # paired comparisons are against it when it is present
+
+    @property
+    def seed(self) -> int:
+        """First 64 bits of SHA-256 of the specification: the same report, the same resamples."""
+        text = json.dumps(asdict(self), sort_keys=True)
+        return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")

@@ -1,0 +1,112 @@
+"""Statistics of scores. Pure functions of arrays; the first axis of a sample is the seed."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import special, stats
+
+Array = NDArray[np.float64]
+Statistic = Callable[[Array, int], Any]  # (sample, axis) → statistic along that axis
+
+
+class Estimate(NamedTuple):
+    value: float
+    low: float
+    high: float
+
+
+def interquartile_mean(sample: ArrayLike, axis: int = 0) -> Any:
+    """Mean of what is left after dropping ⌊n/4⌋ values at each end; the mean for n < 4.
+
+    Agarwal et al. 2021, Deep RL at the edge of the statistical precipice, section 4.3.
+    """
+    return stats.trim_mean(np.asarray(sample, dtype=np.float64), 0.25, axis=axis)
+
+
+def mean(sample: ArrayLike, axis: int = 0) -> Any:
+    """Σ x / n."""
+    return np.mean(np.asarray(sample, dtype=np.float64), axis=axis)
+
+
+def stratified_interval(
+    strata: Sequence[ArrayLike],
+    statistic: Statistic,
+    *,
+    seed: int,
+    resamples: int = 2000,
+    level: float = 0.95,
+) -> tuple[Any, Any]:
+    """Percentile bootstrap: seeds are redrawn with replacement inside each stratum, then pooled.
+
+    Strata have shapes (n_s, …) with equal trailing axes; the bounds have the trailing axes. The
+    generator starts anew from `seed`, so equal sizes meet equal resamples: differences between
+    algorithms are taken over common draws. NaN when no stratum has two seeds.
+    Efron 1979; stratified as in Agarwal et al. 2021, appendix A.
+    """
+    samples = [np.asarray(stratum, dtype=np.float64) for stratum in strata]
+    if all(len(sample) < 2 for sample in samples):
+        nothing = np.full(samples[0].shape[1:], np.nan)[()]
+        return nothing, nothing
+    generator = np.random.default_rng(seed)
+    drawn = [x[generator.integers(0, len(x), size=(resamples, len(x)))] for x in samples]
+    replicates = statistic(np.concatenate(drawn, axis=1), 1)
+    tail = (1 - level) / 2
+    low, high = np.quantile(replicates, [tail, 1 - tail], axis=0)
+    return low, high
+
+
+def estimate(
+    sample: ArrayLike, statistic: Statistic, *, seed: int, resamples: int, level: float
+) -> Estimate:
+    """The statistic of one stratum with its bootstrap interval."""
+    values = np.asarray(sample, dtype=np.float64)
+    low, high = stratified_interval(
+        [values], statistic, seed=seed, resamples=resamples, level=level
+    )
+    return Estimate(float(statistic(values, 0)), float(low), float(high))
+
+
+def wilson(successes: float, trials: int, level: float = 0.95) -> tuple[float, float]:
+    """(p̂ + z²/2n ± z √(p̂(1 − p̂)/n + z²/4n²)) / (1 + z²/n).  Wilson 1927."""
+    if trials == 0:
+        return float("nan"), float("nan")
+    z = float(special.ndtri((1 + level) / 2))
+    share, shrink = successes / trials, 1 + z * z / trials
+    centre = (share + z * z / (2 * trials)) / shrink
+    half = z * np.sqrt(share * (1 - share) / trials + z * z / (4 * trials**2)) / shrink
+    return max(0.0, float(centre - half)), min(1.0, float(centre + half))
+
+
+def area_under_curve(steps: ArrayLike, score: ArrayLike, budget: float) -> float:
+    """(1 / (B − x₀)) ∫ score dx from the first point x₀ to B: a mean score, in units of the score.
+
+    Piecewise linear between evaluation points, constant after the last one. One point: its score.
+    """
+    x, y = np.asarray(steps, dtype=np.float64), np.asarray(score, dtype=np.float64)
+    if budget <= x[0]:
+        return float(y[0])
+    inside = x < budget
+    ends = np.append(x[inside], budget)
+    heights = np.append(y[inside], np.interp(budget, x, y))
+    return float(np.trapezoid(heights, ends) / (budget - x[0]))
+
+
+def held_at_the_end(score: ArrayLike, random: float, window: int = 3, lost: float = 0.1) -> bool:
+    """Mean of the last w points ≥ best − lost · (best − random), best = largest mean of w in a row.
+
+    A run that never gained on the random policy holds only if its end is its best. With fewer
+    than w points the window is all of them.
+    """
+    y = np.asarray(score, dtype=np.float64)
+    means = np.convolve(y, np.ones(min(window, len(y))) / min(window, len(y)), mode="valid")
+    gain = max(means.max() - random, 0.0) if np.isfinite(random) else 0.0
+    rounding = 1e-12 * max(1.0, float(np.abs(y).max()))
+    return bool(means[-1] >= means.max() - lost * gain - rounding)
+
+
+def probability_of_improvement(scores: ArrayLike, baseline: ArrayLike) -> float:
+    """P(X > Y) + ½ P(X = Y) over pairs that share a seed.  Agarwal et al. 2021, section 4.3."""
+    x, y = np.asarray(scores, dtype=np.float64), np.asarray(baseline, dtype=np.float64)
+    return float(np.mean((x > y) + 0.5 * (x == y)))
