@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.func import grad, jvp
@@ -98,7 +99,8 @@ class CompiledGradients(Gradients):
         def lanes(*tensors: Tensor) -> Tensor:
             """Any leading axes, flattened into lanes; every lane is one agent."""
             leading = tensors[0].shape[:-1]
-            arrays = [t.reshape(-1, *t.shape[len(leading) :]).numpy() for t in tensors]
+            flat = (t.reshape(-1, *t.shape[len(leading) :]) for t in tensors)
+            arrays = [np.ascontiguousarray(t.numpy()) for t in flat]
             result = torch.empty_like(tensors[0].reshape(-1, tensors[0].shape[-1]))
             estimate(kind, shape, discount, cap, *arrays, result.numpy())
             return result.reshape(tensors[0].shape)

@@ -11,7 +11,7 @@ from reports import statistics as st
 from reports import survival as sv
 from reports.runs import Family, Run, Series
 from reports.specification import Specification
-from reports.tables import KAPPA, SERIES, Column, Row, Table, with_interval
+from reports.tables import KAPPA, SERIES, Column, Row, Table
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,8 +108,7 @@ def _row(reached: Reached, level: float) -> dict[str, Any]:
         "success": seen.hits / reached.runs,
         "success_low": low,
         "success_high": high,
-        "median": sv.median_time(seen),
-        "censored_after": float(seen.time[~seen.hit].min()) if reached.censored else np.nan,
+        "median": sv.median_time(seen, reached.budget),
         "common_budget": reached.budget,
         "rmst": reached.mean.value,
         "rmst_low": reached.mean.low,
@@ -126,11 +125,11 @@ def _hits(row: Row) -> str:
 def _median(row: Row) -> str:
     if np.isfinite(row["median"]):
         return fm.number(row["median"])
-    return f"> {fm.number(row['censored_after'])} ({row['hits']}/{row['runs']})"
+    return f"> {fm.number(row['common_budget'])} ({row['hits']}/{row['runs']})"
 
 
 def _mean(row: Row) -> str:
-    if not row["hits"]:
+    if row["rmst"] >= row["common_budget"]:
         return f"≥ {fm.number(row['common_budget'])}"
     return (
         f"{fm.number(row['rmst'])} {fm.brackets(row['rmst_low'], row['rmst_high'])}".strip()
@@ -147,18 +146,19 @@ def complexity_table(
     family: Family, reached: Sequence[Reached], spec: Specification, *, stationarity: bool = False
 ) -> Table:
     """Rows κ × target × series."""
-    criterion = "‖∇J‖² ≤ ε" if stationarity else "τ_ε = J_ref − ε (J_ref − J_random)"
-    epsilon = fm.power_of_ten if stationarity else fm.number
+    criterion = "‖∇J‖² ≤ ε" if stationarity else "score ≥ reference − ε (reference − random)"
+    epsilon = fm.power_of_ten if stationarity else "{:g}".format
     return Table(
         f"{family.slug}-{'stationarity' if stationarity else 'complexity'}",
         "Steps to stationarity" if stationarity else "Sample complexity",
-        f"Environment steps per agent until {criterion} is met at {spec.window} evaluation points "
+        f"Environment steps per agent until {criterion} at {spec.window} evaluation points "
         "in a row (at the end of a curve: at all that are left; * marks rows with such a hit). "
         "Runs that never hit, and diverged runs, are censored at their budget and stay in every "
         f"number. Hits with {fm.percent(spec.level)} Wilson interval of the share; median by "
-        "Kaplan–Meier, “> B (hits/runs)” when fewer than half had hit by B; restricted mean up to "
-        "the common budget B with bootstrap interval over seeds, “≥ B” when none hit; ERT = "
-        "steps spent by all runs / hits, “>” steps spent when none hit.",
+        "Kaplan–Meier, “> B (hits/runs)” when half had not hit by the common budget B, the smallest "
+        "of the runs at this κ; restricted mean of min(T, B) with bootstrap interval over seeds, "
+        "“≥ B” when none hit by B; ERT = steps spent by all runs until they hit or ended / hits, "
+        "“>” steps spent when none hit.",
         [_row(item, spec.level) for item in reached],
         (
             KAPPA,
@@ -176,6 +176,7 @@ def complexity_table(
             Column("up to B", lambda row: fm.number(row["common_budget"]), "common_budget"),
             Column("ERT", _ert, "ert"),
         ),
+        group=("kappa", "epsilon"),
     )
 
 

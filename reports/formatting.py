@@ -18,6 +18,8 @@ def number(value: float, digits: int = 3) -> str:
     if size and (size < 1e-3 or size >= 1e9):
         mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
         text = f"{mantissa}·10{superscript(int(exponent))}"
+    elif size == round(size):
+        text = f"{value:,.0f}"
     elif size >= 10 ** (digits - 1):
         text = f"{value:,.0f}"
     else:

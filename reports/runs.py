@@ -78,10 +78,13 @@ class Run:
 class Family:
     name: str
     runs: tuple[Run, ...]
+    suffix: str = ""  # tells families apart whose names give the same file name
 
     @property
     def slug(self) -> str:
-        return re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-") or "family"
+        """The family in file names and anchors."""
+        plain = re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-") or "family"
+        return plain + self.suffix
 
     @property
     def metric(self) -> str:
@@ -90,6 +93,11 @@ class Family:
     @property
     def unit(self) -> str:
         return UNITS[self.metric]
+
+    @property
+    def meanings(self) -> list[str]:
+        """What the references are."""
+        return sorted({run.reference_meaning for run in self.runs})
 
     @property
     def kappas(self) -> list[float]:

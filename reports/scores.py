@@ -66,7 +66,6 @@ def score_table(family: Family, spec: Specification) -> Table:
             Column("diverged", lambda row: f"{row['diverged']}/{row['seeds']}", "diverged"),
             Column("random", lambda row: fm.number(row["random"]), "random"),
             Column("reference", lambda row: fm.number(row["reference"]), "reference"),
-            text("reference is", "reference_meaning"),
         ),
     )
 
@@ -123,7 +122,7 @@ def paired_table(family: Family, spec: Specification) -> Table:
             *(KAPPA, SERIES, text("against", "baseline")),
             Column("pairs", lambda row: str(row["pairs"]), "pairs"),
             Column("P(improvement)", _improvement, "improvement"),
-            Column("difference of final score", _difference, "difference"),
+            Column("difference of final score", _difference, "difference", strong=_clear),
         ),
     )
 
@@ -131,6 +130,10 @@ def paired_table(family: Family, spec: Specification) -> Table:
 def _improvement(row: Row) -> str:
     low, high = row["improvement_low"], row["improvement_high"]
     return f"{row['improvement']:.2f} [{low:.2f}, {high:.2f}]"
+
+
+def _clear(row: Row) -> bool:
+    return bool(row["difference_low"] > 0 or row["difference_high"] < 0)
 
 
 def _difference(row: Row) -> str:
@@ -149,13 +152,13 @@ def drop_table(family: Family, spec: Specification) -> Table:
             if not later:
                 continue
             change = st.estimate(np.subtract(later, first), st.mean, **bounds(spec))
-            gap = [run.reference - run.random for run in before]
+            gap = float(np.mean([run.reference - run.random for run in before]))
             rows.append(
                 {"series": series.label, "from_kappa": lowest, "kappa": kappa}
                 | {"pairs": len(later)}
                 | {"from_final": float(np.mean(first)), "final": float(np.mean(later))}
                 | _columns("change", change)
-                | {"relative": change.value / float(np.mean(gap))}
+                | {"relative": change.value / gap if gap > 0 else np.nan}
             )
     return Table(
         f"{family.slug}-heterogeneity",
@@ -169,11 +172,12 @@ def drop_table(family: Family, spec: Specification) -> Table:
             SERIES,
             KAPPA,
             Column("pairs", lambda row: str(row["pairs"]), "pairs"),
-            Column(f"final at {fm.level(lowest)}", lambda r: fm.number(r["from_final"]), "from_final"),
-            Column("final at κ", lambda row: fm.number(row["final"]), "final"),
-            Column("change", _change, "change"),
+            Column(f"mean final at {fm.level(lowest)}", lambda r: fm.number(r["from_final"]), "from_final"),
+            Column("mean final at κ", lambda row: fm.number(row["final"]), "final"),
+            Column("mean change", _change, "change"),
             Column("share of the gap", lambda row: _share(row["relative"]), "relative"),
         ),
+        group=("series",),
     )
 
 

@@ -78,10 +78,14 @@ def kaplan_meier(seen: Observed) -> tuple[Array, Array]:
     return times, np.cumprod(1 - hits / at_risk)
 
 
-def median_time(seen: Observed) -> float:
-    """inf {t : S(t) ≤ ½}, S of Kaplan–Meier; ∞ when fewer than half have hit."""
+def median_time(seen: Observed, budget: float = np.inf) -> float:
+    """inf {t ≤ B : S(t) ≤ ½}, S of Kaplan–Meier; ∞ when there is none.
+
+    B is the common budget. Beyond it few runs are at risk, and one late hit of the longest run
+    would take S to 0.
+    """
     times, surviving = kaplan_meier(seen)
-    below = times[surviving <= 0.5 + 1e-12]
+    below = times[(surviving <= 0.5 + 1e-12) & (times <= budget)]
     return float(below[0]) if len(below) else float("inf")
 
 

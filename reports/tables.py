@@ -18,12 +18,14 @@ class Column(NamedTuple):
     show: Callable[[Row], str]
     key: str  # the column of the frame it sorts by
     words: bool = False  # aligned left
+    strong: Callable[[Row], bool] = lambda row: False  # printed bold
 
 
 class Cell(NamedTuple):
     text: str
     key: str
     words: bool
+    strong: bool
 
 
 @dataclass(frozen=True)
@@ -33,15 +35,25 @@ class Table:
     caption: str
     rows: Sequence[Row]
     columns: tuple[Column, ...]
+    group: tuple[str, ...] = ("kappa",)  # a rule is drawn where these change
 
     @property
     def frame(self) -> Any:
         return pd.DataFrame(list(self.rows))
 
     @property
+    def ruled(self) -> list[bool]:
+        """For every row, whether a new group begins there."""
+        keys = [[row.get(name) for name in self.group] for row in self.rows]
+        return [i > 0 and keys[i] != keys[i - 1] for i in range(len(keys))]
+
+    @property
     def cells(self) -> list[list[Cell]]:
         return [
-            [Cell(c.show(row), str(row.get(c.key, "")), c.words) for c in self.columns]
+            [
+                Cell(c.show(row), str(row.get(c.key, "")), c.words, c.strong(row))
+                for c in self.columns
+            ]
             for row in self.rows
         ]
 
@@ -101,6 +113,7 @@ def settings(families: Sequence[Family], hyperparameters: Sequence[str]) -> Tabl
                 for h in hyperparameters
             ),
         ),
+        group=("family",),
     )
 
 
@@ -113,8 +126,8 @@ def _plain(value: Any) -> Any:
 
 
 def _shown(value: Any) -> str:
-    if isinstance(value, (int, float, np.number)) and not isinstance(value, bool):
-        return fm.number(float(value))
+    if isinstance(value, (float, np.floating)):
+        return f"{value:g}"
     return str(value) or fm.NOTHING
 
 

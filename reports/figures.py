@@ -1,0 +1,170 @@
+"""How every figure looks and is saved: palette, panels, legend, bytes that do not change."""
+
+import io
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib
+import numpy as np
+import seaborn as sns
+from matplotlib.colors import to_hex, to_rgb
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from reports import formatting as fm
+from reports.runs import Family, Series
+
+# Okabe & Ito 2008, ordered so that neighbours differ in lightness too; yellow is left out (too light)
+COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000")
+DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (4, 1.2, 1, 1.2)), (0, (1.2, 1.2)), (0, (8, 2)))
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+SURROUND = "#444444"
+
+STYLE = {
+    "text.parse_math": False,  # names are printed as they are, $ included
+    "svg.hashsalt": "reports",
+    "svg.fonttype": "path",
+    "font.family": "DejaVu Sans",
+    "font.size": 8,
+    "axes.titlesize": 8.5,
+    "axes.labelsize": 8,
+    "xtick.labelsize": 7.5,
+    "ytick.labelsize": 7.5,
+    "legend.fontsize": 8,
+    "axes.edgecolor": SURROUND,
+    "axes.linewidth": 0.7,
+    "xtick.color": SURROUND,
+    "ytick.color": SURROUND,
+    "xtick.major.width": 0.7,
+    "ytick.major.width": 0.7,
+    "xtick.major.size": 3,
+    "ytick.major.size": 3,
+    "grid.color": "#e6e6e6",
+    "grid.linewidth": 0.6,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "legend.frameon": False,
+    "lines.linewidth": 1.6,
+}
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """One figure as it goes to the page and to disk."""
+
+    name: str
+    title: str
+    caption: str
+    svg: bytes
+    pdf: bytes
+
+    @property
+    def inline(self) -> str:
+        """The <svg> element alone, its ids made unique to this figure."""
+        text = self.svg.decode()
+        text = text[text.index("<svg") :]
+        text = re.sub(r'width="([\d.]+)pt" height="[\d.]+pt"', _wide, text, count=1)
+        text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+        text = re.sub(r' xmlns(:\w+)?="[^"]*"', "", text, count=2)
+        text = re.sub(r'\bid="', f'id="{self.name}-', text)
+        text = re.sub(r'href="#', f'href="#{self.name}-', text)
+        return re.sub(r"url\(#", f"url(#{self.name}-", text)
+
+
+def _wide(size: re.Match[str]) -> str:
+    """On the page a figure is a third larger than on paper; the style sheet limits it."""
+    return f'style="width: {1.33 * float(size[1]):.0f}pt"'
+
+
+class Look:
+    """Colour, dashes and marker of a series, the same in every figure of the report.
+
+    One colour per algorithm of the whole study; the variants of an algorithm (β, K, …) grow
+    lighter and change dashes and marker.
+    """
+
+    def __init__(self, families: Sequence[Family]) -> None:
+        self.algorithms = sorted({s.algorithm for family in families for s in family.series})
+
+    def of(self, series: Series, family: Family) -> dict[str, Any]:
+        place = self.algorithms.index(series.algorithm)
+        own = [s for s in family.series if s.algorithm == series.algorithm]
+        variants = list(dict.fromkeys(s.variant for s in own))
+        variant = variants.index(series.variant)
+        base = np.array(to_rgb(COLOURS[place % len(COLOURS)]))
+        light = 0.6 * variant / max(len(variants), 2)
+        return {
+            "color": to_hex(base + (1 - base) * light),
+            "linestyle": DASHES[(place + variant) % len(DASHES)],
+            "marker": MARKERS[(place + 2 * variant) % len(MARKERS)],
+        }
+
+
+@contextmanager
+def styled() -> Iterator[None]:
+    with matplotlib.rc_context({**sns.axes_style("ticks"), **STYLE}):
+        yield
+
+
+def panels(rows: int, columns: int, width: float, height: float, **share: Any) -> tuple[Any, Any]:
+    """A figure of rows × columns panels, each about width × height inches."""
+    size = (max(columns * width, 4.6), rows * height + 0.55)
+    figure = Figure(figsize=size, layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False, **share)
+    for axis in axes.flat:
+        sns.despine(ax=axis)
+    return figure, axes
+
+
+def steps_axis(axis: Any) -> None:
+    axis.xaxis.set_major_locator(MaxNLocator(5))
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda x, _: thousands(x)))
+
+
+def thousands(value: float) -> str:
+    for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= size:
+            return f"{value / size:g}{unit}"
+    return f"{value:g}"
+
+
+def decades_axis(axis: Any) -> None:
+    axis.set_yscale("log")
+    axis.yaxis.set_major_formatter(FuncFormatter(lambda y, _: fm.power_of_ten(y)))
+    axis.yaxis.set_minor_formatter(FuncFormatter(lambda *_: ""))
+
+
+def key(label: str, **look: Any) -> Line2D:
+    return Line2D([], [], label=label, **look)
+
+
+def legend(figure: Any, handles: Sequence[Line2D]) -> None:
+    """Above the panels, in as many columns as fit."""
+    room = figure.get_size_inches()[0]
+    widths = [0.068 * len(str(handle.get_label())) + 0.5 for handle in handles]  # inches
+    fits = [n for n in range(1, len(handles) + 1) if _width(widths, n) <= room]
+    figure.legend(
+        handles=list(handles),
+        loc="outside upper center",
+        ncol=max(fits, default=1),
+        handlelength=2.6,
+        columnspacing=1.4,
+    )
+
+
+def _width(widths: Sequence[float], columns: int) -> float:
+    """Of a legend that is filled column by column."""
+    parts = np.array_split(np.array(widths), columns)
+    return float(sum(part.max() for part in parts))
+
+
+def saved(figure: Any, name: str, title: str, caption: str) -> Drawn:
+    svg, pdf = io.BytesIO(), io.BytesIO()
+    figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
+    nothing = {"CreationDate": None, "Creator": None, "Producer": None}
+    figure.savefig(pdf, format="pdf", metadata=nothing)
+    return Drawn(name, title, caption, svg.getvalue(), pdf.getvalue())

@@ -1,0 +1,189 @@
+"""The report: figures, tables and one offline page, the same bytes whenever it is rebuilt."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import numpy as np
+
+from reports import complexity, curves, finals, scores, tables
+from reports import formatting as fm
+from reports.figures import Drawn, Look
+from reports.records import families, hyperparameters
+from reports.runs import Family
+from reports.specification import Specification
+from reports.tables import Table
+from reports.words import sentences
+
+
+@dataclass(frozen=True)
+class Section:
+    """One part of a family's chapter, in the order of the page."""
+
+    title: str
+    anchor: str
+    parts: tuple[Drawn | Table, ...]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Chapter:
+    family: Family
+    anchor: str
+    says: list[str]
+    sections: list[Section]
+
+
+def write_report(
+    records: Any, provenance: Mapping[str, Any], out: Path, *, title: str, description: str
+) -> Path:
+    """Write out/index.html, out/figures/*.svg and *.pdf, out/tables/*.csv; return index.html.
+
+    Raises ValueError when `records` lack columns, are empty, or hold a point twice.
+    """
+    spec, found = Specification(), families(records)
+    look = Look(found)
+    chapters = [_chapter(family, look, spec) for family in _apart(found)]
+    settings = tables.settings(found, hyperparameters(records))
+    parts = [part for c in chapters for section in c.sections for part in section.parts]
+    html = _environment().get_template("report.html.j2").render(
+        title=title,
+        description=description,
+        chapters=chapters,
+        settings=settings,
+        provenance=json.loads(json.dumps(provenance, default=str)),
+        totals=_totals(found),
+        incomplete=_incomplete(provenance),
+        spec=spec,
+    )
+    (out / "figures").mkdir(parents=True, exist_ok=True)
+    (out / "tables").mkdir(parents=True, exist_ok=True)
+    for part in [settings, *parts]:
+        if isinstance(part, Drawn):
+            (out / "figures" / f"{part.name}.svg").write_bytes(part.svg)
+            (out / "figures" / f"{part.name}.pdf").write_bytes(part.pdf)
+        else:
+            text = part.frame.to_csv(index=False, float_format="%.10g", lineterminator="\n")
+            (out / "tables" / f"{part.name}.csv").write_bytes(text.encode())
+    index = out / "index.html"
+    index.write_bytes(html.encode())
+    return index
+
+
+def _apart(found: Sequence[Family]) -> list[Family]:
+    """Families whose names give the same file name are told apart by a number."""
+    seen: dict[str, int] = {}
+    apart = []
+    for family in found:
+        seen[family.slug] = seen.get(family.slug, 0) + 1
+        suffix = f"-{seen[family.slug]}" if seen[family.slug] > 1 else ""
+        apart.append(replace(family, suffix=suffix))
+    return apart
+
+
+def _chapter(family: Family, look: Look, spec: Specification) -> Chapter:
+    targets = complexity.score_targets(family, spec)
+    slug = family.slug
+    several = len(family.kappas) > 1
+    unset = [k for k in family.kappas if not complexity.has_targets(family.at(k))]
+    where = fm.listed([fm.level(kappa) for kappa in unset]) if unset else ""
+    sections = [
+        Section("Learning curves", f"{slug}-learning",
+                (curves.learning_curves(family, look, spec),)),
+        Section(
+            "Sample complexity",
+            f"{slug}-steps",
+            (
+                curves.reached_curves(family, targets, look, spec),
+                complexity.complexity_table(family, targets, spec),
+            )
+            if targets
+            else (),
+            f"No target is defined at {where}: the reference is not above the random policy."
+            if unset
+            else "",
+        ),
+        Section(
+            "Heterogeneity",
+            f"{slug}-kappa",
+            (finals.heterogeneity(family, look, spec),)
+            + ((scores.drop_table(family, spec),) if several else ()),
+            "" if several else "Only one level of heterogeneity was run: there is no change to show.",
+        ),
+    ]  # fmt: skip
+    if family.has_stationarity:
+        gradient = complexity.stationarity_targets(family, spec)
+        table = complexity.complexity_table(family, gradient, spec, stationarity=True)
+        sections.append(
+            Section("Stationarity", f"{slug}-gradient",
+                    (curves.stationarity_curves(family, look, spec), table))
+        )  # fmt: skip
+    sections += [
+        Section("Scores", f"{slug}-score", (scores.score_table(family, spec),)),
+        Section("Every seed", f"{slug}-every",
+                (finals.strip(family, look, spec), tables.seed_scores(family))),
+        Section("Paired comparison", f"{slug}-pairs", (scores.paired_table(family, spec),)),
+        Section("Ledger", f"{slug}-cost", (tables.ledger(family),)),
+    ]  # fmt: skip
+    kept = [replace(s, parts=tuple(p for p in s.parts if _something(p))) for s in sections]
+    return Chapter(family, f"family-{slug}", sentences(family, targets, spec), kept)
+
+
+def _something(part: Drawn | Table) -> bool:
+    return isinstance(part, Drawn) or bool(part.rows)
+
+
+def _totals(found: Sequence[Family]) -> dict[str, str]:
+    """The study in numbers, for the top of the page."""
+    runs = [run for family in found for run in family.runs]
+    seconds = np.array([float(run.last["seconds"]) for run in runs])
+    known = seconds[np.isfinite(seconds)]
+    totals = {
+        "studies": ", ".join(sorted({str(run.last["study"]) for run in runs})),
+        "families": ", ".join(family.name for family in found),
+        "heterogeneity": ", ".join(f"{k:g}" for k in sorted({run.kappa for run in runs})),
+        "algorithms": ", ".join(sorted({run.series.algorithm for run in runs})),
+        "agents": ", ".join(str(n) for n in sorted({run.agents for run in runs})),
+        "seeds": str(len({run.seed for run in runs})),
+        "runs": str(len(runs)),
+        "diverged": str(sum(run.diverged for run in runs)),
+        "environment steps": fm.number(sum(float(run.last["steps_total"]) for run in runs)),
+    }
+    return totals | ({"wall time, s": fm.number(float(known.sum()))} if len(known) else {})
+
+
+def _incomplete(provenance: Mapping[str, Any]) -> dict[str, Any] | None:
+    runs = provenance.get("runs")
+    if not isinstance(runs, Mapping):
+        return None
+    finished, expected = runs.get("finished"), runs.get("expected")
+    missing = [str(name) for name in runs.get("missing") or []]
+    if finished == expected and not missing:
+        return None
+    return {"finished": finished, "expected": expected, "missing": missing}
+
+
+def _environment() -> jinja2.Environment:
+    """Templates beside this file; everything is escaped unless it is our own SVG."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.tests["figure"] = lambda part: isinstance(part, Drawn)
+    environment.tests["flat"] = _flat
+    return environment
+
+
+def _flat(value: Any) -> bool:
+    """True for a list of dicts of scalars, which prints as one table."""
+    return isinstance(value, list) and bool(value) and all(
+        isinstance(item, dict)
+        and not any(isinstance(entry, (dict, list)) for entry in item.values())
+        for item in value
+    )  # fmt: skip
