@@ -9,7 +9,8 @@ own numbers wherever and beside whatever it runs.
 from __future__ import annotations
 
 import hashlib
-from typing import Any, Literal, NamedTuple
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 from numba import njit
@@ -24,7 +25,8 @@ WEYL_0, WEYL_1 = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
 START = 0xFFFFFF00  # counter of the draws for an initial state, beyond any step's
 
 
-class Seed(NamedTuple):
+@dataclass(frozen=True, order=True)
+class Seed:
     """The seed of one run. Namespaces keep tuning, selection and test seeds disjoint."""
 
     namespace: Namespace

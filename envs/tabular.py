@@ -29,7 +29,7 @@ class TabularTask(NamedTuple):
 
 
 class TabularState(NamedTuple):
-    index: int
+    cell: int  # index of the state
 
 
 class Exact(NamedTuple):
@@ -66,13 +66,13 @@ def initial(task: Any, uniform: Any) -> TabularState:
 
 
 def observe(task: Any, state: TabularState, out: Any) -> None:
-    out[0] = state.index
+    out[0] = state.cell
 
 
 def transition(task: Any, state: TabularState, action: Any, uniform: Any) -> Any:
     choice = int(action[0])
-    following = draw(task.kernel[state.index, choice], uniform[0])
-    reward = task.reward[state.index, choice]
+    following = draw(task.kernel[state.cell, choice], uniform[0])
+    reward = task.reward[state.cell, choice]
     return TabularState(following), reward, task.terminal[following]
 
 
