@@ -1,4 +1,4 @@
-"""Federated policy-gradient algorithms: a literal registry; `algorithms.algorithm` is the contract."""
+"""Federated policy-gradient algorithms by name; `algorithms.algorithm` is the contract."""
 
 from algorithms.algorithm import Algorithm, Server, tunable
 from algorithms.fedhapg_m import FedHAPGM

@@ -14,7 +14,7 @@ from algorithms.trajectory import Trajectories
 
 @dataclass(frozen=True)
 class FedPG(Algorithm):
-    """Every agent takes K policy-gradient steps, the server averages (FedAvg, or PAvg by samples)."""
+    """Every agent takes K policy-gradient steps and the server averages (FedAvg, sampled PAvg)."""
 
     reference: ClassVar[str] = "Jin, Peng, Yang, Wang, Zhang, AISTATS 2022; McMahan et al. 2017"
 

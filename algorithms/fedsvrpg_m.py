@@ -14,7 +14,7 @@ from algorithms.trajectory import Trajectories
 
 @dataclass(frozen=True)
 class FedSVRPGM(Algorithm):
-    """The anchor u_r is the global momentum; the reference is the previous global iterate θ_{r-1}."""
+    """The anchor u_r is the global momentum, the reference the previous global iterate θ_{r-1}."""
 
     reference: ClassVar[str] = "Wang, He, Zhang, Miao, Anderson, ICML 2024, Algorithm 1"
     anchored: ClassVar[bool] = True

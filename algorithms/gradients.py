@@ -34,8 +34,9 @@ class Gradients:
 
         E g = ∇J(θ) exactly; Williams 1992 with the γ^j weights of the discounted objective.
         """
-        return grad(lambda x: (self._to_go(batch) * self._log_prob(x, batch)).sum())(theta) / (
-            batch.length.shape[0]
+        return (
+            grad(lambda x: (self._to_go(batch) * self._log_prob(x, batch)).sum())(theta)
+            / (batch.length.shape[0])
         )
 
     def weighted(self, theta: Tensor, batch: Trajectories) -> Tensor:
@@ -124,10 +125,15 @@ class _Lifted(torch.autograd.Function):
 
     @staticmethod
     def vmap(  # type: ignore[override]
-        info: Any, in_dims: tuple[int | None, ...], function: Callable[..., Tensor], *tensors: Tensor
+        info: Any,
+        in_dims: tuple[int | None, ...],
+        function: Callable[..., Tensor],
+        *tensors: Tensor,
     ) -> tuple[Tensor, int]:
         lifted = [
-            tensor.expand(info.batch_size, *tensor.shape) if axis is None else tensor.movedim(axis, 0)
+            tensor.expand(info.batch_size, *tensor.shape)
+            if axis is None
+            else tensor.movedim(axis, 0)
             for tensor, axis in zip(tensors, in_dims[1:], strict=True)
         ]
         result: Tensor = _Lifted.apply(function, *lifted)  # type: ignore[no-untyped-call]

@@ -24,6 +24,8 @@ HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
 
 
 class Body(NamedTuple):
+    """Observation -> z, and its derivatives."""
+
     forward: Callable[..., Any]  # (shape, theta, x) -> cache, z
     backward: Callable[..., Any]  # (shape, theta, x, cache, delta, gradient)
     forward_tangent: Callable[..., Any]  # (shape, theta, tangent, x, cache) -> ċache, ż
@@ -32,6 +34,8 @@ class Body(NamedTuple):
 
 
 class Head(NamedTuple):
+    """z -> log π, and its derivatives."""
+
     log_prob: Callable[..., Any]  # (theta, z, action) -> (M,)
     score: Callable[..., Any]  # (theta, z, action, c, delta, gradient)
     slope: Callable[..., Any]  # (theta, tangent, z, ż, action) -> (M,), ⟨∇log π, tangent⟩
@@ -44,6 +48,7 @@ class Head(NamedTuple):
 
 @register_jitable
 def table_forward(shape: Any, theta: Any, x: Any) -> Any:
+    """z[m] = θ[s_m]; nothing to cache."""
     z = np.empty((len(x), shape[1]), theta.dtype)
     for m in range(len(x)):
         row = int(x[m, 0]) * shape[1]
@@ -54,6 +59,7 @@ def table_forward(shape: Any, theta: Any, x: Any) -> Any:
 
 @register_jitable
 def table_backward(shape: Any, theta: Any, x: Any, cache: Any, delta: Any, gradient: Any) -> None:
+    """gradient[s_m] += delta[m]."""
     for m in range(len(x)):
         row = int(x[m, 0]) * shape[1]
         for j in range(shape[1]):
@@ -62,6 +68,7 @@ def table_backward(shape: Any, theta: Any, x: Any, cache: Any, delta: Any, gradi
 
 @register_jitable
 def table_forward_tangent(shape: Any, theta: Any, tangent: Any, x: Any, cache: Any) -> Any:
+    """ż[m] = tangent[s_m]: z is linear in θ."""
     return table_forward(shape, tangent, x)
 
 
@@ -70,11 +77,13 @@ def table_backward_tangent(
     shape: Any, theta: Any, tangent: Any, x: Any, cache: Any, dcache: Any, delta: Any, ddelta: Any,
     gradient: Any,
 ) -> None:  # fmt: skip
+    """gradient[s_m] += ddelta[m]."""
     table_backward(shape, theta, x, cache, ddelta, gradient)
 
 
 @register_jitable
 def table_output(shape: Any, theta: Any, observation: Any, scratch: Any) -> Any:
+    """z of one observation."""
     row = int(observation[0]) * shape[1]
     return theta[row : row + shape[1]]
 
@@ -84,6 +93,7 @@ def table_output(shape: Any, theta: Any, observation: Any, scratch: Any) -> Any:
 
 @register_jitable
 def affine(x: Any, weight: Any, bias: Any) -> Any:
+    """x W + b: (M, in) -> (M, out)."""
     z = np.dot(x, weight)
     for m in range(z.shape[0]):
         for j in range(z.shape[1]):
@@ -120,9 +130,8 @@ def network_forward(shape: Any, theta: Any, x: Any) -> Any:
 
 
 @register_jitable
-def network_backward(
-    shape: Any, theta: Any, x: Any, cache: Any, delta: Any, gradient: Any
-) -> None:
+def network_backward(shape: Any, theta: Any, x: Any, cache: Any, delta: Any, gradient: Any) -> None:
+    """gradient += ∂z/∂θᵀ delta: dW = hᵀ δ, db = Σ_m δ, δ ← (δ Wᵀ) ∘ (1 - h²)."""
     steps = len(x)
     at, filled = network_ends(shape, steps)
     for layer in range(len(shape) - 2, -1, -1):
@@ -275,6 +284,7 @@ def softmax(z: Any, out: Any) -> float:
 
 @register_jitable
 def categorical_log_prob(theta: Any, z: Any, action: Any) -> Any:
+    """z_a - log Σ exp z of every step."""
     value = np.empty(len(z), theta.dtype)
     scratch = np.empty(z.shape[1], theta.dtype)
     for m in range(len(z)):
@@ -341,11 +351,12 @@ def categorical_act(theta: Any, z: Any, uniform: Any, action: Any) -> float:
     return z[choice] - highest - math.log(total)
 
 
-# --- Gaussian head: log π(a) = Σ_j -½ ((a-z) e^{-ℓ})² - ℓ - ½ log 2π, ℓ the last entries of θ ------
+# --- Gaussian head: log π(a) = Σ_j -½ ((a-z) e^{-ℓ})² - ℓ - ½ log 2π, ℓ the last entries of θ
 
 
 @register_jitable
 def gaussian_log_prob(theta: Any, z: Any, action: Any) -> Any:
+    """Log density of every step's action."""
     value = np.empty(len(z), theta.dtype)
     size = z.shape[1]
     log_std = theta[len(theta) - size :]
@@ -494,7 +505,8 @@ def estimator(name: str) -> Callable[..., None]:
 
     @njit(cache=True, nogil=True)
     def estimate(  # type: ignore[no-untyped-def]
-        kind, shape, discount, cap, theta, vector, observation, action, reward, log_prob, length, out
+        kind, shape, discount, cap,
+        theta, vector, observation, action, reward, log_prob, length, out,
     ):  # fmt: skip
         for lane in range(len(theta)):
             parameters = theta[lane]

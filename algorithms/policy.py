@@ -151,6 +151,7 @@ class GaussianMLP(Policy):
 
 
 def network_size(shape: tuple[int, ...]) -> int:
+    """Number of weights and biases of a network with these layer widths."""
     return sum((rows + 1) * columns for rows, columns in zip(shape, shape[1:], strict=False))
 
 

@@ -6,10 +6,11 @@ import hashlib
 import json
 import math
 from dataclasses import MISSING, fields
-from typing import Annotated, Any, Literal, NamedTuple
+from functools import cache
+from typing import Annotated, Any, Literal, NamedTuple, get_type_hints
 
 from gymnasium import spaces
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from algorithms.algorithm import Algorithm
 from algorithms.policy import CategoricalMLP, GaussianMLP, Policy, TabularSoftmax
@@ -74,7 +75,7 @@ class Cell(BaseModel):
             if setting not in allowed:
                 what = "option" if kind == "family" else "hyperparameter"
                 raise ValueError(nearest(f"{what} of {name}", setting, allowed))
-        return entry(**{key: _frozen(value) for key, value in settings.items()})
+        return entry(**{key: _typed(entry, key, value) for key, value in settings.items()})
 
     def build_family(self) -> Family:
         return self._build("family", registry.families(), self.family, self.options)  # type: ignore[no-any-return]
@@ -117,6 +118,8 @@ class Cell(BaseModel):
 
 
 class Run(NamedTuple):
+    """One cell under one seed: the unit that is computed, stored and counted."""
+
     cell: Cell
     seed: Seed
 
@@ -134,5 +137,15 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _frozen(value: Any) -> Any:
-    return tuple(_frozen(entry) for entry in value) if isinstance(value, list) else value
+def _typed(owner: type, name: str, value: Any) -> Any:
+    """The value as the type its field declares, lists as tuples; or an error that says so."""
+    try:
+        return _adapter(owner, name).validate_python(value)
+    except ValidationError as error:
+        problem = error.errors()[0]["msg"].removeprefix("Input should be ")
+        raise ValueError(f"{name} is {value!r}; it must be {problem}") from None
+
+
+@cache
+def _adapter(owner: type, name: str) -> TypeAdapter[Any]:
+    return TypeAdapter(get_type_hints(owner)[name])

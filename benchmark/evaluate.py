@@ -16,6 +16,8 @@ from envs.tabular import Tabular, TabularTask
 
 
 class Scores(NamedTuple):
+    """How good the parameters of G federations are for their n agents."""
+
     objective: Array  # (G, n), discounted J_i(θ)
     undiscounted: Array  # (G, n), mean undiscounted return
     stationarity: Array  # (G,), ‖(1/n) Σ_i ∇J_i(θ)‖², NaN where it is not known exactly

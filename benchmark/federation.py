@@ -78,17 +78,13 @@ class Federation:
         self.agents = self.cell.agents // self.split
 
         self.tasks = [
-            self.family.sample(
-                self.cell.agents, run.cell.kappa, run.seed.generator("environment")
-            )
+            self.family.sample(self.cell.agents, run.cell.kappa, run.seed.generator("environment"))
             for run in runs
         ]
         initial = [self.policy.initial(run.seed.generator("parameters")) for run in runs]
         theta = torch.from_numpy(np.stack(initial).astype(self.dtype))
-        self.server = Server(
-            *(self._per_federation(theta) for _ in range(2)),
-            self._per_federation(torch.zeros_like(theta)),
-        )
+        theta = self._per_federation(theta)
+        self.server = Server(theta, theta.clone(), torch.zeros_like(theta))
         self.ledger = Ledger(*(np.zeros(len(runs) * self.split, np.int64) for _ in range(4)))
         self.lifted = self._lifted()
         self.active = list(range(len(runs)))  # runs still in the batch
@@ -193,7 +189,7 @@ class Federation:
         if not self.active:
             return
         scores = self._scores(self.server.theta.numpy(), number)
-        finite = np.isfinite(scores.objective).all(axis=1)
+        finite = np.all(np.isfinite(scores.objective), axis=1)
         agents = self.cell.agents
         for place, position in enumerate(self.active):
             mine = slice(place * self.split, (place + 1) * self.split)
@@ -343,5 +339,6 @@ def sum_over_agents(values: Tensor) -> Tensor:
 def as_trajectories(played: Episodes, theta: Tensor) -> Trajectories:
     """Episodes of lanes as the trajectories of agents: leading axes of theta (G, n, d)."""
     leading = theta.shape[:-1]
-    parts = (torch.from_numpy(part) for part in played)
-    return Trajectories(*(part.reshape(*leading, *part.shape[1:]) for part in parts), theta)
+    tensors = (torch.from_numpy(part) for part in played)
+    parts = [part.reshape(*leading, *part.shape[1:]) for part in tensors]
+    return Trajectories(*parts, theta)  # type: ignore[call-arg]

@@ -64,7 +64,7 @@ def philox(key: Any, c0: Any, c1: Any, c2: Any, c3: Any) -> Any:
 def fill_uniform(
     out: Any, count: int, key: Any, agent: int, draw: int, episode: int, at: int
 ) -> None:
-    """out[:count] ← numbers on [0, 1) with 53 bits, from counters (agent, draw, episode, at + …)."""
+    """out[:count] ← 53-bit numbers on [0, 1) of counters (agent, draw, episode, at + …)."""
     for pair in range((count + 1) // 2):
         a, b, c, d = philox(
             key,

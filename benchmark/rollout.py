@@ -69,7 +69,8 @@ class Sampler:
         )
         if isinstance(self.family, CompiledFamily):
             kernel = self.family.kernel
-            run = compiled_rollout(kernel, type(self.task), type(self.policy).__name__)
+            task: Any = type(self.task)
+            run = compiled_rollout(kernel, task, type(self.policy).__name__)
             run(self.policy.shape, self.policy.draws, self.task, theta, *stream, *out)
         elif isinstance(self.family, SimulatedFamily):
             simulator = self._simulators.get(episodes)
@@ -87,7 +88,8 @@ class Sampler:
 @cache
 def compiled_rollout(kernel: Kernel, task: type, policy: str) -> Callable[..., None]:
     """One compiled function that runs whole episodes, lane after lane, real steps only."""
-    initial, observe, transition = (register_jitable(part) for part in kernel[:3])
+    parts: list[Any] = [register_jitable(part) for part in kernel[:3]]
+    initial, observe, transition = parts
     start_draws, step_draws = kernel.start_draws, kernel.step_draws
     output, act = actor(policy)
     lane_of = lane_accessor(task)
@@ -120,9 +122,7 @@ def compiled_rollout(kernel: Kernel, task: type, policy: str) -> Callable[..., N
                     )  # fmt: skip
                     z = output(shape, parameters, seen, scratch)
                     log_prob[lane, b, t] = act(parameters, z, uniform, taken)
-                    state, gain, terminated = transition(
-                        task, state, taken, uniform[policy_draws:]
-                    )
+                    state, gain, terminated = transition(task, state, taken, uniform[policy_draws:])
                     reward[lane, b, t] = gain
                     if terminated:
                         length[lane, b] = t + 1
@@ -141,7 +141,7 @@ def simulated_rollout(
     act = compiled_action(type(policy).__name__)
     start = np.empty((rows, simulator.start_draws))
     uniform = np.empty((rows, policy.draws))
-    noise = np.empty((rows, simulator.step_draws))
+    own = np.empty((rows, simulator.step_draws))
     blocks = (policy.draws + 1) // 2 + (simulator.step_draws + 1) // 2
     uniform_lanes(start, keys, agents, draw, episodes, START)
     state = simulator.start(start)
@@ -150,11 +150,11 @@ def simulated_rollout(
     for t in range(horizon):
         observation = simulator.observe(state).astype(theta.dtype, copy=False)
         uniform_lanes(uniform, keys, agents, draw, episodes, t * blocks)
-        uniform_lanes(noise, keys, agents, draw, episodes, t * blocks + (policy.draws + 1) // 2)
+        uniform_lanes(own, keys, agents, draw, episodes, t * blocks + (policy.draws + 1) // 2)
         action = np.empty((rows, policy.action_size), theta.dtype)
         log_prob = np.empty(rows, theta.dtype)
         act(policy.shape, theta, observation, uniform, episodes, action, log_prob)
-        state, reward, terminated = simulator.step(state, action.astype(np.float64), noise)
+        state, reward, terminated = simulator.step(state, action.astype(np.float64), own)
         out.observation[:, :, t] = observation.reshape(lanes, episodes, -1)
         out.action[:, :, t] = action.reshape(lanes, episodes, -1)
         out.reward[:, :, t] = reward.reshape(lanes, episodes)

@@ -200,10 +200,8 @@ def test_the_papers_pseudocode_transcribed(name, beta):
     def trajectory(theta, agent, purpose, draw, episodes=1):
         lanes = np.repeat(theta[None], agents, axis=0)
         played = sampler.sample(lanes, batch._stream(purpose, draw), episodes)
-        return [
-            (played.observation[agent, b, :, 0].astype(int), played.action[agent, b, :, 0].astype(int), played.reward[agent, b])
-            for b in range(episodes)
-        ]  # fmt: skip
+        states, actions = (p[agent, :, :, 0].astype(int) for p in played[:2])
+        return list(zip(states, actions, played.reward[agent], strict=True))
 
     def table(theta):
         table = np.exp(theta.reshape(3, 2))

@@ -109,9 +109,7 @@ class TestEnumeration:
         expected = jvp(grad(every.objective), (theta,), (vector,))[1]
         torch.testing.assert_close(every.expectation(theta, values), expected, **tight)
 
-    def test_curvature_between_two_points_integrates_to_the_gradient_difference(
-        self, kind, policy
-    ):
+    def test_curvature_between_two_points_integrates_to_the_gradient_difference(self, kind, policy):
         """E_{α,τ}[D(τ,θ(α)) (θ - θ')] = ∇J(θ) - ∇J(θ'), the correction of FedHAPG-M."""
         every, gradients = Enumeration(policy), kind(policy, DISCOUNT)
         theta, previous = parameters(policy, 2)
