@@ -23,7 +23,7 @@ from algorithms import Algorithm, CompiledGradients, Server, Trajectories
 from benchmark.cell import Cell, Run
 from benchmark.evaluate import Scores, evaluate
 from benchmark.noise import uniform_lanes
-from benchmark.rollout import Episodes, Sampler, Stream
+from benchmark.rollout import Sampler, Stream
 from envs.family import Array
 
 
@@ -54,7 +54,8 @@ def train(
     `on_round(done, total)` is called after every round. A run whose parameters or scores become
     non-finite is recorded as diverged in that round and leaves the batch; the others go on.
     """
-    with torch.no_grad():
+    # A diverging run overflows on its way to being recorded: that deserves no warning.
+    with torch.no_grad(), np.errstate(over="ignore", invalid="ignore"):
         return Federation(runs, threads).train(on_round)
 
 
@@ -137,13 +138,15 @@ class Federation:
 
     def _direction(self, theta: Tensor, draw: int) -> Tensor:
         """Local directions (G, n, d) of all agents at theta (G, n, d)."""
-        alpha = self._alpha(draw)
-        points = self._points(self.server, theta, alpha, self.lifted)
+        lanes = theta.reshape(-1, theta.shape[-1])
+        server = Server(*(self._per_agent(part) for part in self.server))
+        points = self._points(server, lanes, self._alpha(draw), self.lane_values)
         batches = [
             self._sample(point, f"training-{which}", draw, self.cell.episodes)
             for which, point in enumerate(points)
         ]
-        return self._directions(self.server, theta, batches, self.lifted)  # type: ignore[no-any-return]
+        directions: Tensor = self._directions(server, lanes, batches, self.lane_values)
+        return directions.reshape(theta.shape)
 
     def _exchange(self, theta: Tensor, local_steps: int) -> None:
         """u_{r+1} = (1/(ηNK)) Σ_i (θ_{r,K}^i - θ_r), θ_{r+1} = θ_r + λ u_{r+1}."""
@@ -163,19 +166,19 @@ class Federation:
             return
         theta = self.server.theta.unsqueeze(1).expand(-1, self.agents, -1)
         batch = self._sample(theta, "initial-momentum", 0, self.cell.initial_episodes)
-        plain = vmap(vmap(self.gradients.plain))(theta, batch)
+        plain = vmap(self.gradients.plain)(batch.behaviour, batch).reshape(theta.shape)
         self.server = self.server._replace(momentum=sum_over_agents(plain) / self.agents)
         self.ledger.floats_up[:] += self.policy.size
         self.ledger.floats_down[:] += self.policy.size
 
     def _sample(self, theta: Tensor, purpose: str, draw: int, episodes: int) -> Trajectories:
-        """Trajectories with leading axes (G, n), counted in the ledger."""
-        flat = theta.reshape(-1, theta.shape[-1]).numpy()
-        played = self.sampler.sample(flat, self._stream(purpose, draw), episodes)
-        steps = played.length.reshape(len(theta), -1)
+        """Trajectories of all lanes, leading axis L = G·n, counted in the ledger."""
+        lanes = theta.reshape(-1, theta.shape[-1])
+        played = self.sampler.sample(lanes.numpy(), self._stream(purpose, draw), episodes)
+        steps = played.length.reshape(-1, self.agents * episodes)
         self.ledger.steps[:] += steps.sum(axis=1)
         self.ledger.trajectories[:] += steps.shape[1]
-        return as_trajectories(played, theta)
+        return Trajectories(*(torch.from_numpy(part) for part in played), lanes)  # type: ignore[call-arg]
 
     # --- evaluation -------------------------------------------------------------------------------
 
@@ -269,9 +272,9 @@ class Federation:
         self.step_size = self.lifted["step_size"].reshape(-1, 1, 1)
         self.server_step = self.lifted["server_step"].reshape(-1, 1)
         self._keys: dict[str, Array] = {}
-        in_agents = (None, 0, 0, None)
-        self._points = vmap(vmap(self._call_points, in_agents), (0, 0, 0, 0))
-        self._directions = vmap(vmap(self._call_direction, in_agents), (0, 0, 0, 0))
+        self.lane_values = {name: self._per_agent(value) for name, value in self.lifted.items()}
+        self._points = vmap(self._call_points)
+        self._directions = vmap(self._call_direction)
 
     def _call_points(
         self, server: Server, theta: Tensor, alpha: Tensor, lifted: dict[str, Tensor]
@@ -313,6 +316,9 @@ class Federation:
     def _per_federation(self, per_run: Tensor) -> Tensor:
         return per_run.repeat_interleave(self.split, dim=0)
 
+    def _per_agent(self, per_federation: Tensor) -> Tensor:
+        return per_federation.repeat_interleave(self.agents, dim=0)
+
     def _stream(self, purpose: str, draw: int) -> Stream:
         if purpose not in self._keys:
             keys = [self.runs[position].seed.key(purpose) for position in self.active]
@@ -320,12 +326,11 @@ class Federation:
         return Stream(self._keys[purpose], self.agent_of_lane, draw)
 
     def _alpha(self, draw: int) -> Tensor:
-        """One uniform number per agent: (G, n)."""
+        """One uniform number per agent: (L,)."""
         stream = self._stream("interpolation", draw)
         out = np.empty((len(stream.keys), 1))
         uniform_lanes(out, *stream, 1, 0)
-        alpha = torch.from_numpy(out.astype(self.dtype))
-        return alpha.reshape(-1, self.agents)
+        return torch.from_numpy(out[:, 0].astype(self.dtype))
 
 
 def sum_over_agents(values: Tensor) -> Tensor:
@@ -334,11 +339,3 @@ def sum_over_agents(values: Tensor) -> Tensor:
     for agent in range(1, values.shape[1]):
         total = total + values[:, agent]
     return total
-
-
-def as_trajectories(played: Episodes, theta: Tensor) -> Trajectories:
-    """Episodes of lanes as the trajectories of agents: leading axes of theta (G, n, d)."""
-    leading = theta.shape[:-1]
-    tensors = (torch.from_numpy(part) for part in played)
-    parts = [part.reshape(*leading, *part.shape[1:]) for part in tensors]
-    return Trajectories(*parts, theta)  # type: ignore[call-arg]

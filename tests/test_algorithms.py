@@ -245,7 +245,7 @@ def test_the_papers_pseudocode_transcribed(name, beta):
                     change = g - weight(tau, previous, local) * gradient(tau, previous)
                     change = 0 if name == "fedpg-m" else change
                 else:
-                    alpha = batch._alpha(draw)[0, i].item()
+                    alpha = batch._alpha(draw)[i].item()
                     between = alpha * local + (1 - alpha) * previous
                     which = "training-0" if name == "fedhapg-m" else "training-1"
                     (tau,) = trajectory(between, i, which, draw)

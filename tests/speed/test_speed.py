@@ -15,9 +15,9 @@ import pytest
 import torch
 from torch.func import vmap
 
-from algorithms import CompiledGradients
+from algorithms import CompiledGradients, Trajectories
 from benchmark.cell import Cell, Run
-from benchmark.federation import Federation, as_trajectories, train
+from benchmark.federation import Federation, train
 from benchmark.noise import Seed
 from envs import FAMILIES
 
@@ -43,12 +43,11 @@ def measure(benchmark, function, steps: int, rounds: int = 10) -> None:
     benchmark.pedantic(function, rounds=rounds, warmup_rounds=1)
 
 
-def sampled(runs: list[Run], episodes: int = 1):
+def sampled(runs: list[Run]):
     federation = Federation(runs)
-    theta = federation.server.theta.unsqueeze(1).expand(-1, AGENTS, -1).contiguous()
-    flat = theta.reshape(-1, theta.shape[-1]).numpy()
+    theta = federation._per_agent(federation.server.theta)
     stream = federation._stream("training-0", 0)
-    return federation, theta, lambda: federation.sampler.sample(flat, stream, episodes)
+    return federation, theta, lambda: federation.sampler.sample(theta.numpy(), stream, 1)
 
 
 def test_gymnasium_loop(benchmark):
@@ -82,9 +81,9 @@ def test_rollout(benchmark):
 def test_estimator(benchmark, name):
     federation, theta, sample = sampled(cartpole())
     played = sample()
-    batch = as_trajectories(played, theta)
+    batch = Trajectories(*map(torch.from_numpy, played), theta)
     gradients = CompiledGradients(federation.policy, 0.99)
-    function = vmap(vmap(getattr(gradients, name)))
+    function = vmap(getattr(gradients, name))
     arguments = (batch, theta) if name == "curvature" else (theta, batch)
     measure(benchmark, lambda: function(*arguments), int(played.length.sum()))
 
