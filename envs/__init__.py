@@ -1,5 +1,7 @@
 """Environment families of the suite: a literal registry; `envs.family` is the contract."""
 
+import gymnasium
+
 from envs.cartpole import CartPole
 from envs.family import Family
 from envs.gridworld import GridWorld
@@ -12,5 +14,9 @@ FAMILIES: dict[str, type[Family]] = {
     "cartpole": CartPole,
     "halfcheetah": HalfCheetah,
 }
+
+for _name, _family in FAMILIES.items():
+    # The horizon is no `max_episode_steps` here: the environment truncates, so that it can be set.
+    gymnasium.register(_family.gymnasium_id, "envs.gym:FamilyEnv", kwargs={"family": _name})
 
 __all__ = ["FAMILIES", "Family"]

@@ -29,6 +29,8 @@ class CartPoleTask(NamedTuple):
 
 
 class CartPoleState(NamedTuple):
+    """Where one agent's cart and pole are."""
+
     position: float  # m
     velocity: float  # m/s
     angle: float  # rad, 0 is upright
@@ -36,6 +38,7 @@ class CartPoleState(NamedTuple):
 
 
 def initial(task: Any, uniform: Any) -> CartPoleState:
+    """All four coordinates uniform on [-start_width, start_width]."""
     width = task.start_width
     return CartPoleState(
         width * (2 * uniform[0] - 1),
@@ -46,6 +49,7 @@ def initial(task: Any, uniform: Any) -> CartPoleState:
 
 
 def observe(task: Any, state: CartPoleState, out: Any) -> None:
+    """The state itself."""
     out[0] = state.position
     out[1] = state.velocity
     out[2] = state.angle

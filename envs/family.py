@@ -18,9 +18,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, ClassVar, NamedTuple
+from numbers import Real
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from gymnasium import spaces
@@ -123,6 +125,19 @@ class Family(ABC):
     def sample(self, agents: int, kappa: float, generator: np.random.Generator) -> Task:
         """Draw the MDPs of one run. Agent i's row depends on the generator and i, never on N."""
 
+    def pinned(self, values: Mapping[str, float]) -> Self:
+        """This family with known values of some knobs: every agent has them, whatever κ is."""
+        require_known("knob", values, self.knobs)
+        knobs = dict(self.knobs)
+        for name, value in values.items():
+            knob = knobs[name]
+            possible = isinstance(value, Real) and knob.minimum < value < np.inf
+            require(possible, name, value, f"a finite number above {knob.minimum:g} ({knob.unit})")
+            knobs[name] = knob._replace(stock=float(value), low=float(value), high=float(value))
+        family = copy(self)
+        object.__setattr__(family, "knobs", knobs)  # shadows the class's; `perturb` reads it
+        return family
+
     def reference(self, task: Task) -> Reference | None:
         """Best known score for the average of these agents, or None if none is known."""
         return None
@@ -130,6 +145,8 @@ class Family(ABC):
 
 @dataclass(frozen=True)
 class CompiledFamily(Family):
+    """A family whose dynamics numba compiles into the batched engine."""
+
     @property
     @abstractmethod
     def kernel(self) -> Kernel: ...
@@ -137,6 +154,8 @@ class CompiledFamily(Family):
 
 @dataclass(frozen=True)
 class SimulatedFamily(Family):
+    """A family whose physics advances many states per call."""
+
     @abstractmethod
     def simulator(self, task: Task, episodes: int, threads: int = 1) -> Simulator:
         """Physics of all agents in a task, `episodes` consecutive lanes each, so L = N·B.
@@ -175,8 +194,8 @@ def perturb(
 
 def heterogeneity_level(kappa: float, highest: float = np.inf) -> float:
     """κ itself, or an error when it is negative or above what the family can express."""
-    allowed = "0 or more" if np.isinf(highest) else f"in [0, {highest:g}]"
-    require(0 <= kappa <= highest, "kappa", kappa, allowed)
+    allowed = "finite, 0 or more" if np.isinf(highest) else f"in [0, {highest:g}]"
+    require(0 <= kappa <= highest and kappa < np.inf, "kappa", kappa, allowed)
     return kappa
 
 

@@ -46,11 +46,13 @@ class GridWorld(Tabular):
         super().__post_init__()
         require(self.width >= 2, "width", self.width, "at least 2 cells")
         require(self.height >= 2, "height", self.height, "at least 2 cells")
-        for name, cell in [("start", self.start), ("goal", self.goal)]:
+        ends = [("start", self.start), ("goal", self.goal)]
+        for name, cell in [*ends, *(("wall", cell) for cell in self.walls)]:
             require(len(cell) == 2, name, cell, "(row, column)")
             row, column = cell
             inside = -self.height <= row < self.height and -self.width <= column < self.width
             require(inside, name, cell, f"inside the {self.height} × {self.width} grid")
+        for name, cell in ends:
             free = self._index(cell) not in self._walls
             require(free, name, cell, "a free cell, not a wall")
         goal = self._index(self.goal)
@@ -68,6 +70,9 @@ class GridWorld(Tabular):
     def sample(self, agents: int, kappa: float, generator: np.random.Generator) -> TabularTask:
         heterogeneity_level(kappa, highest=1.0)
         values = perturb(self.knobs, self.knobs, agents, kappa, generator)
+        for name in ("slip", "wind"):
+            largest = np.max(values[name], initial=0.0)
+            require(largest <= 1, name, float(largest), "a probability, at most 1")
         kernels = np.stack(
             [
                 self._kernel(slip, wind, int(direction) % 4)
@@ -80,6 +85,14 @@ class GridWorld(Tabular):
         start = np.zeros((agents, self.states))
         start[:, self._index(self.start)] = 1.0
         return tabular_task(kernels, reward, start)
+
+    def text(self, agent: int) -> str:
+        """A map with the agent in state `agent` (A), the goal (G), walls (#) and free cells (.)."""
+        cells = ["#" if state in self._walls else "." for state in range(self.states)]
+        cells[self._index(self.goal)] = "G"
+        cells[agent] = "A"
+        rows = [cells[at : at + self.width] for at in range(0, self.states, self.width)]
+        return "\n".join(" ".join(row) for row in rows)
 
     def _kernel(self, slip: float, wind: float, direction: int) -> Array:
         """P(s'|s,a) of one agent: (Z, A, Z)."""

@@ -10,15 +10,17 @@ Axes: L lanes, N agents, B episodes, x state, a action.
 
 from __future__ import annotations
 
+import warnings
 from abc import abstractmethod
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import mujoco
 import numpy as np
+from gymnasium.error import DependencyNotInstalled
 from mujoco.batch import Batch, SimulationError
 
 from envs.family import Array, Simulator, Step
@@ -175,3 +177,42 @@ class MujocoSimulator(Simulator):
         with np.errstate(invalid="ignore", over="ignore"):
             reward, terminated = self.score(state, after, action)
         return Step(after, np.where(sound, reward, np.nan), terminated | ~sound)
+
+
+@cache
+def drawing_failure() -> str:
+    """Why MuJoCo cannot draw in this process, or "". Tried once: a second failure aborts Python."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # glfw's, about the missing screen
+            mujoco.Renderer(mujoco.MjModel.from_xml_string("<mujoco/>"), 8, 8).close()
+    except Exception as error:  # every OpenGL library raises its own kind
+        return str(error)
+    return ""
+
+
+class Picture:
+    """A robot as Gymnasium's camera beside it sees it, drawn off screen."""
+
+    def __init__(self, model: Model, side: int = 480) -> None:  # side: pixels
+        self.model, self.data = model, mujoco.MjData(model)
+        failure = drawing_failure()
+        if failure:
+            raise DependencyNotInstalled(
+                "MuJoCo has no OpenGL context to draw in; on a machine without a screen, set "
+                f"MUJOCO_GL=egl (or osmesa) before Python starts. It said: {failure}"
+            )
+        self.renderer = mujoco.Renderer(model, side, side)
+
+    def frame(self, state: Array) -> Array:
+        """Pixels (side, side, 3) uint8 of a state (1, x)."""
+        positions, velocities = self.model.nq, self.model.nv
+        self.data.qpos[:] = state[0, :positions]
+        self.data.qvel[:] = state[0, positions : positions + velocities]
+        mujoco.mj_forward(self.model, self.data)
+        self.renderer.update_scene(self.data, camera="track")
+        return np.asarray(self.renderer.render())
+
+    def close(self) -> None:
+        """Free the context; a second time does nothing."""
+        self.renderer.close()

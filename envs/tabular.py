@@ -29,6 +29,8 @@ class TabularTask(NamedTuple):
 
 
 class TabularState(NamedTuple):
+    """Where one agent is."""
+
     cell: int  # index of the state
 
 
@@ -62,14 +64,17 @@ def draw(probabilities: Any, uniform: float) -> int:
 
 
 def initial(task: Any, uniform: Any) -> TabularState:
+    """s_0 ~ ρ."""
     return TabularState(draw(task.start, uniform[0]))
 
 
 def observe(task: Any, state: TabularState, out: Any) -> None:
+    """The index of the state."""
     out[0] = state.cell
 
 
 def transition(task: Any, state: TabularState, action: Any, uniform: Any) -> Any:
+    """s' ~ P(·|s, a), reward R(s, a)."""
     choice = int(action[0])
     following = draw(task.kernel[state.cell, choice], uniform[0])
     reward = task.reward[state.cell, choice]
@@ -108,9 +113,7 @@ class Tabular(CompiledFamily):
     def exact(self, task: TabularTask, policy: Array, discount: float | None = None) -> Exact:
         """J_i(π_i) and ∂J_i/∂π_i for policies (N, Z, A); γ = 1 gives the undiscounted return."""
         discount = self.discount if discount is None else discount
-        return Exact(
-            *_exact(task.kernel, task.reward, task.start, policy, discount, self.horizon)
-        )
+        return Exact(*_exact(task.kernel, task.reward, task.start, policy, discount, self.horizon))
 
     def optimum(self, task: TabularTask) -> Array:
         """max over all policies, time-dependent ones included, of J_i: (N,). An upper bound."""
