@@ -24,6 +24,7 @@ class Reached:
     seen: sv.Observed
     budget: float  # common to all runs at this κ
     mean: st.Estimate  # RMST(budget)
+    seeds: tuple[int, ...]  # of the runs, in the order of `seen`
     unconfirmed: int  # hits seen fewer times than the window, at the end of a curve
 
     @property
@@ -54,16 +55,22 @@ def score_targets(family: Family, spec: Specification) -> list[Reached]:
 
 
 def stationarity_targets(family: Family, spec: Specification) -> list[Reached]:
-    """T of ‖∇J(θ)‖² ≤ ε, ε the decades below the median initial value in this family."""
+    """T of ‖∇J(θ)‖² ≤ ε, ε the decades below the median initial value in this family.
+
+    The first decade that no run reaches is kept, those below it say nothing more.
+    """
     first = [float(run.stationarity[0]) for run in family.runs]
     initial = float(np.nanmedian(first)) if np.isfinite(first).any() else float("nan")
-    return [
+    found = [
         _reached(family, kappa, series, epsilon, spec, stationarity=True)
         for kappa in family.kappas
         for epsilon in sv.decades_below(initial, spec.decades)
         for series in family.series
         if family.at(kappa, series)
     ]
+    hits = {item.epsilon for item in found if item.seen.hits}
+    unhit = [item.epsilon for item in found if item.epsilon not in hits]
+    return [item for item in found if item.epsilon >= max(unhit, default=0.0)]
 
 
 def _reached(
@@ -85,14 +92,9 @@ def _reached(
         hit = index is not None and not run.diverged
         late += hit and not sv.confirmed(index, len(curve), spec.window)
     seen = sv.observed(times, [run.budget for run in runs])
-    mean = st.estimate(
-        sv.restricted(seen, budget),
-        st.mean,
-        seed=spec.seed,
-        resamples=spec.resamples,
-        level=spec.level,
-    )
-    return Reached(kappa, series, epsilon, seen, budget, mean, late)
+    mean = st.estimate(sv.restricted(seen, budget), st.mean, **spec.bootstrap)
+    seeds = tuple(run.seed for run in runs)
+    return Reached(kappa, series, epsilon, seen, budget, mean, seeds, late)
 
 
 def _row(reached: Reached, level: float) -> dict[str, Any]:
@@ -131,9 +133,7 @@ def _median(row: Row) -> str:
 def _mean(row: Row) -> str:
     if row["rmst"] >= row["common_budget"]:
         return f"≥ {fm.number(row['common_budget'])}"
-    return (
-        f"{fm.number(row['rmst'])} {fm.brackets(row['rmst_low'], row['rmst_high'])}".strip()
-    )
+    return f"{fm.number(row['rmst'])} {fm.brackets(row['rmst_low'], row['rmst_high'])}".strip()
 
 
 def _ert(row: Row) -> str:
@@ -147,6 +147,8 @@ def complexity_table(
 ) -> Table:
     """Rows κ × target × series."""
     criterion = "‖∇J‖² ≤ ε" if stationarity else "score ≥ reference − ε (reference − random)"
+    hardest = min((item.epsilon for item in reached), default=0.0)
+    unreached = stationarity and not any(i.seen.hits for i in reached if i.epsilon == hardest)
     epsilon = fm.power_of_ten if stationarity else "{:g}".format
     return Table(
         f"{family.slug}-{'stationarity' if stationarity else 'complexity'}",
@@ -155,10 +157,11 @@ def complexity_table(
         "in a row (at the end of a curve: at all that are left; * marks rows with such a hit). "
         "Runs that never hit, and diverged runs, are censored at their budget and stay in every "
         f"number. Hits with {fm.percent(spec.level)} Wilson interval of the share; median by "
-        "Kaplan–Meier, “> B (hits/runs)” when half had not hit by the common budget B, the smallest "
-        "of the runs at this κ; restricted mean of min(T, B) with bootstrap interval over seeds, "
-        "“≥ B” when none hit by B; ERT = steps spent by all runs until they hit or ended / hits, "
-        "“>” steps spent when none hit.",
+        "Kaplan–Meier, “> B (hits/runs)” when half had not hit by the common budget B, the "
+        "smallest of the runs at this κ; restricted mean of min(T, B) with bootstrap interval over "
+        "seeds, “≥ B” when none hit by B; ERT = steps spent by all runs until they hit or ended, "
+        "divided by hits, “>” steps spent when none hit."
+        + (" Smaller powers of ten were not reached either." if unreached else ""),
         [_row(item, spec.level) for item in reached],
         (
             KAPPA,
@@ -167,8 +170,9 @@ def complexity_table(
             Column("hits", _hits, "hits"),
             Column(
                 "share",
-                lambda row: f"{row['success']:.2f} "
-                f"[{row['success_low']:.2f}, {row['success_high']:.2f}]",
+                lambda row: (
+                    f"{row['success']:.2f} [{row['success_low']:.2f}, {row['success_high']:.2f}]"
+                ),
                 "success",
             ),
             Column("median (KM)", _median, "median"),
@@ -178,5 +182,3 @@ def complexity_table(
         ),
         group=("kappa", "epsilon"),
     )
-
-

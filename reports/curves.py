@@ -10,7 +10,7 @@ from reports import formatting as fm
 from reports import statistics as st
 from reports import survival as sv
 from reports.complexity import Reached
-from reports.runs import Family, Run, Series, on_grid
+from reports.runs import Family, Run, on_grid
 from reports.specification import Specification
 from reports.statistics import Array
 
@@ -23,7 +23,7 @@ def learning_curves(family: Family, look: fig.Look, spec: Specification) -> fig.
     few = _few(family, spec)
     with fig.styled():
         figure, axes = _grid(family)
-        for axis, kappa, runs in _panels(family, axes):
+        for axis, runs in _panels(family, axes):
             _draw(axis, family, runs, look, spec, lambda run: run.curve, few=few)
             for value, style in _lines(runs):
                 axis.axhline(value, color=fig.SURROUND, linewidth=1, linestyle=style, zorder=1)
@@ -38,10 +38,9 @@ def learning_curves(family: Family, look: fig.Look, spec: Specification) -> fig.
             figure,
             f"{family.slug}-learning-curves",
             "Learning curves",
-            f"{family.unit[0].upper()}{family.unit[1:]}, against {STEPS}. Thick line: "
-            f"interquartile mean over seeds; band: {fm.percent(spec.level)} bootstrap interval "
-            f"(pointwise, none for one seed){'; thin lines: every seed' if few else ''}. Seeds "
-            "are joined linearly between evaluation points. A diverged run ends at ×, and counts "
+            f"{family.unit[0].upper()}{family.unit[1:]}, against {STEPS}. "
+            f"{_lines_say(family, spec, 'interquartile mean over seeds')} A thick line ends "
+            "with the shortest of its runs. A diverged run ends at ×, and counts "
             "from there on as the worse of its last score and random.",
         )
 
@@ -49,8 +48,11 @@ def learning_curves(family: Family, look: fig.Look, spec: Specification) -> fig.
 def stationarity_curves(family: Family, look: fig.Look, spec: Specification) -> fig.Drawn:
     """‖∇J‖² on a log axis; averages are of the logarithm."""
     known = [run for run in family.runs if np.isfinite(run.stationarity).all()]
-    positive = [float(run.stationarity[run.stationarity > 0].min()) for run in known
-                if (run.stationarity > 0).any()]
+    positive = [
+        float(run.stationarity[run.stationarity > 0].min())
+        for run in known
+        if (run.stationarity > 0).any()
+    ]
     floor = min(positive, default=1e-300)
     few = _few(family, spec)
 
@@ -61,7 +63,7 @@ def stationarity_curves(family: Family, look: fig.Look, spec: Specification) -> 
 
     with fig.styled():
         figure, axes = _grid(family)
-        for axis, _, runs in _panels(family, axes):
+        for axis, runs in _panels(family, axes):
             shown = [run for run in runs if np.isfinite(run.stationarity).all()]
             _draw(axis, family, shown, look, spec, curve, few=few, back=lambda y: 10.0**y)
             fig.decades_axis(axis)
@@ -72,9 +74,8 @@ def stationarity_curves(family: Family, look: fig.Look, spec: Specification) -> 
             f"{family.slug}-stationarity-curves",
             "Stationarity",
             f"Exact squared norm of the gradient of the mean objective, log scale, against {STEPS}."
-            " Thick line: interquartile mean over seeds of the logarithm; band: "
-            f"{fm.percent(spec.level)} bootstrap interval{'; thin lines: every seed' if few else ''}"
-            ". A diverged run ends at × and is carried on at its last value. A small gradient is "
+            f" {_lines_say(family, spec, 'interquartile mean over seeds of the logarithm')} A "
+            "diverged run ends at × and is carried on at its last value. A small gradient is "
             "also what a plateau of a bad policy has: read it beside the learning curves.",
         )
 
@@ -82,15 +83,14 @@ def stationarity_curves(family: Family, look: fig.Look, spec: Specification) -> 
 def reached_curves(
     family: Family, reached: Sequence[Reached], look: fig.Look, spec: Specification
 ) -> fig.Drawn:
-    """1 − S(t), Kaplan–Meier: a row per κ, a column per ε."""
-    kappas = sorted({item.kappa for item in reached})
-    epsilons = list(dict.fromkeys(item.epsilon for item in reached))
+    """1 − S(t), Kaplan–Meier: a row per κ and N, a column per ε that some run reached."""
+    rows = [p for p in family.panels if any((i.kappa, i.series.agents) == p for i in reached)]
+    epsilons = list(dict.fromkeys(i.epsilon for i in reached if i.mean.value < i.budget))
     with fig.styled():
-        figure, axes = fig.panels(
-            len(kappas), len(epsilons), 1.95, 1.75, sharey=True, sharex="row"
-        )
-        for item in reached:
-            axis = axes[kappas.index(item.kappa), epsilons.index(item.epsilon)]
+        figure, axes = fig.panels(len(rows), len(epsilons), 1.95, 1.75, sharey=True, sharex="row")
+        for item in [item for item in reached if item.epsilon in epsilons]:
+            row = rows.index((item.kappa, item.series.agents))
+            axis = axes[row, epsilons.index(item.epsilon)]
             style = look.of(item.series, family)
             times, surviving = sv.kaplan_meier(item.seen)
             early = times <= item.budget
@@ -102,18 +102,29 @@ def reached_curves(
             axis.set_ylim(-4, 104)
             axis.set_yticks([0, 25, 50, 75, 100])
             fig.steps_axis(axis)
-            axis.set_title(f"{fm.level(kappas[i])}, ε = {epsilons[j]:g}")
+            axis.set_title(f"{fm.panel(*rows[i])}, ε = {epsilons[j]:g}")
         figure.supxlabel(STEPS, fontsize=8)
-        figure.supylabel("runs that reached the target, %", fontsize=8)
+        figure.supylabel("runs at the target, %", fontsize=8)
         fig.legend(figure, _keys(family, look, markers=False))
         return fig.saved(
             figure,
             f"{family.slug}-reached",
             "Share of runs that reached a target",
-            "One minus the Kaplan–Meier curve of the steps until score ≥ reference − ε (reference − "
-            f"random) at {spec.window} evaluation points in a row, one panel per ε and κ, up to "
-            "the common budget. Runs that never hit, and diverged runs, stay in the denominator.",
+            "One minus the Kaplan–Meier curve of the steps until score ≥ reference − ε (reference "
+            f"− random) at {spec.window} evaluation points in a row, one panel per ε and κ, up to "
+            "the common budget. Runs that never hit, and diverged runs, stay in the denominator. "
+            "Targets that no run reached by then are left out.",
         )
+
+
+def _lines_say(family: Family, spec: Specification, average: str) -> str:
+    """What the lines and bands of a panel are."""
+    if max(len(runs) for _, _, runs in family.groups()) == 1:
+        return "Every line is one run: there is one seed, so there are no intervals."
+    thin = "; thin lines: every seed" if _few(family, spec) else ""
+    return (
+        f"Thick line: {average}; band: {fm.percent(spec.level)} pointwise bootstrap interval{thin}."
+    )
 
 
 def _few(family: Family, spec: Specification) -> bool:
@@ -121,21 +132,18 @@ def _few(family: Family, spec: Specification) -> bool:
 
 
 def _grid(family: Family) -> tuple[Any, Any]:
-    across = min(len(family.kappas), 4)
-    count = len(family.kappas) * len(family.agents)
-    return fig.panels(-(-count // across), across, 3.5 if across < 3 else 2.6, 2.45, sharey=True)
+    across = fig.across(len(family.kappas))
+    down = -(-len(family.panels) // across)
+    return fig.panels(down, across, 3.5 if across < 3 else 2.6, 2.45, sharey=True)
 
 
-def _panels(family: Family, axes: Any) -> list[tuple[Any, float, list[Run]]]:
-    """(axis, κ, runs) with the panel's title set; what is left over is hidden."""
-    places = [(agents, kappa) for agents in family.agents for kappa in family.kappas]
-    filled = []
-    for axis, (agents, kappa) in zip(axes.flat, places):
-        axis.set_title(fm.level(kappa) + (f", N = {agents}" if agents is not None else ""))
-        filled.append((axis, kappa, [r for r in family.at(kappa) if r.series.agents == agents]))
-    for axis in list(axes.flat)[len(places) :]:
+def _panels(family: Family, axes: Any) -> list[tuple[Any, list[Run]]]:
+    """(axis, its runs) with the panel's title set; what is left over is hidden."""
+    for axis in list(axes.flat)[len(family.panels) :]:
         axis.set_visible(False)
-    return filled
+    for axis, place in zip(axes.flat, family.panels, strict=False):
+        axis.set_title(fm.panel(*place))
+    return [(a, family.among(*p)) for a, p in zip(axes.flat, family.panels, strict=False)]
 
 
 def _draw(
@@ -154,13 +162,7 @@ def _draw(
         own = [run for run in runs if run.series == series]
         style = look.of(series, family)
         grid, values = on_grid([curve(run) for run in own], float("inf"))
-        low, high = st.stratified_interval(
-            [values],
-            st.interquartile_mean,
-            seed=spec.seed,
-            resamples=spec.resamples,
-            level=spec.level,
-        )
+        low, high = st.stratified_interval([values], st.interquartile_mean, **spec.bootstrap)
         every = max(1, len(grid) // 6)
         if len(own) > 1:
             axis.fill_between(
@@ -226,10 +228,7 @@ def _short(unit: str) -> str:
 
 def _keys(family: Family, look: fig.Look, markers: bool = True) -> list[Any]:
     """One legend entry per line; N is in the panel titles."""
-    first: dict[str, Series] = {}
-    for series in family.series:
-        first.setdefault(series.curve if markers else series.label, series)
-    looks = {name: look.of(series, family) for name, series in first.items()}
+    looks = {series.curve: look.of(series, family) for series in family.series}
     return [
         fig.key(name, **(style if markers else style | {"marker": ""}), markersize=4)
         for name, style in looks.items()

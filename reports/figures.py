@@ -13,18 +13,18 @@ import seaborn as sns
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 
 from reports import formatting as fm
 from reports.runs import Family, Series
 
-# Okabe & Ito 2008, ordered so that neighbours differ in lightness too; yellow is left out (too light)
+# Okabe & Ito 2008 without yellow, which is too light; neighbours differ in lightness too
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000")
 DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (4, 1.2, 1, 1.2)), (0, (1.2, 1.2)), (0, (8, 2)))
-MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+MARKERS = ("o", "s", "^", "D", "v", "P", "<", "h", ">")
 SURROUND = "#444444"
 
-STYLE = {
+STYLE: dict[str, Any] = {
     "text.parse_math": False,  # names are printed as they are, $ included
     "svg.hashsalt": "reports",
     "svg.fonttype": "path",
@@ -83,14 +83,25 @@ def _wide(size: re.Match[str]) -> str:
 class Look:
     """Colour, dashes and marker of a series, the same in every figure of the report.
 
-    One colour per algorithm of the whole study; the variants of an algorithm (β, K, …) grow
-    lighter and change dashes and marker.
+    One colour per curve while the palette lasts. After that one colour per algorithm, and its
+    variants (β, K, …) grow lighter and change dashes and marker.
     """
 
     def __init__(self, families: Sequence[Family]) -> None:
-        self.algorithms = sorted({s.algorithm for family in families for s in family.series})
+        series = sorted({s for family in families for s in family.series})
+        self.algorithms = sorted({s.algorithm for s in series})
+        order = sorted(series, key=lambda s: (s.algorithm, s.rank))
+        self.curves = list(dict.fromkeys(s.curve for s in order))
 
     def of(self, series: Series, family: Family) -> dict[str, Any]:
+        """Keyword arguments of `Axes.plot`."""
+        if len(self.curves) <= len(COLOURS):
+            place = self.curves.index(series.curve)
+            return {
+                "color": COLOURS[place],
+                "linestyle": DASHES[place % len(DASHES)],
+                "marker": MARKERS[place],
+            }
         place = self.algorithms.index(series.algorithm)
         own = [s for s in family.series if s.algorithm == series.algorithm]
         variants = list(dict.fromkeys(s.variant for s in own))
@@ -98,7 +109,7 @@ class Look:
         base = np.array(to_rgb(COLOURS[place % len(COLOURS)]))
         light = 0.6 * variant / max(len(variants), 2)
         return {
-            "color": to_hex(base + (1 - base) * light),
+            "color": to_hex(tuple(base + (1 - base) * light)),
             "linestyle": DASHES[(place + variant) % len(DASHES)],
             "marker": MARKERS[(place + 2 * variant) % len(MARKERS)],
         }
@@ -106,8 +117,15 @@ class Look:
 
 @contextmanager
 def styled() -> Iterator[None]:
-    with matplotlib.rc_context({**sns.axes_style("ticks"), **STYLE}):
+    """Everything drawn inside looks alike, and nothing outside changes."""
+    style: dict[Any, Any] = {**sns.axes_style("ticks"), **STYLE}
+    with matplotlib.rc_context(style):
         yield
+
+
+def across(count: int) -> int:
+    """Panels side by side: as wide as a page, without one left over where that can be had."""
+    return {1: 1, 2: 2, 4: 2}.get(count, 3)
 
 
 def panels(rows: int, columns: int, width: float, height: float, **share: Any) -> tuple[Any, Any]:
@@ -121,11 +139,18 @@ def panels(rows: int, columns: int, width: float, height: float, **share: Any) -
 
 
 def steps_axis(axis: Any) -> None:
+    """Few round ticks, written 3k, 1.2M; one evaluation point gets a tick of its own."""
+    low, high = axis.dataLim.intervalx
+    if not high > low:  # one evaluation point
+        axis.set_xlim(low - 1, low + 1)
+        axis.set_xticks([low], [thousands(low)])
+        return
     axis.xaxis.set_major_locator(MaxNLocator(5))
     axis.xaxis.set_major_formatter(FuncFormatter(lambda x, _: thousands(x)))
 
 
 def thousands(value: float) -> str:
+    """1500 as 1.5k."""
     for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if abs(value) >= size:
             return f"{value / size:g}{unit}"
@@ -133,12 +158,17 @@ def thousands(value: float) -> str:
 
 
 def decades_axis(axis: Any) -> None:
+    """Logarithmic y, powers of ten written out; 2 and 5 times them where there are few."""
     axis.set_yscale("log")
+    low, high = axis.dataLim.intervaly
+    if low > 0 and high < 100 * low:
+        axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axis.yaxis.set_major_formatter(FuncFormatter(lambda y, _: fm.power_of_ten(y)))
     axis.yaxis.set_minor_formatter(FuncFormatter(lambda *_: ""))
 
 
 def key(label: str, **look: Any) -> Line2D:
+    """One entry of a legend."""
     return Line2D([], [], label=label, **look)
 
 
@@ -163,8 +193,10 @@ def _width(widths: Sequence[float], columns: int) -> float:
 
 
 def saved(figure: Any, name: str, title: str, caption: str) -> Drawn:
+    """As SVG and PDF, without dates or versions."""
     svg, pdf = io.BytesIO(), io.BytesIO()
     figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
+    figure.set_layout_engine("none")  # keep the places just computed
     nothing = {"CreationDate": None, "Creator": None, "Producer": None}
     figure.savefig(pdf, format="pdf", metadata=nothing)
     return Drawn(name, title, caption, svg.getvalue(), pdf.getvalue())

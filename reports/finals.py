@@ -17,8 +17,8 @@ def heterogeneity(family: Family, look: fig.Look, spec: Specification) -> fig.Dr
     shift = 0.035 * (gaps.min() if len(gaps) else 1.0)
     with fig.styled():
         figure, axes = fig.panels(1, len(family.agents), 4.6, 2.7, sharey=True)
-        handles = {}
-        for axis, agents in zip(axes.flat, family.agents):
+        handles: dict[str, Any] = {}
+        for axis, agents in zip(axes.flat, family.agents, strict=True):
             own = [series for series in family.series if series.agents == agents]
             for place, series in enumerate(own):
                 style = look.of(series, family)
@@ -29,9 +29,16 @@ def heterogeneity(family: Family, look: fig.Look, spec: Specification) -> fig.Dr
                 y = np.array([e.value for e in found])
                 error = np.array([[e.value - e.low, e.high - e.value] for e in found]).T
                 axis.errorbar(
-                    x, y, np.nan_to_num(np.maximum(error, 0)), **style, markersize=5, capsize=2,
-                    elinewidth=1.1, markeredgecolor="white", markeredgewidth=0.5,
-                )  # fmt: skip
+                    x,
+                    y,
+                    np.nan_to_num(np.maximum(error, 0)),
+                    **style,
+                    markersize=5,
+                    capsize=2,
+                    elinewidth=1.1,
+                    markeredgecolor="white",
+                    markeredgewidth=0.5,
+                )
                 handles.setdefault(series.curve, fig.key(series.curve, **style, markersize=5))
             _references(axis, family, agents)
             axis.set_xticks(family.kappas)
@@ -60,13 +67,21 @@ def _references(axis: Any, family: Family, agents: int | None) -> None:
         kappas = sorted({run.kappa for run in runs})
         y = [np.mean([getattr(run, name) for run in runs if run.kappa == k]) for k in kappas]
         marker = "" if len(kappas) > 1 else "_"
-        axis.plot(kappas, y, color=fig.SURROUND, linewidth=1, linestyle=dashes, zorder=1,
-                  marker=marker, markersize=14)  # fmt: skip
+        axis.plot(
+            kappas,
+            y,
+            color=fig.SURROUND,
+            linewidth=1,
+            linestyle=dashes,
+            zorder=1,
+            marker=marker,
+            markersize=14,
+        )
 
 
 def strip(family: Family, look: fig.Look, spec: Specification) -> fig.Drawn:
     """A row per series, a panel per κ, a mark per seed."""
-    rows, across = family.series, min(len(family.kappas), 4)
+    rows, across = family.series, fig.across(len(family.kappas))
     down = -(-len(family.kappas) // across)
     with fig.styled():
         figure, axes = fig.panels(
@@ -74,7 +89,7 @@ def strip(family: Family, look: fig.Look, spec: Specification) -> fig.Drawn:
         )
         for axis in list(axes.flat)[len(family.kappas) :]:
             axis.set_visible(False)
-        for axis, kappa in zip(axes.flat, family.kappas):
+        for axis, kappa in zip(axes.flat, family.kappas, strict=False):
             axis.set_title(fm.level(kappa))
             for place, series in enumerate(rows):
                 _row(axis, place, family, kappa, series, look, spec)
@@ -95,9 +110,14 @@ def strip(family: Family, look: fig.Look, spec: Specification) -> fig.Drawn:
 
 
 def _row(
-    axis: Any, place: int, family: Family, kappa: float, series: Any, look: fig.Look,
+    axis: Any,
+    place: int,
+    family: Family,
+    kappa: float,
+    series: Any,
+    look: fig.Look,
     spec: Specification,
-) -> None:  # fmt: skip
+) -> None:
     runs = family.at(kappa, series)
     if not runs:
         return
@@ -106,12 +126,26 @@ def _row(
     for run in runs:
         offset = 0.44 * ((seeds.index(run.seed) + 0.5) / len(seeds) - 0.5)
         marker = "x" if run.diverged else style["marker"]
-        axis.plot(run.final, place + offset, marker=marker, color=style["color"], markersize=4,
-                  linestyle="", alpha=0.75, markeredgewidth=1.4 if run.diverged else 0)  # fmt: skip
+        axis.plot(
+            run.final,
+            place + offset,
+            marker=marker,
+            color=style["color"],
+            markersize=4,
+            linestyle="",
+            alpha=0.75,
+            markeredgewidth=1.4 if run.diverged else 0,
+        )
     middle = of_seeds([run.final for run in runs], spec)
     if np.isfinite(middle.low):
-        axis.plot([middle.low, middle.high], [place, place], color=style["color"], linewidth=5,
-                  alpha=0.3, solid_capstyle="butt")  # fmt: skip
+        axis.plot(
+            [middle.low, middle.high],
+            [place, place],
+            color=style["color"],
+            linewidth=5,
+            alpha=0.3,
+            solid_capstyle="butt",
+        )
     axis.plot([middle.value] * 2, [place - 0.34, place + 0.34], color="black", linewidth=1.4)
 
 

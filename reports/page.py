@@ -9,7 +9,7 @@ from typing import Any
 import jinja2
 import numpy as np
 
-from reports import complexity, curves, finals, scores, tables
+from reports import compared, complexity, curves, finals, ledger, paired, scores
 from reports import formatting as fm
 from reports.figures import Drawn, Look
 from reports.records import families, hyperparameters
@@ -31,6 +31,8 @@ class Section:
 
 @dataclass(frozen=True)
 class Chapter:
+    """One family: what is said of it at the top, and its sections."""
+
     family: Family
     anchor: str
     says: list[str]
@@ -45,23 +47,29 @@ def write_report(
     Raises ValueError when `records` lack columns, are empty, or hold a point twice.
     """
     spec, found = Specification(), families(records)
+    known = hyperparameters(records)
     look = Look(found)
-    chapters = [_chapter(family, look, spec) for family in _apart(found)]
-    settings = tables.settings(found, hyperparameters(records))
+    chapters = [_chapter(family, look, spec, known) for family in _apart(found)]
+    overview = compared.overview(found)
     parts = [part for c in chapters for section in c.sections for part in section.parts]
-    html = _environment().get_template("report.html.j2").render(
-        title=title,
-        description=description,
-        chapters=chapters,
-        settings=settings,
-        provenance=json.loads(json.dumps(provenance, default=str)),
-        totals=_totals(found),
-        incomplete=_incomplete(provenance),
-        spec=spec,
+    html = (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            title=title,
+            description=description,
+            chapters=chapters,
+            overview=overview,
+            provenance=json.loads(json.dumps(provenance, default=str)),
+            totals=_totals(found),
+            fewest=min(len(runs) for family in found for _, _, runs in family.groups()),
+            incomplete=_incomplete(provenance),
+            spec=spec,
+        )
     )
     (out / "figures").mkdir(parents=True, exist_ok=True)
     (out / "tables").mkdir(parents=True, exist_ok=True)
-    for part in [settings, *parts]:
+    for part in [overview, *parts]:
         if isinstance(part, Drawn):
             (out / "figures" / f"{part.name}.svg").write_bytes(part.svg)
             (out / "figures" / f"{part.name}.pdf").write_bytes(part.pdf)
@@ -84,52 +92,75 @@ def _apart(found: Sequence[Family]) -> list[Family]:
     return apart
 
 
-def _chapter(family: Family, look: Look, spec: Specification) -> Chapter:
+def _chapter(family: Family, look: Look, spec: Specification, known: Sequence[str]) -> Chapter:
     targets = complexity.score_targets(family, spec)
     slug = family.slug
     several = len(family.kappas) > 1
-    unset = [k for k in family.kappas if not complexity.has_targets(family.at(k))]
-    where = fm.listed([fm.level(kappa) for kappa in unset]) if unset else ""
+    steps: list[Drawn | Table] = [complexity.complexity_table(family, targets, spec)]
+    if any(item.mean.value < item.budget for item in targets):
+        steps.insert(0, curves.reached_curves(family, targets, look, spec))
     sections = [
-        Section("Learning curves", f"{slug}-learning",
-                (curves.learning_curves(family, look, spec),)),
         Section(
-            "Sample complexity",
-            f"{slug}-steps",
-            (
-                curves.reached_curves(family, targets, look, spec),
-                complexity.complexity_table(family, targets, spec),
-            )
-            if targets
-            else (),
-            f"No target is defined at {where}: the reference is not above the random policy."
-            if unset
-            else "",
+            "Learning curves", f"{slug}-learning", (curves.learning_curves(family, look, spec),)
         ),
+        Section("Sample complexity", f"{slug}-steps", tuple(steps), _on_targets(family, targets)),
         Section(
             "Heterogeneity",
             f"{slug}-kappa",
             (finals.heterogeneity(family, look, spec),)
             + ((scores.drop_table(family, spec),) if several else ()),
-            "" if several else "Only one level of heterogeneity was run: there is no change to show.",
+            "" if several else "One level of heterogeneity was run: there is no change to show.",
         ),
-    ]  # fmt: skip
+    ]
     if family.has_stationarity:
         gradient = complexity.stationarity_targets(family, spec)
         table = complexity.complexity_table(family, gradient, spec, stationarity=True)
         sections.append(
-            Section("Stationarity", f"{slug}-gradient",
-                    (curves.stationarity_curves(family, look, spec), table))
-        )  # fmt: skip
+            Section(
+                "Stationarity",
+                f"{slug}-gradient",
+                (curves.stationarity_curves(family, look, spec), table),
+            )
+        )
     sections += [
         Section("Scores", f"{slug}-score", (scores.score_table(family, spec),)),
-        Section("Every seed", f"{slug}-every",
-                (finals.strip(family, look, spec), tables.seed_scores(family))),
-        Section("Paired comparison", f"{slug}-pairs", (scores.paired_table(family, spec),)),
-        Section("Ledger", f"{slug}-cost", (tables.ledger(family),)),
-    ]  # fmt: skip
+        Section(
+            "Every seed",
+            f"{slug}-every",
+            (finals.strip(family, look, spec), ledger.seed_scores(family)),
+        ),
+        Section(
+            "Paired comparison",
+            f"{slug}-pairs",
+            (paired.paired_table(family, spec), paired.speed_table(family, targets, spec)),
+        ),
+        Section("Settings", f"{slug}-settings", (compared.settings(family, known),)),
+        Section("Ledger", f"{slug}-cost", (ledger.ledger(family),)),
+    ]
     kept = [replace(s, parts=tuple(p for p in s.parts if _something(p))) for s in sections]
     return Chapter(family, f"family-{slug}", sentences(family, targets, spec), kept)
+
+
+def _on_targets(family: Family, targets: Sequence[complexity.Reached]) -> str:
+    """What has to be known before the numbers of a family's sample complexity are read."""
+    notes = []
+    unset = [k for k in family.kappas if not complexity.has_targets(family.at(k))]
+    if unset:
+        where = fm.listed([fm.level(kappa) for kappa in unset])
+        notes.append(
+            f"No target is defined at {where}: the reference is not above the random policy."
+        )
+    if targets and not any(item.seen.hits for item in targets):
+        notes.append("No run reached any target.")
+    for kappa in family.kappas:
+        budgets = [run.budget for run in family.at(kappa)]
+        if max(budgets) > 1.5 * min(budgets):
+            notes.append(
+                f"At {fm.level(kappa)} budgets range from {fm.number(min(budgets))} to "
+                f"{fm.number(max(budgets))} steps per agent, and the restricted mean stops at the "
+                "smallest: where worse policies have shorter episodes, they also set the budget."
+            )
+    return " ".join(notes)
 
 
 def _something(part: Drawn | Table) -> bool:
@@ -161,9 +192,13 @@ def _incomplete(provenance: Mapping[str, Any]) -> dict[str, Any] | None:
         return None
     finished, expected = runs.get("finished"), runs.get("expected")
     missing = [str(name) for name in runs.get("missing") or []]
-    if finished == expected and not missing:
+    stale = runs.get("stale") or 0
+    if finished == expected and not missing and not stale:
         return None
-    return {"finished": finished, "expected": expected, "missing": missing}
+    gaps = finished != expected or missing
+    return {"finished": finished, "expected": expected, "missing": missing, "stale": stale} | {
+        "gaps": bool(gaps)
+    }
 
 
 def _environment() -> jinja2.Environment:
@@ -182,8 +217,12 @@ def _environment() -> jinja2.Environment:
 
 def _flat(value: Any) -> bool:
     """True for a list of dicts of scalars, which prints as one table."""
-    return isinstance(value, list) and bool(value) and all(
-        isinstance(item, dict)
-        and not any(isinstance(entry, (dict, list)) for entry in item.values())
-        for item in value
-    )  # fmt: skip
+    return (
+        isinstance(value, list)
+        and bool(value)
+        and all(
+            isinstance(item, dict)
+            and not any(isinstance(entry, (dict, list)) for entry in item.values())
+            for item in value
+        )
+    )

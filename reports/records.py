@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from reports.runs import Family, Run, Series, best_mean_score
+from reports.runs import SYMBOLS, Family, Run, Series, best_mean_score
 
 IDENTITY = ("study", "family", "kappa", "algorithm", "agents", "seed", "cell")
 PROGRESS = (
@@ -23,28 +23,19 @@ OUTCOME = (
 SCORING = ("metric", "reference", "reference_meaning", "random")
 REQUIRED = (*IDENTITY, *PROGRESS, *OUTCOME, *SCORING)
 
-SYMBOLS = {
-    "local_steps": "K",
-    "episodes": "B",
-    "horizon": "T",
-    "discount": "gamma",
-    "step_size": "eta",
-    "server_step_size": "lambda",
-    "initial_momentum": "u0",
-}
 BEST_HERE = "best in this study"
 
 
 def check(records: Any) -> None:
     """Raise ValueError, saying what is missing and the nearest name, unless it is the table."""
+    if records.empty:
+        raise ValueError("records are empty: a report needs at least one evaluation point")
     missing = [name for name in REQUIRED if name not in records.columns]
     if missing:
         spare = [str(name) for name in records.columns if name not in REQUIRED]
         near = {name: difflib.get_close_matches(name, spare, 1) for name in missing}
         hints = [f"{name} (found {near[name][0]}?)" if near[name] else name for name in missing]
         raise ValueError(f"records lack the columns: {', '.join(hints)}")
-    if records.empty:
-        raise ValueError("records are empty: a report needs at least one evaluation point")
     unknown = sorted(set(records["metric"].astype(str)) - {"objective", "return"})
     if unknown:
         raise ValueError(f"unknown metric {unknown}; known: objective, return")
@@ -62,8 +53,10 @@ def check(records: Any) -> None:
 
 
 def hyperparameters(records: Any) -> list[str]:
-    """Every column that is not part of the contract."""
-    return [str(name) for name in records.columns if name not in REQUIRED]
+    """Every column that is not part of the contract and is constant within each cell."""
+    columns = [str(name) for name in records.columns if name not in REQUIRED]
+    counts = records.groupby("cell")[columns].nunique(dropna=False)
+    return sorted(name for name in columns if (counts[name] == 1).all())
 
 
 def families(records: Any) -> list[Family]:
@@ -76,7 +69,8 @@ def families(records: Any) -> list[Family]:
 def _family(name: str, rows: Any) -> Family:
     series = _series(rows)
     runs = [
-        _run(series[cell], points) for (cell, _), points in rows.groupby(["cell", "seed"], sort=True)
+        _run(series[cell], points)
+        for (cell, _), points in rows.groupby(["cell", "seed"], sort=True)
     ]
     runs.sort(key=lambda run: (run.kappa, run.series, run.seed))
     return Family(name, tuple(_referenced(_budgeted(runs))))
@@ -88,7 +82,7 @@ def _series(rows: Any) -> dict[str, Series]:
     A hyperparameter tuned per algorithm, or per κ, does not vary in this sense. Cells that no
     column tells apart are told apart by their id.
     """
-    columns = sorted(hyperparameters(rows))
+    columns = hyperparameters(rows)
     cells = rows.drop_duplicates("cell").sort_values("cell")
     alike = cells.groupby(["kappa", "algorithm"])
     counts = alike[columns].nunique(dropna=False) if columns else pd.DataFrame()

@@ -10,6 +10,17 @@ import numpy as np
 from reports import statistics as st
 from reports.statistics import Array
 
+SYMBOLS = {  # of the equations
+    "agents": "N",
+    "local_steps": "K",
+    "episodes": "B",
+    "horizon": "T",
+    "rounds": "R",
+    "discount": "gamma",
+    "step_size": "eta",
+    "server_step_size": "lambda",
+    "initial_momentum": "u0",
+}
 UNITS = {
     "objective": "discounted objective J, mean over agents",
     "return": "undiscounted return, mean over agents",
@@ -29,12 +40,19 @@ class Series(NamedTuple):
         return f"{self.algorithm}, {self.variant}" if self.variant else self.algorithm
 
     @property
+    def spoken(self) -> str:
+        """For a sentence, where a comma would read as the next item."""
+        return f"{self.algorithm} ({self.variant})" if self.variant else self.algorithm
+
+    @property
     def label(self) -> str:
         return self.curve if self.agents is None else f"{self.curve}, N={self.agents}"
 
 
 @dataclass(frozen=True, eq=False)
 class Run:
+    """One cell × seed."""
+
     family: str
     kappa: float
     series: Series
@@ -76,6 +94,8 @@ class Run:
 
 @dataclass(frozen=True, eq=False)
 class Family:
+    """The runs of one environment family, sorted by κ, series and seed."""
+
     name: str
     runs: tuple[Run, ...]
     suffix: str = ""  # tells families apart whose names give the same file name
@@ -118,6 +138,15 @@ class Family:
 
     def at(self, kappa: float, series: Series | None = None) -> list[Run]:
         return [r for r in self.runs if r.kappa == kappa and (series is None or r.series == series)]
+
+    def among(self, kappa: float, agents: int | None) -> list[Run]:
+        """One panel: the runs at κ with these agents."""
+        return [run for run in self.at(kappa) if run.series.agents == agents]
+
+    @property
+    def panels(self) -> list[tuple[float, int | None]]:
+        """(κ, N), row by row, N outermost."""
+        return [(k, n) for n in self.agents for k in self.kappas if self.among(k, n)]
 
     def groups(self) -> list[tuple[float, Series, list[Run]]]:
         """(κ, series, its runs by seed), for every pair that has runs."""

@@ -1,28 +1,20 @@
-"""Final, best and area-under-curve scores; paired comparisons; the drop over heterogeneity."""
+"""Final, best and area-under-curve scores, and how the final one changes over heterogeneity."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
 from reports import formatting as fm
 from reports import statistics as st
-from reports.runs import Family, Run, Series
+from reports.paired import shared_seeds
+from reports.runs import Family, Run
 from reports.specification import Specification
-from reports.tables import KAPPA, SEEDS, SERIES, Column, Row, Table, text, with_interval
-
-
-def bounds(spec: Specification) -> dict[str, Any]:
-    return {"seed": spec.seed, "resamples": spec.resamples, "level": spec.level}
+from reports.tables import KAPPA, SEEDS, SERIES, Column, Row, Table, bounded, with_interval
 
 
 def of_seeds(values: Sequence[float], spec: Specification) -> st.Estimate:
     """IQM over seeds with its bootstrap interval."""
-    return st.estimate(values, st.interquartile_mean, **bounds(spec))
-
-
-def _columns(name: str, value: st.Estimate) -> dict[str, float]:
-    return {name: value.value, f"{name}_low": value.low, f"{name}_high": value.high}
+    return st.estimate(values, st.interquartile_mean, **spec.bootstrap)
 
 
 def held(run: Run, spec: Specification) -> bool:
@@ -38,9 +30,9 @@ def score_table(family: Family, spec: Specification) -> Table:
         areas = [st.area_under_curve(*run.curve, budget) for run in runs]
         rows.append(
             {"kappa": kappa, "series": series.label, "seeds": len(runs)}
-            | _columns("final", of_seeds([run.final for run in runs], spec))
-            | _columns("best", of_seeds([run.best for run in runs], spec))
-            | _columns("auc", of_seeds(areas, spec))
+            | bounded("final", of_seeds([run.final for run in runs], spec))
+            | bounded("best", of_seeds([run.best for run in runs], spec))
+            | bounded("auc", of_seeds(areas, spec))
             | {"held": sum(held(run, spec) for run in runs)}
             | {"diverged": sum(run.diverged for run in runs)}
             | {"random": float(np.mean([run.random for run in runs]))}
@@ -70,77 +62,6 @@ def score_table(family: Family, spec: Specification) -> Table:
     )
 
 
-def baseline_of(series: Series, rivals: Sequence[Series], spec: Specification) -> Series | None:
-    """The baseline algorithm's series with the same N, then the same variant, then the first."""
-    names = sorted({rival.algorithm for rival in rivals})
-    name = spec.baseline if spec.baseline in names else names[0]
-    own = [rival for rival in rivals if rival.algorithm == name]
-    same = [rival for rival in own if rival.agents == series.agents]
-    if not same:
-        return None
-    return min(same, key=lambda rival: (rival.variant != series.variant, rival.rank))
-
-
-def paired(
-    runs: Sequence[Run], others: Sequence[Run], score: Callable[[Run], float]
-) -> tuple[list[float], list[float]]:
-    """The scores of both on the seeds they share."""
-    left, right = ({run.seed: score(run) for run in side} for side in (runs, others))
-    shared = sorted(left.keys() & right.keys())
-    return [left[seed] for seed in shared], [right[seed] for seed in shared]
-
-
-def paired_table(family: Family, spec: Specification) -> Table:
-    """Every series against its baseline, within seeds."""
-    rows = []
-    for kappa, series, runs in family.groups():
-        rivals = [other for other in family.series if family.at(kappa, other)]
-        baseline = baseline_of(series, rivals, spec)
-        if baseline is None or baseline == series:
-            continue
-        ours, theirs = paired(runs, family.at(kappa, baseline), lambda run: run.final)
-        if not ours:
-            continue
-        better = st.probability_of_improvement(ours, theirs)
-        low, high = st.wilson(better * len(ours), len(ours), spec.level)
-        difference = st.estimate(np.subtract(ours, theirs), st.mean, **bounds(spec))
-        rows.append(
-            {"kappa": kappa, "series": series.label, "baseline": baseline.label}
-            | {"pairs": len(ours), "improvement": better}
-            | {"improvement_low": low, "improvement_high": high}
-            | _columns("difference", difference)
-        )
-    return Table(
-        f"{family.slug}-paired",
-        "Paired comparison",
-        "Final score against the baseline, within seeds: both met the same environment draw, "
-        "initial parameters and noise. Share of seeds that improve (ties count ½, "
-        f"{fm.percent(spec.level)} Wilson interval), and the mean difference with bootstrap "
-        "interval; bold where that interval excludes 0.",
-        rows,
-        (
-            *(KAPPA, SERIES, text("against", "baseline")),
-            Column("pairs", lambda row: str(row["pairs"]), "pairs"),
-            Column("P(improvement)", _improvement, "improvement"),
-            Column("difference of final score", _difference, "difference", strong=_clear),
-        ),
-    )
-
-
-def _improvement(row: Row) -> str:
-    low, high = row["improvement_low"], row["improvement_high"]
-    return f"{row['improvement']:.2f} [{low:.2f}, {high:.2f}]"
-
-
-def _clear(row: Row) -> bool:
-    return bool(row["difference_low"] > 0 or row["difference_high"] < 0)
-
-
-def _difference(row: Row) -> str:
-    bracketed = fm.brackets(row["difference_low"], row["difference_high"])
-    return f"{fm.signed(row['difference'])} {bracketed}".strip()
-
-
 def drop_table(family: Family, spec: Specification) -> Table:
     """Final score at each κ minus that at the smallest κ, within seeds."""
     rows = []
@@ -148,16 +69,16 @@ def drop_table(family: Family, spec: Specification) -> Table:
     for series in family.series:
         before = family.at(lowest, series)
         for kappa in family.kappas[1:]:
-            later, first = paired(family.at(kappa, series), before, lambda run: run.final)
+            later, first = shared_seeds(family.at(kappa, series), before, lambda run: run.final)
             if not later:
                 continue
-            change = st.estimate(np.subtract(later, first), st.mean, **bounds(spec))
+            change = st.estimate(np.subtract(later, first), st.mean, **spec.bootstrap)
             gap = float(np.mean([run.reference - run.random for run in before]))
             rows.append(
                 {"series": series.label, "from_kappa": lowest, "kappa": kappa}
                 | {"pairs": len(later)}
                 | {"from_final": float(np.mean(first)), "final": float(np.mean(later))}
-                | _columns("change", change)
+                | bounded("change", change)
                 | {"relative": change.value / gap if gap > 0 else np.nan}
             )
     return Table(
@@ -172,7 +93,11 @@ def drop_table(family: Family, spec: Specification) -> Table:
             SERIES,
             KAPPA,
             Column("pairs", lambda row: str(row["pairs"]), "pairs"),
-            Column(f"mean final at {fm.level(lowest)}", lambda r: fm.number(r["from_final"]), "from_final"),
+            Column(
+                f"mean final at {fm.level(lowest)}",
+                lambda r: fm.number(r["from_final"]),
+                "from_final",
+            ),
             Column("mean final at κ", lambda row: fm.number(row["final"]), "final"),
             Column("mean change", _change, "change"),
             Column("share of the gap", lambda row: _share(row["relative"]), "relative"),
@@ -182,7 +107,9 @@ def drop_table(family: Family, spec: Specification) -> Table:
 
 
 def _change(row: Row) -> str:
-    return f"{fm.signed(row['change'])} {fm.brackets(row['change_low'], row['change_high'])}".strip()
+    return (
+        f"{fm.signed(row['change'])} {fm.brackets(row['change_low'], row['change_high'])}".strip()
+    )
 
 
 def _share(value: float) -> str:

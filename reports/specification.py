@@ -3,10 +3,13 @@
 import hashlib
 import json
 from dataclasses import asdict, dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
 class Specification:
+    """Every choice that changes a number of the report."""
+
     epsilons: tuple[float, ...] = (0.5, 0.25, 0.1, 0.05)  # targets, share of reference − random
     decades: int = 4  # stationarity targets: powers of ten below the initial value
     window: int = 3  # evaluation points a target has to be held for
@@ -15,6 +18,11 @@ class Specification:
     level: float = 0.95  # of every interval
     few: int = 10  # below this many seeds every seed is drawn
     baseline: str = "fedpg"  # paired comparisons are against it when it is present
+
+    @property
+    def bootstrap(self) -> dict[str, Any]:
+        """How every interval is resampled."""
+        return {"seed": self.seed, "resamples": self.resamples, "level": self.level}
 
     @property
     def seed(self) -> int:

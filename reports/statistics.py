@@ -12,6 +12,8 @@ Statistic = Callable[[Array, int], Any]  # (sample, axis) → statistic along th
 
 
 class Estimate(NamedTuple):
+    """A statistic and its interval, NaN bounds when there is none."""
+
     value: float
     low: float
     high: float

@@ -6,14 +6,16 @@ T = ∞ stands for "never"; a run of budget B shows min(T, B) and whether T ≤ 
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from reports.statistics import Array
 
 
 class Observed(NamedTuple):
+    """What n runs show of their hitting times."""
+
     time: Array  # (n,) min(T, B), environment steps per agent
-    hit: Array  # (n,) bool, T ≤ B
+    hit: NDArray[np.bool_]  # (n,) T ≤ B
 
     @property
     def hits(self) -> int:
@@ -94,7 +96,7 @@ def restricted(seen: Observed, budget: float) -> Array:
 
     Its mean is the restricted mean survival time RMST(B) = ∫₀ᴮ S(t) dt.  Royston & Parmar 2013.
     """
-    if np.any(~seen.hit.astype(bool) & (seen.time < budget)):
+    if np.any(~seen.hit & (seen.time < budget)):
         raise ValueError(f"a run was censored before the common budget {budget:g}; lower it")
     return np.minimum(seen.time, budget)
 

@@ -2,7 +2,9 @@
 
 import hashlib
 import html.parser
+import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from reports import write_report
+from reports import formatting, write_report
 
 SPEED = {"fedsvrpg-m": 3.0, "fedhapg-m": 2.4, "fedpg": 1.2, "scaffold": 0.15}
 TOP = {"gridworld": 5.0, "random-mdp": 1.0, "cartpole": 190.0}
@@ -93,3 +95,337 @@ PROVENANCE: dict[str, Any] = {
     "runs": {"finished": 118, "expected": 120, "missing": ["cartpole/fedpg/3", "cartpole/fedpg/4"]},
     "cells": [{"cell": "a1", "kappa": 0.0}, {"cell": "b2", "kappa": 1.0}],
 }
+
+
+def built(records: Any, out: Path, **words: Any) -> str:
+    words = {"title": "Smoke", "description": "A synthetic study."} | words
+    provenance = words.pop("provenance", PROVENANCE)
+    return write_report(records, provenance, out, **words).read_text()
+
+
+def contents(out: Path) -> dict[str, bytes]:
+    files = sorted(path for path in out.rglob("*") if path.is_file())
+    return {path.relative_to(out).as_posix(): path.read_bytes() for path in files}
+
+
+def table(out: Path, name: str) -> Any:
+    return pd.read_csv(out / "tables" / f"{name}.csv")
+
+
+@pytest.fixture(scope="module")
+def whole() -> Any:
+    """Every feature: a diverged run, one that never hits, no reference, a missing seed."""
+    records = synthetic()
+    gone = records.eval(
+        "family == 'gridworld' and algorithm == 'fedpg' and kappa == 1 and seed == 4"
+    )
+    return records[~gone]
+
+
+@pytest.fixture(scope="module")
+def report(whole: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    out = tmp_path_factory.mktemp("report")
+    return out, built(whole, out)
+
+
+class Page(html.parser.HTMLParser):
+    """Tags with attributes, ids, and the text outside of scripts and styles."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words, self.silent = "", False
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attributes)))
+        self.silent = tag in ("script", "style")
+
+    def handle_endtag(self, tag: str) -> None:
+        self.silent = False
+
+    def handle_data(self, data: str) -> None:
+        self.words += "" if self.silent else data
+
+    def values(self, *names: str) -> list[str]:
+        return [a[name] or "" for _, a in self.tags for name in names if name in a]
+
+
+# The same bytes
+
+
+def test_rebuilding_and_shuffling_change_no_byte(
+    whole: Any, report: tuple[Path, str], tmp_path: Path
+) -> None:
+    first = contents(report[0])
+    built(whole.sample(frac=1, random_state=3), tmp_path)
+    second = contents(tmp_path)
+    assert first.keys() == second.keys()
+    assert [name for name in first if first[name] != second[name]] == []
+
+
+def test_another_process_writes_the_same_bytes(tmp_path: Path) -> None:
+    records = synthetic(("gridworld",), (0.0,), ("fedpg", "scaffold"), seeds=2, points=6)
+    built(records, tmp_path / "here")
+    paths = tmp_path / "records", tmp_path / "there"
+    records.to_pickle(paths[0])
+    script = """
+import json, pathlib, sys
+import pandas as pd
+from reports import formatting, write_report
+source, out, provenance = sys.argv[1:]
+write_report(pd.read_pickle(source), json.loads(provenance), pathlib.Path(out),
+             title="Smoke", description="A synthetic study.")
+"""
+    subprocess.run(
+        [sys.executable, "-c", script, *paths, json.dumps(PROVENANCE)],
+        check=True,
+        cwd=Path(__file__).parents[1],
+        env=os.environ | {"PYTHONHASHSEED": "12345", "TZ": "Asia/Tokyo"},
+    )
+    assert contents(tmp_path / "here") == contents(tmp_path / "there")
+
+
+def test_no_dates_and_no_absolute_paths(report: tuple[Path, str]) -> None:
+    out, _ = report
+    for name, content in contents(out).items():
+        for forbidden in (b"CreationDate", b"ModDate", b"dc:date", str(out).encode(), b"/work/"):
+            assert forbidden not in content, (name, forbidden)
+
+
+# Nothing left out
+
+
+def test_every_section_of_every_family_is_in_the_contents(report: tuple[Path, str]) -> None:
+    page = Page(report[1])
+    ids = page.values("id")
+    assert len(ids) == len(set(ids))
+    links = [link[1:] for link in page.values("href") if link.startswith("#")]
+    assert set(links) <= set(ids)
+    for family in ("gridworld", "random-mdp", "cartpole"):
+        for part in ("learning", "steps", "kappa", "score", "every", "pairs", "cost"):
+            assert f"{family}-{part}" in links
+    assert "gridworld-gradient" in links
+    assert "cartpole-gradient" not in links  # no stationarity there
+    assert {"overview", "provenance"} <= set(links)
+
+
+def test_every_link_to_a_file_leads_to_one(report: tuple[Path, str]) -> None:
+    out, text = report
+    links = [link for link in Page(text).values("href") if link.startswith(("figures", "tables"))]
+    written = set(contents(out)) - {"index.html"}
+    assert set(links) == written
+    assert {Path(link).suffix for link in links} == {".svg", ".pdf", ".csv"}
+
+
+def test_every_run_is_in_the_tables(whole: Any, report: tuple[Path, str]) -> None:
+    out, _ = report
+    for family, rows in whole.groupby("family"):
+        finals = table(out, f"{family}-seeds").filter(regex=r"^seed_")
+        assert finals.columns.tolist() == [f"seed_{seed}" for seed in range(5)]
+        runs = rows.groupby(["cell", "seed"]).ngroups
+        assert finals.notna().sum().sum() == runs
+        reached = table(out, f"{family}-complexity")
+        assert (reached.groupby("epsilon")["runs"].sum() == runs).all()
+        assert table(out, f"{family}-ledger")["seeds"].sum() == runs
+
+
+def test_a_sound_run_ends_at_its_last_score(whole: Any, report: tuple[Path, str]) -> None:
+    rows = whole.query(
+        "family == 'gridworld' and algorithm == 'fedpg' and kappa == 0 and seed == 1"
+    )
+    shown = table(report[0], "gridworld-seeds").query("series == 'fedpg' and kappa == 0")
+    assert shown["seed_1"].item() == pytest.approx(rows.sort_values("round")["objective"].iloc[-1])
+
+
+def test_an_algorithm_that_never_hits_is_shown_as_censored(report: tuple[Path, str]) -> None:
+    out, text = report
+    rows = table(out, "gridworld-complexity").query("series == 'scaffold' and epsilon == 0.05")
+    assert (rows["hits"] == 0).all()
+    assert np.isinf(rows[["median", "ert"]]).all(axis=None)
+    assert (rows["rmst"] == rows["common_budget"]).all()
+    assert "&gt; 11\u202f400 (0/5)" in text
+    assert "≥ 11\u202f400" in text
+
+
+def test_a_diverged_run_counts_and_is_marked(report: tuple[Path, str]) -> None:
+    out, text = report
+    rows = table(out, "cartpole-complexity").query("series == 'fedhapg-m' and kappa == 1")
+    assert (rows["runs"] == 5).all()
+    assert rows["hits"].max() <= 4
+    seeds = table(out, "cartpole-seeds").query("series == 'fedhapg-m' and kappa == 1")
+    assert seeds["diverged_2"].item()
+    assert seeds["seed_2"].item() == pytest.approx(seeds["seed_2"].item())
+    assert seeds["seed_2"].item() < seeds[["seed_0", "seed_1"]].min(axis=None) / 2  # not its last
+    assert "1 run diverged" in text
+    assert re.search(r"<td[^>]*>[\d.]+ ×</td>", text)
+
+
+def test_a_missing_seed_is_no_run(report: tuple[Path, str]) -> None:
+    assert "no run" in report[1]
+    pairs = table(report[0], "gridworld-paired").query("kappa == 1")["pairs"]
+    assert (pairs == 4).all()
+
+
+def test_missing_runs_are_prominent(report: tuple[Path, str], tmp_path: Path) -> None:
+    text = report[1]
+    assert text.index("incomplete: 118 of 120 runs") < text.index('id="overview"')
+    assert "cartpole/fedpg/3" in text
+    records = synthetic(("cartpole",), (0.0,), ("fedpg",), seeds=1, points=3)
+    complete = {"runs": {"finished": 120, "expected": 120, "missing": []}}
+    assert "incomplete" not in built(records, tmp_path, provenance=complete)
+
+
+def test_an_unknown_reference_is_the_best_of_the_study(
+    whole: Any, report: tuple[Path, str]
+) -> None:
+    rows = table(report[0], "random-mdp-scores")
+    assert set(rows["reference_meaning"]) == {"best in this study"}
+    means = whole.query("family == 'random-mdp'").groupby(["kappa", "algorithm", "round"])
+    best = means["objective"].mean().groupby("kappa").max()
+    np.testing.assert_allclose(rows.groupby("kappa")["reference"].min(), best)
+    np.testing.assert_allclose(rows.groupby("kappa")["reference"].max(), best)
+    assert "best in this study" in report[1]
+
+
+def test_the_sentence_names_who_needed_fewest_steps(report: tuple[Path, str]) -> None:
+    out, text = report
+    rows = table(out, "gridworld-complexity").query("kappa == 0 and epsilon == 0.1")
+    first = rows.sort_values("rmst")["series"].iloc[0]
+    said = re.search(
+        r"<li>(At κ = 0,[^<]*)</li>", text[text.index('<h3><a href="#family-gridworld') :]
+    )
+    assert said is not None
+    assert f"{first} needed fewest steps per agent" in said[1]
+    assert f"{rows['hits'].sum()} of {rows['runs'].sum()} runs reached 90" in said[1]
+
+
+# Nothing executed, nothing fetched
+
+
+def test_words_are_escaped(tmp_path: Path) -> None:
+    evil = "<script>alert('x')</script>"
+    records = synthetic(("gridworld",), (0.0,), ("fedpg", "scaffold"), seeds=2, points=3)
+    records["algorithm"] = records["algorithm"].replace("scaffold", f"{evil}$^_{{")
+    records["reference_meaning"] = evil
+    records["initial_momentum"] = evil
+    records["family"] = f"{evil}/../.."
+    provenance = {evil: {evil: [evil, {evil: evil}]}, "runs": {"finished": evil, "missing": [evil]}}
+    text = built(records, tmp_path, title=evil, description=evil, provenance=provenance)
+    assert "<script>alert" not in text
+    assert sum(tag == "script" for tag, _ in Page(text).tags) == 1
+    assert evil in Page(text).words
+    assert all(".." not in name and "<" not in name for name in contents(tmp_path))
+
+
+def test_the_page_loads_nothing(report: tuple[Path, str]) -> None:
+    page = Page(report[1])
+    assert not page.values("src", "srcset", "action", "data", "poster")
+    loaded = [
+        a["href"] or ""
+        for tag, a in page.tags
+        if tag in ("link", "use", "image", "base")
+        if "href" in a
+    ]
+    assert all(link.startswith(("#", "data:")) for link in loaded + page.values("xlink:href"))
+    assert not re.search(r"(https?:)?//[a-z]", report[1].replace("http://www.w3.org", ""))
+    assert "@import" not in report[1]
+
+
+# Other shapes of study
+
+
+def test_series_are_named_by_what_varies(tmp_path: Path) -> None:
+    records = synthetic(("gridworld",), (0.0,), agents=(1, 4), betas=(0.2, 0.5), seeds=2, points=4)
+    built(records, tmp_path)
+    names = table(tmp_path, "gridworld-scores")["series"].unique().tolist()
+    assert names[:3] == [
+        "fedhapg-m, beta=0.2, N=1",
+        "fedhapg-m, beta=0.2, N=4",
+        "fedhapg-m, beta=0.5, N=1",
+    ]
+    assert "fedpg, N=4" in names  # its beta does not vary, and its step size is not the question
+    against = table(tmp_path, "gridworld-paired")
+    assert (against["series"].str[-3:] == against["baseline"].str[-3:]).all()  # the same N
+    assert set(against["baseline"]) == {"fedpg, N=1", "fedpg, N=4"}
+
+
+def test_cells_that_no_column_tells_apart_stay_apart(tmp_path: Path) -> None:
+    records = synthetic(("gridworld",), (0.0,), ("fedpg",), seeds=2, points=3)
+    twin = records.assign(cell="twin", objective=records["objective"] + 1)
+    built(pd.concat([records, twin]), tmp_path)
+    assert len(table(tmp_path, "gridworld-scores")) == 2
+
+
+@pytest.mark.parametrize("shape", [{"seeds": 1}, {"points": 1, "seeds": 2}, {"kappas": (0.5,)}])
+def test_small_studies_have_a_page(shape: dict[str, Any], tmp_path: Path) -> None:
+    records = synthetic(
+        **(
+            {
+                "families": ("random-mdp", "cartpole"),
+                "algorithms": ("fedpg", "scaffold"),
+                "points": 4,
+            }
+            | shape
+        )
+    )
+    text = built(records, tmp_path, provenance={})
+    assert not re.search(r"\bnan\b", Page(text).words.lower())
+    assert "overlap" not in text or shape.get("seeds") != 1  # no interval, nothing to overlap
+
+
+def test_families_with_the_same_file_name_do_not_overwrite_each_other(tmp_path: Path) -> None:
+    records = synthetic(("gridworld",), (0.0,), ("fedpg",), seeds=2, points=3)
+    twin = records.assign(family="Gridworld!", cell="twin")
+    built(pd.concat([records, twin]), tmp_path)
+    assert {"gridworld-scores.csv", "gridworld-2-scores.csv"} <= {
+        path.name for path in (tmp_path / "tables").iterdir()
+    }
+
+
+# Errors
+
+
+def test_errors_say_what_is_wrong(tmp_path: Path) -> None:
+    records = synthetic(("gridworld",), (0.0,), ("fedpg",), seeds=1, points=2)
+    with pytest.raises(ValueError, match="records are empty"):
+        built(records.iloc[:0], tmp_path)
+    with pytest.raises(ValueError, match="records are empty"):
+        built(pd.DataFrame(), tmp_path)
+    bad = records.rename(columns={"steps_per_agent": "step_per_agent"}).drop(columns="kappa")
+    with pytest.raises(ValueError, match=r"kappa, steps_per_agent \(found step_per_agent\?\)"):
+        built(bad, tmp_path)
+    with pytest.raises(ValueError, match="unknown metric \\['reward'\\]"):
+        built(records.assign(metric="reward"), tmp_path)
+    with pytest.raises(ValueError, match="occur twice"):
+        built(pd.concat([records, records]), tmp_path)
+    with pytest.raises(ValueError, match="objective holds non-finite"):
+        built(records.assign(objective=np.nan), tmp_path)
+    assert not any(tmp_path.iterdir())
+
+
+# Numbers in print
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (0.0, "0"),
+        (12000.0, "12\u202f000"),
+        (1234.56, "1\u202f235"),
+        (0.0123456, "0.0123"),
+        (-1.5, "−1.50"),
+        (2.5e-5, "2.50·10⁻⁵"),
+        (3e9, "3.00·10⁹"),
+        (float("inf"), "∞"),
+        (float("nan"), "–"),
+    ],
+)
+def test_numbers_in_print(value: float, shown: str) -> None:
+    assert formatting.number(value) == shown
+
+
+def test_powers_of_ten_in_print() -> None:
+    assert formatting.power_of_ten(1e-3) == "10⁻³"
+    assert formatting.power_of_ten(1e6) == "10⁶"
+    assert formatting.power_of_ten(5e-4) == "5·10⁻⁴"

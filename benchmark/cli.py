@@ -1,0 +1,302 @@
+"""The command `fedrl`. Heavy imports stand inside the commands, so that help appears at once."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from typer.exceptions import TyperException
+
+USER_ERROR = 2
+FAILED_RUNS = 1
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="fedrl",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="""Reproducible benchmarks of federated reinforcement learning.
+
+    N agents, each with its own perturbed environment, learn one policy together.
+
+    [bold]Start here[/]
+
+      fedrl run quick            compute a small study (a few minutes)
+      fedrl report quick         write its report: one web page, figures, tables
+
+    Results are stored run by run; a command that is repeated computes only what is missing.
+    """,
+)
+
+Study = Annotated[
+    str, typer.Argument(metavar="STUDY", help="Name of a built-in study, or path to a TOML file.")
+]
+Results = Annotated[Path, typer.Option(metavar="DIR", help="Folder of results.")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="PATH=VALUE", help="Override a value of the study; may be repeated."
+    ),
+]
+Only = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--only",
+        metavar="FIELD=VALUE",
+        help="Keep runs with this value, or one of several after commas; may be repeated.",
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Answer as JSON on standard output.")]
+Workers = Annotated[
+    int | None, typer.Option(min=1, help="Worker processes.", show_default="one per core")
+]
+RESULTS = Path("results")
+
+
+@app.command("list")
+def list_known(
+    what: Annotated[str, typer.Argument(metavar="families|algorithms|studies")],
+    as_json: Json = False,
+) -> None:
+    """What can be combined: environment families, algorithms, built-in studies.
+
+    [bold]Examples[/]
+
+      fedrl list families
+
+      fedrl list algorithms --json
+    """
+    from benchmark import answers, catalogue
+
+    entries = catalogue.list_entries(what)
+    if as_json:
+        answers.print_json(entries)
+    else:
+        catalogue.print_entries(entries)
+
+
+@app.command()
+def run(
+    study: Study,
+    results: Results = RESULTS,
+    workers: Workers = None,
+    overrides: Set = None,
+    only: Only = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the size and a time estimate; compute nothing.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Compute the runs of a study that are not stored yet.
+
+    Stop it with Ctrl-C whenever you like: finished runs are kept, the same command goes on. Runs
+    that were computed by other code or package versions are computed again.
+
+    [bold]Examples[/]
+
+      fedrl run quick
+
+      fedrl run quick --only family=cartpole --only algorithm=fedpg,fedsvrpg-m
+
+      fedrl run quick --set settings.agents=10 --set families.cartpole.rounds=50
+
+      fedrl run paper --dry-run
+    """
+    from benchmark import answers
+    from benchmark.execution import InterruptedStudy, execute, plan
+    from benchmark.study import load_study
+
+    planned = plan(load_study(study, overrides or (), only or ()), results, workers)
+    if dry_run:
+        size = answers.study_size(planned)
+        answers.print_json(size) if as_json else answers.print_study_size(size)
+        return
+    answers.say(answers.intention(planned))
+    try:
+        summary = execute(planned, answers.NOTES)
+    except InterruptedStudy as stopped:
+        done = stopped.summary.skipped + stopped.summary.finished
+        answers.say(f"stopped: {done} of {stopped.summary.runs} runs are stored in {results}")
+        again = answers.command("run", study, results, overrides, only)
+        answers.say(f"go on with: {again}")
+        raise typer.Exit(INTERRUPTED) from None
+    following = answers.command("report", study, results, overrides, only)
+    outcome = answers.outcome(summary, following)
+    answers.print_json(outcome) if as_json else answers.print_outcome(outcome)
+    if summary.failed:
+        raise typer.Exit(FAILED_RUNS)
+
+
+@app.command()
+def report(
+    study: Study,
+    results: Results = RESULTS,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Folder of the report.", show_default="<results>/<study>/report"
+        ),
+    ] = None,
+    overrides: Set = None,
+    only: Only = None,
+    as_json: Json = False,
+) -> None:
+    """Write the report of a study's stored runs: index.html, figures, tables.
+
+    Runs that are missing are named in the report. Give the same --set and --only as to `run`.
+
+    [bold]Examples[/]
+
+      fedrl report quick
+
+      fedrl report quick --only family=gridworld --out gridworld-report
+    """
+    from benchmark import answers
+    from benchmark.publication import publish
+    from benchmark.study import load_study
+
+    loaded = load_study(study, overrides or (), only or ())
+    # No folders in a report: it must not depend on where it is written.
+    command = answers.command("run", Path(study).name, RESULTS, overrides, only)
+    published = publish(loaded, results, out, command)
+    answers.warn_stale(published.stale)
+    if published.missing:
+        answers.say(f"warning: {len(published.missing)} run(s) are not stored, the report says so")
+    if as_json:
+        answers.print_json(published._asdict() | {"page": str(published.page)})
+    else:
+        print(published.page)
+
+
+@app.command()
+def records(
+    study: Study,
+    results: Results = RESULTS,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="File with suffix .csv, .parquet, .json or .jsonl.",
+            show_default="CSV on standard output",
+        ),
+    ] = None,
+    overrides: Set = None,
+    only: Only = None,
+) -> None:
+    """Export the stored runs of a study as one tidy table, one row per evaluation point.
+
+    [bold]Examples[/]
+
+      fedrl records quick --out quick.parquet
+
+      fedrl records quick --only algorithm=fedpg | head
+    """
+    from benchmark import answers
+    from benchmark.records import check_suffix, export, read_records, to_csv
+    from benchmark.study import load_study
+
+    if out is not None:
+        check_suffix(out)
+    found = read_records(load_study(study, overrides or (), only or ()), results)
+    answers.warn_stale(found.stale)
+    if out is None:
+        sys.stdout.write(to_csv(found.frame))
+    else:
+        export(found.frame, out)
+        print(out)
+
+
+@app.command()
+def speed(
+    family: Annotated[str, typer.Option(help="Environment family.")] = "cartpole",
+    algorithm: Annotated[str, typer.Option(help="Algorithm.")] = "fedsvrpg-m",
+    seeds: Annotated[int, typer.Option(min=1, help="Runs.")] = 10,
+    agents: Annotated[int, typer.Option(min=1, help="Agents per run.")] = 10,
+    episodes: Annotated[int, typer.Option(min=1, help="Episodes per agent and local step.")] = 1,
+    local_steps: Annotated[int, typer.Option(min=1, help="Local steps per round.")] = 10,
+    horizon: Annotated[int, typer.Option(min=1, help="Longest episode.")] = 200,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds.")] = 20,
+    workers: Workers = None,
+    as_json: Json = False,
+) -> None:
+    """Measure training speed on this machine, after compilation and without evaluation.
+
+    Real steps are environment steps that were taken; lane steps count every episode as long as the
+    horizon. The seeds are shared over the workers, which start together.
+
+    [bold]Examples[/]
+
+      fedrl speed --family cartpole --algorithm fedsvrpg-m --seeds 10 --agents 10 --rounds 20
+
+      fedrl speed --family halfcheetah --horizon 500 --rounds 2 --json
+    """
+    from benchmark import answers
+    from benchmark.speed import measure, measured_cell
+
+    cell = measured_cell(
+        family=family,
+        algorithm=algorithm,
+        options={"horizon": horizon},
+        agents=agents,
+        episodes=episodes,
+        local_steps=local_steps,
+        rounds=rounds,
+    )
+    answer = measure(cell, seeds, workers)._asdict()
+    if as_json:
+        answers.print_json(answer)
+    else:
+        for name, value in answer.items():
+            print(f"{name.replace('_', ' '):24}{value:>16,.3f}".removesuffix(".000"))
+
+
+@app.command()
+def info(as_json: Json = False) -> None:
+    """Versions, machine, where things are, and the digest of the code that decides numbers.
+
+    [bold]Examples[/]
+
+      fedrl info
+
+      fedrl info --json
+    """
+    from benchmark import answers, catalogue
+
+    answer = catalogue.information()
+    if as_json:
+        answers.print_json(answer)
+    else:
+        catalogue.print_information(answer)
+
+
+def main() -> NoReturn:
+    """Run the command line; a user's mistake is one line on stderr and exit code 2."""
+    try:
+        code = app(standalone_mode=False)
+    except TyperException as error:
+        _fail(error.format_message(), error.exit_code)
+    except typer.Abort:
+        _fail("aborted", INTERRUPTED)
+    except ValueError as error:
+        if not _is_mistake(error):
+            raise
+        _fail(str(error), USER_ERROR)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _is_mistake(error: ValueError) -> bool:
+    """Whether the message is meant for the user; imported here, after something went wrong."""
+    from benchmark.settings import SettingError
+    from benchmark.store import StoreError
+    from benchmark.study import StudyError
+
+    return isinstance(error, SettingError | StoreError | StudyError)
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    sys.exit(code)

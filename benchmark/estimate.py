@@ -1,0 +1,91 @@
+"""The size of a study before it runs: environment steps, memory, time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from benchmark.cell import Cell, Run
+from envs.tabular import Tabular
+
+# Measured on one core of an AMD EPYC, per worker, with
+#   fedrl speed --family F --algorithm fedsvrpg-m --seeds 10 --agents 5 --episodes 1
+#     --local-steps 10 --horizon 100 --rounds 20 --workers 1
+# Physics and action only: what gradients cost grows with the policy and is added below.
+STEPS_PER_SECOND = {
+    "gridworld": 2.0e6,
+    "random-mdp": 2.0e6,
+    "cartpole": 1.0e6,
+    "halfcheetah": 2.5e4,
+}
+OTHER = 1.0e5  # a family that is not in the table
+GRADIENTS_PER_SECOND = 5.0e8  # steps × policy parameters
+WORKER_BYTES = 450e6  # a worker that has imported everything
+START_SECONDS = 5.0  # until a worker computes
+
+
+class Work(NamedTuple):
+    """What one run costs; steps are upper bounds, reached when every episode lasts the horizon."""
+
+    training_steps: int
+    evaluation_steps: int  # 0 for finite MDPs, which are scored exactly
+    seconds: float  # on one worker
+
+
+class Size(NamedTuple):
+    """What a study costs."""
+
+    cells: int
+    runs: int
+    training_steps: int
+    evaluation_steps: int
+    worker_seconds: float
+    worker_bytes: float
+
+    def seconds(self, workers: int) -> float:
+        return START_SECONDS + self.worker_seconds / workers if self.runs else 0.0
+
+
+def size(batches: Sequence[Sequence[Run]]) -> Size:
+    """Of batches, each computed by one worker; its runs share a program, so they cost the same."""
+    costs = [(len(batch), work(batch[0].cell)) for batch in batches]
+    return Size(
+        cells=len({run.cell.id for batch in batches for run in batch}),
+        runs=sum(runs for runs, _ in costs),
+        training_steps=sum(runs * cost.training_steps for runs, cost in costs),
+        evaluation_steps=sum(runs * cost.evaluation_steps for runs, cost in costs),
+        worker_seconds=sum(runs * cost.seconds for runs, cost in costs),
+        worker_bytes=WORKER_BYTES + max(map(_batch_bytes, batches), default=0.0),
+    )
+
+
+def work(cell: Cell) -> Work:
+    """Cost of one run of this cell."""
+    family, algorithm = cell.build_family(), cell.build_algorithm()
+    episodes = cell.rounds * cell.local_steps * cell.episodes * algorithm.batches
+    if algorithm.anchored and cell.initial_momentum == "batch":
+        episodes += cell.initial_episodes
+    training = cell.agents * episodes * family.horizon
+    # The random policy, the start, then regularly.
+    points = 2 + math.ceil(cell.rounds / cell.evaluate_every)
+    exact = isinstance(family, Tabular)
+    per_point = 0 if exact else cell.agents * cell.evaluation_episodes * family.horizon
+    evaluation = points * per_point
+    step = 1 / STEPS_PER_SECOND.get(cell.family, OTHER)
+    gradient = cell.build_policy().size / GRADIENTS_PER_SECOND
+    return Work(training, evaluation, (training + evaluation) * step + training * gradient)
+
+
+def _batch_bytes(runs: Sequence[Run]) -> float:
+    """Episodes of all lanes as they are kept: training batches, or one evaluation."""
+    cell = runs[0].cell
+    family, policy = cell.build_family(), cell.build_policy()
+    observed = (family.observation_space.shape or (1,))[0]
+    entry = (observed + policy.action_size + 2) * np.dtype(cell.dtype).itemsize
+    training = cell.build_algorithm().batches * cell.episodes
+    evaluation = 0 if isinstance(family, Tabular) else cell.evaluation_episodes
+    lanes = len(runs) * cell.agents
+    return float(lanes * family.horizon * entry * max(training, evaluation))

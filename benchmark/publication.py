@@ -1,0 +1,69 @@
+"""From the store to a report: the table, and where it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from benchmark.records import Records, read_records
+from benchmark.store import Store, StoreError
+from benchmark.study import Study
+
+
+class Published(NamedTuple):
+    """A report that was written."""
+
+    page: Path  # index.html
+    missing: list[str]  # runs that are not stored
+    stale: int
+
+
+def publish(study: Study, results: Path, out: Path | None, command: str) -> Published:
+    """Write the report of what is stored; `command` is how its runs are computed."""
+    from reports import write_report
+
+    found = read_records(study, results)
+    store = Store(results, study.name)
+    out = store.folder / "report" if out is None else out
+    try:
+        page = write_report(
+            found.frame,
+            provenance(study, store, found, command),
+            out,
+            title=study.title,
+            description=study.description,
+        )
+    except OSError as error:
+        raise StoreError(f"cannot write the report to {out}: {error.strerror}") from None
+    return Published(page, found.missing, found.stale)
+
+
+def provenance(study: Study, store: Store, found: Records, command: str) -> dict[str, Any]:
+    """What produced the numbers, from the manifests written when they were computed."""
+    cells = list({entry.run.cell.id: entry.run.cell for entry in found.stored}.values())
+    manifests = store.manifests(cells)
+    return {
+        "command": command,
+        "versions": _one_or_all(entry["versions"] for entry in manifests),
+        "machine": _one_or_all(entry["machine"] for entry in manifests),
+        "execution": _one_or_all(entry["execution"] for entry in manifests),
+        "code": _one_or_all(entry["code"] for entry in manifests),
+        "configuration": study.model_dump(mode="json", exclude={"title", "description"}),
+        "runs": {
+            "finished": len(found.stored),
+            "expected": len(study.runs()),
+            "stale": found.stale,
+            "missing": found.missing,
+        },
+        "cells": sorted(cell.id for cell in cells),
+    }
+
+
+def _one_or_all(values: Iterable[Any]) -> Any:
+    """The value all cells share, else the different ones in the order of the cells."""
+    different: list[Any] = []
+    for value in values:
+        if value not in different:
+            different.append(value)
+    return different[0] if len(different) == 1 else different

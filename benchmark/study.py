@@ -1,0 +1,154 @@
+"""A study: families × algorithms × settings × seeds, as one TOML file.
+
+A setting is looked up from the widest table to the narrowest, the narrowest wins: defaults of
+`Cell` < [settings] < [families.X] < [algorithms.Y] < [families.X.algorithms.Y]. A list of values is
+crossed with all other lists. Everything is checked when a study is loaded, before any compute.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from functools import cached_property
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+
+from benchmark import selection
+from benchmark.cell import Cell, Run
+from benchmark.crossing import Place, Tables, cross
+from benchmark.noise import Seed
+from benchmark.settings import SettingError, cell_fields, explain, parse_value
+from envs.family import nearest
+
+DEFAULT_RESULTS = "results"
+
+
+class StudyError(ValueError):
+    """A study that cannot be run as written; the message is one line."""
+
+
+class Study(BaseModel):
+    """A study whose every cell is valid."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str  # of its folder of results
+    title: str
+    description: str = ""
+    seeds: tuple[int, ...]  # indices of the test seeds; a count n stands for 0..n-1
+    settings: dict[str, Any] = {}
+    families: dict[str, dict[str, Any]]
+    algorithms: dict[str, dict[str, Any]]
+    only: tuple[str, ...] = ()  # conditions `field=value`, see `benchmark.selection`
+
+    @field_validator("seeds", mode="before")
+    @classmethod
+    def _indices(cls, seeds: Any) -> Any:
+        listed = list(range(seeds)) if type(seeds) is int else seeds
+        indices = listed if isinstance(listed, list | tuple) else []
+        whole = all(type(index) is int and index >= 0 for index in indices)
+        if not indices or not whole or len(set(indices)) < len(indices):
+            raise ValueError(
+                f"seeds is {seeds!r}; it must be a count of at least 1, or a list of different "
+                "indices, 0 or larger"
+            )
+        return tuple(indices)
+
+    @cached_property
+    def every_run(self) -> list[Run]:
+        """All runs before `only`."""
+        cells = cross(Tables(self.settings, self.families, self.algorithms))
+        return [Run(cell, Seed("test", index)) for cell in cells for index in self.seeds]
+
+    @cached_property
+    def _selected(self) -> list[Run]:
+        return selection.select(self.every_run, self.only)
+
+    def runs(self) -> list[Run]:
+        """Every cell with every seed."""
+        return list(self._selected)
+
+    def cells(self) -> list[Cell]:
+        """The cells of `runs`, without duplicates, in the order of the file."""
+        return list({run.cell.id: run.cell for run in self._selected}.values())
+
+
+def built_in() -> list[str]:
+    """Names of the studies that come with the package."""
+    return sorted(
+        entry.name.removesuffix(".toml")
+        for entry in files("benchmark").joinpath("studies").iterdir()
+        if entry.name.endswith(".toml")
+    )
+
+
+def load_study(
+    name_or_path: str | Path, overrides: Sequence[str] = (), only: Sequence[str] = ()
+) -> Study:
+    """The built-in study of that name, or the study in that TOML file.
+
+    `overrides` are `path=value` with a dotted path, for example `settings.agents=[1, 2]`; `only`
+    are `field=value[,value]` and keep the runs that match.
+
+    Raises StudyError with one line that says what is wrong and what would be right.
+    """
+    name, text = _read(str(name_or_path))
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise StudyError(f"{name_or_path} is not valid TOML: {error}") from None
+    try:
+        for override in overrides:
+            _override(table, override)
+        _check_keys(table)
+        study = Study.model_validate({**table, "name": name, "only": tuple(only)})
+        study.runs()
+    except ValidationError as error:
+        raise StudyError(f"study {name}: {explain(error)}") from None
+    except SettingError as error:
+        raise StudyError(f"study {name}: {error}") from None
+    return study
+
+
+def _read(name_or_path: str) -> tuple[str, str]:
+    """Name and text of a study."""
+    path = Path(name_or_path)
+    if name_or_path in built_in():
+        resource = files("benchmark").joinpath("studies", f"{name_or_path}.toml")
+        return name_or_path, resource.read_text(encoding="utf-8")
+    if path.suffix != ".toml" and not path.exists():
+        message = nearest("study", name_or_path, built_in())
+        raise StudyError(f"{message}. A study of your own is given as a path to a .toml file")
+    try:
+        return path.stem, path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise StudyError(f"cannot read study {name_or_path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise StudyError(f"cannot read study {name_or_path}: it is not UTF-8 text") from None
+
+
+def _override(table: dict[str, Any], override: str) -> None:
+    """Set one value in place; tables on the way are made."""
+    path, equals, text = override.partition("=")
+    keys = [key.strip() for key in path.split(".")]
+    if not equals or not all(keys):
+        raise SettingError(
+            f"--set {override} is not of the form path=value, for example settings.agents=10"
+        )
+    for place, key in enumerate(keys[:-1]):
+        table = table.setdefault(key, {})
+        if not isinstance(table, dict):
+            raise SettingError(f"--set {override}: {'.'.join(keys[: place + 1])} is not a table")
+    table[keys[-1]] = parse_value(text)
+
+
+def _check_keys(table: dict[str, Any]) -> None:
+    known = [field for field in Study.model_fields if field not in ("name", "only")]
+    for key in table:
+        if key in cell_fields():
+            raise SettingError(f"{key} stands outside of a table; write {Place('settings')}.{key}")
+        if key not in known:
+            raise SettingError(nearest("key of a study", key, known))

@@ -1,0 +1,279 @@
+"""Laws of the command line: what it does, what it leaves alone, what it answers."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+import pytest
+
+from benchmark import federation, load_records, run_study
+from benchmark.cell import Run
+from benchmark.cli import main
+
+TEXT = """
+title = "Tiny"
+seeds = 2
+[settings]
+rounds = 2
+agents = 2
+local_steps = 2
+kappa = [0.0, 0.5]
+[families.random-mdp]
+[algorithms.fedpg]
+[algorithms.fedsvrpg-m]
+"""
+RUNS = 2 * 2 * 2
+
+
+class Answer(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def fedrl(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> Callable[..., Answer]:
+    """The command in this process, with tmp_path as current folder."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tiny.toml").write_text(TEXT)
+
+    def call(*arguments: str) -> Answer:
+        monkeypatch.setattr(sys, "argv", ["fedrl", *arguments])
+        with pytest.raises(SystemExit) as exit_:
+            main()
+        out, err = capsys.readouterr()
+        return Answer(int(exit_.value.code or 0), out, err)
+
+    return call
+
+
+Fedrl = Callable[..., Answer]
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def results(folder: Path) -> dict[str, bytes]:
+    return {name: data for name, data in content(folder).items() if "seconds" not in name}
+
+
+def run_tiny(fedrl: Fedrl, *more: str) -> Answer:
+    return fedrl("run", "tiny.toml", "--workers", "1", *more)
+
+
+def test_a_rerun_skips_what_is_done(fedrl: Fedrl, tmp_path: Path) -> None:
+    first = run_tiny(fedrl, "--json")
+    assert first.code == 0
+    assert json.loads(first.out)["finished"] == RUNS
+    before = content(tmp_path / "results")
+    again = json.loads(run_tiny(fedrl, "--json").out)
+    assert (again["finished"], again["skipped"]) == (0, RUNS)
+    assert content(tmp_path / "results") == before
+
+
+def test_workers_do_not_change_a_bit(fedrl: Fedrl, tmp_path: Path) -> None:
+    assert run_tiny(fedrl, "--results", "one").code == 0
+    assert fedrl("run", "tiny.toml", "--workers", "2", "--results", "two").code == 0
+    assert results(tmp_path / "one") == results(tmp_path / "two")
+    assert len(results(tmp_path / "one")) == RUNS + 4  # and a manifest per cell
+
+
+def test_only_computes_a_part_that_the_rest_builds_on(fedrl: Fedrl, tmp_path: Path) -> None:
+    assert run_tiny(fedrl, "--only", "algorithm=fedpg", "--only", "seed=1").code == 0
+    assert len(list(tmp_path.rglob("seed-00001.parquet"))) == 2
+    assert not list(tmp_path.rglob("seed-00000.parquet"))
+    assert json.loads(run_tiny(fedrl, "--json").out)["skipped"] == 2
+
+
+def test_run_ends_with_the_command_for_the_report(fedrl: Fedrl) -> None:
+    answer = run_tiny(fedrl, "--results", "my results", "--only", "seed=0", "--set", "seeds=1")
+    command = "fedrl report tiny.toml --results 'my results' --set seeds=1 --only seed=0"
+    assert answer.out.splitlines()[-1] == command
+
+
+def test_a_report_can_be_written_and_names_what_is_missing(fedrl: Fedrl) -> None:
+    run_tiny(fedrl, "--only", "seed=0")
+    answer = fedrl("report", "tiny.toml", "--json")
+    assert answer.code == 0
+    published = json.loads(answer.out)
+    assert Path(published["page"]).read_bytes()
+    assert len(published["missing"]) == RUNS // 2
+
+
+def test_records_hold_the_same_numbers_in_every_format(fedrl: Fedrl) -> None:
+    run_tiny(fedrl)
+    for suffix in (".csv", ".parquet", ".json", ".jsonl"):
+        assert fedrl("records", "tiny.toml", "--out", f"out{suffix}").code == 0
+    frame = load_records("tiny.toml")
+    assert list(frame.columns[:7]) == [
+        *("study", "family", "kappa", "algorithm", "agents", "seed", "cell")
+    ]
+    pd.testing.assert_frame_equal(pd.read_parquet("out.parquet"), frame)
+    assert list(pd.read_csv("out.csv")["objective"]) == list(frame["objective"])
+    rows = json.loads(Path("out.json").read_text())
+    assert [row["objective"] for row in rows] == list(frame["objective"])
+    assert [json.loads(line) for line in Path("out.jsonl").read_text().splitlines()] == rows
+    assert fedrl("records", "tiny.toml").out == Path("out.csv").read_text()
+    assert set(frame["beta"].dropna()) == {0.2}
+    assert (frame["server_step_size"] == frame["step_size"] * frame["local_steps"]).all()
+
+
+def test_the_python_interface_does_the_same(fedrl: Fedrl, tmp_path: Path) -> None:
+    summary = run_study("tiny.toml", workers=1, only=["seed=0"])
+    assert (summary.finished, summary.skipped, summary.complete) == (RUNS // 2, 0, True)
+    assert set(load_records("tiny.toml")["seed"]) == {0}
+
+
+@pytest.mark.parametrize("command", ["run", "report", "records"])
+def test_a_corrupt_result_is_named_and_everything_stays(
+    fedrl: Fedrl, tmp_path: Path, command: str
+) -> None:
+    run_tiny(fedrl)
+    victim = next(tmp_path.rglob("seed-00001.parquet"))
+    data = bytearray(victim.read_bytes())
+    data[len(data) // 2] ^= 0xFF
+    victim.write_bytes(data)
+    before = content(tmp_path)
+    answer = fedrl(command, "tiny.toml")
+    assert_mistake(answer, str(victim.relative_to(tmp_path)), "corrupt", "remove it")
+    assert content(tmp_path) == before
+
+
+def assert_mistake(answer: Answer, *words: str) -> None:
+    assert answer.code == 2
+    assert answer.out == ""
+    assert answer.err.startswith("error: ")
+    assert answer.err.count("\n") == 1
+    for word in words:
+        assert word in answer.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["run", "quik"], ["no study 'quik'", "did you mean 'quick'"]),
+        (["run", "absent.toml"], ["absent.toml", "No such file"]),
+        (["run", "tiny.toml", "--set", "settings.beta=2"], ["beta is 2.0", "[0, 1]"]),
+        (["run", "tiny.toml", "--set", "seeds=-1"], ["seeds is -1"]),
+        (["run", "tiny.toml", "--set", "algorithms.fedsvrp={}"], ["did you mean 'fedsvrpg-m'"]),
+        (["run", "tiny.toml", "--only", "algorithm=fedpgm"], ["did you mean 'fedpg'"]),
+        (["run", "tiny.toml", "--results", "tiny.toml/results"], ["cannot write results"]),
+        (["run", "tiny.toml", "--workers", "0"], ["--workers"]),
+        (["run"], ["STUDY"]),
+        (["rnu"], ["rnu"]),
+        (["run", "tiny.toml", "--dryrun"], ["--dry-run"]),
+        (["report", "tiny.toml"], ["no results of study tiny"]),
+        (["records", "tiny.toml"], ["no results of study tiny"]),
+        (["records", "tiny.toml", "--out", "x.xlsx"], [".xlsx", ".csv"]),
+        (["list", "familes"], ["did you mean 'families'"]),
+        (["speed", "--family", "cartpol"], ["did you mean 'cartpole'"]),
+        (["speed", "--algorithm", "fedpgm"], ["did you mean 'fedpg"]),
+    ],
+)
+def test_a_mistake_is_one_line_and_writes_nothing(
+    fedrl: Fedrl, tmp_path: Path, arguments: list[str], words: list[str]
+) -> None:
+    before = content(tmp_path)
+    assert_mistake(fedrl(*arguments), *words)
+    assert content(tmp_path) == before
+
+
+@pytest.mark.parametrize("study", ["quick", "paper"])
+def test_a_dry_run_tells_the_size_and_computes_nothing(
+    fedrl: Fedrl, tmp_path: Path, study: str
+) -> None:
+    only = ["--only", "seed=0"]
+    assert "training steps" in fedrl("run", study, "--dry-run", *only).out
+    size = json.loads(fedrl("run", study, "--dry-run", "--json", *only).out)
+    assert size["runs"] == size["cells"] > 0
+    assert size["seconds"] > 0
+    assert not (tmp_path / "results").exists()
+
+
+def test_lists_and_information_parse(fedrl: Fedrl) -> None:
+    for what in ("families", "algorithms", "studies"):
+        names = [entry["name"] for entry in json.loads(fedrl("list", what, "--json").out)]
+        shown = fedrl("list", what).out
+        assert all(name in shown for name in names)
+    assert {"versions", "machine", "code"} <= set(json.loads(fedrl("info", "--json").out))
+    assert "numpy" in fedrl("info").out
+
+
+def test_speed_counts_what_was_computed(fedrl: Fedrl) -> None:
+    settings = {"family": "random-mdp", "algorithm": "fedpg", "seeds": 2, "agents": 2}
+    settings |= {"episodes": 1, "local-steps": 2, "horizon": 5, "rounds": 3, "workers": 2}
+    arguments = [word for name, value in settings.items() for word in (f"--{name}", str(value))]
+    measured = json.loads(fedrl("speed", *arguments, "--json").out)
+    assert measured["environment_steps"] == 2 * 2 * 1 * 2 * 5 * 3
+    assert measured["real_steps_per_second"] == pytest.approx(measured["lane_steps_per_second"])
+    assert measured["ms_per_local_step"] == pytest.approx(1e3 * measured["seconds"] / 6)
+
+
+def test_one_bad_run_does_not_lose_the_others(
+    fedrl: Fedrl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train = federation.train
+
+    def fail_on_one(runs: Sequence[Run], **more: Any) -> Any:
+        if any(run.seed.index == 1 and run.cell.kappa == 0.5 for run in runs):
+            raise RuntimeError("a bad\nseed")
+        return train(runs, **more)
+
+    monkeypatch.setattr(federation, "train", fail_on_one)
+    answer = run_tiny(fedrl, "--json")
+    outcome = json.loads(answer.out)
+    assert answer.code == 1
+    assert outcome["finished"] == RUNS - 2  # of both algorithms
+    assert all("RuntimeError" in failure["reason"] for failure in outcome["failed"])
+    assert all("a bad seed" in failure["reason"] for failure in outcome["failed"])
+
+
+def test_ctrl_c_keeps_what_is_done(fedrl: Fedrl, monkeypatch: pytest.MonkeyPatch) -> None:
+    train, calls = federation.train, []
+
+    def stop_at_the_second(runs: Sequence[Run], **more: Any) -> Any:
+        calls.append(runs)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return train(runs, **more)
+
+    monkeypatch.setattr(federation, "train", stop_at_the_second)
+    answer = run_tiny(fedrl)
+    assert answer.code == 130
+    assert f"{len(calls[0])} of {RUNS} runs are stored" in answer.err
+    assert "go on with: fedrl run tiny.toml" in answer.err
+    assert json.loads(run_tiny(fedrl, "--json").out)["skipped"] == len(calls[0])
+
+
+def test_the_module_is_the_same_program(fedrl: Fedrl) -> None:
+    arguments = ["list", "families", "--json"]
+    called = subprocess.run(
+        [sys.executable, "-m", "benchmark", *arguments], capture_output=True, text=True, check=True
+    )
+    assert called.stdout == fedrl(*arguments).out
+
+
+def test_help_appears_without_heavy_imports() -> None:
+    code = (
+        "import sys, benchmark.cli; "
+        "heavy = {'torch', 'numba', 'numpy', 'gymnasium', 'pandas', 'envs'} & set(sys.modules); "
+        "assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("command", ["list", "run", "report", "records", "speed", "info"])
+def test_every_command_has_help_with_examples(fedrl: Fedrl, command: str) -> None:
+    answer = fedrl(command, "--help")
+    assert answer.code == 0
+    assert f"fedrl {command}" in answer.out
+    assert "Examples" in answer.out
