@@ -36,7 +36,10 @@ class Cell(BaseModel):
     hyperparameters: dict[str, float] = {}
     kappa: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0  # heterogeneity level [κ]
     agents: Count = 5  # [N]
-    rounds: Annotated[int, Field(ge=0)] = 100  # [R]
+    rounds: Annotated[int, Field(ge=0)] = 100  # at most [R]
+    budget: Count | None = (
+        None  # training steps per agent; a run ends with the round that spends it
+    )
     local_steps: Count = 10  # [K]
     episodes: Count = 1  # per agent and local step [B]
     step_size: Positive = 0.01  # local [η]

@@ -115,6 +115,7 @@ def run(
         size = answers.study_size(planned)
         answers.print_json(size) if as_json else answers.print_study_size(size)
         return
+    planned.prepare()
     answers.say(answers.intention(planned))
     try:
         summary = execute(planned, answers.NOTES)

@@ -42,6 +42,13 @@ class Plan(NamedTuple):
     def batches(self) -> list[Batch]:
         return cut([*self.missing, *self.stale], self.workers)
 
+    def prepare(self) -> None:
+        """Make sure that results can be stored, and under which code they will be."""
+        if self.missing or self.stale:
+            self.store.prepare()
+        for run in [*self.missing, *self.stale]:
+            cell_code(run.cell)  # remembered: a file edited meanwhile must not get the credit
+
     @property
     def size(self) -> Size:
         """Of the whole study."""
@@ -96,7 +103,9 @@ def run_study(
     """
     if not isinstance(study, Study):
         study = load_study(study, overrides, only)
-    return execute(plan(study, results, workers), console)
+    planned = plan(study, results, workers)
+    planned.prepare()
+    return execute(planned, console)
 
 
 def plan(study: Study, results: str | Path, workers: int | None = None) -> Plan:
@@ -117,14 +126,11 @@ def plan(study: Study, results: str | Path, workers: int | None = None) -> Plan:
 
 
 def execute(plan: Plan, console: Console | None = None) -> Summary:
-    """Compute and store what is missing or stale."""
+    """Compute and store what is missing or stale; call `plan.prepare` before."""
     summary = Summary(plan.study.name, plan.store.folder, len(plan.study.runs()), len(plan.stored))
     batches = plan.batches
     if not batches:
         return summary
-    plan.store.prepare()
-    for batch in batches:
-        cell_code(batch[0].cell)  # remembered: a file edited meanwhile must not get the credit
     queue, tally = deque(batches), Tally(batches)
     started = time.perf_counter()
     with display(console, tally) as shown:

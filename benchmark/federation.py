@@ -51,6 +51,7 @@ def train(
 ) -> list[RunResult]:
     """Train all runs, which must share `cell.program`; results come in the order of `runs`.
 
+    A run ends after `cell.rounds` rounds, or with the round that spends `cell.budget`.
     `on_round(done, total)` is called after every round. A run whose parameters or scores become
     non-finite is recorded as diverged in that round and leaves the batch; the others go on.
     """
@@ -97,7 +98,7 @@ class Federation:
         records: list[list[dict[str, float]]] = [[] for _ in self.runs]
         seconds: list[list[float]] = [[] for _ in self.runs]
         constants = [self._constants(position) for position in range(len(self.runs))]
-        self._evaluate(0, 0.0, records, seconds)
+        self._evaluate(0, 0.0, np.full(len(self.runs), True), records, seconds)
         clock = 0.0
         started = time.perf_counter()
         self._initial_momentum()
@@ -105,13 +106,17 @@ class Federation:
             if not self.active:
                 break
             self._round(number - 1)
-            self._drop(~torch.isfinite(self.server.theta).all(-1), number)
-            if number % cell.evaluate_every == 0 or number == cell.rounds:
+            self._drop(~torch.isfinite(self.server.theta).all(-1).numpy(), number)
+            spent = self._spent()
+            everyone = number % cell.evaluate_every == 0 or number == cell.rounds
+            if everyone or np.any(spent >= 1):
                 clock += time.perf_counter() - started
-                self._evaluate(number, clock, records, seconds)
+                self._evaluate(number, clock, everyone | (spent >= 1), records, seconds)
+                self._leave(self._spent() >= 1)
                 started = time.perf_counter()
             if on_round is not None:
-                on_round(number, cell.rounds)
+                share = max(number / cell.rounds, min(self._spent(), default=1.0))
+                on_round(min(round(share * cell.rounds), cell.rounds), cell.rounds)
         results = []
         for position, run in enumerate(self.runs):
             rows = records[position]
@@ -186,17 +191,19 @@ class Federation:
         self,
         number: int,
         clock: float,
+        due: Array,
         records: list[list[dict[str, float]]],
         seconds: list[list[float]],
     ) -> None:
-        if not self.active:
+        """Append a row to the records of the active runs that are due."""
+        if not due.any():
             return
         scores = self._scores(self.server.theta.numpy(), number)
         finite = np.all(np.isfinite(scores.objective), axis=1)
         agents = self.cell.agents
         for place, position in enumerate(self.active):
             mine = slice(place * self.split, (place + 1) * self.split)
-            if number > 0 and not finite[mine].all():
+            if not due[place] or (number > 0 and not finite[mine].all()):
                 continue
             undiscounted = scores.undiscounted[mine].reshape(-1)
             steps, trajectories, up, down = (int(part[mine].sum()) for part in self.ledger)
@@ -218,7 +225,7 @@ class Federation:
             )
             seconds[position].append(clock)
         if number > 0:
-            self._drop(torch.from_numpy(~finite), number)
+            self._drop(~finite & np.repeat(due, self.split), number)
 
     def _scores(self, theta: Array, number: int) -> Scores:
         stream = self._stream("evaluation", number)
@@ -247,13 +254,22 @@ class Federation:
 
     # --- the batch --------------------------------------------------------------------------------
 
-    def _drop(self, lost: Tensor, number: int) -> None:
-        """Record runs with a lost federation as diverged in round `number` and leave them out."""
-        gone = lost.reshape(-1, self.split).any(-1).numpy()
-        if not gone.any():
-            return
+    def _spent(self) -> Array:
+        """Share of the step budget every active run has spent; 0 where there is no budget."""
+        steps = self.ledger.steps.reshape(-1, self.split).sum(axis=1) / self.cell.agents
+        return steps / (self.cell.budget or np.inf)  # type: ignore[no-any-return]
+
+    def _drop(self, lost: Array, number: int) -> None:
+        """Record runs with a lost federation (G,) as diverged in round `number`; they leave."""
+        gone = np.asarray(lost.reshape(-1, self.split).any(axis=1))
         for place in np.flatnonzero(gone):
             self.diverged[self.active[place]] = number
+        self._leave(gone)
+
+    def _leave(self, gone: Array) -> None:
+        """Take runs out of the batch; the others do not notice."""
+        if not gone.any():
+            return
         self.active = [p for place, p in enumerate(self.active) if not gone[place]]
         keep = np.flatnonzero(np.repeat(~gone, self.split))
         self.server = Server(*(part[torch.from_numpy(keep)] for part in self.server))

@@ -72,6 +72,28 @@ def test_alone_in_a_batch_and_in_any_order(family, algorithm):
         assert_same_bits(train([runs[place]])[0], together[place])
 
 
+@pytest.mark.parametrize("algorithm", ["fedsvrpg-m", "independent-pg"])
+def test_a_run_ends_with_the_round_that_spends_its_budget(algorithm):
+    """Each run of a batch on its own; up to its end the numbers are those without a budget."""
+    free = make("cartpole", algorithm, rounds=12, evaluate_every=4)
+    paid = make("cartpole", algorithm, rounds=12, evaluate_every=4, budget=400)
+    seeds = [Seed("test", index) for index in range(6)]
+    results = train([Run(paid, seed) for seed in seeds])
+    lengths = set()
+    for seed, result in zip(seeds, results, strict=True):
+        (whole,) = train([Run(free.model_copy(update={"evaluate_every": 1}), seed)])
+        spent = whole.columns["steps_per_agent"]
+        end = int(np.flatnonzero(spent >= 400)[0])
+        lengths.add(end)
+        assert result.columns["round"].tolist() == sorted({*range(0, end, 4), end})
+        rounds = result.columns["round"].astype(int)
+        for name in ("objective", "steps_total", "trajectories_total", "floats_up"):
+            np.testing.assert_array_equal(result.columns[name], whole.columns[name][rounds])
+        assert not result.columns["diverged"].any()
+        assert_same_bits(train([Run(paid, seed)])[0], result)
+    assert len(lengths) > 1, "the runs of this test end at different rounds"
+
+
 @pytest.mark.parametrize("family", ["cartpole", "halfcheetah"])
 def test_double_precision_too(family):
     cell = make(family, "fedsvrpg-m", dtype="float64")
