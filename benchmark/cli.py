@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -116,6 +117,7 @@ def run(
         answers.print_json(size) if as_json else answers.print_study_size(size)
         return
     planned.prepare()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # stops like Ctrl-C
     answers.say(answers.intention(planned))
     try:
         summary = execute(planned, answers.NOTES)

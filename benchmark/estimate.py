@@ -69,6 +69,9 @@ def work(cell: Cell) -> Work:
     if algorithm.anchored and cell.initial_momentum == "batch":
         episodes += cell.initial_episodes
     training = cell.agents * episodes * family.horizon
+    if cell.budget is not None:  # a run ends with the round that spends it
+        last = cell.local_steps * cell.episodes * algorithm.batches * family.horizon
+        training = min(training, cell.agents * (cell.budget + last))
     # The random policy, the start, then regularly.
     points = 2 + math.ceil(cell.rounds / cell.evaluate_every)
     exact = isinstance(family, Tabular)

@@ -46,8 +46,8 @@ class Plan(NamedTuple):
         """Make sure that results can be stored, and under which code they will be."""
         if self.missing or self.stale:
             self.store.prepare()
-        for run in [*self.missing, *self.stale]:
-            cell_code(run.cell)  # remembered: a file edited meanwhile must not get the credit
+        for cell in self.study.cells():
+            cell_code(cell)  # remembered: a file edited meanwhile must not get the credit
 
     @property
     def size(self) -> Size:
