@@ -125,7 +125,9 @@ class Federation:
                 name: np.full(len(rows), value) for name, value in constants[position].items()
             }
             columns["diverged"] = np.full(len(rows), position in self.diverged)
-            columns["diverged_round"] = np.full(len(rows), float(self.diverged.get(position, np.nan)))
+            columns["diverged_round"] = np.full(
+                len(rows), float(self.diverged.get(position, np.nan))
+            )
             results.append(RunResult(run, columns, np.array(seconds[position])))
         return results
 
