@@ -223,6 +223,8 @@ def speed(
     local_steps: Annotated[int, typer.Option(min=1, help="Local steps per round.")] = 10,
     horizon: Annotated[int, typer.Option(min=1, help="Longest episode.")] = 200,
     rounds: Annotated[int, typer.Option(min=1, help="Rounds.")] = 20,
+    hidden: Annotated[str, typer.Option(help="Widths of the tanh network.")] = "8,8",
+    step_size: Annotated[float, typer.Option(help="Small: the policy stays as it starts.")] = 1e-5,
     workers: Workers = None,
     as_json: Json = False,
 ) -> None:
@@ -235,7 +237,7 @@ def speed(
 
       fedrl speed --family cartpole --algorithm fedsvrpg-m --seeds 10 --agents 10 --rounds 20
 
-      fedrl speed --family halfcheetah --horizon 500 --rounds 2 --json
+      fedrl speed --family halfcheetah --seeds 4 --episodes 10 --rounds 1 --hidden 64,64 --json
     """
     from benchmark import answers
     from benchmark.speed import measure, measured_cell
@@ -248,6 +250,8 @@ def speed(
         episodes=episodes,
         local_steps=local_steps,
         rounds=rounds,
+        hidden=hidden.split(","),
+        step_size=step_size,
     )
     answer = measure(cell, seeds, workers)._asdict()
     if as_json:
