@@ -32,7 +32,7 @@ class RunResult(NamedTuple):
 
     run: Run
     columns: dict[str, Array]  # one entry per evaluation point
-    seconds: Array  # wall seconds of training since the start of the batch
+    seconds: Array  # wall seconds of training so far, the batch's shared equally by its active runs
 
 
 class Ledger(NamedTuple):
@@ -98,19 +98,20 @@ class Federation:
         records: list[list[dict[str, float]]] = [[] for _ in self.runs]
         seconds: list[list[float]] = [[] for _ in self.runs]
         constants = [self._constants(position) for position in range(len(self.runs))]
-        self._evaluate(0, 0.0, np.full(len(self.runs), True), records, seconds)
-        clock = 0.0
+        self._evaluate(0, np.zeros(len(self.runs)), np.full(len(self.runs), True), records, seconds)
+        clock = np.zeros(len(self.runs))
         started = time.perf_counter()
         self._initial_momentum()
         for number in range(1, cell.rounds + 1):
             if not self.active:
                 break
             self._round(number - 1)
+            clock[self.active] += (time.perf_counter() - started) / len(self.active)
+            started = time.perf_counter()
             self._drop(~torch.isfinite(self.server.theta).all(-1).numpy(), number)
             spent = self._spent()
             everyone = number % cell.evaluate_every == 0 or number == cell.rounds
             if everyone or np.any(spent >= 1):
-                clock += time.perf_counter() - started
                 self._evaluate(number, clock, everyone | (spent >= 1), records, seconds)
                 self._leave(self._spent() >= 1)
                 started = time.perf_counter()
@@ -192,7 +193,7 @@ class Federation:
     def _evaluate(
         self,
         number: int,
-        clock: float,
+        clock: Array,
         due: Array,
         records: list[list[dict[str, float]]],
         seconds: list[list[float]],
@@ -225,7 +226,7 @@ class Federation:
                     "stationarity": scores.stationarity[mine].mean(),
                 }
             )
-            seconds[position].append(clock)
+            seconds[position].append(clock[position])
         if number > 0:
             self._drop(~finite & np.repeat(due, self.split), number)
 

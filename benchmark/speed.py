@@ -86,4 +86,4 @@ def _train(cell: Cell, seeds: Sequence[int]) -> tuple[float, int]:
     steps = sum(int(result.columns["steps_total"][-1]) for result in results)
     if any(result.columns["diverged"][-1] for result in results):
         raise SettingError("a run diverged, so its speed means nothing; choose a smaller step size")
-    return max(float(result.seconds[-1]) for result in results), steps
+    return sum(float(result.seconds[-1]) for result in results), steps

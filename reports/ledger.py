@@ -82,6 +82,6 @@ def ledger(family: Family) -> Table:
             numeric("floats up in total", "floats_up_total"),
             numeric("floats down in total", "floats_down_total"),
             Column("diverged", lambda row: f"{row['diverged']}/{row['seeds']}", "diverged"),
-            *((numeric("wall time, s", "seconds"),) if timed else ()),
+            *((numeric("compute time, s", "seconds"),) if timed else ()),
         ),
     )

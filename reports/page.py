@@ -183,7 +183,7 @@ def _totals(found: Sequence[Family]) -> dict[str, str]:
         "diverged": str(sum(run.diverged for run in runs)),
         "environment steps": fm.number(sum(float(run.last["steps_total"]) for run in runs)),
     }
-    return totals | ({"wall time, s": fm.number(float(known.sum()))} if len(known) else {})
+    return totals | ({"compute time, s": fm.number(float(known.sum()))} if len(known) else {})
 
 
 def _incomplete(provenance: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -55,7 +55,8 @@ def stratified_interval(
     drawn = [x[generator.integers(0, len(x), size=(resamples, len(x)))] for x in samples]
     replicates = statistic(np.concatenate(drawn, axis=1), 1)
     tail = (1 - level) / 2
-    low, high = np.quantile(replicates, [tail, 1 - tail], axis=0)
+    with np.errstate(invalid="ignore"):  # between infinite replicates, as ratios can be: NaN
+        low, high = np.quantile(replicates, [tail, 1 - tail], axis=0)
     return low, high
 
 
