@@ -53,6 +53,18 @@ def cross(tables: Tables) -> list[Cell]:
     return list(cells.values())
 
 
+def deciding(tables: Tables) -> set[Place]:
+    """Dotted paths of the settings that decide at least one cell; all others are overruled."""
+    paths = set()
+    for family, algorithm in product(tables.families, tables.algorithms):
+        owners = _owners([family], [algorithm])
+        chosen: dict[str, Place] = {}
+        for place, table in tables.layers(family, algorithm):
+            chosen |= {key: f"{place}.{key}" for key in table if key in owners}
+        paths |= set(chosen.values())
+    return paths
+
+
 def without_pairs(table: Table) -> Table:
     """A family's own settings."""
     return {key: value for key, value in table.items() if key != "algorithms"}

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from benchmark import selection
 from benchmark.cell import Cell, Run
-from benchmark.crossing import Place, Tables, cross
+from benchmark.crossing import Place, Tables, cross, deciding
 from benchmark.noise import Seed
 from benchmark.settings import SettingError, cell_fields, explain, parse_value
 from envs.family import nearest
@@ -106,6 +106,7 @@ def load_study(
         _check_keys(table)
         study = Study.model_validate({**table, "name": name, "only": tuple(only)})
         study.runs()
+        _check_effect(study, overrides)
     except ValidationError as error:
         raise StudyError(f"study {name}: {explain(error)}") from None
     except SettingError as error:
@@ -143,6 +144,27 @@ def _override(table: dict[str, Any], override: str) -> None:
         if not isinstance(table, dict):
             raise SettingError(f"--set {override}: {'.'.join(keys[: place + 1])} is not a table")
     table[keys[-1]] = parse_value(text)
+
+
+def _check_effect(study: Study, overrides: Sequence[str]) -> None:
+    """An override that narrower tables overrule would silently do nothing."""
+    tables = Tables(study.settings, study.families, study.algorithms)
+    effective = deciding(tables)
+    for override in overrides:
+        keys = [key.strip() for key in override.partition("=")[0].split(".")]
+        value: Any = {"settings": tables.settings, "families": tables.families} | {
+            "algorithms": tables.algorithms
+        }
+        for key in keys:
+            value = value.get(key) if isinstance(value, dict) else None
+        path = ".".join(keys)
+        if keys[0] in ("settings", "families", "algorithms") and not isinstance(value, dict):
+            rivals = sorted(p for p in effective if p.endswith(f".{keys[-1]}"))
+            if path not in effective:
+                raise SettingError(
+                    f"--set {override} has no effect: narrower tables set {keys[-1]}; "
+                    f"set {' or '.join(rivals)} instead"
+                )
 
 
 def _check_keys(table: dict[str, Any]) -> None:

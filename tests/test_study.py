@@ -88,7 +88,9 @@ def test_the_narrowest_table_wins(path: Path) -> None:
 
 
 def test_an_algorithm_wins_over_a_family(path: Path) -> None:
-    study = load_study(path, ["families.gridworld.beta=0.9", "algorithms.fedsvrpg-m.beta=0.7"])
+    both = TEXT.replace("rounds = 5", "rounds = 5\nbeta = 0.9")
+    path.write_text(both.replace("step_size = 0.5", "step_size = 0.5\nbeta = 0.7"))
+    study = load_study(path)
     found = cells(study, family="gridworld", algorithm="fedsvrpg-m")
     assert {c.hyperparameters["beta"] for c in found} == {0.7}
 
@@ -127,6 +129,15 @@ def test_only_narrows(path: Path) -> None:
     either = load_study(path, only=["algorithm=fedpg", "algorithm=fedsvrpg-m"])
     assert either.runs() == load_study(path).runs()
     assert len(load_study(path, only=["beta=0.1"]).cells()) == 4  # fedpg has no β
+
+
+def test_an_override_that_narrower_tables_overrule_is_refused(path: Path) -> None:
+    """It would silently do nothing; the message says where to set the value instead."""
+    narrow = [f"families.{name}.rounds=3" for name in ("gridworld", "random-mdp")]
+    with pytest.raises(StudyError, match=r"settings\.rounds=9 has no effect.*families\.gridworld"):
+        load_study(path, [*narrow, "settings.rounds=9"])
+    some = load_study(path, [narrow[0], "settings.rounds=9"])
+    assert {cell.rounds for cell in cells(some, family="random-mdp")} == {9}
 
 
 MISTAKES = [
