@@ -12,6 +12,7 @@ from typer.exceptions import TyperException
 
 USER_ERROR = 2
 FAILED_RUNS = 1
+DIFFERENT = 1  # of `replay` and `merge`
 INTERRUPTED = 130
 
 app = typer.Typer(
@@ -116,7 +117,8 @@ def run(
         size = answers.study_size(planned)
         answers.print_json(size) if as_json else answers.print_study_size(size)
         return
-    planned.prepare()
+    for note in planned.prepare():
+        answers.say(note)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # stops like Ctrl-C
     answers.say(answers.intention(planned))
     try:
@@ -214,6 +216,81 @@ def records(
 
 
 @app.command()
+def replay(
+    name: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="RUN",
+            help="Path of a seed-*.parquet file, or a run: CELL/seed-00003, or CELL seed 3.",
+        ),
+    ],
+    results: Results = RESULTS,
+    study: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Study of the run, if several have it.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Compute one stored run again and tell whether the same bits come out.
+
+    Exit code 0 if it is identical, 1 if it differs. On another machine or with other versions the
+    same bits cannot be promised: then the first evaluation point may agree within a tolerance,
+    a relative 1e-6 in float64 and 1e-3 in float32.
+
+    [bold]Examples[/]
+
+      fedrl replay results/quick/CELL/seed-00003.parquet
+
+      fedrl replay CELL seed 3 --study quick --json
+    """
+    from benchmark import answers
+    from benchmark import replay as replays
+
+    original = replays.original(" ".join(name), results, study)
+    for warning in replays.warnings_of(original):
+        answers.say(f"note: {warning}")
+    comparison = replays.compare(original, replays.recompute(original.run))
+    if as_json:
+        answers.print_json(replays.as_json(original, comparison))
+    else:
+        print(replays.sentence(comparison))
+    if not comparison.reproduced:
+        raise typer.Exit(DIFFERENT)
+
+
+@app.command()
+def merge(
+    folders: Annotated[list[Path], typer.Argument(metavar="DIR...", help="Folders of results.")],
+    into: Annotated[Path, typer.Option(metavar="DIR", help="Folder of results to merge into.")],
+    as_json: Json = False,
+) -> None:
+    """Copy the runs of several results folders into one.
+
+    A run with different content in two places is a conflict: it is listed and not copied, the
+    others are. Files that are corrupt are listed and not copied. Exit code 1 in both cases. Nothing
+    is overwritten; the same command may be repeated.
+
+    [bold]Examples[/]
+
+      fedrl merge laptop/results cluster/results --into results
+    """
+    from benchmark import answers
+    from benchmark import merge as merges
+
+    merged = merges.merge(folders, into)
+    if as_json:
+        answers.print_json(merges.as_json(merged))
+    else:
+        for line in merges.sentences(merged):
+            answers.say(line)
+        print(
+            f"{merged.copied} runs copied to {into}, {merged.present} were there already, "
+            f"{len(merged.conflicts)} in conflict, {len(merged.corrupt)} corrupt files"
+        )
+    if not merged.clean:
+        raise typer.Exit(DIFFERENT)
+
+
+@app.command()
 def speed(
     family: Annotated[str, typer.Option(help="Environment family.")] = "cartpole",
     algorithm: Annotated[str, typer.Option(help="Algorithm.")] = "fedsvrpg-m",
@@ -297,8 +374,8 @@ def main() -> NoReturn:
 
 def _is_mistake(error: ValueError) -> bool:
     """Whether the message is meant for the user; imported here, after something went wrong."""
+    from benchmark.files import StoreError
     from benchmark.settings import SettingError
-    from benchmark.store import StoreError
     from benchmark.study import StudyError
 
     return isinstance(error, SettingError | StoreError | StudyError)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,9 +12,12 @@ from typing import NamedTuple
 
 from rich.console import Console
 
+from benchmark import company
 from benchmark.batches import Batch, cut
 from benchmark.cell import Run
+from benchmark.checkpoint import Checkpoints, decode
 from benchmark.estimate import Size, size
+from benchmark.files import set_aside
 from benchmark.progress import Tally, display
 from benchmark.provenance import cell_code
 from benchmark.store import Store
@@ -37,17 +41,28 @@ class Plan(NamedTuple):
     stale: list[Run]  # done by other code or versions: computed again
     missing: list[Run]
     workers: int
+    corrupt: tuple[Path, ...] = ()  # files of missing runs, and manifests
 
     @property
     def batches(self) -> list[Batch]:
         return cut([*self.missing, *self.stale], self.workers)
 
-    def prepare(self) -> None:
-        """Make sure that results can be stored, and under which code they will be."""
-        if self.missing or self.stale:
+    def prepare(self) -> list[str]:
+        """Make sure that results can be stored, and under which code they will be.
+
+        Corrupt files are set aside; the answer has a line for each.
+        """
+        if self.missing or self.stale or self.corrupt:
             self.store.prepare()
+        notes = [
+            f"{path} is corrupt; it is kept as {set_aside(path).name}, and "
+            + ("is written again" if path.suffix == ".json" else "its run is computed again")
+            for path in self.corrupt
+        ]
+        self.store.renew_manifests({run.cell.id: run.cell for run in self.stored}.values())
         for cell in self.study.cells():
             cell_code(cell)  # remembered: a file edited meanwhile must not get the credit
+        return notes
 
     @property
     def size(self) -> Size:
@@ -62,7 +77,7 @@ class Summary:
     study: str
     folder: Path  # of the results
     runs: int  # of the study
-    skipped: int  # were stored already
+    skipped: int  # were stored already, or by another process meanwhile
     finished: int = 0
     failed: list[Failure] = field(default_factory=list)
     seconds: float = 0.0
@@ -104,24 +119,30 @@ def run_study(
     if not isinstance(study, Study):
         study = load_study(study, overrides, only)
     planned = plan(study, results, workers)
-    planned.prepare()
+    for note in planned.prepare():
+        warnings.warn(note, stacklevel=2)
     return execute(planned, console)
 
 
 def plan(study: Study, results: str | Path, workers: int | None = None) -> Plan:
-    """Compare the study with what is stored; StoreError if a stored file is corrupt."""
+    """Compare the study with what is stored; nothing is changed yet."""
     workers = default_workers() if workers is None else workers
     if workers < 1:
         raise ValueError(f"workers is {workers}; it must be at least 1")
     store, runs = Store(results, study.name), study.runs()
-    found = {store.path(entry.run): entry for entry in store.load(runs)}
+    survey = store.survey(runs)
+    found = {store.path(entry.run): entry for entry in survey.stored}
+    missing = [run for run in runs if store.path(run) not in found]
+    stale = [entry.run for entry in found.values() if entry.stale]
+    checkpoints = map(Checkpoints.beside(store).path, [*missing, *stale])
     return Plan(
         study=study,
         store=store,
         stored=[entry.run for entry in found.values() if not entry.stale],
-        stale=[entry.run for entry in found.values() if entry.stale],
-        missing=[run for run in runs if store.path(run) not in found],
+        stale=stale,
+        missing=missing,
         workers=workers,
+        corrupt=(*survey.corrupt, *filter(_is_bad_checkpoint, checkpoints)),
     )
 
 
@@ -132,25 +153,46 @@ def execute(plan: Plan, console: Console | None = None) -> Summary:
     if not batches:
         return summary
     queue, tally = deque(batches), Tally(batches)
+    checkpoints = Checkpoints.beside(plan.store)
     started = time.perf_counter()
-    with display(console, tally) as shown:
+    with company.presence(plan.store.folder) as before, display(console, tally) as shown:
+        queue.rotate(-company.place(before, len(queue)))
+
+        def skip_stored() -> None:
+            while stored := company.drop_stored(queue, plan.store, plan.workers):
+                summary.skipped += len(stored)
+                tally.hear(Finished(stored, []))
+                company.jump(queue)  # another process works at this place
 
         def listen(event: Event) -> None:
             if isinstance(event, Finished):
                 for run, (columns, seconds) in zip(event.batch, event.results, strict=True):
                     plan.store.save(run, columns, seconds)
+                    checkpoints.remove(run)
                     summary.finished += 1
             elif isinstance(event, Failed) and len(event.batch) > 1:
                 queue.extend([run] for run in event.batch)  # one bad run must not lose the others
             elif isinstance(event, Failed):
                 summary.failed.append(Failure(event.batch[0], event.reason))
             tally.hear(event)
+            if isinstance(event, Finished | Failed):
+                skip_stored()
             shown.show()
 
         try:
-            compute(queue, min(plan.workers, len(batches)), listen)
+            compute(queue, min(plan.workers, len(batches)), listen, checkpoints)
         except KeyboardInterrupt:
             raise InterruptedStudy(summary) from None
         finally:
             summary.seconds = time.perf_counter() - started
     return summary
+
+
+def _is_bad_checkpoint(path: Path) -> bool:
+    try:
+        decode(path.read_bytes(), "")
+    except OSError:
+        return False
+    except ValueError:
+        return True
+    return False

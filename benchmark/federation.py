@@ -23,16 +23,11 @@ from algorithms import Algorithm, CompiledGradients, Server, Trajectories
 from benchmark.cell import Cell, Run
 from benchmark.evaluate import Scores, evaluate
 from benchmark.noise import uniform_lanes
+from benchmark.record import Record, RunResult, RunState
 from benchmark.rollout import Sampler, Stream
 from envs.family import Array
 
-
-class RunResult(NamedTuple):
-    """What one run leaves behind; `columns` is a function of the run alone, `seconds` is not."""
-
-    run: Run
-    columns: dict[str, Array]  # one entry per evaluation point
-    seconds: Array  # wall seconds of training so far, the batch's shared equally by its active runs
+SAVE_EVERY = 5.0  # s of work between two states of a run
 
 
 class Ledger(NamedTuple):
@@ -48,22 +43,33 @@ def train(
     runs: Sequence[Run],
     threads: int = 1,
     on_round: Callable[[int, int], None] | None = None,
+    states: Sequence[RunState | None] | None = None,
+    on_state: Callable[[Run, RunState], None] | None = None,
 ) -> list[RunResult]:
     """Train all runs, which must share `cell.program`; results come in the order of `runs`.
 
     A run ends after `cell.rounds` rounds, or with the round that spends `cell.budget`.
     `on_round(done, total)` is called after every round. A run whose parameters or scores become
     non-finite is recorded as diverged in that round and leaves the batch; the others go on.
+
+    `on_state(run, state)` is called for the runs of the batch every few seconds of work. Training
+    goes on from such `states`, None for a run that has not begun; unfinished ones must be at the
+    same round. The results are the same bits as without an interruption.
     """
     # A diverging run overflows on its way to being recorded: that deserves no warning.
-    with torch.no_grad(), np.errstate(over="ignore", invalid="ignore"):
-        return Federation(runs, threads).train(on_round)
+    with torch.no_grad(), np.errstate(all="ignore"):
+        return Federation(runs, threads, states).train(on_round, on_state)
 
 
 class Federation:
     """A batch of runs in training."""
 
-    def __init__(self, runs: Sequence[Run], threads: int = 1) -> None:
+    def __init__(
+        self,
+        runs: Sequence[Run],
+        threads: int = 1,
+        states: Sequence[RunState | None] | None = None,
+    ) -> None:
         self.runs = list(runs)
         self.cell = runs[0].cell
         if any(run.cell.program != self.cell.program for run in runs):
@@ -90,47 +96,90 @@ class Federation:
         self.ledger = Ledger(*(np.zeros(len(runs) * self.split, np.int64) for _ in range(4)))
         self.lifted = self._lifted()
         self.active = list(range(len(runs)))  # runs still in the batch
-        self.diverged: dict[int, int] = {}  # run -> round
+        self.records = [Record(run) for run in runs]
+        self.round = 0  # rounds done
+        if states is not None:
+            self._resume(states)
         self._point_at()
 
-    def train(self, on_round: Callable[[int, int], None] | None = None) -> list[RunResult]:
-        cell = self.cell
-        records: list[list[dict[str, float]]] = [[] for _ in self.runs]
-        seconds: list[list[float]] = [[] for _ in self.runs]
-        constants = [self._constants(position) for position in range(len(self.runs))]
-        self._evaluate(0, np.zeros(len(self.runs)), np.full(len(self.runs), True), records, seconds)
-        clock = np.zeros(len(self.runs))
-        started = time.perf_counter()
-        self._initial_momentum()
-        for number in range(1, cell.rounds + 1):
-            if not self.active:
-                break
-            self._round(number - 1)
-            clock[self.active] += (time.perf_counter() - started) / len(self.active)
-            started = time.perf_counter()
-            self._drop(~torch.isfinite(self.server.theta).all(-1).numpy(), number)
-            spent = self._spent()
-            everyone = number % cell.evaluate_every == 0 or number == cell.rounds
-            if everyone or np.any(spent >= 1):
-                self._evaluate(number, clock, everyone | (spent >= 1), records, seconds)
-                self._leave(self._spent() >= 1)
-                started = time.perf_counter()
-            if on_round is not None:
-                share = max(number / cell.rounds, min(self._spent(), default=1.0))
-                on_round(min(round(share * cell.rounds), cell.rounds), cell.rounds)
-        results = []
-        for position, run in enumerate(self.runs):
-            rows = records[position]
-            columns = {name: np.array([row[name] for row in rows]) for name in rows[0]}
-            columns |= {
-                name: np.full(len(rows), value) for name, value in constants[position].items()
-            }
-            columns["diverged"] = np.full(len(rows), position in self.diverged)
-            columns["diverged_round"] = np.full(
-                len(rows), float(self.diverged.get(position, np.nan))
+    def _resume(self, states: Sequence[RunState | None]) -> None:
+        """Go on from states that were taken at the end of the same round, or from finished ones."""
+        open_rounds = {0 if s is None else s.round for s in states if s is None or not s.finished}
+        if len(open_rounds) > 1:
+            raise ValueError(f"unfinished runs of one batch are at rounds {sorted(open_rounds)}")
+        self.round = max(open_rounds, default=self.cell.rounds)
+        self.records = [
+            Record(run) if state is None else Record.resumed(run, state)
+            for run, state in zip(self.runs, states, strict=True)
+        ]
+        self._leave(np.array([state is not None and state.finished for state in states]))
+        going = [state for state in states if state is not None and not state.finished]
+        if going:
+            self.server = Server(
+                torch.from_numpy(np.concatenate([state.theta for state in going])),
+                torch.from_numpy(np.concatenate([state.previous for state in going])),
+                torch.from_numpy(np.concatenate([state.momentum for state in going])),
             )
-            results.append(RunResult(run, columns, np.array(seconds[position])))
-        return results
+            self.ledger = Ledger(*np.concatenate([state.ledger for state in going], axis=1))
+
+    def train(
+        self,
+        on_round: Callable[[int, int], None] | None = None,
+        on_state: Callable[[Run, RunState], None] | None = None,
+    ) -> list[RunResult]:
+        """Rounds until every run has ended; see the function `train`."""
+        cell = self.cell
+        constants = [self._constants(position) for position in range(len(self.runs))]
+        started = saved = time.perf_counter()
+        if self.round == 0:
+            self._evaluate(np.full(len(self.active), True))
+            started = time.perf_counter()
+            self._initial_momentum()
+        while self.active and self.round < cell.rounds:
+            self._round(self.round)
+            self.round += 1
+            for position in self.active:
+                elapsed = time.perf_counter() - started
+                self.records[position].clock += elapsed / len(self.active)
+            before = list(self.active)
+            self._drop(~torch.isfinite(self.server.theta).all(-1).numpy())
+            everyone = self.round % cell.evaluate_every == 0 or self.round == cell.rounds
+            due = everyone | (self._spent() >= 1)
+            if due.any():
+                self._evaluate(due)
+            self._leave(self._spent() >= 1)
+            if on_state is not None:
+                everyone = time.perf_counter() - saved >= SAVE_EVERY
+                for position in before:
+                    if everyone or position not in self.active:  # who leaves is not lost either
+                        on_state(self.runs[position], self._state(position))
+                saved = time.perf_counter() if everyone else saved
+            if on_round is not None:
+                share = max(self.round / cell.rounds, min(self._spent(), default=1.0))
+                on_round(min(round(share * cell.rounds), cell.rounds), cell.rounds)
+            started = time.perf_counter()
+        return [
+            record.result(values) for record, values in zip(self.records, constants, strict=True)
+        ]
+
+    def _state(self, position: int) -> RunState:
+        """State of a run at the end of this round, finished if it has left the batch."""
+        record, mine = self.records[position], slice(0, 0)
+        if position in self.active:
+            place = self.active.index(position)
+            mine = slice(place * self.split, (place + 1) * self.split)
+        return RunState(
+            round=self.round,
+            finished=position not in self.active or self.round == self.cell.rounds,
+            theta=self.server.theta[mine].numpy(),
+            previous=self.server.previous[mine].numpy(),
+            momentum=self.server.momentum[mine].numpy(),
+            ledger=np.stack([part[mine] for part in self.ledger]),
+            clock=record.clock,
+            diverged_round=record.diverged_round,
+            rows=record.columns(),
+            seconds=np.array(record.seconds),
+        )
 
     # --- one round --------------------------------------------------------------------------------
 
@@ -190,29 +239,20 @@ class Federation:
 
     # --- evaluation -------------------------------------------------------------------------------
 
-    def _evaluate(
-        self,
-        number: int,
-        clock: Array,
-        due: Array,
-        records: list[list[dict[str, float]]],
-        seconds: list[list[float]],
-    ) -> None:
-        """Append a row to the records of the active runs that are due."""
-        if not due.any():
-            return
-        scores = self._scores(self.server.theta.numpy(), number)
+    def _evaluate(self, due: Array) -> None:
+        """Add a point to the records of the active runs that are due."""
+        scores = self._scores(self.server.theta.numpy())
         finite = np.all(np.isfinite(scores.objective), axis=1)
         agents = self.cell.agents
         for place, position in enumerate(self.active):
             mine = slice(place * self.split, (place + 1) * self.split)
-            if not due[place] or (number > 0 and not finite[mine].all()):
+            if not due[place] or (self.round > 0 and not finite[mine].all()):
                 continue
             undiscounted = scores.undiscounted[mine].reshape(-1)
             steps, trajectories, up, down = (int(part[mine].sum()) for part in self.ledger)
-            records[position].append(
+            self.records[position].point(
                 {
-                    "round": number,
+                    "round": self.round,
                     "steps_per_agent": steps / agents,
                     "trajectories_per_agent": trajectories / agents,
                     "steps_total": steps,
@@ -226,12 +266,11 @@ class Federation:
                     "stationarity": scores.stationarity[mine].mean(),
                 }
             )
-            seconds[position].append(clock[position])
-        if number > 0:
-            self._drop(~finite & np.repeat(due, self.split), number)
+        if self.round > 0:
+            self._drop(~finite & np.repeat(due, self.split))
 
-    def _scores(self, theta: Array, number: int) -> Scores:
-        stream = self._stream("evaluation", number)
+    def _scores(self, theta: Array) -> Scores:
+        stream = self._stream("evaluation", self.round)
         episodes = self.cell.evaluation_episodes
         return evaluate(self.family, self.sampler, theta, stream, episodes)
 
@@ -262,11 +301,11 @@ class Federation:
         steps = self.ledger.steps.reshape(-1, self.split).sum(axis=1) / self.cell.agents
         return steps / (self.cell.budget or np.inf)  # type: ignore[no-any-return]
 
-    def _drop(self, lost: Array, number: int) -> None:
-        """Record runs with a lost federation (G,) as diverged in round `number`; they leave."""
+    def _drop(self, lost: Array) -> None:
+        """Record runs with a lost federation (G,) as diverged in this round; they leave."""
         gone = np.asarray(lost.reshape(-1, self.split).any(axis=1))
         for place in np.flatnonzero(gone):
-            self.diverged[self.active[place]] = number
+            self.records[self.active[place]].diverged_round = self.round
         self._leave(gone)
 
     def _leave(self, gone: Array) -> None:
@@ -278,11 +317,12 @@ class Federation:
         self.server = Server(*(part[torch.from_numpy(keep)] for part in self.server))
         self.ledger = Ledger(*(part[keep] for part in self.ledger))
         self.lifted = {name: value[torch.from_numpy(keep)] for name, value in self.lifted.items()}
-        if self.active:
-            self._point_at()
+        self._point_at()
 
     def _point_at(self) -> None:
         """Everything that follows from which runs are active."""
+        if not self.active:
+            return
         parts = zip(*(self.tasks[position] for position in self.active), strict=True)
         task = type(self.tasks[0])(*(np.concatenate(part) for part in parts))
         self.sampler = Sampler(self.family, self.policy, task, self.threads)

@@ -7,6 +7,7 @@ import inspect
 import json
 import os
 import platform
+from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
@@ -14,10 +15,18 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.cell import Cell, Run
+from benchmark.noise import Seed
 
 DECISIVE = ("numpy", "torch", "numba", "gymnasium", "mujoco")  # packages that may change numbers
 RECORDED = (*DECISIVE, "scipy", "pandas", "pyarrow", "pydantic", "matplotlib", "fedrl")
-MODULES = ("noise", "rollout", "federation", "evaluate", "cell")  # of benchmark: they decide too
+MODULES = (
+    "noise",
+    "rollout",
+    "federation",
+    "record",
+    "evaluate",
+    "cell",
+)  # of benchmark: they decide too
 EXECUTION = "local, one thread per worker"
 
 
@@ -72,11 +81,16 @@ def folder(package: str) -> Path:
 
 def run_key(run: Run) -> str:
     """Hash of everything that decides the run's numbers."""
+    return key_of(run.cell.model_dump(mode="json"), run.seed, cell_code(run.cell), versions())
+
+
+def key_of(cell: Mapping[str, Any], seed: Seed, code: str, versions: Mapping[str, str]) -> str:
+    """The key of a run that was computed by this code and these versions."""
     decisive = {
-        "cell": run.cell.model_dump(mode="json"),
-        "seed": [run.seed.namespace, run.seed.index],
-        "code": cell_code(run.cell),
-        "versions": _decisive_versions(),
+        "cell": cell,
+        "seed": [seed.namespace, seed.index],
+        "code": code,
+        "versions": decisive_versions(versions),
         "threads": 1,
     }
     text = json.dumps(decisive, sort_keys=True)
@@ -101,11 +115,10 @@ def cell_code(cell: Cell) -> str:
     return code_digest(type(cell.build_family()), type(cell.build_algorithm()))
 
 
-@cache
-def _decisive_versions() -> dict[str, str]:
-    found = versions()
-    python = ".".join(platform.python_version_tuple()[:2])
-    return {"python": python} | {name: found[name] for name in DECISIVE if name in found}
+def decisive_versions(versions: Mapping[str, str]) -> dict[str, str]:
+    """Those of `versions` that may change numbers."""
+    python = ".".join(versions["python"].split(".")[:2])
+    return {"python": python} | {name: versions[name] for name in DECISIVE if name in versions}
 
 
 def _cpu_model() -> str:

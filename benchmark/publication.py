@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from benchmark.files import StoreError
 from benchmark.records import Records, read_records
-from benchmark.store import Store, StoreError
+from benchmark.store import Store
 from benchmark.study import Study
 
 
@@ -42,7 +43,7 @@ def publish(study: Study, results: Path, out: Path | None, command: str) -> Publ
 def provenance(study: Study, store: Store, found: Records, command: str) -> dict[str, Any]:
     """What produced the numbers, from the manifests written when they were computed."""
     cells = list({entry.run.cell.id: entry.run.cell for entry in found.stored}.values())
-    manifests = store.manifests(cells)
+    manifests = store.manifests(found.stored)
     return {
         "command": command,
         "versions": _one_or_all(entry["versions"] for entry in manifests),

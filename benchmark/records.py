@@ -14,8 +14,9 @@ import numpy as np
 import pandas as pd
 
 from benchmark.cell import Run
+from benchmark.files import StoreError, write_atomically
 from benchmark.selection import facts
-from benchmark.store import Store, Stored, StoreError, write_atomically
+from benchmark.store import Store, Stored
 from benchmark.study import DEFAULT_RESULTS, Study, load_study
 
 FIRST = ("study", "family", "kappa", "algorithm", "agents", "seed", "cell")

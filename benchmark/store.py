@@ -5,14 +5,14 @@
     <results>/<study>/<cell.id>/seed-00003.seconds.parquet  wall seconds, which are not
 
 A file appears whole or not at all: it is written under a temporary name, synced, then renamed.
-Every file carries its run's key and a digest of its content; reading verifies both.
+Every file carries its run's key and a digest of its content; reading verifies both. Several
+processes, on several machines, may work in one folder: what they write under one name is the same.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
-import os
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,14 +22,22 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmark.cell import Cell, Run
+from benchmark.files import CorruptFile, StoreError, tidy, token, write_atomically
+from benchmark.manifests import (
+    Manifest,
+    manifest_files,
+    read_manifest,
+    save_manifest,
+    speaking_for,
+)
+from benchmark.noise import Seed
 from benchmark.provenance import manifest, run_key
 from envs.family import Array
 
 KEY, DIGEST = b"fedrl.run", b"fedrl.content"
-
-
-class StoreError(ValueError):
-    """A results folder or file that cannot be used; the message is one line."""
+RESULT = re.compile(r"^(seed|tune|select)-(\d{5,})\.parquet$")
+UNKNOWN = "unknown: the manifest was lost"
+PROBE = 4096  # bytes; an empty file can be written to a full disk
 
 
 class Stored(NamedTuple):
@@ -39,6 +47,14 @@ class Stored(NamedTuple):
     columns: dict[str, Array]
     seconds: Array  # NaN where they are not known
     stale: bool  # computed by other code or versions than the present ones
+    key: str  # of what it was computed from
+
+
+class Survey(NamedTuple):
+    """What is there of some runs, good and bad."""
+
+    stored: list[Stored]
+    corrupt: list[Path]  # files; their runs are not in `stored`, except those of manifests
 
 
 class Store:
@@ -48,58 +64,98 @@ class Store:
         self.folder = Path(results) / study
 
     def prepare(self) -> None:
-        """Make the folder and prove that it can be written to."""
-        probe = self.folder / f".probe.{os.getpid()}"
+        """Make the folder, prove that it can be written to, remove what killed processes left."""
+        probe = self.folder / f".probe.{token()}"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            probe.write_bytes(b"")
+            write_atomically(probe, bytes(PROBE))
             probe.unlink()
         except OSError as error:
             raise StoreError(
                 f"cannot write results to {self.folder}: {error.strerror}; choose another folder "
                 "with --results"
             ) from None
+        tidy(self.folder)
 
     def load(self, runs: Iterable[Run]) -> list[Stored]:
         """Those of `runs` that are stored; StoreError if a file is corrupt."""
         return [stored for run in runs if (stored := self.read(run)) is not None]
 
+    def survey(self, runs: Sequence[Run]) -> Survey:
+        """Those of `runs` that are stored, and every corrupt file; nothing is changed."""
+        stored, corrupt = [], []
+        for run in runs:
+            try:
+                found = self.read(run)
+            except CorruptFile:
+                corrupt += [path for path in self._files(run) if _is_corrupt(path)]
+            else:
+                stored += [] if found is None else [found]
+        for cell in {run.cell.id: run.cell for run in runs}.values():
+            for path in manifest_files(self.cell_folder(cell)):
+                try:
+                    read_manifest(path)
+                except CorruptFile:
+                    corrupt.append(path)
+        return Survey(stored, corrupt)
+
     def read(self, run: Run) -> Stored | None:
         """The stored run, or None if there is none."""
-        table = _read(self.path(run))
+        table = read_table(self.path(run))
         if table is None:
             return None
         key = table.schema.metadata[KEY]
         columns = {name: table[name].to_numpy() for name in table.column_names}
         seconds = np.full(table.num_rows, np.nan)
-        timing = _read(self.path(run, ".seconds"))
+        timing = read_table(self.path(run, ".seconds"))
         if timing is not None and timing.schema.metadata[KEY] == key:
             seconds = timing["seconds"].to_numpy()
-        return Stored(run, columns, seconds, key != run_key(run).encode())
+        return Stored(run, columns, seconds, key != run_key(run).encode(), key.decode())
+
+    def has(self, run: Run) -> bool:
+        """Whether the run is stored by the present code and versions; a corrupt file is not."""
+        try:
+            stored = self.read(run)
+        except CorruptFile:
+            return False
+        return stored is not None and not stored.stale
 
     def save(self, run: Run, columns: dict[str, Array], seconds: Array) -> None:
         """Store one run. The result is written last: where it exists, all of it exists."""
         key = run_key(run)
         try:
             self.cell_folder(run.cell).mkdir(parents=True, exist_ok=True)
-            self._save_manifest(run.cell)
+            save_manifest(self.cell_folder(run.cell), manifest(run.cell))
             write_atomically(self.path(run, ".seconds"), _encode({"seconds": seconds}, key))
             write_atomically(self.path(run), _encode(columns, key))
         except OSError as error:
-            raise StoreError(f"cannot write {self.path(run)}: {error.strerror}") from None
+            raise StoreError(
+                f"cannot write {self.path(run)}: {error.strerror}; what is stored stays, and the "
+                "same command goes on from there"
+            ) from None
 
-    def manifests(self, cells: Sequence[Cell]) -> list[dict[str, Any]]:
-        """Manifests of those cells that have one."""
+    def manifests(self, stored: Sequence[Stored]) -> list[Manifest]:
+        """What the runs were computed from, cell by cell; all there is where none tells."""
+        cells: dict[Path, list[Stored]] = {}
+        for entry in stored:
+            cells.setdefault(self.cell_folder(entry.run.cell), []).append(entry)
         found = []
-        for cell in cells:
-            path = self.cell_folder(cell) / "manifest.json"
-            try:
-                found.append(json.loads(path.read_text(encoding="utf-8")))
-            except FileNotFoundError:
-                continue
-            except (OSError, ValueError):
-                raise _corrupt(path) from None
+        for folder, entries in cells.items():
+            there = [read_manifest(path) for path in manifest_files(folder)]
+            speaking = [
+                manifest
+                for manifest in there
+                if any(speaking_for([manifest], entry.run.seed, entry.key) for entry in entries)
+            ]
+            found += speaking or there
         return found
+
+    def renew_manifests(self, cells: Iterable[Cell]) -> None:
+        """Of cells whose manifest is lost: the keys of their runs prove all but the machine."""
+        for cell in cells:
+            folder = self.cell_folder(cell)
+            if folder.exists() and not manifest_files(folder):
+                save_manifest(folder, manifest(cell) | {"machine": {"cpu": UNKNOWN}})
 
     def path(self, run: Run, kind: str = "") -> Path:
         name = "seed" if run.seed.namespace == "test" else run.seed.namespace
@@ -108,30 +164,16 @@ class Store:
     def cell_folder(self, cell: Cell) -> Path:
         return self.folder / cell.id
 
-    def _save_manifest(self, cell: Cell) -> None:
-        path = self.cell_folder(cell) / "manifest.json"
-        text = json.dumps(manifest(cell), indent=2, sort_keys=True) + "\n"
-        if not path.exists() or path.read_text(encoding="utf-8") != text:
-            write_atomically(path, text.encode())
+    def _files(self, run: Run) -> tuple[Path, Path]:
+        return self.path(run), self.path(run, ".seconds")
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """The file is either as before or complete, whenever the machine stops."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    parent = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(parent)
-    finally:
-        os.close(parent)
+def parse_name(name: str) -> Seed | None:
+    """The seed whose result file has this name, None if it is not a result file."""
+    match = RESULT.match(name)
+    if match is None:
+        return None
+    return Seed("test" if match[1] == "seed" else match[1], int(match[2]))  # type: ignore[arg-type]
 
 
 def _encode(columns: dict[str, Array], key: str) -> bytes:
@@ -142,7 +184,7 @@ def _encode(columns: dict[str, Array], key: str) -> bytes:
     return sink.getvalue().to_pybytes()  # type: ignore[no-any-return]
 
 
-def _read(path: Path) -> Any:
+def read_table(path: Path) -> Any:
     """The verified table of a file, or None if there is no such file."""
     try:
         content = path.read_bytes()
@@ -150,6 +192,11 @@ def _read(path: Path) -> Any:
         return None
     except OSError as error:
         raise StoreError(f"cannot read {path}: {error.strerror}") from None
+    return parse_table(content, path)
+
+
+def parse_table(content: bytes, path: Path) -> Any:
+    """The verified table in the bytes of the file `path`."""
     try:
         table = pq.read_table(pa.BufferReader(content), page_checksum_verification=True)
         metadata = table.schema.metadata
@@ -157,8 +204,16 @@ def _read(path: Path) -> Any:
     except (pa.ArrowException, OSError, ValueError, KeyError, TypeError):
         intact = False
     if not intact:
-        raise _corrupt(path)
+        raise CorruptFile(path)
     return table
+
+
+def _is_corrupt(path: Path) -> bool:
+    try:
+        read_table(path)
+    except CorruptFile:
+        return True
+    return False
 
 
 def _digest(table: Any, key: bytes) -> bytes:
@@ -169,10 +224,3 @@ def _digest(table: Any, key: bytes) -> bytes:
         content.update(f"{name}:{table[name].type}:{len(values)}\0".encode())
         content.update(repr(values.tolist()).encode())
     return content.hexdigest().encode()
-
-
-def _corrupt(path: Path) -> StoreError:
-    return StoreError(
-        f"result file {path} is corrupt; restore it from a copy, or remove it and run the study "
-        "again to recompute it"
-    )

@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmark.batches import Batch
+from benchmark.checkpoint import Checkpoints
+from benchmark.record import RunState
 from envs.family import Array
 
 THREAD_LIMITS = (
@@ -63,8 +65,15 @@ class WorkerError(RuntimeError):
     """Worker processes cannot be started."""
 
 
-def compute(queue: deque[Batch], workers: int, listener: Listener) -> None:
+def compute(
+    queue: deque[Batch],
+    workers: int,
+    listener: Listener,
+    checkpoints: Checkpoints | None = None,
+) -> None:
     """Work `queue` off; the listener hears all events and may append batches.
+
+    Unfinished runs are saved in `checkpoints`, and go on from there.
 
     KeyboardInterrupt stops the workers and goes on to the caller.
     """
@@ -73,9 +82,9 @@ def compute(queue: deque[Batch], workers: int, listener: Listener) -> None:
             while queue:
                 batch = queue.popleft()
                 listener(Started(batch))
-                listener(_attempt(batch, listener))
+                listener(attempt(batch, listener, checkpoints))
     else:
-        _in_processes(queue, workers, listener)
+        _in_processes(queue, workers, listener, checkpoints)
 
 
 def default_workers() -> int:
@@ -116,10 +125,10 @@ def single_thread_environment() -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _attempt(batch: Batch, listener: Listener) -> Finished | Failed:
-    """Train the batch; an error becomes one line, so that a study survives it."""
-    import numpy as np
-
+def attempt(
+    batch: Batch, listener: Listener, checkpoints: Checkpoints | None = None
+) -> Finished | Failed:
+    """Train the batch from its checkpoints; an error becomes one line, so that a study survives."""
     from benchmark.federation import train
 
     last = 0.0
@@ -131,14 +140,31 @@ def _attempt(batch: Batch, listener: Listener) -> Finished | Failed:
             listener(Advanced(batch, done / total))
 
     try:
-        with np.errstate(all="ignore"):  # divergence is recorded, not warned about
-            results = train(batch, threads=1, on_round=on_round)
+        results: dict[int, Result] = {}
+        for places, states in _same_round(batch, checkpoints):
+            runs = [batch[place] for place in places]
+            save = None if checkpoints is None else checkpoints.save
+            trained = train(runs, threads=1, on_round=on_round, states=states, on_state=save)
+            results |= {p: (r.columns, r.seconds) for p, r in zip(places, trained, strict=True)}
     except Exception as error:
         where = traceback.extract_tb(error.__traceback__)[-1]
         message = " ".join(str(error).split()) or "no message"
         place = f"{Path(where.filename).name}:{where.lineno}"
         return Failed(batch, f"{type(error).__name__} at {place}: {message}")
-    return Finished(batch, [(result.columns, result.seconds) for result in results])
+    return Finished(batch, [results[place] for place in range(len(batch))])
+
+
+def _same_round(
+    batch: Batch, checkpoints: Checkpoints | None
+) -> list[tuple[list[int], list[RunState | None]]]:
+    """Places in the batch and states of the runs that can go on together."""
+    parts: dict[int, tuple[list[int], list[RunState | None]]] = {}
+    for place, run in enumerate(batch):
+        state = None if checkpoints is None else checkpoints.load(run)
+        places, states = parts.setdefault(0 if state is None else state.round, ([], []))
+        places.append(place)
+        states.append(state)
+    return list(parts.values())
 
 
 # --- processes ------------------------------------------------------------------------------------
@@ -152,10 +178,10 @@ class _Worker:
     ready: bool = False
 
     @classmethod
-    def start(cls) -> _Worker:
+    def start(cls, checkpoints: Checkpoints | None) -> _Worker:
         context = get_context("spawn")  # a fork would inherit torch's threads in a broken state
         ours, theirs = context.Pipe()
-        process = context.Process(target=_serve, args=(theirs,), daemon=True)
+        process = context.Process(target=_serve, args=(theirs, checkpoints), daemon=True)
         with single_thread_environment():
             process.start()
         theirs.close()
@@ -172,13 +198,15 @@ class _Worker:
         self.connection.close()
 
 
-def _in_processes(queue: deque[Batch], workers: int, listener: Listener) -> None:
+def _in_processes(
+    queue: deque[Batch], workers: int, listener: Listener, checkpoints: Checkpoints | None
+) -> None:
     team: list[_Worker] = []
     try:
         while queue or any(worker.batch for worker in team):
             idle = [worker for worker in team if worker.batch is None]
             for _ in range(min(workers - len(team), len(queue) - len(idle))):
-                idle.append(_Worker.start())
+                idle.append(_Worker.start(checkpoints))
                 team.append(idle[-1])
             for worker in idle[: len(queue)]:
                 worker.assign(queue.popleft())
@@ -215,7 +243,7 @@ def _hear(worker: _Worker, listener: Listener) -> bool:
     return True
 
 
-def _serve(connection: Connection) -> None:
+def _serve(connection: Connection, checkpoints: Checkpoints | None) -> None:
     """Life of a worker: batches in, events out, until the parent closes the connection."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
 
@@ -229,4 +257,4 @@ def _serve(connection: Connection) -> None:
             except EOFError:
                 return
             tell(Started([]))
-            tell(_attempt(batch, tell))
+            tell(attempt(batch, tell, checkpoints))

@@ -133,7 +133,7 @@ def test_the_python_interface_does_the_same(fedrl: Fedrl, tmp_path: Path) -> Non
     assert set(load_records("tiny.toml")["seed"]) == {0}
 
 
-@pytest.mark.parametrize("command", ["run", "report", "records"])
+@pytest.mark.parametrize("command", ["report", "records"])
 def test_a_corrupt_result_is_named_and_everything_stays(
     fedrl: Fedrl, tmp_path: Path, command: str
 ) -> None:

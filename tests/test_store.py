@@ -11,9 +11,10 @@ import pytest
 
 from benchmark import provenance
 from benchmark.cell import Cell, Run
+from benchmark.files import StoreError, write_atomically
 from benchmark.noise import Seed
 from benchmark.records import WRITERS, export
-from benchmark.store import Store, StoreError, write_atomically
+from benchmark.store import Store
 
 RUN = Run(Cell(family="random-mdp", algorithm="fedpg", agents=2, rounds=2), Seed("test", 3))
 COLUMNS = {
@@ -85,7 +86,7 @@ def test_every_flipped_byte_is_noticed_or_harmless(store: Store) -> None:
 def test_a_corrupt_file_is_named_and_left_alone(store: Store, content: bytes) -> None:
     path = store.path(RUN)
     path.write_bytes(content)
-    with pytest.raises(StoreError, match=r"seed-00003\.parquet is corrupt.*remove it and run"):
+    with pytest.raises(StoreError, match=r"seed-00003\.parquet is corrupt.*remove it; `fedrl run`"):
         store.read(RUN)
     assert path.read_bytes() == content
 
@@ -143,7 +144,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(
     def full_disk(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("benchmark.store.os.fsync", full_disk)
+    monkeypatch.setattr("benchmark.files.os.fsync", full_disk)
     with pytest.raises(OSError, match="No space left"):
         write_atomically(path, b"new")
     assert [p.name for p in tmp_path.iterdir()] == ["file"]

@@ -1,0 +1,109 @@
+"""States of unfinished runs on disk, so that a killed study loses seconds of work only.
+
+    <results>/<study>/<cell.id>/seed-00003.checkpoint
+
+A file is a digest, a line break and an npz archive of plain arrays: reading it executes nothing. It
+is replaced atomically and removed once the run's result is stored.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from benchmark.cell import Run
+from benchmark.files import write_atomically
+from benchmark.provenance import run_key
+from benchmark.record import RunState
+from benchmark.store import Store
+from envs.family import Array
+
+ROW = "row/"  # prefix of the arrays that are columns of the record
+
+
+@dataclass(frozen=True)
+class Checkpoints:
+    """Checkpoints of one study; made from its store, sent to workers."""
+
+    results: Path
+    study: str
+
+    @classmethod
+    def beside(cls, store: Store) -> Checkpoints:
+        """In the same folders as the results."""
+        return cls(store.folder.parent, store.folder.name)
+
+    def path(self, run: Run) -> Path:
+        return Store(self.results, self.study).path(run).with_suffix(".checkpoint")
+
+    def save(self, run: Run, state: RunState) -> None:
+        """Replace the run's checkpoint."""
+        path = self.path(run)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, encode(state, run_key(run)))
+
+    def load(self, run: Run) -> RunState | None:
+        """The state to go on from; None if there is none, or only one of other code or versions.
+
+        A damaged file is set aside under another name, and the run begins anew.
+        """
+        path = self.path(run)
+        try:
+            content = path.read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        try:
+            return decode(content, run_key(run))
+        except ValueError:
+            set_aside(path)
+            return None
+
+    def remove(self, run: Run) -> None:
+        """Forget the run's checkpoint, if there is one."""
+        self.path(run).unlink(missing_ok=True)
+
+
+def encode(state: RunState, key: str) -> bytes:
+    """The file's content: digest, line break, npz."""
+    arrays: dict[str, Array] = {
+        name: np.asarray(value) for name, value in state._asdict().items() if name != "rows"
+    }
+    arrays |= {ROW + name: column for name, column in state.rows.items()}
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, key=np.array(key), **arrays)
+    return _digest(buffer.getvalue()) + b"\n" + buffer.getvalue()
+
+
+def decode(content: bytes, key: str) -> RunState | None:
+    """The state, None if it belongs to another key; ValueError if a single bit is damaged."""
+    digest, _, archive = content.partition(b"\n")
+    if digest != _digest(archive):
+        raise ValueError("the digest of the checkpoint does not match its content")
+    try:
+        with np.load(io.BytesIO(archive), allow_pickle=False) as loaded:
+            arrays = dict(loaded)
+    except (OSError, zipfile.BadZipFile) as error:
+        raise ValueError(str(error)) from None
+    if str(arrays.pop("key")) != key:
+        return None
+    rows = {name.removeprefix(ROW): arrays.pop(name) for name in list(arrays) if ROW in name}
+    whole = {name: arrays.pop(name).item() for name in ("round", "finished", "clock")}
+    diverged = arrays.pop("diverged_round").item()
+    return RunState(**whole, diverged_round=diverged, rows=rows, **arrays)
+
+
+def set_aside(path: Path) -> Path:
+    """Rename a damaged file, never over another one; it is kept for whoever wants to look."""
+    number = 1
+    while (aside := path.with_name(f"{path.name}.corrupt-{number}")).exists():
+        number += 1
+    return path.rename(aside)
+
+
+def _digest(content: bytes) -> bytes:
+    return hashlib.blake2b(content, digest_size=16).hexdigest().encode()

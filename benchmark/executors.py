@@ -1,0 +1,99 @@
+"""Where a study is computed: in processes of this machine, or wherever another package can."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import deque
+from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING
+
+from benchmark import workers as processes
+from benchmark.batches import Batch
+from benchmark.workers import Listener
+from envs.family import nearest
+
+if TYPE_CHECKING:
+    from benchmark.checkpoint import Checkpoints
+
+GROUP = "fedrl.executors"  # entry points of other packages; the value is a subclass of Executor
+EXECUTORS = {  # imported when asked for
+    "local": "benchmark.executors:Local",
+    "ray": "benchmark.ray_executor:Ray",
+}
+
+
+class ExecutorError(ValueError):
+    """An executor that cannot be used; the message is one line."""
+
+
+class Executor(ABC):
+    """Something that computes batches: a callable `(queue, workers, listener, checkpoints)`.
+
+    `address` is what the user gave with --address, None if nothing.
+    """
+
+    def __init__(self, address: str | None = None) -> None:
+        self.address = address
+
+    @abstractmethod
+    def __call__(
+        self,
+        queue: deque[Batch],
+        workers: int,
+        listener: Listener,
+        checkpoints: Checkpoints | None,
+    ) -> None:
+        """Work `queue` off with at most `workers` batches at a time, and return when it is empty.
+
+        For every batch the listener hears Started, now and then Advanced, at last Finished or
+        Failed, all on the calling thread; it stores results, and may append batches to `queue`.
+        `workers.attempt` computes one batch; it belongs below `workers.one_thread`, or the bits
+        depend on the machine. A batch may be computed again if its results were lost.
+        KeyboardInterrupt stops the computation and goes on to the caller.
+        """
+
+    def default_workers(self) -> int:
+        """How many batches to compute at a time if nobody says."""
+        return processes.default_workers()
+
+
+class Local(Executor):
+    """This process, or worker processes of this machine."""
+
+    def __init__(self, address: str | None = None) -> None:
+        if address is not None:
+            raise ExecutorError(
+                "--address is for executors that leave this machine, such as --executor ray"
+            )
+        super().__init__()
+
+    def __call__(
+        self,
+        queue: deque[Batch],
+        workers: int,
+        listener: Listener,
+        checkpoints: Checkpoints | None,
+    ) -> None:
+        processes.compute(queue, workers, listener)
+
+
+def find(name: str, address: str | None = None) -> Executor:
+    """The executor of this name; ExecutorError names the nearest known one, or what is missing."""
+    known = dict(EXECUTORS)
+    for point in entry_points(group=GROUP):
+        if point.name in known:
+            raise ExecutorError(
+                f"entry point {point.name!r} = {point.value!r} of group {GROUP} has the name of a "
+                "known executor; rename it"
+            )
+        known[point.name] = point.value
+    if name not in known:
+        raise ExecutorError(nearest("executor", name, known))
+    try:
+        kind: type[Executor] = EntryPoint(name, known[name], GROUP).load()
+    except ModuleNotFoundError as error:
+        remedy = f'pip install "fedrl[{name}]"' if name in EXECUTORS else known[name]
+        raise ExecutorError(
+            f"executor {name!r} needs the package {error.name!r}, which is not installed: {remedy}"
+        ) from None
+    return kind(address)
