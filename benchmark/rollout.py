@@ -6,9 +6,6 @@ stream of random numbers only. Axes: L lanes, B episodes, T steps, o observation
 
 from __future__ import annotations
 
-import hashlib
-import inspect
-import sys
 from collections.abc import Callable
 from functools import cache
 from typing import Any, NamedTuple
@@ -17,10 +14,8 @@ import numpy as np
 from numba import njit
 from numba.extending import register_jitable
 
-from algorithms import kernels
-from algorithms.kernels import actor
+from algorithms.kernels import actor, source_digest
 from algorithms.policy import Policy
-from benchmark import noise
 from benchmark.noise import START, fill_uniform, uniform_lanes
 from envs.family import Array, CompiledFamily, Family, Kernel, SimulatedFamily, Simulator, Task
 
@@ -93,7 +88,7 @@ def compiled_rollout(kernel: Kernel, task: type, policy: str) -> Callable[..., N
     start_draws, step_draws = kernel.start_draws, kernel.step_draws
     output, act = actor(policy)
     lane_of = lane_accessor(task)
-    version = source_digest(kernel.transition, task)
+    version = source_digest(kernel.transition, task, output, act, fill_uniform)
 
     @njit(cache=True, nogil=True)
     def rollout(  # type: ignore[no-untyped-def]
@@ -171,7 +166,7 @@ def simulated_rollout(
 def compiled_action(policy: str) -> Callable[..., None]:
     """Actions of R = L·B rows: row r acts under theta[r // episodes]."""
     output, act = actor(policy)
-    version = source_digest()
+    version = source_digest(output, act)
 
     @njit(cache=True, nogil=True)
     def choose(shape, theta, observation, uniform, episodes, action, log_prob):  # type: ignore[no-untyped-def]
@@ -183,15 +178,6 @@ def compiled_action(policy: str) -> Callable[..., None]:
             log_prob[row] = act(parameters, z, uniform[row], action[row])
 
     return choose  # type: ignore[no-any-return]
-
-
-def source_digest(*parts: Any) -> str:
-    """Digest of the files a compiled rollout is made from: numba watches only this one."""
-    modules = {__name__, kernels.__name__, noise.__name__, *(part.__module__ for part in parts)}
-    digest = hashlib.blake2b(digest_size=16)
-    for module in sorted(modules):
-        digest.update(inspect.getsource(sys.modules[module]).encode())
-    return digest.hexdigest()
 
 
 @cache

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.func import grad, jvp, vmap
 
 from algorithms import CompiledGradients, Gradients, Trajectories
-from algorithms.kernels import tanh_into
+from algorithms.network import tanh_into
 from algorithms.policy import CategoricalMLP, GaussianMLP, Policy, TabularSoftmax
 from envs.random_mdp import RandomMDP
 
