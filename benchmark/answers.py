@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,7 @@ def command(
     results: Path,
     overrides: Sequence[str] | None,
     only: Sequence[str] | None,
+    more: Mapping[str, str | None] | None = None,
 ) -> str:
     """The command `name` for the same runs, ready to be pasted."""
     words = ["fedrl", name, study]
@@ -49,6 +50,8 @@ def command(
     for option, values in (("--set", overrides), ("--only", only)):
         for value in values or ():
             words += [option, value]
+    for option, given in (more or {}).items():
+        words += [option, given] if given is not None else []
     return shlex.join(words)
 
 

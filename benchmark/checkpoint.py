@@ -11,13 +11,14 @@ from __future__ import annotations
 import hashlib
 import io
 import zipfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from benchmark.cell import Run
-from benchmark.files import write_atomically
+from benchmark.files import set_aside, write_atomically
 from benchmark.provenance import run_key
 from benchmark.record import RunState
 from benchmark.store import Store
@@ -42,10 +43,11 @@ class Checkpoints:
         return Store(self.results, self.study).path(run).with_suffix(".checkpoint")
 
     def save(self, run: Run, state: RunState) -> None:
-        """Replace the run's checkpoint."""
+        """Replace the run's checkpoint; on a full disk training goes on without it."""
         path = self.path(run)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, encode(state, run_key(run)))
+        with suppress(OSError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(path, encode(state, run_key(run)))
 
     def load(self, run: Run) -> RunState | None:
         """The state to go on from; None if there is none, or only one of other code or versions.
@@ -95,14 +97,6 @@ def decode(content: bytes, key: str) -> RunState | None:
     whole = {name: arrays.pop(name).item() for name in ("round", "finished", "clock")}
     diverged = arrays.pop("diverged_round").item()
     return RunState(**whole, diverged_round=diverged, rows=rows, **arrays)
-
-
-def set_aside(path: Path) -> Path:
-    """Rename a damaged file, never over another one; it is kept for whoever wants to look."""
-    number = 1
-    while (aside := path.with_name(f"{path.name}.corrupt-{number}")).exists():
-        number += 1
-    return path.rename(aside)
 
 
 def _digest(content: bytes) -> bytes:

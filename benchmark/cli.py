@@ -88,6 +88,17 @@ def run(
     workers: Workers = None,
     overrides: Set = None,
     only: Only = None,
+    executor: Annotated[
+        str, typer.Option(metavar="NAME", help="Where to compute: local, ray, or an entry point.")
+    ] = "local",
+    address: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT",
+            help="Head of a Ray cluster, or auto on one of its nodes.",
+            show_default="Ray on this machine",
+        ),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the size and a time estimate; compute nothing.")
     ] = False,
@@ -107,12 +118,16 @@ def run(
       fedrl run quick --set settings.agents=10 --set families.cartpole.rounds=50
 
       fedrl run paper --dry-run
+
+      fedrl run paper --executor ray --address 10.0.0.1:6379
     """
     from benchmark import answers
     from benchmark.execution import InterruptedStudy, execute, plan
+    from benchmark.executors import find
     from benchmark.study import load_study
 
-    planned = plan(load_study(study, overrides or (), only or ()), results, workers)
+    loaded = load_study(study, overrides or (), only or ())
+    planned = plan(loaded, results, workers, find(executor, address))
     if dry_run:
         size = answers.study_size(planned)
         answers.print_json(size) if as_json else answers.print_study_size(size)
@@ -126,7 +141,8 @@ def run(
     except InterruptedStudy as stopped:
         done = stopped.summary.skipped + stopped.summary.finished
         answers.say(f"stopped: {done} of {stopped.summary.runs} runs are stored in {results}")
-        again = answers.command("run", study, results, overrides, only)
+        elsewhere = {"--executor": executor, "--address": address} if executor != "local" else {}
+        again = answers.command("run", study, results, overrides, only, elsewhere)
         answers.say(f"go on with: {again}")
         raise typer.Exit(INTERRUPTED) from None
     following = answers.command("report", study, results, overrides, only)
@@ -374,11 +390,12 @@ def main() -> NoReturn:
 
 def _is_mistake(error: ValueError) -> bool:
     """Whether the message is meant for the user; imported here, after something went wrong."""
+    from benchmark.executors import ExecutorError
     from benchmark.files import StoreError
     from benchmark.settings import SettingError
     from benchmark.study import StudyError
 
-    return isinstance(error, SettingError | StoreError | StudyError)
+    return isinstance(error, ExecutorError | SettingError | StoreError | StudyError)
 
 
 def _fail(message: str, code: int) -> NoReturn:

@@ -9,21 +9,26 @@ from typing import NamedTuple
 import numpy as np
 
 from benchmark.cell import Cell, Run
+from envs.family import SimulatedFamily
 from envs.tabular import Tabular
 
-# Measured on one core of an AMD EPYC, per worker, with
+# Measured on one core of an AMD EPYC, per worker: processor time of sampling and of training with
+#   pytest tests/speed --benchmark-only -k "rollout or estimator or round"
 #   fedrl speed --family F --algorithm fedsvrpg-m --seeds 10 --agents 5 --episodes 1
 #     --local-steps 10 --horizon 100 --rounds 20 --workers 1
-# Physics and action only: what gradients cost grows with the policy and is added below.
+# Physics and action only: what gradients cost is added below.
 STEPS_PER_SECOND = {
-    "gridworld": 2.0e6,
-    "random-mdp": 2.0e6,
-    "cartpole": 1.0e6,
-    "halfcheetah": 2.5e4,
+    "gridworld": 2.5e6,
+    "random-mdp": 2.5e6,
+    "cartpole": 2.0e6,
+    "halfcheetah": 3.5e4,
 }
 OTHER = 1.0e5  # a family that is not in the table
-GRADIENTS_PER_SECOND = 5.0e8  # steps × policy parameters
-WORKER_BYTES = 450e6  # a worker that has imported everything
+GRADIENT_SECONDS = 7e-7  # of one training step, for the smallest policy
+GRADIENTS_PER_SECOND = 3.0e9  # steps × policy parameters, on top
+WORKER_BYTES = 550e6  # a worker that has imported everything and compiles
+LANE_BYTES = 250e3  # a lane's own compiled physics, where the family is not tabular or compiled
+HEADROOM = 1.2  # small arrays and the allocator
 START_SECONDS = 5.0  # until a worker computes
 
 
@@ -78,17 +83,22 @@ def work(cell: Cell) -> Work:
     per_point = 0 if exact else cell.agents * cell.evaluation_episodes * family.horizon
     evaluation = points * per_point
     step = 1 / STEPS_PER_SECOND.get(cell.family, OTHER)
-    gradient = cell.build_policy().size / GRADIENTS_PER_SECOND
+    gradient = GRADIENT_SECONDS + cell.build_policy().size / GRADIENTS_PER_SECOND
     return Work(training, evaluation, (training + evaluation) * step + training * gradient)
 
 
 def _batch_bytes(runs: Sequence[Run]) -> float:
-    """Episodes of all lanes as they are kept: training batches, or one evaluation."""
+    """Episodes of all lanes as they are kept (training batches, or one evaluation), workspace."""
     cell = runs[0].cell
     family, policy = cell.build_family(), cell.build_policy()
     observed = (family.observation_space.shape or (1,))[0]
-    entry = (observed + policy.action_size + 2) * np.dtype(cell.dtype).itemsize
+    number = np.dtype(cell.dtype).itemsize
+    entry = (observed + policy.action_size + 2) * number
     training = cell.build_algorithm().batches * cell.episodes
     evaluation = 0 if isinstance(family, Tabular) else cell.evaluation_episodes
     lanes = len(runs) * cell.agents
-    return float(lanes * family.horizon * entry * max(training, evaluation))
+    kept = lanes * family.horizon * entry * max(training, evaluation)
+    # Gradients are computed lane by lane: activations and their derivatives of one lane's episodes.
+    one_lane = cell.episodes * family.horizon * (entry + 4 * sum(policy.shape) * number)
+    simulated = lanes * LANE_BYTES if isinstance(family, SimulatedFamily) else 0.0
+    return HEADROOM * kept + one_lane + simulated

@@ -1,4 +1,4 @@
-"""Running a study on this machine: what is missing is computed and stored, run by run."""
+"""Running a study: what is missing is computed and stored, run by run."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ from benchmark.batches import Batch, cut
 from benchmark.cell import Run
 from benchmark.checkpoint import Checkpoints, decode
 from benchmark.estimate import Size, size
+from benchmark.executors import Executor, Local, find
 from benchmark.files import set_aside
 from benchmark.progress import Tally, display
-from benchmark.provenance import cell_code
+from benchmark.provenance import cell_code, engine
 from benchmark.store import Store
 from benchmark.study import DEFAULT_RESULTS, Study, load_study
-from benchmark.workers import Event, Failed, Finished, compute, default_workers
+from benchmark.workers import Event, Failed, Finished
 
 
 class Failure(NamedTuple):
@@ -41,6 +42,7 @@ class Plan(NamedTuple):
     stale: list[Run]  # done by other code or versions: computed again
     missing: list[Run]
     workers: int
+    executor: Executor
     corrupt: tuple[Path, ...] = ()  # files of missing runs, and manifests
 
     @property
@@ -50,7 +52,7 @@ class Plan(NamedTuple):
     def prepare(self) -> list[str]:
         """Make sure that results can be stored, and under which code they will be.
 
-        Corrupt files are set aside; the answer has a line for each.
+        Corrupt files are set aside; the answer has a line for each, and one if the engine is slow.
         """
         if self.missing or self.stale or self.corrupt:
             self.store.prepare()
@@ -62,6 +64,8 @@ class Plan(NamedTuple):
         self.store.renew_manifests({run.cell.id: run.cell for run in self.stored}.values())
         for cell in self.study.cells():
             cell_code(cell)  # remembered: a file edited meanwhile must not get the credit
+        if engine() == "interpreted":
+            notes.append("numba's compiler is off (NUMBA_DISABLE_JIT): the engine is interpreted")
         return notes
 
     @property
@@ -103,30 +107,40 @@ def run_study(
     overrides: Sequence[str] = (),
     only: Sequence[str] = (),
     console: Console | None = None,
+    executor: str = "local",
+    address: str | None = None,
 ) -> Summary:
     """Compute the runs of a study that are not stored yet; `load_records` reads them.
 
     `study` is a built-in name, a path to a TOML file or a `Study`; `overrides` and `only` are as on
     the command line (`settings.agents=2`, `algorithm=fedpg`). `workers` processes share the runs,
     default one per core; with more than one, a script must call this below
-    `if __name__ == "__main__":`. Progress is shown on `console`, if one is given. Results are the
-    same for any number of workers.
+    `if __name__ == "__main__":`. Progress is shown on `console`, if one is given. `executor` says
+    where to compute: "local", "ray" (a cluster at `address`, or one started for this study), or
+    one of another package. Results are the same for any number of workers and any executor.
 
-    Raises StudyError for a study that is not valid and StoreError for a results folder that cannot
-    be used, both before any compute. A run that fails is listed in the summary and the others go
-    on. Ctrl-C raises InterruptedStudy; what was finished is stored.
+    Raises StudyError for a study that is not valid, StoreError for a results folder and
+    ExecutorError for an executor that cannot be used, before any compute where that can be known
+    by then. A run that fails is listed in the summary and the others go on. Ctrl-C raises
+    InterruptedStudy; what was finished is stored.
     """
     if not isinstance(study, Study):
         study = load_study(study, overrides, only)
-    planned = plan(study, results, workers)
+    planned = plan(study, results, workers, find(executor, address))
     for note in planned.prepare():
         warnings.warn(note, stacklevel=2)
     return execute(planned, console)
 
 
-def plan(study: Study, results: str | Path, workers: int | None = None) -> Plan:
+def plan(
+    study: Study,
+    results: str | Path,
+    workers: int | None = None,
+    executor: Executor | None = None,
+) -> Plan:
     """Compare the study with what is stored; nothing is changed yet."""
-    workers = default_workers() if workers is None else workers
+    executor = Local() if executor is None else executor
+    workers = executor.default_workers() if workers is None else workers
     if workers < 1:
         raise ValueError(f"workers is {workers}; it must be at least 1")
     store, runs = Store(results, study.name), study.runs()
@@ -142,6 +156,7 @@ def plan(study: Study, results: str | Path, workers: int | None = None) -> Plan:
         stale=stale,
         missing=missing,
         workers=workers,
+        executor=executor,
         corrupt=(*survey.corrupt, *filter(_is_bad_checkpoint, checkpoints)),
     )
 
@@ -180,7 +195,7 @@ def execute(plan: Plan, console: Console | None = None) -> Summary:
             shown.show()
 
         try:
-            compute(queue, min(plan.workers, len(batches)), listen, checkpoints)
+            plan.executor(queue, min(plan.workers, len(batches)), listen, checkpoints)
         except KeyboardInterrupt:
             raise InterruptedStudy(summary) from None
         finally:

@@ -74,7 +74,7 @@ class Local(Executor):
         listener: Listener,
         checkpoints: Checkpoints | None,
     ) -> None:
-        processes.compute(queue, workers, listener)
+        processes.compute(queue, workers, listener, checkpoints)
 
 
 def find(name: str, address: str | None = None) -> Executor:

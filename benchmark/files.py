@@ -26,7 +26,7 @@ class StoreError(ValueError):
     """A results folder or file that cannot be used; the message is one line."""
 
 
-class CorruptFile(StoreError):
+class CorruptFileError(StoreError):
     """A file whose content is not what was written."""
 
     def __init__(self, path: Path) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from benchmark.files import CorruptFile, set_aside, write_atomically
+from benchmark.files import CorruptFileError, set_aside, write_atomically
 from benchmark.noise import Seed
 from benchmark.provenance import key_of
 
@@ -27,7 +27,7 @@ def save_manifest(folder: Path, manifest: Manifest) -> None:
         try:
             if read_manifest(path) == manifest:
                 return
-        except CorruptFile:
+        except CorruptFileError:
             set_aside(path)
         else:
             path = folder / other_name(manifest)
@@ -42,7 +42,7 @@ def encode(manifest: Manifest) -> bytes:
 
 
 def read_manifest(path: Path) -> Manifest:
-    """The verified manifest; FileNotFoundError, or CorruptFile."""
+    """The verified manifest; FileNotFoundError, or CorruptFileError."""
     try:
         sealed = json.loads(path.read_bytes())
         if sealed.pop(SEAL) == _digest(sealed):
@@ -51,7 +51,7 @@ def read_manifest(path: Path) -> Manifest:
         raise
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         pass
-    raise CorruptFile(path)
+    raise CorruptFileError(path)
 
 
 def manifest_files(folder: Path) -> list[Path]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmark.files import CorruptFile, StoreError, tidy, write_atomically
+from benchmark.files import CorruptFileError, StoreError, tidy, write_atomically
 from benchmark.manifests import (
     Manifest,
     encode,
@@ -110,7 +110,7 @@ def _merge_run(name: Path, roots: Sequence[Path], merged: Merged) -> None:
     for root in dict.fromkeys(roots):
         try:
             result = _find(root, name)
-        except CorruptFile as error:
+        except CorruptFileError as error:
             _note(merged, error.path)
             if root == into:
                 return  # `fedrl run` sets it aside; a merge overwrites nothing
@@ -165,7 +165,7 @@ def _copy_seconds(found: Iterable[_Found], target: Path, merged: Merged) -> None
             metadata = parse_table(content, path).schema.metadata
         except FileNotFoundError:
             continue
-        except CorruptFile:
+        except CorruptFileError:
             _note(merged, path)
             if path == sidecar:
                 return
@@ -192,7 +192,7 @@ def _manifests(result: _Found, merged: Merged) -> list[Manifest]:
     for path in manifest_files(result.path.parent):
         try:
             there.append(read_manifest(path))
-        except CorruptFile:
+        except CorruptFileError:
             _note(merged, path)
     seed = parse_name(result.path.name)
     assert seed is not None

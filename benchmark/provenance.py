@@ -17,8 +17,9 @@ from typing import Any
 from benchmark.cell import Cell, Run
 from benchmark.noise import Seed
 
-DECISIVE = ("numpy", "torch", "numba", "gymnasium", "mujoco")  # packages that may change numbers
-RECORDED = (*DECISIVE, "scipy", "pandas", "pyarrow", "pydantic", "matplotlib", "fedrl")
+PACKAGES = ("numpy", "torch", "numba", "gymnasium", "mujoco")  # that may change numbers
+DECISIVE = (*PACKAGES, "engine")
+RECORDED = (*PACKAGES, "scipy", "pandas", "pyarrow", "pydantic", "matplotlib", "fedrl")
 MODULES = (
     "noise",
     "rollout",
@@ -32,14 +33,21 @@ EXECUTION = "local, one thread per worker"
 
 @cache
 def versions() -> dict[str, str]:
-    """Of Python and of the packages that are installed."""
+    """Of Python, of the packages that are installed, and the mode of the engine."""
     found = {"python": platform.python_version()}
     for package in RECORDED:
         try:
             found[package] = version(package)
         except PackageNotFoundError:
             continue
-    return found
+    return found | {"engine": engine()}
+
+
+def engine() -> str:
+    """How the kernels run: float32 rounds differently in the interpreter, so it is recorded."""
+    return (
+        "interpreted" if os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0") else "compiled"
+    )
 
 
 @cache

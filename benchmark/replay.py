@@ -2,9 +2,9 @@
 
 The same code, versions and machine promise the same bits. Another processor or library may round
 differently; then a learning run drifts away from the stored one, because its dynamics amplify every
-last digit. What can be compared honestly is the first evaluation point alone, before any update: its
-numbers must agree to a relative 1e-6 in float64 and 1e-3 in float32, its counts and texts exactly.
-Divergence is a fact about the whole run and is not part of that point.
+last digit. What can be compared honestly is the first evaluation point alone, before any update:
+its numbers must agree to a relative 1e-6 in float64 and 1e-3 in float32, its counts and texts
+exactly. Divergence is a fact about the whole run and is not part of that point.
 """
 
 from __future__ import annotations

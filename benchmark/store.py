@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmark.cell import Cell, Run
-from benchmark.files import CorruptFile, StoreError, tidy, token, write_atomically
+from benchmark.files import CorruptFileError, StoreError, tidy, token, write_atomically
 from benchmark.manifests import (
     Manifest,
     manifest_files,
@@ -87,7 +87,7 @@ class Store:
         for run in runs:
             try:
                 found = self.read(run)
-            except CorruptFile:
+            except CorruptFileError:
                 corrupt += [path for path in self._files(run) if _is_corrupt(path)]
             else:
                 stored += [] if found is None else [found]
@@ -95,7 +95,7 @@ class Store:
             for path in manifest_files(self.cell_folder(cell)):
                 try:
                     read_manifest(path)
-                except CorruptFile:
+                except CorruptFileError:
                     corrupt.append(path)
         return Survey(stored, corrupt)
 
@@ -116,7 +116,7 @@ class Store:
         """Whether the run is stored by the present code and versions; a corrupt file is not."""
         try:
             stored = self.read(run)
-        except CorruptFile:
+        except CorruptFileError:
             return False
         return stored is not None and not stored.stale
 
@@ -204,14 +204,14 @@ def parse_table(content: bytes, path: Path) -> Any:
     except (pa.ArrowException, OSError, ValueError, KeyError, TypeError):
         intact = False
     if not intact:
-        raise CorruptFile(path)
+        raise CorruptFileError(path)
     return table
 
 
 def _is_corrupt(path: Path) -> bool:
     try:
         read_table(path)
-    except CorruptFile:
+    except CorruptFileError:
         return True
     return False
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 import numpy as np
 import pytest
 
@@ -114,3 +116,16 @@ def test_a_checkpoint_of_other_code_is_not_used(tmp_path, every_round, monkeypat
     monkeypatch.setattr("benchmark.checkpoint.run_key", lambda run: "other")
     assert checkpoints.load(runs[0]) is None
     assert checkpoints.path(runs[0]).exists()
+
+
+def test_a_full_disk_costs_the_checkpoint_and_not_the_run(tmp_path, every_round, monkeypatch):
+    def full(path, content):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("benchmark.checkpoint.write_atomically", full)
+    runs = runs_of("random-mdp", "fedpg")
+    checkpoints = Checkpoints(tmp_path, "study")
+    saved = train(runs, on_state=checkpoints.save)
+    for one, two in zip(saved, train(runs), strict=True):
+        assert_same(one, two)
+    assert checkpoints.load(runs[0]) is None

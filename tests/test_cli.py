@@ -271,7 +271,9 @@ def test_help_appears_without_heavy_imports() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-@pytest.mark.parametrize("command", ["list", "run", "report", "records", "speed", "info"])
+@pytest.mark.parametrize(
+    "command", ["list", "run", "report", "records", "replay", "merge", "speed", "info"]
+)
 def test_every_command_has_help_with_examples(fedrl: Fedrl, command: str) -> None:
     answer = fedrl(command, "--help")
     assert answer.code == 0

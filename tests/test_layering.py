@@ -46,6 +46,11 @@ def test_only_one_file_knows_mujoco():
     assert known == {"envs/mujoco.py"}
 
 
+def test_only_one_file_knows_ray():
+    known = {path.relative_to(ROOT).as_posix() for path in FILES if "ray" in top(imported(path))}
+    assert known == {"benchmark/ray_executor.py"}
+
+
 def test_reports_never_import_torch():
     assert not [p for p in FILES if p.parts[-2] == "reports" and "torch" in top(imported(p))]
 

@@ -1,4 +1,4 @@
-"""A study that is killed at any moment ends, when repeated, with the bytes of an undisturbed one."""
+"""A study killed at any moment ends, when repeated, with the bytes of an undisturbed one."""
 
 from __future__ import annotations
 
