@@ -79,12 +79,16 @@ def score_tangent(
 
 @register_jitable
 def act(theta: Any, z: Any, uniform: Any, action: Any) -> float:
-    """a = z + σ ε, ε by Box-Muller from two uniform numbers an entry."""
-    total = 0.0
+    """a = z + σ ε, ε by Box-Muller: two uniform numbers give two entries."""
+    total = radius = angle = 0.0
     tail = len(theta) - len(z)
     for j in range(len(z)):
-        radius = math.sqrt(-2 * math.log(1 - uniform[2 * j]))
-        normal = radius * math.cos(2 * math.pi * uniform[2 * j + 1])
+        if j % 2 == 0:
+            radius = math.sqrt(-2 * math.log(1 - uniform[j]))
+            angle = 2 * math.pi * uniform[j + 1]
+            normal = radius * math.cos(angle)
+        else:
+            normal = radius * math.sin(angle)
         action[j] = z[j] + math.exp(theta[tail + j]) * normal
         total += -0.5 * normal * normal - theta[tail + j] - HALF_LOG_2PI
     return total

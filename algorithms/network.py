@@ -197,19 +197,25 @@ def backward_tangent(
 
 
 @register_jitable
+def add_scaled(factor: Any, row: Any, out: Any) -> None:
+    """out += factor row; a function of its own, so that LLVM turns the loop into vectors."""
+    for j in range(len(out)):
+        out[j] += factor * row[j]
+
+
+@register_jitable
 def output(shape: Any, theta: Any, observation: Any, scratch: Any) -> Any:
     """z of one observation; scratch: (2, widest layer)."""
     inputs = observation
     at = 0
     for layer in range(len(shape) - 1):
         rows, columns = shape[layer], shape[layer + 1]
-        z = scratch[layer % 2, :columns]
+        z = scratch[layer % 2][:columns]
         bias = at + rows * columns
         for j in range(columns):
             z[j] = theta[bias + j]
         for i in range(rows):
-            for j in range(columns):
-                z[j] += inputs[i] * theta[at + i * columns + j]
+            add_scaled(inputs[i], theta[at + i * columns : at + (i + 1) * columns], z)
         at = bias + columns
         if layer < len(shape) - 2:
             tanh_into(z, z)

@@ -137,7 +137,7 @@ class GaussianMLP(Policy):
 
     @property
     def draws(self) -> int:
-        return 2 * self.outputs  # Box-Muller: two uniforms a normal
+        return self.outputs + self.outputs % 2  # Box-Muller turns pairs into pairs
 
     def initial(self, generator: np.random.Generator) -> Array:
         log_std = np.full(self.outputs, self.initial_log_std)

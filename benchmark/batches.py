@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from benchmark.cell import Run
 from benchmark.estimate import work
 
-LANES = 64  # runs × agents of one batch; more gain little speed and cost memory
+LANES = 256  # runs × agents of one batch; more gain little speed and cost memory
 SHARES = 2  # batches per worker, at least, so that no worker waits long at the end
 
 Batch = list[Run]

@@ -28,7 +28,7 @@ MODULES = (
     "evaluate",
     "cell",
 )  # of benchmark: they decide too
-EXECUTION = "local, one thread per worker"
+EXECUTION = "one thread per worker"
 
 
 @cache

@@ -96,6 +96,7 @@ def default_workers() -> int:
 def one_thread() -> Iterator[None]:
     """Numbers depend on how many threads add them up: torch, BLAS and numba get one."""
     import numba
+    import scipy.linalg  # noqa: F401  # numba's np.dot calls its BLAS: it must be there to be limited
     import torch
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 

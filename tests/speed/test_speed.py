@@ -1,33 +1,39 @@
 """Speed of the engine's parts; `tox run -e speed` runs this and prints ratios.
 
 Every benchmark notes in `extra_info["steps"]` how many real environment steps one call handles.
-One thread, one process, except where the name says otherwise.
+One thread, one process. What is measured is processor time: other programs disturb it little.
 """
 
 from __future__ import annotations
 
 import subprocess
 import sys
+import time
 
 import gymnasium
+import mujoco
 import numpy as np
 import pytest
+import scipy.linalg  # noqa: F401  # numba's BLAS: loaded before its threads are limited
 import torch
+from mujoco.rollout import Rollout
 from torch.func import vmap
 
 from algorithms import CompiledGradients, Trajectories
 from benchmark.cell import Cell, Run
 from benchmark.federation import Federation, train
-from benchmark.noise import Seed
+from benchmark.noise import START, Seed, uniform_lanes
+from benchmark.workers import one_thread
 from envs import FAMILIES
+
+pytestmark = pytest.mark.benchmark(timer=time.process_time)
 
 RUNS, AGENTS = 10, 10  # the paper's regime: 10 seeds × 10 agents × 1 episode
 
 
 @pytest.fixture(autouse=True)
-def one_thread():
-    torch.set_num_threads(1)
-    with torch.no_grad():
+def single_thread():
+    with one_thread(), torch.no_grad():
         yield
 
 
@@ -96,32 +102,99 @@ def test_training(benchmark, algorithm):
     measure(benchmark, lambda: train(runs), steps, rounds=5)
 
 
-def test_halfcheetah_training(benchmark):
+def test_local_step(benchmark):
+    federation, _, sample = sampled(cartpole())
+    theta = federation.server.theta.unsqueeze(1).expand(-1, AGENTS, -1)
+    measure(benchmark, lambda: federation._direction(theta, 0), int(sample().length.sum()))
+
+
+def test_round(benchmark):
+    measure_rounds(benchmark, cartpole(step_size=1e-5), rounds=10)
+
+
+@pytest.mark.parametrize("lanes", [100, 1_000, 10_000])
+def test_sweep(benchmark, lanes):
+    """One round of a grid of step sizes as one tensor program: lanes = trials × seeds × agents."""
+    trials = lanes // (RUNS * AGENTS)
+    runs = [
+        run for trial in range(trials) for run in cartpole(step_size=1e-5 * (1 + trial / trials))
+    ]
+    measure_rounds(benchmark, runs, rounds=5)
+
+
+def measure_rounds(benchmark, runs: list[Run], rounds: int) -> None:
+    """The first round again and again: its episodes are always the same."""
+    federation = Federation(runs)
+    start = federation.server
+
+    def one_round():
+        federation.server = start
+        federation.ledger.steps[:] = 0
+        federation._round(0)
+
+    one_round()
+    measure(benchmark, one_round, int(federation.ledger.steps.sum()), rounds)
+
+
+# HalfCheetah: tanh 64×64, 5 seeds × 5 agents × 10 episodes. The horizon changes no ratio.
+
+
+def halfcheetah() -> Federation:
     cell = Cell(
-        family="halfcheetah", algorithm="fedsvrpg-m", agents=5, rounds=1, local_steps=2,
-        episodes=10, options={"horizon": 100}, hidden=(64, 64), evaluate_every=1000,
-        evaluation_episodes=1,
+        family="halfcheetah", algorithm="fedsvrpg-m", agents=5, local_steps=2, episodes=10,
+        options={"horizon": 100}, kappa=1.0, hidden=(64, 64), step_size=1e-6,
     )  # fmt: skip
-    runs = [Run(cell, Seed("test", seed)) for seed in range(5)]
-    # what is sampled: training, the evaluation before and after, the random policy
-    steps = 5 * 5 * 100 * (2 * 10 + 3)
-    measure(benchmark, lambda: train(runs), steps, rounds=3)
+    return Federation([Run(cell, Seed("test", seed)) for seed in range(5)])
 
 
-def test_halfcheetah_physics_alone(benchmark):
-    """The ceiling of the row above: the same physics without a policy."""
-    family = FAMILIES["halfcheetah"](horizon=100)
-    task = family.sample(25, 0.0, np.random.default_rng(0))
-    simulator = family.simulator(task, 10)
-    start = simulator.start(np.random.default_rng(1).random((250, simulator.start_draws)))
-    action = np.random.default_rng(2).uniform(-1, 1, (250, 6))
+def test_halfcheetah_ceiling(benchmark):
+    """`mj_step` and nothing else: the very episodes of the rows below, replayed open loop."""
+    federation = halfcheetah()
+    theta, stream = federation._per_agent(federation.server.theta).numpy(), ("training-0", 0)
+    played = federation.sampler.sample(theta, federation._stream(*stream), 10)
+    simulator = federation.sampler._simulators[10]
+    uniform = np.empty((len(simulator.models), simulator.start_draws))
+    uniform_lanes(uniform, *federation._stream(*stream), 10, START)
+    state = simulator.start(uniform)
+    initial = np.zeros((len(state), 1 + simulator.start_draws))  # time, qpos, qvel
+    initial[:, 1:] = state[:, : simulator.start_draws]
+    actions = played.action.reshape(len(state), 100, -1) + simulator.action_bias[:, None]
+    control = np.repeat(actions.astype(np.float64), simulator.frame_skip, axis=1)
+    data = [mujoco.MjData(simulator.models[0])]
+    with Rollout(nthread=0) as rollout:
+        measure(
+            benchmark,
+            lambda: rollout.rollout(simulator.models, data, initial, control),
+            played.reward.size,
+            rounds=5,
+        )
+        after, _ = rollout.rollout(simulator.models, data, initial, control)
+    speed = np.diff(after[:, simulator.frame_skip - 1 :: simulator.frame_skip, 1], axis=1)
+    speed = speed / simulator.seconds
+    cost = 0.1 * np.square(played.action.astype(np.float64)).sum(-1).reshape(len(state), 100)
+    reward = played.reward.reshape(len(state), 100)
+    assert np.allclose(speed[:, :20] - cost[:, 1:21], reward[:, 1:21], atol=1e-3)
 
-    def physics():
-        state = start
-        for _ in range(20):
-            state = simulator.step(state, action, np.empty((250, 0))).state
 
-    measure(benchmark, physics, 20 * 250, rounds=3)
+def test_halfcheetah_rollout(benchmark):
+    """Closed loop: the policy is asked before every step."""
+    federation = halfcheetah()
+    theta = federation._per_agent(federation.server.theta).numpy()
+    stream = federation._stream("training-0", 0)
+    steps = federation.sampler.sample(theta, stream, 10).reward.size
+    measure(benchmark, lambda: federation.sampler.sample(theta, stream, 10), steps, rounds=5)
+
+
+def test_halfcheetah_training(benchmark):
+    """Whole rounds of FedSVRPG-M."""
+    federation = halfcheetah()
+    start = federation.server
+
+    def one_round():
+        federation.server = start
+        federation._round(0)
+
+    measure(benchmark, one_round, 5 * 5 * 10 * 100 * 2, rounds=5)
 
 
 def test_exact_tabular_gradient(benchmark):
@@ -132,7 +205,8 @@ def test_exact_tabular_gradient(benchmark):
     measure(benchmark, lambda: family.exact(task, policy), 1000)
 
 
+@pytest.mark.benchmark(timer=time.perf_counter)
 def test_start_up(benchmark):
-    """`fedrl --help`; a step is one start."""
+    """`fedrl --help`, in wall time; a step is one start."""
     command = [sys.executable, "-m", "benchmark", "--help"]
     measure(benchmark, lambda: subprocess.run(command, check=True, capture_output=True), 1, 3)
