@@ -177,12 +177,6 @@ def estimator(name: str) -> Callable[..., None]:
     return estimate  # type: ignore[no-any-return]
 
 
-def actor(name: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """(output, act) of the policy class `name`, to be compiled into a rollout."""
-    body, head = POLICIES[name]
-    return body.output, head.act
-
-
 def source_digest(*parts: Any) -> str:
     """Digest of the files that define `parts`: numba's cache watches only the caller's own."""
     digest = hashlib.blake2b(digest_size=16)

@@ -14,7 +14,7 @@ import numpy as np
 from numba import njit
 from numba.extending import register_jitable
 
-from algorithms.kernels import actor, source_digest
+from algorithms.kernels import POLICIES, source_digest
 from algorithms.policy import Policy
 from benchmark.noise import START, fill_uniform, uniform_lanes
 from envs.family import Array, CompiledFamily, Family, Kernel, SimulatedFamily, Simulator, Task
@@ -53,6 +53,7 @@ class Sampler:
 
     def sample(self, theta: Array, stream: Stream, episodes: int) -> Episodes:
         """`episodes` episodes per lane under theta (L, d)."""
+        theta = np.ascontiguousarray(theta)
         shape = (len(theta), episodes, self.family.horizon)
         width = self.family.observation_space.shape or (1,)
         out = Episodes(
@@ -86,7 +87,8 @@ def compiled_rollout(kernel: Kernel, task: type, policy: str) -> Callable[..., N
     parts: list[Any] = [register_jitable(part) for part in kernel[:3]]
     initial, observe, transition = parts
     start_draws, step_draws = kernel.start_draws, kernel.step_draws
-    output, act = actor(policy)
+    body, head = POLICIES[policy]
+    output, act = body.output, head.act
     lane_of = lane_accessor(task)
     version = source_digest(kernel.transition, task, output, act, fill_uniform)
 
@@ -164,18 +166,20 @@ def simulated_rollout(
 
 @cache
 def compiled_action(policy: str) -> Callable[..., None]:
-    """Actions of R = L·B rows: row r acts under theta[r // episodes]."""
-    output, act = actor(policy)
-    version = source_digest(output, act)
+    """Actions of R = L·B rows: lane l's B rows act together, under theta[l]."""
+    body, head = POLICIES[policy]
+    forward, act = body.forward, head.act
+    version = source_digest(forward, act)
 
     @njit(cache=True, nogil=True)
     def choose(shape, theta, observation, uniform, episodes, action, log_prob):  # type: ignore[no-untyped-def]
         _ = version
-        scratch = np.empty((2, max(shape)), theta.dtype)
-        for row in range(len(observation)):
-            parameters = theta[row // episodes]
-            z = output(shape, parameters, observation[row], scratch)
-            log_prob[row] = act(parameters, z, uniform[row], action[row])
+        for lane in range(len(theta)):
+            first = lane * episodes
+            _, z = forward(shape, theta[lane], observation[first : first + episodes])
+            for b in range(episodes):
+                row = first + b
+                log_prob[row] = act(theta[lane], z[b], uniform[row], action[row])
 
     return choose  # type: ignore[no-any-return]
 
