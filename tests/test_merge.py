@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from test_cli import Answer, assert_mistake, content, fedrl  # noqa: F401
 
 from benchmark import files, provenance, store
 from benchmark.cell import Cell, Run
@@ -17,7 +18,6 @@ from benchmark.manifests import read_manifest
 from benchmark.merge import merge
 from benchmark.noise import Seed
 from benchmark.store import Store
-from tests.test_cli import Answer, assert_mistake, content, fedrl  # noqa: F401
 
 CELL = Cell(family="random-mdp", algorithm="fedpg", agents=2, rounds=2)
 OTHER = CELL.model_copy(update={"kappa": 0.5})

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from test_cli import Answer, assert_mistake, fedrl  # noqa: F401
 
 from benchmark import provenance, replay
 from benchmark.cell import Cell, Run
@@ -17,7 +18,6 @@ from benchmark.files import StoreError
 from benchmark.noise import Seed
 from benchmark.replay import compare, original, recompute
 from benchmark.store import Store
-from tests.test_cli import Answer, assert_mistake, fedrl  # noqa: F401
 
 Fedrl = Callable[..., Answer]
 COMMON: dict[str, Any] = {"agents": 2, "rounds": 4, "local_steps": 2, "evaluate_every": 2}

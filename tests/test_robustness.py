@@ -22,6 +22,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from test_cli import RUNS, Answer, assert_mistake, content, fedrl, results  # noqa: F401
 
 from benchmark import company, federation, files, run_study
 from benchmark.cell import Cell, Run
@@ -31,7 +32,6 @@ from benchmark.manifests import read_manifest
 from benchmark.noise import Seed
 from benchmark.store import DIGEST, KEY, Store
 from benchmark.study import load_study
-from tests.test_cli import RUNS, Answer, assert_mistake, content, fedrl, results  # noqa: F401
 
 ROOT = Path(__file__).parent.parent
 Fedrl = Callable[..., Answer]
