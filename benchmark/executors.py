@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import deque
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from typing import TYPE_CHECKING
 
+from benchmark import registry
 from benchmark import workers as processes
 from benchmark.batches import Batch
 from benchmark.workers import Listener
@@ -79,14 +80,11 @@ class Local(Executor):
 
 def find(name: str, address: str | None = None) -> Executor:
     """The executor of this name; ExecutorError names the nearest known one, or what is missing."""
-    known = dict(EXECUTORS)
-    for point in entry_points(group=GROUP):
-        if point.name in known:
-            raise ExecutorError(
-                f"entry point {point.name!r} = {point.value!r} of group {GROUP} has the name of a "
-                "known executor; rename it"
-            )
-        known[point.name] = point.value
+    try:
+        points = registry.added(EXECUTORS, GROUP)
+    except ValueError as error:
+        raise ExecutorError(str(error)) from None
+    known = EXECUTORS | {entry: point.value for entry, point in points.items()}
     if name not in known:
         raise ExecutorError(nearest("executor", name, known))
     try:

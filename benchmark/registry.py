@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from algorithms import ALGORITHMS, Algorithm
@@ -31,13 +31,19 @@ def find(kind: str, name: str, known: Mapping[str, Any]) -> Any:
     return known[name]
 
 
-def _with_entry_points(built_in: Mapping[str, Any], group: str) -> dict[str, Any]:
-    found = dict(built_in)
+def added(known: Collection[str], group: str) -> dict[str, EntryPoint]:
+    """What other packages add to the known names, not loaded; ValueError if a name is taken."""
+    points: dict[str, EntryPoint] = {}
     for point in entry_points(group=group):
-        if point.name in found:
+        if point.name in known or point.name in points:
             raise ValueError(
                 f"entry point {point.name!r} = {point.value!r} of group {group} has the name of a "
                 "known entry; rename it"
             )
-        found[point.name] = point.load()
-    return found
+        points[point.name] = point
+    return points
+
+
+def _with_entry_points(built_in: Mapping[str, Any], group: str) -> dict[str, Any]:
+    points = added(built_in, group)
+    return {**built_in, **{name: point.load() for name, point in points.items()}}

@@ -79,7 +79,7 @@ def robot(family: HalfCheetah, task: HalfCheetahTask, mode: str) -> Picture:
 
 def nothing(family: Family, task: Task, mode: str) -> Renderer:
     """Stands where a family has no picture; without modes it is never called."""
-    raise NotImplementedError
+    raise ValueError(f"{type(family).__name__} has no picture, so no render mode")
 
 
 RENDERINGS: dict[type[Family], Rendering] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import threading
 import time
 from collections import Counter
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 
 from benchmark import run_study
-from benchmark.executors import ExecutorError, find
+from benchmark.executors import GROUP, ExecutorError, find
 
 TEXT = """
 title = "Tiny"
@@ -208,3 +209,11 @@ def test_a_killed_node_costs_only_its_unfinished_runs(
     assert len(on_victim) > len(lost)  # what it had finished before counts
     assert ends == Counter(dict.fromkeys(starts, 1))
     assert starts == Counter({run: 1 + (run in lost) for run in ends})
+
+
+def test_an_entry_point_cannot_take_a_known_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whose executor would run must never depend on what else is installed."""
+    point = importlib.metadata.EntryPoint("local", "another.package:Thing", GROUP)
+    monkeypatch.setattr("benchmark.registry.entry_points", lambda group: [point])
+    with pytest.raises(ExecutorError, match="has the name of a known entry; rename it"):
+        find("ray")
