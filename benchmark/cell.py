@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 from algorithms.algorithm import Algorithm
 from algorithms.policy import CategoricalMLP, GaussianMLP, Policy, TabularSoftmax
 from benchmark import registry
+from benchmark.conditions import AnyNoise, Drift, RewardCliff
 from benchmark.noise import Seed
 from envs.family import Family, nearest
 
@@ -49,6 +50,9 @@ class Cell(BaseModel):
     weight_cap: Annotated[float, Field(gt=1)] | None = None  # largest importance weight
     hidden: tuple[Count, ...] = (8, 8)  # widths of the tanh network; unused by tabular families
     initial_log_std: float = -0.5  # of the Gaussian policy
+    reward_noise: AnyNoise | None = None  # in training; scores are free of it
+    reward_cliff: RewardCliff | None = None  # in training and in scores
+    drift: Drift | None = None  # of the agents' MDPs over rounds
     evaluate_every: Count = 5  # rounds
     evaluation_episodes: Count = 10  # per agent; tabular families are evaluated exactly
     dtype: Literal["auto", "float32", "float64"] = "auto"  # auto: float64 tabular, float32 neural
@@ -67,6 +71,8 @@ class Cell(BaseModel):
         if self.dtype == "auto":
             tabular = isinstance(family.observation_space, spaces.Discrete)
             object.__setattr__(self, "dtype", "float64" if tabular else "float32")
+        if self.reward_cliff is not None:
+            self.reward_cliff.check(isinstance(family.action_space, spaces.Discrete))
         family.sample(1, self.kappa, Seed("test", 0).generator("environment"))  # is κ possible?
         return self
 

@@ -102,7 +102,7 @@ def _cell(
         )
     except ValidationError as error:
         message = explain(error)
-        named = message.replace("=", " ").split()[0]  # messages begin with the setting
+        named = message.replace("=", " ").split()[0].split(".")[0]  # messages begin so
         place = origin.get(named, f"families.{family} with algorithms.{algorithm}")
         raise SettingError(f"in {place}: {message}") from None
 

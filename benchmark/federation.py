@@ -21,6 +21,7 @@ from torch.func import vmap
 
 from algorithms import Algorithm, CompiledGradients, Server, Trajectories
 from benchmark.cell import Cell, Run
+from benchmark.disturbance import charged, noisy
 from benchmark.evaluate import Scores, evaluate
 from benchmark.noise import uniform_lanes
 from benchmark.record import Record, RunResult, RunState
@@ -82,6 +83,7 @@ class Federation:
         self.gradients = CompiledGradients(self.policy, self.family.discount, cap)
         self.dtype: type[np.floating[Any]] = np.dtype(self.cell.dtype).type
         # Federations per run, and agents per federation.
+        self.share = 0.0
         self.split = 1 if self.algorithm.federated else self.cell.agents
         self.agents = self.cell.agents // self.split
 
@@ -101,6 +103,24 @@ class Federation:
         if states is not None:
             self._resume(states)
         self._point_at()
+        self._drift()
+
+    def _drift(self) -> None:
+        """Move the agents' MDPs to where they are after `self.round` rounds."""
+        share = 0.0 if self.cell.drift is None else self.cell.drift.share(self.round)
+        if share != self.share:
+            self.share = share
+            self._point_at()
+
+    def _task(self, position: int) -> Any:
+        """The MDPs of a run as they are now."""
+        if self.share == 0:
+            return self.tasks[position]
+        run = self.runs[position]
+        other = self.family.sample(
+            self.cell.agents, run.cell.kappa, run.seed.generator("environment-drift")
+        )
+        return self.family.between(self.tasks[position], other, self.share)
 
     def _resume(self, states: Sequence[RunState | None]) -> None:
         """Go on from states that were taken at the end of the same round, or from finished ones."""
@@ -138,6 +158,7 @@ class Federation:
         while self.active and self.round < cell.rounds:
             self._round(self.round)
             self.round += 1
+            self._drift()
             for position in self.active:
                 elapsed = time.perf_counter() - started
                 self.records[position].clock += elapsed / len(self.active)
@@ -232,6 +253,8 @@ class Federation:
         """Trajectories of all lanes, leading axis L = G·n, counted in the ledger."""
         lanes = theta.reshape(-1, theta.shape[-1])
         played = self.sampler.sample(lanes.numpy(), self._stream(purpose, draw), episodes)
+        noise = self._stream(f"reward-noise-{purpose}", draw)
+        played = noisy(self.cell.reward_noise, charged(self.cell.reward_cliff, played), noise)
         steps = played.length.reshape(-1, self.agents * episodes)
         self.ledger.steps[:] += steps.sum(axis=1)
         self.ledger.trajectories[:] += steps.shape[1]
@@ -272,7 +295,8 @@ class Federation:
     def _scores(self, theta: Array) -> Scores:
         stream = self._stream("evaluation", self.round)
         episodes = self.cell.evaluation_episodes
-        return evaluate(self.family, self.sampler, theta, stream, episodes)
+        cliff = self.cell.reward_cliff
+        return evaluate(self.family, self.sampler, theta, stream, episodes, cliff)
 
     def _constants(self, position: int) -> dict[str, Any]:
         """What a report measures a run against; the random policy has all parameters zero."""
@@ -282,7 +306,12 @@ class Federation:
         sampler = Sampler(self.family, self.policy, task, self.threads)
         theta = np.zeros((1, self.policy.size), self.dtype)
         scores = evaluate(
-            self.family, sampler, theta, Stream(keys, agents, 0), self.cell.evaluation_episodes
+            self.family,
+            sampler,
+            theta,
+            Stream(keys, agents, 0),
+            self.cell.evaluation_episodes,
+            self.cell.reward_cliff,
         )
         metric = self.family.metric
         random = scores.objective if metric == "objective" else scores.undiscounted
@@ -323,7 +352,7 @@ class Federation:
         """Everything that follows from which runs are active."""
         if not self.active:
             return
-        parts = zip(*(self.tasks[position] for position in self.active), strict=True)
+        parts = zip(*(self._task(position) for position in self.active), strict=True)
         task = type(self.tasks[0])(*(np.concatenate(part) for part in parts))
         self.sampler = Sampler(self.family, self.policy, task, self.threads)
         count = len(self.active)

@@ -27,6 +27,8 @@ MODULES = (
     "record",
     "evaluate",
     "cell",
+    "conditions",
+    "disturbance",
 )  # of benchmark: they decide too
 EXECUTION = "one thread per worker"
 

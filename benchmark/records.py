@@ -16,6 +16,7 @@ import pandas as pd
 from benchmark.cell import Run
 from benchmark.files import StoreError, write_atomically
 from benchmark.selection import facts
+from benchmark.settings import words
 from benchmark.store import Store, Stored
 from benchmark.study import DEFAULT_RESULTS, Study, load_study
 
@@ -151,6 +152,8 @@ def _flat(value: Any) -> Any:
     """A setting as one entry of a table."""
     if value is None:
         return math.nan
+    if isinstance(value, dict):
+        return words(value)
     return json.dumps(value) if isinstance(value, list | tuple) else value
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from benchmark.cell import Run
-from benchmark.settings import SettingError, parse_value
+from benchmark.settings import SettingError, parse_value, words
 from envs.family import nearest
 
 
@@ -72,6 +72,8 @@ def _text(value: Any) -> str:
     """A value as it is written in a study; 1 and 1.0 are one value."""
     if value is None:
         return "none"
+    if isinstance(value, dict):
+        return words(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return value if isinstance(value, str) else json.dumps(value)
     return f"{float(value):.15g}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Mapping
 from functools import cache
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -48,6 +49,20 @@ def parse_value(text: str) -> Any:
                 f"{word!r} is not a TOML value, such as 0.5, true, [1, 2] or a word"
             ) from None
         return word
+
+
+def words(table: Mapping[str, Any]) -> str:
+    """A table as a few words: `student-t degrees 2.5 scale 0.5`, words first."""
+    texts = [value for value in table.values() if isinstance(value, str)]
+    numbers = {name: value for name, value in table.items() if not isinstance(value, str)}
+    return " ".join([*texts, *(f"{name} {_number(numbers[name])}" for name in sorted(numbers))])
+
+
+def _number(value: Any) -> str:
+    """1 and 1.0 are one value."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return f"{float(value):.15g}"
+    return str(value)
 
 
 def explain(error: ValidationError) -> str:

@@ -157,12 +157,15 @@ def _check_effect(study: Study, overrides: Sequence[str]) -> None:
         }
         for key in keys:
             value = value.get(key) if isinstance(value, dict) else None
-        path = ".".join(keys)
-        if keys[0] in ("settings", "families", "algorithms") and not isinstance(value, dict):
-            rivals = sorted(p for p in effective if p.endswith(f".{keys[-1]}"))
+        # A value may be a table itself: then the setting is a key before the last, or the last.
+        setting = next((n for n, key in enumerate(keys) if key in cell_fields()), len(keys) - 1)
+        path = ".".join(keys[: setting + 1])
+        inside = not isinstance(value, dict) or keys[setting] in cell_fields()
+        if keys[0] in ("settings", "families", "algorithms") and inside:
+            rivals = sorted(p for p in effective if p.endswith(f".{keys[setting]}"))
             if path not in effective:
                 raise SettingError(
-                    f"--set {override} has no effect: narrower tables set {keys[-1]}; "
+                    f"--set {override} has no effect: narrower tables set {keys[setting]}; "
                     f"set {' or '.join(rivals)} instead"
                 )
 

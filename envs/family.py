@@ -125,6 +125,18 @@ class Family(ABC):
     def sample(self, agents: int, kappa: float, generator: np.random.Generator) -> Task:
         """Draw the MDPs of one run. Agent i's row depends on the generator and i, never on N."""
 
+    def between(self, one: Task, two: Task, share: float) -> Task:
+        """The agents (1 - share) `one` + share `two`, share in [0, 1]: their quantities mixed.
+
+        Raises ValueError if agents differ in something that is not a real number.
+        """
+        return type(one)(
+            *(
+                mixed(first, second, share, name)
+                for name, first, second in zip(one._fields, one, two, strict=True)
+            )
+        )
+
     def pinned(self, values: Mapping[str, float]) -> Self:
         """This family with known values of some knobs: every agent has them, whatever κ is."""
         require_known("knob", values, self.knobs)
@@ -190,6 +202,15 @@ def perturb(
             )
         values[name] = value
     return values
+
+
+def mixed(one: Array, two: Array, share: float, name: str) -> Array:
+    """one + share (two - one), which is `one` itself, bit for bit, where both are equal."""
+    if np.issubdtype(one.dtype, np.floating):
+        return one + share * (two - one)  # type: ignore[no-any-return]
+    if not np.array_equal(one, two):
+        raise ValueError(f"{name} of a task is {one.dtype}: agents that differ in it do not mix")
+    return one
 
 
 def heterogeneity_level(kappa: float, highest: float = np.inf) -> float:

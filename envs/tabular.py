@@ -16,7 +16,7 @@ from gymnasium import spaces
 from numba import njit
 from numba.extending import register_jitable
 
-from envs.family import Array, CompiledFamily, Kernel, Reference
+from envs.family import Array, CompiledFamily, Kernel, Reference, mixed
 
 
 class TabularTask(NamedTuple):
@@ -109,6 +109,12 @@ class Tabular(CompiledFamily):
     @property
     def kernel(self) -> Kernel:
         return KERNEL
+
+    def between(self, one: TabularTask, two: TabularTask, share: float) -> TabularTask:
+        """P, R and ρ mixed; a state is terminal where it is terminal in both MDPs."""
+        kernel = mixed(one.kernel, two.kernel, share, "kernel")
+        reward = mixed(one.reward, two.reward, share, "reward")
+        return tabular_task(kernel, reward, mixed(one.start, two.start, share, "start"))
 
     def exact(self, task: TabularTask, policy: Array, discount: float | None = None) -> Exact:
         """J_i(π_i) and ∂J_i/∂π_i for policies (N, Z, A); γ = 1 gives the undiscounted return."""
