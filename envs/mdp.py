@@ -22,7 +22,7 @@ class TabularTask(NamedTuple):
 
     successor: Array  # (N, Z, A, K) int32, s' of each outcome of (s, a)
     chance: Array  # (N, Z, A, K), its probability
-    payoff: Array  # (N, Z, A, K), what is paid on the way to it
+    payoff: Array  # (N, Z, A, K), what is paid on the way to it; (N, Z, A, 1) if the same for all
     reward: Array  # (N, Z, A), R(s, a), the mean of the payoffs
     start: Array  # (N, Z), initial-state distribution
     terminal: Array  # (N, Z) bool: absorbing states without reward end the episode
@@ -45,8 +45,7 @@ def tabular_task(
     family must have the same K, whatever κ, so that they can run in one batch.
     """
     successor, chance = packed(kernel, successors)
-    payoff = np.repeat(reward[..., None], chance.shape[-1], axis=-1)
-    return from_outcomes(successor, chance, payoff, reward, start)
+    return from_outcomes(successor, chance, reward[..., None], reward, start)
 
 
 def from_outcomes(
@@ -89,7 +88,7 @@ def mean_task(task: TabularTask) -> TabularTask:
     return from_outcomes(
         joined(task.successor),
         joined(task.chance) / agents,
-        joined(task.payoff),
+        joined(np.broadcast_to(task.payoff, task.chance.shape)),
         task.reward.mean(axis=0, keepdims=True),
         task.start.mean(axis=0, keepdims=True),
     )
@@ -130,7 +129,8 @@ def transition(task: Any, state: TabularState, action: Any, uniform: Any) -> Any
     choice = int(action[0])
     outcome = draw(task.chance[state.cell, choice], uniform[0])
     following: Any = np.int64(task.successor[state.cell, choice, outcome])  # numba: as in `initial`
-    reward = task.payoff[state.cell, choice, outcome]
+    payoff = task.payoff[state.cell, choice]
+    reward = payoff[min(outcome, len(payoff) - 1)]
     return TabularState(following), reward, task.terminal[following]
 
 

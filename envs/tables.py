@@ -49,11 +49,10 @@ class TableFamily(Tabular):
         first, successor, payoff, (ahead, right, left) = _outcomes_of(self)
         chance = (1 - slip) * ahead + slip * (drift * right + (1 - drift) * left)
         reward = np.sum(chance * payoff, axis=-1)
-        shape = (agents, *ahead.shape)
         return from_outcomes(
             np.tile(successor, (agents, 1, 1, 1)),
             chance,
-            np.broadcast_to(payoff, shape).copy(),
+            np.tile(payoff, (agents, 1, 1, 1)),
             reward,
             np.tile(first, (agents, 1)),
         )
@@ -69,6 +68,7 @@ def _outcomes_of(family: TableFamily) -> tuple[Array, Array, Array, Array]:
 def outcomes(table: Table, sides: Mapping[int, tuple[int, int]]) -> tuple[Array, Array, Array]:
     """s' and reward of all outcomes (Z, A, K), and their chances (3, Z, A, K): ahead, right, left.
 
+    Rewards are (Z, A, 1) if they are the same for all outcomes of every row.
     A state in which an episode ends has no successor but itself, and is left for free.
     """
     ends = {s for row in table.values() for move in row.values() for _, s, _, end in move if end}
@@ -86,6 +86,8 @@ def outcomes(table: Table, sides: Mapping[int, tuple[int, int]]) -> tuple[Array,
         for k, (following, reward) in enumerate(known[s, a]):
             successor[s, a, k], payoff[s, a, k] = following, reward
             chance[:, s, a, k] = [way.get((following, reward), 0.0) for way in ways]
+    if all(len({reward for _, reward in row}) == 1 for row in known.values()):
+        payoff = payoff[..., :1]  # less memory to fetch
     return successor, payoff, chance
 
 

@@ -43,7 +43,8 @@ def listed(entries: Any) -> Row:
 
 def held(task: Any, s: int, a: int) -> Row:
     """A row of a lane of our task."""
-    outcomes = zip(task.successor[s, a], task.payoff[s, a], task.chance[s, a], strict=True)
+    payoff = np.broadcast_to(task.payoff[s, a], task.chance[s, a].shape)
+    outcomes = zip(task.successor[s, a], payoff, task.chance[s, a], strict=True)
     return {
         (int(x), float(paid), bool(task.terminal[x])): float(chance)
         for x, paid, chance in outcomes
