@@ -20,6 +20,11 @@ from envs.tabular import Tabular
 STEPS_PER_SECOND = {
     "gridworld": 2.5e6,
     "random-mdp": 2.5e6,
+    "windy-cliff": 2.7e6,
+    "opposed-pair": 2.7e6,
+    "frozen-lake": 1.5e6,
+    "cliff-walking": 2.6e6,
+    "taxi": 1.7e6,
     "cartpole": 2.0e6,
     "halfcheetah": 3.5e4,
 }

@@ -3,14 +3,24 @@
 import gymnasium
 
 from envs.cartpole import CartPole
+from envs.cliff_walking import CliffWalking
 from envs.family import Family
+from envs.frozen_lake import FrozenLake
 from envs.gridworld import GridWorld
 from envs.halfcheetah import HalfCheetah
+from envs.opposed_pair import OpposedPair
 from envs.random_mdp import RandomMDP
+from envs.taxi import Taxi
+from envs.windy_cliff import WindyCliff
 
 FAMILIES: dict[str, type[Family]] = {
     "gridworld": GridWorld,
     "random-mdp": RandomMDP,
+    "windy-cliff": WindyCliff,
+    "opposed-pair": OpposedPair,
+    "frozen-lake": FrozenLake,
+    "cliff-walking": CliffWalking,
+    "taxi": Taxi,
     "cartpole": CartPole,
     "halfcheetah": HalfCheetah,
 }

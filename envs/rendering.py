@@ -10,11 +10,15 @@ import numpy as np
 from gymnasium.error import DependencyNotInstalled
 
 from envs.cartpole import CartPole, CartPoleState, CartPoleTask
+from envs.cliff_walking import CliffWalking
 from envs.family import Family, Task
+from envs.frozen_lake import FrozenLake
 from envs.gridworld import GridWorld
 from envs.halfcheetah import ROBOT, HalfCheetah, HalfCheetahTask
 from envs.mujoco import Physics, Picture, compiled
 from envs.tabular import TabularState, TabularTask
+from envs.taxi import Taxi
+from envs.windy_cliff import WindyCliff
 
 
 class Renderer(Protocol):
@@ -57,18 +61,37 @@ class CartPolePicture:
         self.canvas.screen = None
 
 
-class GridMap:
+class Mapped(Protocol):
+    """A family that draws a state in characters."""
+
+    def text(self, cell: int) -> str: ...
+
+
+class Map:
     """A map in characters."""
 
-    def __init__(self, family: GridWorld, task: TabularTask, mode: str) -> None:
+    def __init__(self, family: Mapped, task: TabularTask, mode: str) -> None:
         self.family = family
 
     def frame(self, state: TabularState) -> str:
-        """One line per row of the grid."""
+        """One line per row of the map."""
         return self.family.text(state.cell)
 
     def close(self) -> None:
         """Nothing to close."""
+
+
+class GridMap(Map):
+    """A map in characters, with the agent's own goals."""
+
+    family: GridWorld
+
+    def __init__(self, family: GridWorld, task: TabularTask, mode: str) -> None:
+        super().__init__(family, task, mode)
+        self.goals = np.flatnonzero(task.terminal[0]).tolist()
+
+    def frame(self, state: TabularState) -> str:
+        return self.family.text(state.cell, self.goals)
 
 
 def robot(family: HalfCheetah, task: HalfCheetahTask, mode: str) -> Picture:
@@ -84,6 +107,10 @@ def nothing(family: Family, task: Task, mode: str) -> Renderer:
 
 RENDERINGS: dict[type[Family], Rendering] = {
     GridWorld: Rendering(("ansi",), 4, GridMap),
+    WindyCliff: Rendering(("ansi",), 4, Map),
+    FrozenLake: Rendering(("ansi",), 4, Map),
+    CliffWalking: Rendering(("ansi",), 4, Map),
+    Taxi: Rendering(("ansi",), 4, Map),
     CartPole: Rendering(("human", "rgb_array"), 50, CartPolePicture),
     HalfCheetah: Rendering(("rgb_array",), 20, robot),
 }

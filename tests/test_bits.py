@@ -19,6 +19,11 @@ from envs import FAMILIES
 SHORT = {
     "gridworld": {"step_size": 0.5},
     "random-mdp": {"step_size": 0.5},
+    "windy-cliff": {"step_size": 0.01},
+    "opposed-pair": {"step_size": 0.5},
+    "frozen-lake": {"step_size": 0.5},
+    "cliff-walking": {"step_size": 0.01},
+    "taxi": {"step_size": 0.1},
     "cartpole": {"step_size": 0.005},
     "halfcheetah": {"step_size": 0.001},
 }
