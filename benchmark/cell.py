@@ -113,6 +113,13 @@ class Cell(BaseModel):
         return default if self.server_step_size is None else self.server_step_size
 
     @property
+    def caveat(self) -> str:
+        """What a reference, which is that of the undisturbed problem, does not know of."""
+        steep = self.reward_cliff is not None and self.reward_cliff.height > 0
+        moving = self.drift is not None and self.drift.amplitude > 0
+        return ", without the cliff" * steep + ", before any drift" * moving
+
+    @property
     def program(self) -> str:
         """Cells with the same program run as one batch: they differ in lifted numbers only."""
         lifted = {"kappa", "step_size", "server_step_size", "hyperparameters"}

@@ -83,13 +83,17 @@ class Federation:
         self.gradients = CompiledGradients(self.policy, self.family.discount, cap)
         self.dtype: type[np.floating[Any]] = np.dtype(self.cell.dtype).type
         # Federations per run, and agents per federation.
-        self.share = 0.0
         self.split = 1 if self.algorithm.federated else self.cell.agents
         self.agents = self.cell.agents // self.split
 
         self.tasks = [
             self.family.sample(self.cell.agents, run.cell.kappa, run.seed.generator("environment"))
             for run in runs
+        ]
+        self.share = 0.0  # of the second draw, where MDPs drift
+        self.others = [
+            self.family.sample(self.cell.agents, run.cell.kappa, run.seed.generator("drift"))
+            for run in (runs if self.cell.drift is not None else ())
         ]
         initial = [self.policy.initial(run.seed.generator("parameters")) for run in runs]
         theta = torch.from_numpy(np.stack(initial).astype(self.dtype))
@@ -116,11 +120,7 @@ class Federation:
         """The MDPs of a run as they are now."""
         if self.share == 0:
             return self.tasks[position]
-        run = self.runs[position]
-        other = self.family.sample(
-            self.cell.agents, run.cell.kappa, run.seed.generator("environment-drift")
-        )
-        return self.family.between(self.tasks[position], other, self.share)
+        return self.family.between(self.tasks[position], self.others[position], self.share)
 
     def _resume(self, states: Sequence[RunState | None]) -> None:
         """Go on from states that were taken at the end of the same round, or from finished ones."""
@@ -320,7 +320,7 @@ class Federation:
             "metric": metric,
             "random": float(random.mean()),
             "reference": np.nan if reference is None else reference.value,
-            "reference_meaning": "" if reference is None else reference.meaning,
+            "reference_meaning": "" if reference is None else reference.meaning + self.cell.caveat,
         }
 
     # --- the batch --------------------------------------------------------------------------------

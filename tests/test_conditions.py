@@ -370,3 +370,11 @@ def test_conditions_are_part_of_a_cells_identity():
     whole = {"distribution": "student-t", "degrees": 2, "scale": 1}
     spelt = make(reward_noise={"distribution": "student-t"})
     assert make(reward_noise=whole).id == spelt.id
+
+
+def test_the_reference_says_what_it_does_not_know():
+    """It is the one of the undisturbed problem, whatever the conditions are."""
+    calm, felt = (one(make(**table)).columns for table in ({}, EVERYTHING))
+    np.testing.assert_array_equal(felt["reference"], calm["reference"])
+    meaning = calm["reference_meaning"][0]
+    assert felt["reference_meaning"][0] == f"{meaning}, without the cliff, before any drift"
