@@ -2,16 +2,22 @@
 
 import gymnasium
 
+from envs.acrobot import Acrobot
 from envs.cartpole import CartPole
 from envs.family import Family
 from envs.gridworld import GridWorld
 from envs.halfcheetah import HalfCheetah
+from envs.mountain_car import MountainCarContinuous
+from envs.pendulum import Pendulum
 from envs.random_mdp import RandomMDP
 
 FAMILIES: dict[str, type[Family]] = {
     "gridworld": GridWorld,
     "random-mdp": RandomMDP,
     "cartpole": CartPole,
+    "acrobot": Acrobot,
+    "pendulum": Pendulum,
+    "mountain-car-continuous": MountainCarContinuous,
     "halfcheetah": HalfCheetah,
 }
 

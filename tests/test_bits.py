@@ -20,6 +20,9 @@ SHORT = {
     "gridworld": {"step_size": 0.5},
     "random-mdp": {"step_size": 0.5},
     "cartpole": {"step_size": 0.005},
+    "acrobot": {"step_size": 0.005},
+    "pendulum": {"step_size": 0.0001},
+    "mountain-car-continuous": {"step_size": 0.001},
     "halfcheetah": {"step_size": 0.001},
 }
 

@@ -29,6 +29,9 @@ DIGESTS = {
     "gridworld": "9ae88c92fd65ed4e",
     "random-mdp": "0a27adb5a138fd28",
     "cartpole": "004293a8b6168231",
+    "acrobot": "28466a41fb41cd6f",
+    "pendulum": "7fdcd2a63bfa336e",
+    "mountain-car-continuous": "cb274a2741867c85",
     "halfcheetah": "b85c3ae484ffd9e0",
 }
 
@@ -144,6 +147,8 @@ def test_kernels_are_pure_and_the_same_when_compiled(name: str) -> None:
     kernel, task, generator = family.kernel, row(sample(name), 1), rng(1)
     initial, observe, transition = compiled(kernel)
     width = family.observation_space.shape or (1,)
+    choices = family.action_space
+    choices.seed(1)
     state: Any = None
     for _ in range(200):
         uniform = generator.random(kernel.start_draws)
@@ -157,7 +162,7 @@ def test_kernels_are_pure_and_the_same_when_compiled(name: str) -> None:
         observe(task, state, fast)
         np.testing.assert_array_equal(seen, again)
         np.testing.assert_array_equal(seen, fast)
-        action = np.array([float(generator.integers(family.action_space.n))])
+        action = np.atleast_1d(np.asarray(choices.sample(), np.float64))
         uniform = generator.random(kernel.step_draws)
         kept = action.copy(), uniform.copy(), tuple(state)
         step = kernel.transition(task, state, action, uniform)
