@@ -7,6 +7,7 @@ from envs.cartpole import CartPole
 from envs.family import Family
 from envs.gridworld import GridWorld
 from envs.halfcheetah import HalfCheetah
+from envs.linear_quadratic import LinearQuadratic
 from envs.mountain_car import MountainCarContinuous
 from envs.pendulum import Pendulum
 from envs.random_mdp import RandomMDP
@@ -14,6 +15,7 @@ from envs.random_mdp import RandomMDP
 FAMILIES: dict[str, type[Family]] = {
     "gridworld": GridWorld,
     "random-mdp": RandomMDP,
+    "linear-quadratic": LinearQuadratic,
     "cartpole": CartPole,
     "acrobot": Acrobot,
     "pendulum": Pendulum,

@@ -101,3 +101,6 @@ class Pendulum(CompiledFamily):
     def sample(self, agents: int, kappa: float, generator: np.random.Generator) -> PendulumTask:
         """Knob values of N agents: stock + κ (uniform on [low, high] - stock)."""
         return PendulumTask(**perturb(self.knobs, self.vary, agents, kappa, generator))
+
+    def reference(self, task: PendulumTask) -> Reference:
+        return Reference(-138.0, "stock rod, dynamic programming over a grid of states and torques")

@@ -16,7 +16,7 @@ from gymnasium import spaces
 from numba import njit
 from numba.extending import register_jitable
 
-from envs.family import Array, CompiledFamily, Kernel, Reference
+from envs.family import Array, ClosedForm, CompiledFamily, Kernel, Reference
 
 
 class TabularTask(NamedTuple):
@@ -114,6 +114,17 @@ class Tabular(CompiledFamily):
         """J_i(π_i) and ∂J_i/∂π_i for policies (N, Z, A); γ = 1 gives the undiscounted return."""
         discount = self.discount if discount is None else discount
         return Exact(*_exact(task.kernel, task.reward, task.start, policy, discount, self.horizon))
+
+    def closed_form(self, task: TabularTask, shape: tuple[int, ...], theta: Array) -> ClosedForm:
+        """∂J/∂θ[s,a] = π(a|s) (G(s,a) - Σ_b π(b|s) G(s,b)) for the softmax table, G = ∂J/∂π."""
+        logits = theta.reshape(len(theta), self.states, self.actions).astype(np.float64)
+        policy = np.exp(logits - logits.max(axis=-1, keepdims=True))
+        policy /= policy.sum(axis=-1, keepdims=True)
+        discounted = self.exact(task, policy)
+        slope = discounted.gradient
+        gradient = policy * (slope - np.sum(policy * slope, axis=-1, keepdims=True))
+        plain = self.exact(task, policy, discount=1.0)
+        return ClosedForm(discounted.objective, plain.objective, gradient.reshape(len(theta), -1))
 
     def optimum(self, task: TabularTask) -> Array:
         """max over all policies, time-dependent ones included, of J_i: (N,). An upper bound."""
