@@ -21,6 +21,10 @@ STEPS_PER_SECOND = {
     "gridworld": 2.5e6,
     "random-mdp": 2.5e6,
     "cartpole": 2.0e6,
+    "linear-quadratic": 1.8e6,
+    "acrobot": 1.5e6,
+    "pendulum": 2.2e6,
+    "mountain-car-continuous": 2.3e6,
     "halfcheetah": 3.5e4,
 }
 OTHER = 1.0e5  # a family that is not in the table
