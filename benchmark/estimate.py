@@ -24,7 +24,7 @@ STEPS_PER_SECOND = {
     "linear-quadratic": 1.8e6,
     "acrobot": 1.5e6,
     "pendulum": 2.2e6,
-    "mountain-car-continuous": 2.3e6,
+    "mountain-car": 2.3e6,
     "halfcheetah": 3.5e4,
 }
 OTHER = 1.0e5  # a family that is not in the table

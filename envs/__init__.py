@@ -19,7 +19,7 @@ FAMILIES: dict[str, type[Family]] = {
     "cartpole": CartPole,
     "acrobot": Acrobot,
     "pendulum": Pendulum,
-    "mountain-car-continuous": MountainCarContinuous,
+    "mountain-car": MountainCarContinuous,
     "halfcheetah": HalfCheetah,
 }
 

@@ -82,7 +82,7 @@ class MountainCarContinuous(CompiledFamily):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_known("knob of mountain-car-continuous", self.vary, self.knobs)
+        require_known("knob of mountain-car", self.vary, self.knobs)
 
     @property
     def observation_space(self) -> spaces.Box:

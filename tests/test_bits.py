@@ -23,7 +23,7 @@ SHORT = {
     "linear-quadratic": {"step_size": 0.0001},
     "acrobot": {"step_size": 0.005},
     "pendulum": {"step_size": 0.0001},
-    "mountain-car-continuous": {"step_size": 0.001},
+    "mountain-car": {"step_size": 0.001},
     "halfcheetah": {"step_size": 0.001},
 }
 

@@ -27,14 +27,14 @@ from envs.pendulum import PendulumState
 KERNELS = {
     "acrobot": acrobot.KERNEL,
     "pendulum": pendulum.KERNEL,
-    "mountain-car-continuous": mountain_car.KERNEL,
+    "mountain-car": mountain_car.KERNEL,
 }
 STATES: dict[str, Any] = {
     "acrobot": AcrobotState,
     "pendulum": PendulumState,
-    "mountain-car-continuous": MountainCarState,
+    "mountain-car": MountainCarState,
 }
-THRESHOLDS = {"acrobot": "Acrobot-v1", "mountain-car-continuous": "MountainCarContinuous-v0"}
+THRESHOLDS = {"acrobot": "Acrobot-v1", "mountain-car": "MountainCarContinuous-v0"}
 KNOBS = [(name, knob) for name in KERNELS for knob in FAMILIES[name].knobs]
 # Gymnasium squares by the C library's `pow`, which misrounds one square in a thousand; and numpy's
 # sine may differ from the C library's in the last bit.
@@ -157,7 +157,7 @@ def test_mountain_car_is_gymnasiums(kappa: float, monkeypatch: pytest.MonkeyPatc
     """
     wide = SimpleNamespace(array=np.array, float32=np.float64)
     generator, ends = rng(8), []
-    for task in tasks("mountain-car-continuous", 40, kappa):
+    for task in tasks("mountain-car", 40, kappa):
         task = task._replace(gravity=0.0025)
         env: Any = Continuous_MountainCarEnv()
         env.power = task.power
@@ -179,7 +179,7 @@ def test_mountain_car_is_gymnasiums(kappa: float, monkeypatch: pytest.MonkeyPatc
 
 def test_untouched_mountain_car_agrees_within_its_storage() -> None:
     """MountainCarContinuous-v0 as it is, from the state it stored: equal once rounded as it is."""
-    generator, task = rng(9), stock("mountain-car-continuous")
+    generator, task = rng(9), stock("mountain-car")
     env: Any = Continuous_MountainCarEnv()
     for _ in range(500):
         env.reset(seed=0)
@@ -198,7 +198,7 @@ def test_starts_are_gymnasiums() -> None:
     environments: dict[str, Any] = {
         "acrobot": AcrobotEnv(),
         "pendulum": PendulumEnv(),
-        "mountain-car-continuous": Continuous_MountainCarEnv(),
+        "mountain-car": Continuous_MountainCarEnv(),
     }
     for name, env in environments.items():
         kernel = KERNELS[name]
@@ -329,22 +329,22 @@ def test_pendulum_clips_torque_for_motion_and_cost() -> None:
 
 def test_action_bias_of_the_mountain_car_is_an_action() -> None:
     """Chosen 0.5 with bias 0.25 moves as 0.75 and costs 0.5; together they are clipped at 1."""
-    task, start = stock("mountain-car-continuous"), MountainCarState(-0.5, 0.01)
+    task, start = stock("mountain-car"), MountainCarState(-0.5, 0.01)
     biased = task._replace(action_bias=0.25)
     for chosen, moves in ((0.5, 0.75), (0.9, 1.0), (-1.5, -1.0)):
-        (one,) = steps("mountain-car-continuous", biased, start, [chosen])
-        (two,) = steps("mountain-car-continuous", task, start, [moves])
+        (one,) = steps("mountain-car", biased, start, [chosen])
+        (two,) = steps("mountain-car", task, start, [moves])
         assert one[0] == two[0]
         np.testing.assert_allclose(one[1], -0.1 * chosen**2, rtol=1e-14)
 
 
 def test_power_and_gravity_are_accelerations() -> None:
     """Both doubled: from rest twice the velocity. Without throttle only gravity acts, linearly."""
-    task, start = stock("mountain-car-continuous"), MountainCarState(-0.4, 0.0)
+    task, start = stock("mountain-car"), MountainCarState(-0.4, 0.0)
 
     def velocity(power: float, gravity: float, action: float) -> float:
         changed = task._replace(power=power * task.power, gravity=gravity * task.gravity)
-        return float(steps("mountain-car-continuous", changed, start, [action])[0][0].velocity)
+        return float(steps("mountain-car", changed, start, [action])[0][0].velocity)
 
     assert velocity(2, 2, 0.7) == 2 * velocity(1, 1, 0.7)
     assert velocity(2, 1, 0.0) == velocity(1, 1, 0.0)

@@ -32,7 +32,7 @@ DIGESTS = {
     "linear-quadratic": "88e62a2ba4cb050e",
     "acrobot": "28466a41fb41cd6f",
     "pendulum": "7fdcd2a63bfa336e",
-    "mountain-car-continuous": "cb274a2741867c85",
+    "mountain-car": "cb274a2741867c85",
     "halfcheetah": "b85c3ae484ffd9e0",
 }
 
