@@ -343,7 +343,7 @@ def speed(
         episodes=episodes,
         local_steps=local_steps,
         rounds=rounds,
-        hidden=hidden.split(","),
+        hidden=hidden.split(",") if hidden else (),
         step_size=step_size,
     )
     answer = measure(cell, seeds, workers)._asdict()

@@ -26,6 +26,10 @@ STEPS_PER_SECOND = {
     "cliff-walking": 2.6e6,
     "taxi": 1.7e6,
     "cartpole": 2.0e6,
+    "linear-quadratic": 1.8e6,
+    "acrobot": 1.5e6,
+    "pendulum": 2.2e6,
+    "mountain-car": 2.3e6,
     "halfcheetah": 3.5e4,
 }
 OTHER = 1.0e5  # a family that is not in the table

@@ -1,7 +1,7 @@
 """Scoring a policy: free of charge, and on random numbers that training never sees.
 
-Finite MDPs are evaluated exactly; elsewhere `episodes` episodes per agent are sampled from the
-evaluation stream. Axes: G federations, n agents of each, d parameters.
+Where a family has a closed form, scores are exact; elsewhere `episodes` episodes per agent are
+sampled from the evaluation stream. Axes: G federations, n agents of each, d parameters.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from benchmark.conditions import RewardCliff
 from benchmark.disturbance import charged, charged_reward
 from benchmark.rollout import Sampler, Stream
 from envs.family import Array, Family
-from envs.tabular import Tabular, TabularTask
+from envs.tabular import Tabular, softmax
 
 
 class Scores(NamedTuple):
@@ -40,9 +40,21 @@ def evaluate(
     """
     groups = len(theta)
     agents = len(stream.keys) // groups
-    if isinstance(family, Tabular):
-        return _exact(family, sampler.task, theta, agents, cliff)
-    played = charged(cliff, sampler.sample(np.repeat(theta, agents, axis=0), stream, episodes))
+    lanes = np.repeat(theta, agents, axis=0)
+    task = sampler.task
+    if cliff is not None and isinstance(family, Tabular):
+        policy = softmax(lanes.reshape(task.reward.shape).astype(np.float64))
+        task = task._replace(reward=charged_reward(cliff, task.reward, policy, task.terminal))
+    if cliff is None or isinstance(family, Tabular):  # other closed forms know no cliff
+        exact = family.closed_form(task, sampler.policy.shape, lanes)
+        if exact is not None:
+            gradients = exact.gradient.reshape(groups, agents, -1)
+            return Scores(
+                exact.objective.reshape(groups, agents),
+                exact.undiscounted.reshape(groups, agents),
+                np.array([_square(group.mean(axis=0)) for group in gradients]),
+            )
+    played = charged(cliff, sampler.sample(lanes, stream, episodes))
     return Scores(
         played.returns(family.discount).mean(axis=1).reshape(groups, agents),
         played.returns(1.0).mean(axis=1).reshape(groups, agents),
@@ -50,29 +62,5 @@ def evaluate(
     )
 
 
-def _exact(
-    family: Tabular, task: TabularTask, theta: Array, agents: int, cliff: RewardCliff | None
-) -> Scores:
-    """∂J/∂θ[s,a] = π(a|s) (G(s,a) - Σ_b π(b|s) G(s,b)) for the softmax table, G = ∂J/∂π."""
-    groups = len(theta)
-    logits = theta.reshape(groups, family.states, family.actions).astype(np.float64)
-    policy = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    policy /= policy.sum(axis=-1, keepdims=True)
-    lanes = np.repeat(policy, agents, axis=0)
-    if cliff is not None:
-        reward = charged_reward(cliff, task.reward, lanes, task.terminal)
-        task = task._replace(reward=reward)
-    discounted = family.exact(task, lanes)
-    plain = family.exact(task, lanes, discount=1.0)
-    slope = discounted.gradient.reshape(groups, agents, family.states, family.actions)
-    mean = np.stack([_mean_over_agents(group) for group in slope])
-    gradient = policy * (mean - np.sum(policy * mean, axis=-1, keepdims=True))
-    return Scores(
-        discounted.objective.reshape(groups, agents),
-        plain.objective.reshape(groups, agents),
-        np.array([np.sum(group * group) for group in gradient]),
-    )
-
-
-def _mean_over_agents(slope: Array) -> Array:
-    return slope.mean(axis=0)  # type: ignore[no-any-return]
+def _square(gradient: Array) -> float:
+    return float(np.sum(gradient * gradient))

@@ -2,13 +2,17 @@
 
 import gymnasium
 
+from envs.acrobot import Acrobot
 from envs.cartpole import CartPole
 from envs.cliff_walking import CliffWalking
 from envs.family import Family
 from envs.frozen_lake import FrozenLake
 from envs.gridworld import GridWorld
 from envs.halfcheetah import HalfCheetah
+from envs.linear_quadratic import LinearQuadratic
+from envs.mountain_car import MountainCarContinuous
 from envs.opposed_pair import OpposedPair
+from envs.pendulum import Pendulum
 from envs.random_mdp import RandomMDP
 from envs.taxi import Taxi
 from envs.windy_cliff import WindyCliff
@@ -21,7 +25,11 @@ FAMILIES: dict[str, type[Family]] = {
     "frozen-lake": FrozenLake,
     "cliff-walking": CliffWalking,
     "taxi": Taxi,
+    "linear-quadratic": LinearQuadratic,
     "cartpole": CartPole,
+    "acrobot": Acrobot,
+    "pendulum": Pendulum,
+    "mountain-car": MountainCarContinuous,
     "halfcheetah": HalfCheetah,
 }
 

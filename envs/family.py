@@ -95,6 +95,14 @@ class Reference(NamedTuple):
     meaning: str
 
 
+class ClosedForm(NamedTuple):
+    """Exact scores of the parameters θ of L lanes, each in the MDP of its own agent."""
+
+    objective: Array  # (L,), J_i(θ)
+    undiscounted: Array  # (L,), the same with γ = 1
+    gradient: Array  # (L, d), ∇J_i(θ)
+
+
 @dataclass(frozen=True)
 class Family(ABC):
     """Settings of a family. Subclasses add their own fields (options) and the dynamics."""
@@ -149,6 +157,10 @@ class Family(ABC):
         family = copy(self)
         object.__setattr__(family, "knobs", knobs)  # shadows the class's; `perturb` reads it
         return family
+
+    def closed_form(self, task: Task, shape: tuple[int, ...], theta: Array) -> ClosedForm | None:
+        """Exact scores of θ (L, d) of a policy of this shape in the L MDPs; None: sample them."""
+        return None
 
     def reference(self, task: Task) -> Reference | None:
         """Best known score for the average of these agents, or None if none is known."""

@@ -9,13 +9,16 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from gymnasium.error import DependencyNotInstalled
 
-from envs.cartpole import CartPole, CartPoleState, CartPoleTask
+from envs.acrobot import Acrobot, AcrobotTask
+from envs.cartpole import CartPole, CartPoleTask
 from envs.cliff_walking import CliffWalking
 from envs.family import Family, Task
 from envs.frozen_lake import FrozenLake
 from envs.gridworld import GridWorld
 from envs.halfcheetah import ROBOT, HalfCheetah, HalfCheetahTask
+from envs.mountain_car import MountainCarContinuous
 from envs.mujoco import Physics, Picture, compiled
+from envs.pendulum import Pendulum
 from envs.tabular import TabularState, TabularTask
 from envs.taxi import Taxi
 from envs.windy_cliff import WindyCliff
@@ -39,26 +42,48 @@ class Rendering(NamedTuple):
     open: Callable[[Any, Task, str], Renderer]  # family, task of one agent (axis 1), mode
 
 
-class CartPolePicture:
-    """Gymnasium's own drawing, with the pole as long as the agent's."""
+class Canvas:
+    """Gymnasium's own drawing of a classic-control environment, with the agent's constants."""
 
-    def __init__(self, family: CartPole, task: CartPoleTask, mode: str) -> None:
+    def __init__(self, environment: str, mode: str, **constants: float | None) -> None:
         if find_spec("pygame") is None:
             raise DependencyNotInstalled("drawing needs pygame: pip install fedrl[render]")
-        from gymnasium.envs.classic_control import CartPoleEnv
+        from gymnasium.envs import classic_control
 
-        self.canvas = CartPoleEnv(render_mode=mode)
-        self.canvas.length = float(task.half_length[0])
+        self.environment = getattr(classic_control, environment)(render_mode=mode)
+        for name, value in constants.items():
+            setattr(self.environment, name, value)
 
-    def frame(self, state: CartPoleState) -> Any:
-        """Pixels (400, 600, 3) uint8, or None in mode "human", which shows a window."""
-        self.canvas.state = np.array(state)
-        return self.canvas.render()
+    def frame(self, state: Any) -> Any:
+        """Pixels (height, width, 3) uint8, or None in mode "human", which shows a window."""
+        self.environment.state = np.array(state)
+        return self.environment.render()
 
     def close(self) -> None:
         """Close the window; a second time does nothing."""
-        self.canvas.close()
-        self.canvas.screen = None
+        self.environment.close()
+        self.environment.screen = None
+
+
+def cartpole(family: CartPole, task: CartPoleTask, mode: str) -> Canvas:
+    """The pole as long as the agent's."""
+    return Canvas("CartPoleEnv", mode, length=float(task.half_length[0]))
+
+
+def acrobot(family: Acrobot, task: AcrobotTask, mode: str) -> Canvas:
+    """The links as long as the agent's."""
+    lengths = float(task.inner_length[0]), float(task.outer_length[0])
+    return Canvas("AcrobotEnv", mode, LINK_LENGTH_1=lengths[0], LINK_LENGTH_2=lengths[1])
+
+
+def pendulum(family: Pendulum, task: Task, mode: str) -> Canvas:
+    """Gymnasium draws a rod of 1 m whatever its length; the torque is no part of the state."""
+    return Canvas("PendulumEnv", mode, last_u=None)
+
+
+def mountain_car(family: MountainCarContinuous, task: Task, mode: str) -> Canvas:
+    """No constant of an agent's can be seen."""
+    return Canvas("Continuous_MountainCarEnv", mode)
 
 
 class Mapped(Protocol):
@@ -106,12 +131,15 @@ def nothing(family: Family, task: Task, mode: str) -> Renderer:
 
 
 RENDERINGS: dict[type[Family], Rendering] = {
-    GridWorld: Rendering(("ansi",), 4, GridMap),
+    GridWorld: Rendering(("ansi",), 4, Map),
     WindyCliff: Rendering(("ansi",), 4, Map),
     FrozenLake: Rendering(("ansi",), 4, Map),
     CliffWalking: Rendering(("ansi",), 4, Map),
     Taxi: Rendering(("ansi",), 4, Map),
-    CartPole: Rendering(("human", "rgb_array"), 50, CartPolePicture),
+    CartPole: Rendering(("human", "rgb_array"), 50, cartpole),
+    Acrobot: Rendering(("human", "rgb_array"), 15, acrobot),
+    Pendulum: Rendering(("human", "rgb_array"), 30, pendulum),
+    MountainCarContinuous: Rendering(("human", "rgb_array"), 30, mountain_car),
     HalfCheetah: Rendering(("rgb_array",), 20, robot),
 }
 

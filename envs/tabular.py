@@ -16,7 +16,7 @@ from gymnasium import spaces
 
 from envs import exact
 from envs.common_policy import best_policy
-from envs.family import Array, CompiledFamily, Kernel, Reference
+from envs.family import Array, ClosedForm, CompiledFamily, Kernel, Reference
 from envs.mdp import (
     KERNEL,
     TabularState,
@@ -135,6 +135,14 @@ class Tabular(CompiledFamily):
         parts = task.successor, task.chance, task.reward
         value, action = exact.plan(*parts, self.discount, self.horizon)
         return Optima(np.sum(task.start * value, axis=-1), action)
+
+    def closed_form(self, task: TabularTask, shape: tuple[int, ...], theta: Array) -> ClosedForm:
+        """∂J/∂θ[s,a] = π(a|s) (G(s,a) - Σ_b π(b|s) G(s,b)) for the softmax table, G = ∂J/∂π."""
+        policy = softmax(theta.reshape(len(theta), self.states, self.actions).astype(np.float64))
+        discounted = self.exact(task, policy)
+        gradient = policy * (discounted.gradient - _mean_under(policy, discounted.gradient))
+        plain = self.exact(task, policy, discount=1.0)
+        return ClosedForm(discounted.objective, plain.objective, gradient.reshape(len(theta), -1))
 
     def optimum(self, task: TabularTask) -> Array:
         """max over all policies, time-dependent ones included, of J_i: (N,). An upper bound."""

@@ -25,6 +25,10 @@ SHORT = {
     "cliff-walking": {"step_size": 0.01},
     "taxi": {"step_size": 0.1},
     "cartpole": {"step_size": 0.005},
+    "linear-quadratic": {"step_size": 0.0001},
+    "acrobot": {"step_size": 0.005},
+    "pendulum": {"step_size": 0.0001},
+    "mountain-car": {"step_size": 0.001},
     "halfcheetah": {"step_size": 0.001},
 }
 
@@ -46,7 +50,7 @@ def batches(draw):
         "evaluate_every": draw(small),
         "evaluation_episodes": draw(small),
         "budget": draw(st.none() | st.integers(1, 60)),
-        "hidden": draw(st.lists(st.integers(1, 9), min_size=1, max_size=3)),
+        "hidden": draw(st.lists(st.integers(1, 9), max_size=3)),
         "initial_momentum": draw(st.sampled_from(["zero", "batch"])),
         "weight_cap": draw(st.none() | st.floats(1.1, 5.0)),
         "dtype": draw(st.sampled_from(["float32", "float64"])),

@@ -224,7 +224,13 @@ def test_the_vector_hyperbolic_tangent():
 
 @pytest.mark.parametrize(
     "policy",
-    [TabularSoftmax(4, 3), CategoricalMLP(3, (5, 4), 3), GaussianMLP(3, (5, 4), 2)],
+    [
+        TabularSoftmax(4, 3),
+        CategoricalMLP(3, (5, 4), 3),
+        CategoricalMLP(3, (), 3),
+        GaussianMLP(3, (5, 4), 2),
+        GaussianMLP(3, (), 2),
+    ],
     ids=lambda policy: type(policy).__name__,
 )
 def test_compiled_equals_automatic_differentiation(policy):

@@ -35,6 +35,10 @@ DIGESTS = {
     "cliff-walking": "d5119dd89505393d",
     "taxi": "3c023c35ae48f32f",
     "cartpole": "004293a8b6168231",
+    "linear-quadratic": "88e62a2ba4cb050e",
+    "acrobot": "28466a41fb41cd6f",
+    "pendulum": "7fdcd2a63bfa336e",
+    "mountain-car": "cb274a2741867c85",
     "halfcheetah": "b85c3ae484ffd9e0",
 }
 
@@ -155,12 +159,14 @@ def test_kernels_are_pure_and_the_same_when_compiled(name: str) -> None:
     kernel, task, generator = family.kernel, row(sample(name), 1), rng(1)
     initial, observe, transition = compiled(kernel)
     width = family.observation_space.shape or (1,)
+    choices = family.action_space
+    choices.seed(1)
     state: Any = None
     for _ in range(200):
         uniform = generator.random(kernel.start_draws)
         if state is None:
             state = kernel.initial(task, uniform)
-            assert state == kernel.initial(task, uniform)
+            np.testing.assert_array_equal(state, kernel.initial(task, uniform))
             np.testing.assert_allclose(initial(task, uniform), state, rtol=1e-15, atol=1e-15)
         seen, again, fast = np.empty(width), np.empty(width), np.empty(width)
         kernel.observe(task, state, seen)
@@ -168,18 +174,21 @@ def test_kernels_are_pure_and_the_same_when_compiled(name: str) -> None:
         observe(task, state, fast)
         np.testing.assert_array_equal(seen, again)
         np.testing.assert_array_equal(seen, fast)
-        action = np.array([float(generator.integers(family.action_space.n))])
+        action = np.atleast_1d(np.asarray(choices.sample(), np.float64))
         uniform = generator.random(kernel.step_draws)
-        kept = action.copy(), uniform.copy(), tuple(state)
+        kept = action.copy(), uniform.copy(), np.array(state)
         step = kernel.transition(task, state, action, uniform)
-        assert step == kernel.transition(task, state, action, uniform)
+        again = kernel.transition(task, state, action, uniform)
+        np.testing.assert_array_equal(step[0], again[0])
+        assert step[1:] == again[1:]
         assert step[0] is not state
         np.testing.assert_array_equal(action, kept[0])
         np.testing.assert_array_equal(uniform, kept[1])
-        assert tuple(state) == kept[2]
+        np.testing.assert_array_equal(np.array(state), kept[2])
         following, reward, terminated = transition(task, state, action, uniform)
         np.testing.assert_allclose(following, step[0], rtol=1e-15, atol=1e-15)
-        assert (reward, terminated) == step[1:]
+        np.testing.assert_allclose(reward, step[1], rtol=1e-15)
+        assert terminated == step[2]
         state = None if step[2] else step[0]
 
 

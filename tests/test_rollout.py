@@ -10,7 +10,12 @@ from algorithms.policy import CategoricalMLP, GaussianMLP, Policy, TabularSoftma
 from benchmark.rollout import compiled_action
 
 COUNT = 40_000
-POLICIES = [TabularSoftmax(3, 4), CategoricalMLP(2, (5, 3), 4), GaussianMLP(2, (5, 3), 3)]
+POLICIES = [
+    TabularSoftmax(3, 4),
+    CategoricalMLP(2, (5, 3), 4),
+    GaussianMLP(2, (5, 3), 3),
+    GaussianMLP(2, (), 3),
+]
 
 
 def acted(policy: Policy):

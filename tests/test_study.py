@@ -100,6 +100,8 @@ def test_an_algorithm_wins_over_a_family(path: Path) -> None:
     [
         ("settings.hidden=[4, 4]", 1, {(4, 4)}),
         ("settings.hidden=[[4], [4, 4]]", 2, {(4,), (4, 4)}),
+        ("settings.hidden=[]", 1, {()}),
+        ("settings.hidden=[[], [4]]", 2, {(), (4,)}),
     ],
 )
 def test_tuples_are_values_and_lists_of_them_are_crossed(
