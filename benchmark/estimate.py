@@ -22,6 +22,8 @@ STEPS_PER_SECOND = {
     "random-mdp": 2.5e6,
     "cartpole": 2.0e6,
     "halfcheetah": 3.5e4,
+    "hopper": 1.4e4,
+    "walker2d": 1.1e4,
 }
 OTHER = 1.0e5  # a family that is not in the table
 GRADIENT_SECONDS = 7e-7  # of one training step, for the smallest policy

@@ -6,13 +6,17 @@ from envs.cartpole import CartPole
 from envs.family import Family
 from envs.gridworld import GridWorld
 from envs.halfcheetah import HalfCheetah
+from envs.hopper import Hopper
 from envs.random_mdp import RandomMDP
+from envs.walker2d import Walker2d
 
 FAMILIES: dict[str, type[Family]] = {
     "gridworld": GridWorld,
     "random-mdp": RandomMDP,
     "cartpole": CartPole,
     "halfcheetah": HalfCheetah,
+    "hopper": Hopper,
+    "walker2d": Walker2d,
 }
 
 for _name, _family in FAMILIES.items():

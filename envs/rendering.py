@@ -12,9 +12,12 @@ from gymnasium.error import DependencyNotInstalled
 from envs.cartpole import CartPole, CartPoleState, CartPoleTask
 from envs.family import Family, Task
 from envs.gridworld import GridWorld
-from envs.halfcheetah import ROBOT, HalfCheetah, HalfCheetahTask
-from envs.mujoco import Physics, Picture, compiled
+from envs.halfcheetah import HalfCheetah
+from envs.hopper import Hopper
+from envs.mujoco import Picture
+from envs.robot import Robot, RobotTask
 from envs.tabular import TabularState, TabularTask
+from envs.walker2d import Walker2d
 
 
 class Renderer(Protocol):
@@ -71,10 +74,9 @@ class GridMap:
         """Nothing to close."""
 
 
-def robot(family: HalfCheetah, task: HalfCheetahTask, mode: str) -> Picture:
-    """The cheetah with its own limbs."""
-    physics = Physics(*(float(getattr(task, name)[0]) for name in Physics._fields))
-    return Picture(compiled(ROBOT, physics, textured=True))
+def robot(family: Robot, task: RobotTask, mode: str) -> Picture:
+    """The robot with its own limbs."""
+    return Picture(family.model(task))
 
 
 def nothing(family: Family, task: Task, mode: str) -> Renderer:
@@ -85,7 +87,9 @@ def nothing(family: Family, task: Task, mode: str) -> Renderer:
 RENDERINGS: dict[type[Family], Rendering] = {
     GridWorld: Rendering(("ansi",), 4, GridMap),
     CartPole: Rendering(("human", "rgb_array"), 50, CartPolePicture),
-    HalfCheetah: Rendering(("rgb_array",), 20, robot),
+    HalfCheetah: Rendering(("rgb_array",), HalfCheetah.fps, robot),
+    Hopper: Rendering(("rgb_array",), Hopper.fps, robot),
+    Walker2d: Rendering(("rgb_array",), Walker2d.fps, robot),
 }
 
 

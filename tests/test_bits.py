@@ -21,6 +21,8 @@ SHORT = {
     "random-mdp": {"step_size": 0.5},
     "cartpole": {"step_size": 0.005},
     "halfcheetah": {"step_size": 0.001},
+    "hopper": {"step_size": 0.001},
+    "walker2d": {"step_size": 0.001},
 }
 
 

@@ -30,6 +30,8 @@ DIGESTS = {
     "random-mdp": "0a27adb5a138fd28",
     "cartpole": "004293a8b6168231",
     "halfcheetah": "b85c3ae484ffd9e0",
+    "hopper": "d0718046b40a24af",  # the same knobs
+    "walker2d": "d0718046b40a24af",
 }
 
 
