@@ -160,7 +160,8 @@ def _check_effect(study: Study, overrides: Sequence[str]) -> None:
         path = ".".join(keys)
         if keys[0] in ("settings", "families", "algorithms") and not isinstance(value, dict):
             rivals = sorted(p for p in effective if p.endswith(f".{keys[-1]}"))
-            if path not in effective:
+            # An option may itself be a table: then its entries are set one by one.
+            if not any(f"{path}.".startswith(f"{place}.") for place in effective):
                 raise SettingError(
                     f"--set {override} has no effect: narrower tables set {keys[-1]}; "
                     f"set {' or '.join(rivals)} instead"

@@ -8,6 +8,7 @@ from envs.gridworld import GridWorld
 from envs.halfcheetah import HalfCheetah
 from envs.hopper import Hopper
 from envs.random_mdp import RandomMDP
+from envs.third_party import GymnasiumFamily
 from envs.walker2d import Walker2d
 
 FAMILIES: dict[str, type[Family]] = {
@@ -17,6 +18,7 @@ FAMILIES: dict[str, type[Family]] = {
     "halfcheetah": HalfCheetah,
     "hopper": Hopper,
     "walker2d": Walker2d,
+    "gymnasium": GymnasiumFamily,
 }
 
 for _name, _family in FAMILIES.items():

@@ -138,6 +138,11 @@ class Family(ABC):
         object.__setattr__(family, "knobs", knobs)  # shadows the class's; `perturb` reads it
         return family
 
+    @property
+    def packages(self) -> Iterable[str]:
+        """Further distributions whose versions decide this family's numbers."""
+        return ()
+
     def reference(self, task: Task) -> Reference | None:
         """Best known score for the average of these agents, or None if none is known."""
         return None

@@ -23,6 +23,7 @@ SHORT = {
     "halfcheetah": {"step_size": 0.001},
     "hopper": {"step_size": 0.001},
     "walker2d": {"step_size": 0.001},
+    "gymnasium": {"step_size": 0.005},
 }
 
 

@@ -32,6 +32,7 @@ DIGESTS = {
     "halfcheetah": "b85c3ae484ffd9e0",
     "hopper": "d0718046b40a24af",  # the same knobs
     "walker2d": "d0718046b40a24af",
+    "gymnasium": "22d23eafa329d4ba",
 }
 
 
