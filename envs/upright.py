@@ -1,7 +1,7 @@
 """Robots that must stay upright: an episode ends with the first unhealthy state.
 
 Their files integrate with Runge and Kutta's four evaluations, so a physics step costs 3 to 4 times
-HalfCheetah's (measured on one core: 73 000 and 55 000 a second against 221 000), an evaluation as much.
+HalfCheetah's (73 000 and 55 000 a second on one core, against 221 000) and an evaluation as much.
 """
 
 from __future__ import annotations
