@@ -159,9 +159,10 @@ def _typed(owner: type, name: str, value: Any) -> Any:
         return _adapter(owner, name).validate_python(value)
     except ValidationError as error:
         problem = error.errors()[0]["msg"].removeprefix("Input should be ")
+        problem = problem.removeprefix("Value error, ")
         raise ValueError(f"{name} is {value!r}; it must be {problem}") from None
 
 
 @cache
 def _adapter(owner: type, name: str) -> TypeAdapter[Any]:
-    return TypeAdapter(get_type_hints(owner)[name])
+    return TypeAdapter(get_type_hints(owner, include_extras=True)[name])

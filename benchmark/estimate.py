@@ -31,6 +31,9 @@ STEPS_PER_SECOND = {
     "pendulum": 2.2e6,
     "mountain-car": 2.3e6,
     "halfcheetah": 3.5e4,
+    "hopper": 1.4e4,
+    "walker2d": 1.1e4,
+    "gymnasium": 1.0e4,  # pure Python environments; physics in C++ is faster, traffic far slower
 }
 OTHER = 1.0e5  # a family that is not in the table
 GRADIENT_SECONDS = 7e-7  # of one training step, for the smallest policy
@@ -91,7 +94,7 @@ def work(cell: Cell) -> Work:
     exact = isinstance(family, Tabular)
     per_point = 0 if exact else cell.agents * cell.evaluation_episodes * family.horizon
     evaluation = points * per_point
-    step = 1 / STEPS_PER_SECOND.get(cell.family, OTHER)
+    step = 1 / STEPS_PER_SECOND.get(cell.family.partition("@")[0], OTHER)
     gradient = GRADIENT_SECONDS + cell.build_policy().size / GRADIENTS_PER_SECOND
     return Work(training, evaluation, (training + evaluation) * step + training * gradient)
 

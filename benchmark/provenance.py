@@ -122,7 +122,9 @@ def manifest(cell: Cell) -> dict[str, Any]:
 
 def cell_code(cell: Cell) -> str:
     """Digest of the code that decides this cell's numbers."""
-    return code_digest(type(cell.build_family()), type(cell.build_algorithm()))
+    family = cell.build_family()
+    used = [f"+{name}=={version(name)}" for name in family.packages if name not in RECORDED]
+    return code_digest(type(family), type(cell.build_algorithm())) + "".join(used)
 
 
 def decisive_versions(versions: Mapping[str, str]) -> dict[str, str]:

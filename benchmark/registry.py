@@ -5,11 +5,29 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
+from re import fullmatch
 from typing import Any
 
 from algorithms import ALGORITHMS, Algorithm
 from envs import FAMILIES, Family
 from envs.family import nearest
+
+
+class Labelled(dict[str, Any]):
+    """Entries that are also found as name@label, which tells two uses in one study apart."""
+
+    def __missing__(self, name: str) -> Any:
+        entry, at, label = name.partition("@")
+        if not at or not fullmatch(r"[A-Za-z0-9_.-]+", label):
+            raise KeyError(name)
+        return self[entry]
+
+    def __contains__(self, name: object) -> bool:
+        try:
+            self[str(name)]
+        except KeyError:
+            return False
+        return True
 
 
 @cache
@@ -20,8 +38,8 @@ def algorithms() -> dict[str, type[Algorithm]]:
 
 @cache
 def families() -> dict[str, type[Family]]:
-    """Every known environment family by name; group `fedrl.families`."""
-    return _with_entry_points(FAMILIES, "fedrl.families")
+    """Every known environment family by name, or name@label; group `fedrl.families`."""
+    return Labelled(_with_entry_points(FAMILIES, "fedrl.families"))
 
 
 def find(kind: str, name: str, known: Mapping[str, Any]) -> Any:

@@ -44,7 +44,7 @@ def parse_value(text: str) -> Any:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         word = text.strip()
-        if not re.fullmatch(r"[A-Za-z0-9_.+-]+", word):
+        if not re.fullmatch(r"[A-Za-z0-9_.+@-]+", word):
             raise SettingError(
                 f"{word!r} is not a TOML value, such as 0.5, true, [1, 2] or a word"
             ) from None

@@ -163,7 +163,8 @@ def _check_effect(study: Study, overrides: Sequence[str]) -> None:
         inside = not isinstance(value, dict) or keys[setting] in cell_fields()
         if keys[0] in ("settings", "families", "algorithms") and inside:
             rivals = sorted(p for p in effective if p.endswith(f".{keys[setting]}"))
-            if path not in effective:
+            # An option may itself be a table: then its entries are set one by one.
+            if not any(f"{path}.".startswith(f"{place}.") for place in effective):
                 raise SettingError(
                     f"--set {override} has no effect: narrower tables set {keys[setting]}; "
                     f"set {' or '.join(rivals)} instead"

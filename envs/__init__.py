@@ -9,12 +9,15 @@ from envs.family import Family
 from envs.frozen_lake import FrozenLake
 from envs.gridworld import GridWorld
 from envs.halfcheetah import HalfCheetah
+from envs.hopper import Hopper
 from envs.linear_quadratic import LinearQuadratic
 from envs.mountain_car import MountainCarContinuous
 from envs.opposed_pair import OpposedPair
 from envs.pendulum import Pendulum
 from envs.random_mdp import RandomMDP
 from envs.taxi import Taxi
+from envs.third_party import GymnasiumFamily
+from envs.walker2d import Walker2d
 from envs.windy_cliff import WindyCliff
 
 FAMILIES: dict[str, type[Family]] = {
@@ -31,6 +34,9 @@ FAMILIES: dict[str, type[Family]] = {
     "pendulum": Pendulum,
     "mountain-car": MountainCarContinuous,
     "halfcheetah": HalfCheetah,
+    "hopper": Hopper,
+    "walker2d": Walker2d,
+    "gymnasium": GymnasiumFamily,
 }
 
 for _name, _family in FAMILIES.items():

@@ -162,6 +162,11 @@ class Family(ABC):
         """Exact scores of θ (L, d) of a policy of this shape in the L MDPs; None: sample them."""
         return None
 
+    @property
+    def packages(self) -> Iterable[str]:
+        """Further distributions whose versions decide this family's numbers."""
+        return ()
+
     def reference(self, task: Task) -> Reference | None:
         """Best known score for the average of these agents, or None if none is known."""
         return None

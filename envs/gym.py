@@ -182,9 +182,9 @@ def configured(family: str | type[Family], settings: dict[str, Any]) -> Family:
         require_known("family", [family], FAMILIES)
         family = FAMILIES[family]
     options = [field.name for field in fields(family)]
-    known = [*options, *family.knobs, *OWN_KEYWORDS]
-    require_known(f"keyword of {family.gymnasium_id}", settings, known)
     chosen = family(**{name: settings[name] for name in settings if name in options})
+    known = [*options, *chosen.knobs, *OWN_KEYWORDS]  # an option may decide what the knobs are
+    require_known(f"keyword of {family.gymnasium_id}", settings, known)
     return chosen.pinned({name: settings[name] for name in settings if name not in options})
 
 

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from functools import cache, lru_cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import mujoco
 import numpy as np
@@ -115,6 +115,13 @@ def lengthen(body: Any, factor: float) -> None:
         child.pos = child.pos + (factor - 1.0) * hinge
 
 
+def height(model: Model, body: str) -> float:
+    """Height (m) of a body's frame in the pose the model file gives."""
+    data = mujoco.MjData(model)
+    mujoco.mj_kinematics(model, data)
+    return float(data.body(body).xpos[2])
+
+
 def strip(spec: Spec) -> None:
     """Remove the pictures: they are nearly all of a model's memory."""
     for geom in spec.geoms:
@@ -131,6 +138,7 @@ class MujocoSimulator(Simulator):
     """
 
     step_draws = 0
+    frame_skip: ClassVar[int]  # physics steps per environment step
 
     def __init__(
         self,
@@ -138,13 +146,11 @@ class MujocoSimulator(Simulator):
         action_bias: Array,  # (N,), added to the actions that reach the actuators
         episodes: int,
         threads: int,
-        frame_skip: int,  # physics steps per environment step
     ) -> None:
         first = models[0]
         self.models = [model for model in models for _ in range(episodes)]
         self.action_bias = np.repeat(action_bias, episodes)[:, None]
-        self.frame_skip = frame_skip
-        self.seconds = first.opt.timestep * frame_skip  # s, one environment step
+        self.seconds = first.opt.timestep * self.frame_skip  # s, one environment step
         self.positions, self.velocities = first.nq, first.nv
         self.width = first.nq + 2 * first.nv
         self.batch = Batch(first, len(self.models), threads)

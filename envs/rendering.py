@@ -15,12 +15,15 @@ from envs.cliff_walking import CliffWalking
 from envs.family import Family, Task
 from envs.frozen_lake import FrozenLake
 from envs.gridworld import GridWorld
-from envs.halfcheetah import ROBOT, HalfCheetah, HalfCheetahTask
+from envs.halfcheetah import HalfCheetah
+from envs.hopper import Hopper
 from envs.mountain_car import MountainCarContinuous
-from envs.mujoco import Physics, Picture, compiled
+from envs.mujoco import Picture
 from envs.pendulum import Pendulum
+from envs.robot import Robot, RobotTask
 from envs.tabular import TabularState, TabularTask
 from envs.taxi import Taxi
+from envs.walker2d import Walker2d
 from envs.windy_cliff import WindyCliff
 
 
@@ -119,10 +122,9 @@ class GridMap(Map):
         return self.family.text(state.cell, self.goals)
 
 
-def robot(family: HalfCheetah, task: HalfCheetahTask, mode: str) -> Picture:
-    """The cheetah with its own limbs."""
-    physics = Physics(*(float(getattr(task, name)[0]) for name in Physics._fields))
-    return Picture(compiled(ROBOT, physics, textured=True))
+def robot(family: Robot, task: RobotTask, mode: str) -> Picture:
+    """The robot with its own limbs."""
+    return Picture(family.model(task))
 
 
 def nothing(family: Family, task: Task, mode: str) -> Renderer:
@@ -131,7 +133,7 @@ def nothing(family: Family, task: Task, mode: str) -> Renderer:
 
 
 RENDERINGS: dict[type[Family], Rendering] = {
-    GridWorld: Rendering(("ansi",), 4, Map),
+    GridWorld: Rendering(("ansi",), 4, GridMap),
     WindyCliff: Rendering(("ansi",), 4, Map),
     FrozenLake: Rendering(("ansi",), 4, Map),
     CliffWalking: Rendering(("ansi",), 4, Map),
@@ -140,7 +142,9 @@ RENDERINGS: dict[type[Family], Rendering] = {
     Acrobot: Rendering(("human", "rgb_array"), 15, acrobot),
     Pendulum: Rendering(("human", "rgb_array"), 30, pendulum),
     MountainCarContinuous: Rendering(("human", "rgb_array"), 30, mountain_car),
-    HalfCheetah: Rendering(("rgb_array",), 20, robot),
+    HalfCheetah: Rendering(("rgb_array",), HalfCheetah.fps, robot),
+    Hopper: Rendering(("rgb_array",), Hopper.fps, robot),
+    Walker2d: Rendering(("rgb_array",), Walker2d.fps, robot),
 }
 
 

@@ -30,6 +30,9 @@ SHORT = {
     "pendulum": {"step_size": 0.0001},
     "mountain-car": {"step_size": 0.001},
     "halfcheetah": {"step_size": 0.001},
+    "hopper": {"step_size": 0.001},
+    "walker2d": {"step_size": 0.001},
+    "gymnasium": {"step_size": 0.005},
 }
 
 

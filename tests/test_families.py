@@ -40,6 +40,9 @@ DIGESTS = {
     "pendulum": "7fdcd2a63bfa336e",
     "mountain-car": "cb274a2741867c85",
     "halfcheetah": "b85c3ae484ffd9e0",
+    "hopper": "d0718046b40a24af",  # the same knobs
+    "walker2d": "d0718046b40a24af",
+    "gymnasium": "22d23eafa329d4ba",
 }
 
 
