@@ -20,11 +20,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
-from numba.extending import register_jitable
 
 from algorithms import categorical, gaussian, network, table
+from algorithms.coefficients import coefficients, discounted, pack, turn, weights
 
-PLAIN, WEIGHTED, CURVATURE = 0, 1, 2
+PLAIN, WEIGHTED, CURVATURE, FISHER = 0, 1, 2, 3
 
 
 class Body(NamedTuple):
@@ -83,94 +83,81 @@ POLICIES: dict[str, tuple[Body, Head]] = {
 }
 
 
-@register_jitable
-def pack(
-    observation: Any, action: Any, reward: Any, length: Any, discount: float, dtype_of: Any
-) -> Any:
-    """The M steps really taken: observations, actions, (1/B) Σ_{j≥h} γ^j R_j."""
-    episodes = len(length)
-    steps = 0
-    longest = 0
-    for b in range(episodes):
-        steps += length[b]
-        longest = max(longest, length[b])
-    x = np.empty((steps, observation.shape[2]), dtype_of.dtype)
-    taken = np.empty((steps, action.shape[2]), dtype_of.dtype)
-    to_go = np.empty(steps, dtype_of.dtype)
-    powers = np.ones(longest)
-    for h in range(1, longest):
-        powers[h] = powers[h - 1] * discount
-    at = 0
-    for b in range(episodes):
-        total = 0.0
-        for h in range(length[b] - 1, -1, -1):
-            total += powers[h] * reward[b, h]
-            to_go[at + h] = total / episodes
-            for j in range(x.shape[1]):
-                x[at + h, j] = observation[b, h, j]
-            for j in range(taken.shape[1]):
-                taken[at + h, j] = action[b, h, j]
-        at += length[b]
-    return x, taken, to_go
+def body_and_head(name: str) -> tuple[Body, Head]:
+    """Body and head of the policy class `name`."""
+    if name not in POLICIES:
+        known = ", ".join(POLICIES)
+        raise TypeError(
+            f"{name} cannot be sampled: it is for algorithms that read the model itself. "
+            f"Policies that can be sampled: {known}"
+        )
+    return POLICIES[name]
 
 
 @cache
 def estimator(name: str) -> Callable[..., None]:
-    """Compiled `plain`, `weighted` and `curvature` of the policy class `name`, over L lanes.
+    """Compiled `plain`, `weighted`, `curvature` and `fisher` of the policy class `name`, L lanes.
 
-    (kind, shape, discount, cap, theta (L,d), vector (L,d), observation (L,B,T,o),
-    action (L,B,T,a), reward (L,B,T), log_prob (L,B,T), length (L,B), out (L,d)); `vector` is read
-    by CURVATURE only. Formulas: `algorithms.gradients.Gradients`.
+    (kind, shape, options, theta (L,d), vector (L,d), observation (L,B,T,o), action (L,B,T,a),
+    reward (L,B,T), log_prob (L,B,T), length (L,B), value (L,B,T), log_weight (L,B), out (L,d)).
+    `vector` is read by CURVATURE and FISHER only, `log_weight` written by WEIGHTED only.
+    Formulas: `algorithms.gradients.Gradients`.
     """
-    body, head = POLICIES[name]
+    body, head = body_and_head(name)
     forward, backward, forward_tangent, backward_tangent, _ = body
     log_probability, score, slope, score_tangent, _ = head
-    version = source_digest(forward, score)
+    version = source_digest(forward, score, discounted)
 
     @njit(cache=True, nogil=True)
     def estimate(  # type: ignore[no-untyped-def]
-        kind, shape, discount, cap,
-        theta, vector, observation, action, reward, log_prob, length, out,
+        kind, shape, options, theta, vector, observation, action, reward, log_prob, length, value,
+        log_weight, out,
     ):  # fmt: skip
         _ = version  # a closed-over value is part of the key of the compilation cache
+        # Allocated once: γ^h, gains, shifts, and weights up to each step, 1 unless per decision.
+        work = np.ones((4, reward.shape[1] * reward.shape[2]))
         for lane in range(len(theta)):
             parameters = theta[lane]
+            tangent = vector[lane]
             gradient = out[lane]
             gradient[:] = 0
-            x, taken, c = pack(
-                observation[lane], action[lane], reward[lane], length[lane], discount, parameters
-            )
+            lengths = length[lane]
+            x, taken = pack(observation[lane], action[lane], lengths, parameters)
             cache, z = forward(shape, parameters, x)
             delta = np.empty_like(z)
-            if kind == WEIGHTED:
-                value = log_probability(parameters, z, taken)
-                at = 0
-                for b in range(length.shape[1]):
-                    log_weight = 0.0
-                    for h in range(length[lane, b]):
-                        log_weight += value[at + h] - log_prob[lane, b, h]
-                    weight = min(math.exp(log_weight), cap)
-                    for h in range(length[lane, b]):
-                        c[at + h] *= weight
-                    at += length[lane, b]
-            elif kind == CURVATURE:
-                tangent = vector[lane]
-                dcache, dz = forward_tangent(shape, parameters, tangent, x, cache)
-                score(parameters, z, taken, c, delta, np.empty_like(gradient))
-                ddelta = np.empty_like(z)
-                score_tangent(parameters, tangent, z, dz, taken, c, ddelta, gradient)
-                backward_tangent(
-                    shape, parameters, tangent, x, cache, dcache, delta, ddelta, gradient
-                )
+            c = np.empty(len(x), parameters.dtype)
+            if kind == FISHER:
+                _, dz = forward_tangent(shape, parameters, tangent, x, cache)
                 along = slope(parameters, tangent, z, dz, taken)
-                at = 0
-                for b in range(length.shape[1]):
-                    total = 0.0
-                    for h in range(length[lane, b]):
-                        total += along[at + h]
-                    for h in range(length[lane, b]):
-                        c[at + h] *= total
-                    at += length[lane, b]
+                for m in range(len(c)):
+                    c[m] = along[m] / len(c)
+            else:
+                log_pi = np.empty(0, parameters.dtype)
+                if kind == WEIGHTED or options.entropy != 0.0:
+                    log_pi = log_probability(parameters, z, taken)
+                returns = discounted(options, reward[lane], value[lane], log_pi, lengths, work)
+                _, gain, shift, divisor = returns
+                factor = work[3, : len(x)]
+                if kind == WEIGHTED:
+                    weights(options, log_pi, log_prob[lane], lengths, log_weight[lane], factor)
+                coefficients(gain, shift, factor, divisor, lengths, c)
+                if kind == WEIGHTED and not options.per_decision:
+                    at = 0
+                    for b in range(len(lengths)):
+                        weight = min(math.exp(log_weight[lane, b]), options.weight_cap)
+                        for m in range(at, at + lengths[b]):
+                            c[m] *= weight
+                        at += lengths[b]
+                elif kind == CURVATURE:
+                    dcache, dz = forward_tangent(shape, parameters, tangent, x, cache)
+                    score(parameters, z, taken, c, delta, np.empty_like(gradient))
+                    ddelta = np.empty_like(z)
+                    score_tangent(parameters, tangent, z, dz, taken, c, ddelta, gradient)
+                    backward_tangent(
+                        shape, parameters, tangent, x, cache, dcache, delta, ddelta, gradient
+                    )
+                    along = slope(parameters, tangent, z, dz, taken)
+                    turn(options, returns, along, lengths, c)
             score(parameters, z, taken, c, delta, gradient)
             backward(shape, parameters, x, cache, delta, gradient)
 

@@ -16,6 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from algorithms.tables import softmax_jacobian, softmax_jacobian_change, softmax_rows
+
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
@@ -49,13 +51,33 @@ class Policy(ABC):
     def log_prob(self, theta: Tensor, observation: Tensor, action: Tensor) -> Tensor:
         """log π_θ(action | observation): (d,), (..., o), (..., a) -> (...)."""
 
+    def project(self, theta: Tensor) -> Tensor:
+        """The parameters closest to theta (..., d) that are allowed: here all of them are."""
+        return theta
+
+    def uniform(self) -> Array:
+        """Parameters (d,) of the random policy; for a Gaussian, of N(0, 1) in every state."""
+        return np.zeros(self.size)
+
 
 @dataclass(frozen=True)
-class TabularSoftmax(Policy):
-    """π(a|s) = exp θ[s,a] / Σ_b exp θ[s,b]; θ is the row-major (states, actions) table."""
+class Table(Policy):
+    """A policy of finitely many states and actions; θ is a row-major (states, actions) table."""
 
     states: int
     actions: int
+
+    @abstractmethod
+    def probabilities(self, theta: Array) -> Array:
+        """π(a|s) of every state and action: (..., d) -> (..., Z, A), float64."""
+
+    @abstractmethod
+    def jacobian(self, probability: Array, vector: Array) -> Array:
+        """∂π/∂θ · vector, symmetric within a state: (..., Z, A) each."""
+
+    @abstractmethod
+    def jacobian_change(self, probability: Array, change: Array, vector: Array) -> Array:
+        """The derivative of `jacobian` when π moves along `change`: (..., Z, A) each."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -74,8 +96,23 @@ class TabularSoftmax(Policy):
         return 1
 
     def initial(self, generator: np.random.Generator) -> Array:
-        """Zeros: the uniform policy."""
-        return np.zeros(self.size)
+        """The random policy."""
+        return self.uniform()
+
+
+@dataclass(frozen=True)
+class TabularSoftmax(Table):
+    """π(a|s) = exp θ[s,a] / Σ_b exp θ[s,b]."""
+
+    def probabilities(self, theta: Array) -> Array:
+        rows = np.ascontiguousarray(theta, np.float64).reshape(-1, self.actions)
+        return softmax_rows(rows).reshape(*np.shape(theta)[:-1], *self.shape)
+
+    def jacobian(self, probability: Array, vector: Array) -> Array:
+        return softmax_jacobian(probability, vector)
+
+    def jacobian_change(self, probability: Array, change: Array, vector: Array) -> Array:
+        return softmax_jacobian_change(probability, change, vector)
 
     def log_prob(self, theta: Tensor, observation: Tensor, action: Tensor) -> Tensor:
         table = theta.reshape(self.states, self.actions).log_softmax(-1)

@@ -20,6 +20,7 @@ class Trajectories(NamedTuple):
     log_prob: Tensor  # (B, T), log π(action | observation) under `behaviour`
     length: Tensor  # (B,), number of steps taken
     behaviour: Tensor  # (d,), the parameters that chose the actions
+    value: Tensor  # (B, T), baseline of each state, whatever the action; zeros: none
 
     @property
     def alive(self) -> Tensor:

@@ -258,7 +258,8 @@ class Federation:
         steps = played.length.reshape(-1, self.agents * episodes)
         self.ledger.steps[:] += steps.sum(axis=1)
         self.ledger.trajectories[:] += steps.shape[1]
-        return Trajectories(*(torch.from_numpy(part) for part in played), lanes)  # type: ignore[call-arg]
+        value = torch.from_numpy(np.zeros(played.reward.shape, self.dtype))
+        return Trajectories(*(torch.from_numpy(part) for part in played), lanes, value)  # type: ignore[call-arg]
 
     # --- evaluation -------------------------------------------------------------------------------
 

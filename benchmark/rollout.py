@@ -14,7 +14,7 @@ import numpy as np
 from numba import njit
 from numba.extending import register_jitable
 
-from algorithms.kernels import POLICIES, source_digest
+from algorithms.kernels import body_and_head, source_digest
 from algorithms.policy import Policy
 from benchmark.noise import START, fill_uniform, uniform_lanes
 from envs.family import Array, CompiledFamily, Family, Kernel, SimulatedFamily, Simulator, Task
@@ -87,7 +87,7 @@ def compiled_rollout(kernel: Kernel, task: type, policy: str) -> Callable[..., N
     parts: list[Any] = [register_jitable(part) for part in kernel[:3]]
     initial, observe, transition = parts
     start_draws, step_draws = kernel.start_draws, kernel.step_draws
-    body, head = POLICIES[policy]
+    body, head = body_and_head(policy)
     output, act = body.output, head.act
     lane_of = lane_accessor(task)
     version = source_digest(kernel.transition, task, output, act, fill_uniform)
@@ -167,7 +167,7 @@ def simulated_rollout(
 @cache
 def compiled_action(policy: str) -> Callable[..., None]:
     """Actions of R = L·B rows: lane l's B rows act together, under theta[l]."""
-    body, head = POLICIES[policy]
+    body, head = body_and_head(policy)
     forward, act = body.forward, head.act
     version = source_digest(forward, act)
 

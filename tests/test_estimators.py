@@ -63,6 +63,7 @@ class Enumeration:
             self.log_prob(theta).detach().unsqueeze(1),
             torch.full((count, 1), HORIZON),
             theta.expand(count, -1),
+            torch.zeros(count, 1, HORIZON, dtype=torch.float64),
         )
 
     def expectation(self, theta: Tensor, values: Tensor) -> Tensor:
@@ -132,7 +133,10 @@ class TestEnumeration:
         whole = Trajectories(*(part[7] for part in every.batches(theta)))
         short = whole._replace(length=torch.tensor([2]))
         cut = Trajectories(
-            *(part[:, :2].contiguous() for part in whole[:4]), torch.tensor([2]), theta
+            *(part[:, :2].contiguous() for part in whole[:4]),
+            torch.tensor([2]),
+            theta,
+            whole.value[:, :2],
         )
         short.reward[:, 2], short.log_prob[:, 2] = float("inf"), float("nan")
         for estimate in [
@@ -146,7 +150,7 @@ class TestEnumeration:
         every, gradients = Enumeration(policy), kind(policy, DISCOUNT)
         theta, other = parameters(policy, 2)
         single = Trajectories(*(part[3:8] for part in every.batches(theta)))
-        together = Trajectories(*(part[:, 0] for part in single[:5]), theta)
+        together = Trajectories(*(part[:, 0] for part in single[:5]), theta, single.value[:, 0])
         for name in ("plain", "weighted"):
             mean = vmap(getattr(gradients, name), (None, 0))(other, single).mean(0)
             torch.testing.assert_close(getattr(gradients, name)(other, together), mean, **tight)
@@ -196,6 +200,7 @@ class TestGaussian:
             self.policy.log_prob(theta, observation, action),
             torch.ones(count, 1, dtype=torch.long),
             theta.expand(count, -1),
+            torch.zeros(count, 1, 1, dtype=torch.float64),
         )
         return batch, torch.from_numpy(weights / math.sqrt(2 * math.pi)).unsqueeze(-1)
 
@@ -255,6 +260,7 @@ def test_compiled_equals_automatic_differentiation(policy):
         policy.log_prob(theta, observation, action),
         torch.tensor([9, 1, 4, 7]),
         theta,
+        torch.zeros(episodes, steps, dtype=torch.float64),
     )
     definition, compiled = Gradients(policy, 0.95), CompiledGradients(policy, 0.95)
     for estimate in [

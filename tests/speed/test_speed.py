@@ -87,7 +87,8 @@ def test_rollout(benchmark):
 def test_estimator(benchmark, name):
     federation, theta, sample = sampled(cartpole())
     played = sample()
-    batch = Trajectories(*map(torch.from_numpy, played), theta)
+    value = torch.zeros(played.reward.shape, dtype=theta.dtype)
+    batch = Trajectories(*map(torch.from_numpy, played), theta, value)
     gradients = CompiledGradients(federation.policy, 0.99)
     function = vmap(getattr(gradients, name))
     arguments = (batch, theta) if name == "curvature" else (theta, batch)

@@ -142,7 +142,8 @@ def the_job() -> dict[str, Any]:
     played = federation.sampler.sample(lanes.numpy(), stream, 1)
     lane = int(played.length[:, 0].argmax())
     length = int(played.length[lane, 0])
-    batch = Trajectories(*(torch.from_numpy(part[lane]) for part in played), theta)
+    value = torch.zeros(played.reward.shape[1:], dtype=theta.dtype)
+    batch = Trajectories(*(torch.from_numpy(part[lane]) for part in played), theta, value)
     gradients = Gradients(federation.policy, federation.family.discount)
     direction = cell.build_algorithm().direction(
         gradients, Server(theta, previous, momentum), theta, batch

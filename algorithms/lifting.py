@@ -1,0 +1,58 @@
+"""Functions of arrays whose leading axis is the lane, called on tensors and lifted by vmap."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+def lifted(function: Callable[..., None], first: Tensor, *others: Tensor) -> Tensor:
+    """A tensor shaped like the vector `first` (d,), written by function(out, first, *others).
+
+    `function` gets arrays with one leading axis L, the lanes: all axes that vmap lifts, and those
+    `first` has beyond its own, in row-major order, the outermost first. It must compute every lane
+    from that lane alone; then a result does not depend on what else is lifted with it.
+    """
+
+    def lanes(*tensors: Tensor) -> Tensor:
+        leading = tensors[0].shape[:-1]
+        flat = (t.reshape(-1, *t.shape[len(leading) :]) for t in tensors)
+        arrays = [np.ascontiguousarray(t.numpy()) for t in flat]
+        result = torch.empty_like(tensors[0].reshape(-1, tensors[0].shape[-1]))
+        function(result.numpy(), *arrays)
+        return result.reshape(tensors[0].shape)
+
+    result: Tensor = _Lifted.apply(lanes, first, *others)  # type: ignore[no-untyped-call]
+    return result
+
+
+class _Lifted(torch.autograd.Function):
+    """Calls a function of tensors with any leading axes; under vmap, with one axis more."""
+
+    @staticmethod
+    def forward(function: Callable[..., Tensor], *tensors: Tensor) -> Tensor:  # type: ignore[override]
+        return function(*tensors)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+        pass
+
+    @staticmethod
+    def vmap(  # type: ignore[override]
+        info: Any,
+        in_dims: tuple[int | None, ...],
+        function: Callable[..., Tensor],
+        *tensors: Tensor,
+    ) -> tuple[Tensor, int]:
+        lifted = [
+            tensor.expand(info.batch_size, *tensor.shape)
+            if axis is None
+            else tensor.movedim(axis, 0)
+            for tensor, axis in zip(tensors, in_dims[1:], strict=True)
+        ]
+        result: Tensor = _Lifted.apply(function, *lifted)  # type: ignore[no-untyped-call]
+        return result, 0
