@@ -77,7 +77,7 @@ def bootstrap_interval(
     weights = times[:, place] * sample.weight
     sound = np.array([identified(sample._replace(weight=weight)) for weight in weights])
     weight = weights[sound]
-    y, hit = (np.broadcast_to(v, weight.shape) for v in (sample.y, sample.hit))
+    y, hit = np.broadcast_to(sample.y, weight.shape), np.broadcast_to(sample.hit, weight.shape)
     beta = cn.maximise(cn.Sample(sample.design, y, hit, weight)).beta[:, column]
     low, high = np.quantile(beta, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
