@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from reports import formatting as fm
+from reports import hypotheses
 from reports import statistics as st
 from reports import survival as sv
 from reports.complexity import Reached
@@ -85,13 +86,6 @@ def _difference(row: Row) -> str:
     return f"{fm.signed(row['difference'])} {bracketed}".strip()
 
 
-def _ratio(sample: Any, axis: int) -> Any:
-    """Mean of ours over mean of theirs; the last axis is (ours, theirs)."""
-    means = np.mean(sample, axis=axis)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return means[..., 0] / means[..., 1]
-
-
 def speed_table(family: Family, reached: Sequence[Reached], spec: Specification) -> Table:
     """Restricted mean steps over the baseline's, within seeds; none where neither side hit."""
     rows: list[dict[str, Any]] = []
@@ -106,12 +100,9 @@ def speed_table(family: Family, reached: Sequence[Reached], spec: Specification)
         pairs = np.array([(ours[seed], theirs[seed]) for seed in shared])
         if other is item or not len(pairs) or (pairs == item.budget).all():
             continue
-        low, high = st.stratified_interval([pairs], _ratio, **spec.bootstrap)
         sooner = st.probability_of_improvement(-pairs[:, 0], -pairs[:, 1])
         bounds = st.wilson(sooner * len(pairs), len(pairs), spec.level)
-        found = st.Estimate(
-            float(_ratio(pairs, 0)), float(np.ravel(low)[0]), float(np.ravel(high)[0])
-        )
+        found = hypotheses.ratio_of_means(pairs[:, 0], pairs[:, 1], **spec.bootstrap)
         rows.append(
             {"kappa": item.kappa, "epsilon": item.epsilon, "series": item.series.label}
             | {"baseline": other.series.label, "pairs": len(pairs)}
