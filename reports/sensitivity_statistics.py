@@ -10,11 +10,12 @@ from itertools import combinations
 from math import comb
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from reports.statistics import Array, Estimate
 
 Measure = Callable[[Array, Array], float]  # (Γ to choose on, Γ to score on), both (E, H)
+Parts = tuple[NDArray[np.intp], NDArray[np.intp]]  # the seeds of each side
 
 
 def normalised(performance: Sequence[ArrayLike]) -> list[Array]:
@@ -102,7 +103,7 @@ def plug_in(gamma: Array, measure: Measure) -> float:
     return measure(means, means)
 
 
-def halves(seeds: int, most: int, generator: np.random.Generator) -> list[tuple[Array, Array]]:
+def halves(seeds: int, most: int, generator: np.random.Generator) -> list[Parts]:
     """Ways to part the seeds into ⌊n/2⌋ and the rest: all where they are few, else `most` draws."""
     if seeds < 2:
         raise ValueError(f"{seeds} seed cannot be split; choose on one and score on another: ≥ 2")
@@ -113,7 +114,7 @@ def halves(seeds: int, most: int, generator: np.random.Generator) -> list[tuple[
     return [(one, np.setdiff1d(np.arange(seeds), one)) for one in first]
 
 
-def split(gamma: Array, measure: Measure, parts: Sequence[tuple[Array, Array]]) -> float:
+def split(gamma: Array, measure: Measure, parts: Sequence[Parts]) -> float:
     """Chosen on one part of the seeds, scored on the other, swapped, averaged over `parts`.
 
     No noise is rewarded. With settings that truly differ it leans low: half of the seeds choose
@@ -155,7 +156,7 @@ def estimated(
     return Estimate(value, float(low), float(high))
 
 
-def _redrawn(gamma: Array, part: Array, generator: np.random.Generator) -> Array:
+def _redrawn(gamma: Array, part: NDArray[np.intp], generator: np.random.Generator) -> Array:
     """(E, H) means over seeds of `part` redrawn with replacement, per environment."""
     drawn = part[generator.integers(len(part), size=(len(gamma), len(part)))]
     return np.asarray(np.take_along_axis(gamma, drawn[:, None, :], axis=2).mean(axis=2))

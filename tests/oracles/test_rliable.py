@@ -31,7 +31,7 @@ def test_optimality_gap(shape, goal):
 @pytest.mark.parametrize("shape", SHAPES)
 def test_performance_profile(shape):
     x, thresholds = scores(shape), np.linspace(0, 2, 21)
-    expected = library.run_score_deviation(x, thresholds)
+    expected = [library.run_score_deviation(x, tau) for tau in thresholds]
     np.testing.assert_allclose(ag.performance_profile(x, thresholds), expected)
 
 
