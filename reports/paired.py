@@ -108,7 +108,10 @@ def speed_table(family: Family, reached: Sequence[Reached], spec: Specification)
             | {"baseline": other.series.label, "pairs": len(pairs)}
             | bounded("improvement", st.Estimate(sooner, *bounds))
             | bounded("ratio", found)
+            | {"log_rank": hypotheses.log_rank(item.seen, other.seen)}
         )
+    for row, p in zip(rows, hypotheses.holm([row["log_rank"] for row in rows]), strict=True):
+        row["log_rank_holm"] = float(p)
     return Table(
         f"{family.slug}-speed",
         "Steps against the baseline",
@@ -116,7 +119,8 @@ def speed_table(family: Family, reached: Sequence[Reached], spec: Specification)
         "below 1 is sooner. Censored runs count with the common budget, which draws the ratio "
         "towards 1. Share of seeds that hit sooner (both censored is a tie, ties count ½, "
         f"{fm.percent(spec.level)} Wilson interval); ratio with bootstrap interval over pairs, "
-        "bold where it excludes 1. Targets that neither side hit are left out.",
+        "bold where it excludes 1. Log-rank p takes the two sides for independent; corrected by "
+        "Holm for all rows of this table. Targets that neither side hit are left out.",
         rows,
         (
             *(KAPPA, Column("ε", lambda row: f"{row['epsilon']:g}", "epsilon"), SERIES),
@@ -124,6 +128,7 @@ def speed_table(family: Family, reached: Sequence[Reached], spec: Specification)
             Column("pairs", lambda row: str(row["pairs"]), "pairs"),
             Column("P(sooner)", _improvement, "improvement"),
             with_interval("ratio of steps", "ratio", strong=_apart),
+            Column("log-rank p (Holm)", _p_value, "log_rank_holm", strong=_significant),
         ),
         group=("kappa", "epsilon"),
     )
@@ -131,3 +136,11 @@ def speed_table(family: Family, reached: Sequence[Reached], spec: Specification)
 
 def _apart(row: Row) -> bool:
     return bool(row["ratio_low"] > 1 or row["ratio_high"] < 1)
+
+
+def _p_value(row: Row) -> str:
+    return "< 0.001" if row["log_rank_holm"] < 0.001 else f"{row['log_rank_holm']:.3f}"
+
+
+def _significant(row: Row) -> bool:
+    return bool(row["log_rank_holm"] < 0.05)

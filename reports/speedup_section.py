@@ -221,8 +221,9 @@ def _figure(
             axis.set_xscale("log")
             axis.set_xticks(levels, [str(n) for n in levels])
             axis.minorticks_off()
-            fig.decades_axis(axis)
             axis.set_title(f"{fm.level(kappas[i])}, ε = {spelled(epsilons[j])}")
+        for row in axes:  # panels of a row share their axis: the widest one sets the ticks
+            fig.decades_axis(max(row, key=lambda axis: np.ptp(np.log(axis.dataLim.intervaly))))
         figure.supxlabel("agents N", fontsize=8)
         figure.supylabel("environment steps per agent", fontsize=8)
         curves = {s.curve: look.of(s, family) for s in family.series}
