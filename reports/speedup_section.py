@@ -116,6 +116,8 @@ def _compared(symbol: str, found: Estimate, expected: float | None) -> str:
     if not np.isfinite(found.value):
         return ""
     said = f"{symbol} = {fm.estimated(found)}"
+    if np.isinf(found.low):
+        return f"{symbol} = {fm.number(found.value)}, which hangs on one seed and has no bounds"
     if expected is None:
         return said
     if np.isnan(found.low):
@@ -207,9 +209,11 @@ def _efficiency_table(family: Family, fits: Sequence[Fitted], spec: Specificatio
 def _figure(
     family: Family, reached: Sequence[Reached], look: fig.Look, stationarity: bool
 ) -> fig.Drawn:
-    """Median steps against N, both logarithmic: a row per κ, a column per ε that some run hit."""
+    """Median steps against N, both logarithmic: a row per κ, a column per ε with a median."""
     kappas = [k for k in family.kappas if any(i.kappa == k for i in reached)]
-    epsilons = list(dict.fromkeys(i.epsilon for i in reached if i.seen.hits))
+    told = [i for i in reached if np.isfinite(sv.median_time(i.seen, i.budget))]
+    shown = told or [i for i in reached if i.seen.hits]
+    epsilons = list(dict.fromkeys(i.epsilon for i in shown))
     levels = sorted({run.agents for run in family.runs})
     spelled = fm.power_of_ten if stationarity else "{:g}".format
     with fig.styled():
@@ -235,7 +239,7 @@ def _figure(
             f"{family.slug}-speedup",
             "Steps to ε against the number of agents",
             "Kaplan–Meier median of the environment steps per agent, both axes logarithmic, a row "
-            "per κ and a column per ε that some run hit. Hollow marks: half of the runs had not "
+            "per κ and a column per ε that some half of the runs hit. Hollow marks: half of the runs had not "
             "hit by the common budget, at which they stand, so the median lies above. Dotted: "
             "linear speed-up from the median at the smallest N.",
         )

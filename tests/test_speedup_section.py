@@ -1,5 +1,6 @@
 """The speed-up section against records whose slope and exponent are known."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -122,3 +123,16 @@ def test_without_stationarity_targets_of_the_score_are_used(tmp_path: Path) -> N
     _, fit = written(records, tmp_path)
     assert fit.loc["fedpg", "slope"] == pytest.approx(-1, abs=0.1)
     assert np.isnan(fit.loc["fedpg", "theory_exponent"])
+
+
+def test_what_hangs_on_one_seed_has_no_bounds(tmp_path: Path) -> None:
+    records = study({"fedpg": -1.0}, {"fedpg": 1.5}, seeds=3)
+    records.loc[records["seed"] > 0, "stationarity"] = 0.5
+    text, fit = written(records, tmp_path)
+    assert np.isinf(fit.loc["fedpg", "slope_low"])
+    assert "hangs on one seed and has no bounds; linear speed-up is undecided" in text
+
+
+def test_ids_of_the_page_are_unique(scaling: tuple[str, Any, Path]) -> None:
+    ids = re.findall(r'\bid="([^"]*)"', scaling[0])
+    assert len(ids) == len(set(ids))
