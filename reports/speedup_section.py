@@ -239,9 +239,9 @@ def _figure(
             f"{family.slug}-speedup",
             "Steps to ε against the number of agents",
             "Kaplan–Meier median of the environment steps per agent, both axes logarithmic, a row "
-            "per κ and a column per ε that some half of the runs hit. Hollow marks: half of the runs had not "
-            "hit by the common budget, at which they stand, so the median lies above. Dotted: "
-            "linear speed-up from the median at the smallest N.",
+            "per κ and a column per ε that half of the runs of some algorithm and N hit. Hollow "
+            "marks: half of the runs had not hit by the common budget, at which they stand, so the "
+            "median lies above. Dotted: linear speed-up from the median at the smallest N.",
         )
 
 
