@@ -9,7 +9,7 @@ from typing import Any
 import jinja2
 import numpy as np
 
-from reports import compared, complexity, curves, finals, ledger, paired, scores
+from reports import compared, complexity, curves, finals, ledger, paired, scores, speedup_section
 from reports import formatting as fm
 from reports.figures import Drawn, Look
 from reports.records import families, hyperparameters
@@ -122,6 +122,9 @@ def _chapter(family: Family, look: Look, spec: Specification, known: Sequence[st
                 (curves.stationarity_curves(family, look, spec), table),
             )
         )
+    if speedup_section.varies(family):
+        title, found = "Speed-up in N and exponent in ε", speedup_section.parts(family, look, spec)
+        sections.append(Section(title, f"{slug}-speedup", *found))
     sections += [
         Section("Scores", f"{slug}-score", (scores.score_table(family, spec),)),
         Section(

@@ -261,6 +261,15 @@ def test_a_diverged_run_counts_and_is_marked(report: tuple[Path, str]) -> None:
     assert re.search(r"<td[^>]*>[\d.]+ ×</td>", text)
 
 
+def test_log_rank_is_corrected_for_every_row_of_its_table(report: tuple[Path, str]) -> None:
+    rows = table(report[0], "gridworld-speed")
+    first = rows["log_rank"].idxmin()
+    assert rows["log_rank_holm"][first] == pytest.approx(
+        min(1, len(rows) * rows["log_rank"][first])
+    )
+    assert (rows["log_rank_holm"] >= rows["log_rank"]).all()
+
+
 def test_a_missing_seed_is_no_run(report: tuple[Path, str]) -> None:
     assert "no run" in report[1]
     pairs = table(report[0], "gridworld-paired").query("kappa == 1")["pairs"]

@@ -1,0 +1,52 @@
+"""Our aggregates beside those of rliable, on the same scores."""
+
+import numpy as np
+import pytest
+from rliable import library, metrics
+
+from reports import aggregates as ag
+from reports import statistics as st
+
+SHAPES = [(1, 4), (3, 5), (10, 1), (7, 6)]
+
+
+def scores(shape, seed=0):
+    """(seeds, environments), rounded so that ties occur."""
+    return np.round(np.random.default_rng(seed).normal(0.8, 0.4, shape), 1)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_interquartile_mean(shape):
+    x = scores(shape)
+    assert st.interquartile_mean(x.ravel()) == pytest.approx(metrics.aggregate_iqm(x))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("goal", [0.7, 1.0])
+def test_optimality_gap(shape, goal):
+    x = scores(shape)
+    assert ag.optimality_gap(x, goal) == pytest.approx(metrics.aggregate_optimality_gap(x, goal))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_performance_profile(shape):
+    x, thresholds = scores(shape), np.linspace(0, 2, 21)
+    expected = [library.run_score_deviation(x, tau) for tau in thresholds]
+    np.testing.assert_allclose(ag.performance_profile(x, thresholds), expected)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_probability_of_improvement(shape):
+    x, y = scores(shape), scores((shape[0] + 1, shape[1]), seed=1)
+    ours = ag.unpaired_improvement(list(x.T), list(y.T))
+    assert ours == pytest.approx(metrics.probability_of_improvement(x, y))
+
+
+def test_stratified_bootstrap_interval():
+    """Two sets of random resamples of the same thing: equal up to their noise."""
+    x = np.random.default_rng(4).normal(size=(12, 5))
+    low, high = st.stratified_interval(list(x.T), st.interquartile_mean, seed=1, resamples=10_000)
+    _, intervals = library.get_interval_estimates(
+        {"x": x}, metrics.aggregate_iqm, reps=10_000, random_state=np.random.RandomState(0)
+    )
+    np.testing.assert_allclose([low, high], intervals["x"].ravel(), atol=0.03)
