@@ -38,7 +38,7 @@ def bodies(source: str) -> list[list[str]]:
 
 
 def made(rows: int = 2) -> Table:
-    records = [{"name": f"a_{i} & 50%", "kappa": i // 2, "value": -0.5 * i} for i in range(rows)]
+    records = [{"name": f"a_{i} & 50%", "kappa": i // 2, "value": 1.5 - 2 * i} for i in range(rows)]
     strong = Column("|v| [s]", lambda row: f"[{row['value']:g}]", "value", strong=lambda row: True)
     columns = (text("name", "name"), numeric("the value there", "value"), strong)
     return Table("made", "Made_up", "100 % κ ≥ 0 | ‖∇J‖²", records, columns)
@@ -101,8 +101,8 @@ def test_cells_of_a_latex_table() -> None:
     source = latex(made())
     assert source.splitlines()[0] == r"\begin{tabular}{lrr}"
     assert bodies(source) == [
-        ["name", r"\shortstack{the\\value there}", r"\textbar{}v\textbar{} [s]"],
-        [r"a\_0 \& 50\%", "0", r"\textbf{[-0]}"],
+        ["name", r"\shortstack{the value\\there}", r"\textbar{}v\textbar{} [s]"],
+        [r"a\_0 \& 50\%", "1.50", r"\textbf{[1.5]}"],
         [r"a\_1 \& 50\%", "$-$0.500", r"\textbf{[-0.5]}"],
     ]
 
@@ -119,7 +119,7 @@ def test_markdown_is_escaped() -> None:
     lines = markdown(made()).splitlines()
     assert lines[0] == r"| name | the value there | \|v\| \[s\] |"
     assert lines[1] == "| :-- | --: | --: |"
-    assert lines[2] == r"| a\_0 & 50% | 0 | **\[-0\]** |"
+    assert lines[2] == r"| a\_0 & 50% | 1.50 | **\[1.5\]** |"
     assert lines[-1] == r"Made\_up. 100 % κ ≥ 0 \| ‖∇J‖²"
 
 

@@ -515,8 +515,9 @@ def test_small_studies_have_a_page(shape: dict[str, Any], tmp_path: Path) -> Non
         )
     )
     text = built(records, tmp_path, provenance={})
-    assert not re.search(r"\bnan\b", Page(text).words.lower())
-    assert "overlap" not in text or shape.get("seeds") != 1  # no interval, nothing to overlap
+    words = Page(text).words
+    assert not re.search(r"\bnan\b", words.lower())
+    assert "overlap" not in words or shape.get("seeds") != 1  # no interval, nothing to overlap
 
 
 def test_families_with_the_same_file_name_do_not_overwrite_each_other(tmp_path: Path) -> None:

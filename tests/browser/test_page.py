@@ -218,6 +218,8 @@ def test_everything_can_be_done_by_keyboard(visit: Open) -> None:
     assert driver.execute_script(outline, focused) == "solid"
     focused.send_keys(Keys.SPACE)
     assert focused.get_attribute("aria-pressed") == "false"
+    said = control(driver, "[role=status]").get_property("textContent")
+    assert said.endswith("environment steps per agent: 3 of 4 algorithms, 5 of 5 seeds")
     named = """return [...document.querySelectorAll("button, select, a, [tabindex]")].filter(
         (e) => !(e.textContent.trim() || e.getAttribute("aria-label") || e.closest("label"))
         ).length"""
