@@ -46,6 +46,7 @@ def provenance(study: Study, store: Store, found: Records, command: str) -> dict
     manifests = store.manifests(found.stored)
     return {
         "command": command,
+        "rebuild": command.replace("fedrl run", "fedrl report", 1),
         "versions": _one_or_all(entry["versions"] for entry in manifests),
         "machine": _one_or_all(entry["machine"] for entry in manifests),
         "execution": _one_or_all(entry["execution"] for entry in manifests),

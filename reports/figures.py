@@ -23,6 +23,13 @@ COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#0
 DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (4, 1.2, 1, 1.2)), (0, (1.2, 1.2)), (0, (8, 2)))
 MARKERS = ("o", "s", "^", "D", "v", "P", "<", "h", ">")
 SURROUND = "#444444"
+THEMED = {  # on the page these follow the reader's colours; the variables of the style sheet
+    SURROUND: "surround",
+    "#ffffff": "paper",
+    "#e6e6e6": "grid",
+    "#262626": "ink",
+    "#000000": "ink",
+}
 
 STYLE: dict[str, Any] = {
     "text.parse_math": False,  # names are printed as they are, $ included
@@ -72,7 +79,10 @@ class Drawn:
         text = re.sub(r' xmlns(:\w+)?="[^"]*"', "", text, count=2)
         text = re.sub(r'\bid="', f'id="{self.name}-', text)
         text = re.sub(r'href="#', f'href="#{self.name}-', text)
-        return re.sub(r"url\(#", f"url(#{self.name}-", text)
+        text = re.sub(r"url\(#", f"url(#{self.name}-", text)
+        for colour, name in THEMED.items():
+            text = re.sub(rf"(fill|stroke): {colour}\b", rf"\1: var(--{name})", text)
+        return text
 
 
 def _wide(size: re.Match[str]) -> str:

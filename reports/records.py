@@ -24,6 +24,8 @@ SCORING = ("metric", "reference", "reference_meaning", "random")
 REQUIRED = (*IDENTITY, *PROGRESS, *OUTCOME, *SCORING)
 
 BEST_HERE = "best in this study"
+DIAGNOSTIC = "diagnostic_"  # what was seen inside a round; columns that may be there
+HETEROGENEITY = "heterogeneity"  # ζ², where it was computed; may be there
 
 
 def check(records: Any) -> None:
@@ -54,9 +56,16 @@ def check(records: Any) -> None:
 
 def hyperparameters(records: Any) -> list[str]:
     """Every column that is not part of the contract and is constant within each cell."""
-    columns = [str(name) for name in records.columns if name not in REQUIRED]
+    told = {*REQUIRED, *diagnostics(records)}
+    columns = [str(name) for name in records.columns if name not in told]
     counts = records.groupby("cell")[columns].nunique(dropna=False)
     return sorted(name for name in columns if (counts[name] == 1).all())
+
+
+def diagnostics(records: Any) -> list[str]:
+    """Columns measured inside a round, in the order of the table."""
+    names = [str(name) for name in records.columns]
+    return [name for name in names if name.startswith(DIAGNOSTIC) or name == HETEROGENEITY]
 
 
 def families(records: Any) -> list[Family]:
@@ -127,6 +136,7 @@ def _sortable(value: Any) -> tuple[int, float, str]:
 def _run(series: Series, points: Any) -> Run:
     last: Mapping[str, Any] = points.iloc[-1].to_dict()
     metric = str(last["metric"])
+    measured = (*PROGRESS, *diagnostics(points))
     return Run(
         family=str(last["family"]),
         kappa=float(last["kappa"]),
@@ -145,6 +155,7 @@ def _run(series: Series, points: Any) -> Run:
         reference_meaning=str(last["reference_meaning"]),
         budget=float(last["steps_per_agent"]),
         last=last,
+        paths={name: points[name].to_numpy(dtype=float) for name in measured},
     )
 
 

@@ -70,6 +70,7 @@ class Run:
     reference_meaning: str
     budget: float  # steps per agent it was meant to have
     last: Mapping[str, Any]  # the row of its last evaluation point
+    paths: Mapping[str, Array]  # (P,) each: what it had cost, and diagnostics, in their columns
 
     @property
     def final(self) -> float:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from plotly.offline import get_plotlyjs
 
 from reports import formatting, write_report
 
@@ -80,14 +81,28 @@ def _run(
             | {"metric": "objective" if tabular else "return", "reference": reference}
             | {"reference_meaning": "optimum by value iteration" if tabular else "solved"}
             | {"random": start}
+            | _inside(algorithm, i, share, draw)
         )
         if diverged and i == 12:
             break
     return rows
 
 
+def _inside(algorithm: str, i: int, share: float, draw: Any) -> dict[str, float]:
+    """Diagnostics: nothing before the first round, weights only where an algorithm has them."""
+    weights = i > 0 and algorithm.endswith("-m")
+    largest = float(np.exp(6 * share + draw.normal())) if weights else np.nan
+    return {
+        "diagnostic_weight_max": largest,
+        "diagnostic_weight_capped": 0.0 if weights else np.nan,
+        "diagnostic_entropy": 1.4 - share if i else np.nan,
+        "heterogeneity": 0.1 + 0.01 * i,
+    }
+
+
 PROVENANCE: dict[str, Any] = {
-    "command": "fedrl report smoke",
+    "command": "fedrl run smoke",
+    "rebuild": "fedrl report smoke",
     "versions": {"python": "3.11", "numpy": "2.4"},
     "machine": {"cpu": "x86_64", "cores": 2, "notes": {"turbo": None, "shared": True}},
     "configuration": {"families": ["gridworld", "cartpole"], "beta": {"low": 0.05, "high": 1.0}},
@@ -126,6 +141,12 @@ def whole() -> Any:
 def report(whole: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     out = tmp_path_factory.mktemp("report")
     return out, built(whole, out)
+
+
+def explorers(text: str) -> list[dict[str, Any]]:
+    """The data of every family's curves."""
+    found = re.findall(r'<script type="application/json" class="data">(.*?)</script>', text)
+    return [json.loads(data) for data in found]
 
 
 class Page(html.parser.HTMLParser):
@@ -172,6 +193,8 @@ def test_another_process_writes_the_same_bytes(tmp_path: Path) -> None:
     script = """
 import json, pathlib, sys
 import pandas as pd
+from plotly.offline import get_plotlyjs
+
 from reports import formatting, write_report
 source, out, provenance = sys.argv[1:]
 write_report(pd.read_pickle(source), json.loads(provenance), pathlib.Path(out),
@@ -203,7 +226,7 @@ def test_every_section_of_every_family_is_in_the_contents(report: tuple[Path, st
     links = [link[1:] for link in page.values("href") if link.startswith("#")]
     assert set(links) <= set(ids)
     for family in ("gridworld", "random-mdp", "cartpole"):
-        for part in ("learning", "steps", "kappa", "score", "every", "pairs", "cost"):
+        for part in ("learning", "steps", "kappa", "inside", "score", "every", "pairs", "cost"):
             assert f"{family}-{part}" in links
     assert "gridworld-gradient" in links
     assert "cartpole-gradient" not in links  # no stationarity there
@@ -212,10 +235,11 @@ def test_every_section_of_every_family_is_in_the_contents(report: tuple[Path, st
 
 def test_every_link_to_a_file_leads_to_one(report: tuple[Path, str]) -> None:
     out, text = report
-    links = [link for link in Page(text).values("href") if link.startswith(("figures", "tables"))]
+    beside = ("figures", "tables", "report.tex")
+    links = [link for link in Page(text).values("href") if link.startswith(beside)]
     written = set(contents(out)) - {"index.html"}
     assert set(links) == written
-    assert {Path(link).suffix for link in links} == {".svg", ".pdf", ".csv"}
+    assert {Path(link).suffix for link in links} == {".svg", ".pdf", ".csv", ".md", ".tex"}
 
 
 def test_every_run_is_in_the_tables(whole: Any, report: tuple[Path, str]) -> None:
@@ -282,7 +306,7 @@ def test_missing_runs_are_prominent(report: tuple[Path, str], tmp_path: Path) ->
     assert "cartpole/fedpg/3" in text
     records = synthetic(("cartpole",), (0.0,), ("fedpg",), seeds=1, points=3)
     complete = {"runs": {"finished": 120, "expected": 120, "missing": []}}
-    assert "incomplete" not in built(records, tmp_path, provenance=complete)
+    assert "incomplete" not in Page(built(records, tmp_path, provenance=complete)).words
 
 
 def test_an_unknown_reference_is_the_best_of_the_study(
@@ -309,6 +333,116 @@ def test_the_sentence_names_who_needed_fewest_steps(report: tuple[Path, str]) ->
     assert f"{rows['hits'].sum()} of {rows['runs'].sum()} runs reached 90" in said[1]
 
 
+# What can be explored
+
+
+def test_the_curves_hold_every_run_on_every_axis(whole: Any, report: tuple[Path, str]) -> None:
+    told = {data["slug"]: data for data in explorers(report[1])}
+    for family, rows in whole.groupby("family"):
+        data = told[family]
+        costs = rows.assign(floats=rows["floats_up"] + rows["floats_down"])
+        axes = ["steps_per_agent", "steps_total", "trajectories_per_agent"]
+        assert list(data["axes"]) == [*axes, "floats", "seconds", "round"]
+        lines = [line for panel in data["panels"] for line in panel["lines"]]
+        assert sum(len(line["seeds"]) for line in lines) == rows.groupby(["cell", "seed"]).ngroups
+        metric = rows["metric"].iloc[0]
+        for axis in data["axes"]:
+            pairs = sorted(zip(costs[axis], costs[metric], strict=True))
+            shown = [
+                pair
+                for line in lines
+                for seed in line["seeds"]
+                for pair in zip(seed["x"][axis], seed["y"]["score"], strict=True)
+            ]
+            np.testing.assert_allclose(sorted(shown), pairs, rtol=1e-5)
+
+
+def test_the_explored_average_is_the_interquartile_mean(
+    whole: Any, report: tuple[Path, str]
+) -> None:
+    """Five seeds at equal steps: the mean of the middle three, on every axis the same."""
+    (data,) = [d for d in explorers(report[1]) if d["slug"] == "gridworld"]
+    rows = whole.query("family == 'gridworld' and algorithm == 'scaffold' and kappa == 0")
+    sorted_scores = np.sort(rows.pivot(index="round", columns="seed", values="objective"), axis=1)
+    labels = [line["label"] for line in data["lines"]]
+    (line,) = [x for x in data["panels"][0]["lines"] if x["line"] == labels.index("scaffold")]
+    for axis in data["axes"]:
+        found = line["averages"]["score"][axis]
+        np.testing.assert_allclose(found["y"], sorted_scores[:, 1:4].mean(axis=1), rtol=1e-5)
+        assert (np.array(found["low"]) <= found["y"]).all()
+        assert (found["y"] <= np.array(found["high"])).all()
+
+
+def test_a_diverged_run_stays_in_every_average(report: tuple[Path, str]) -> None:
+    (data,) = [d for d in explorers(report[1]) if d["slug"] == "cartpole"]
+    (panel,) = [p for p in data["panels"] if p["title"] == "κ = 1"]
+    (line,) = [x for x in panel["lines"] if any(seed["diverged"] for seed in x["seeds"])]
+    (lost,) = [seed for seed in line["seeds"] if seed["diverged"]]
+    for axis in data["axes"]:
+        average = line["averages"]["score"][axis]
+        x, low = np.array(average["x"]), np.array(average["low"])
+        before, after = x < lost["x"][axis][-1], x > lost["x"][axis][-1]
+        assert after.any()
+        assert low[after].max() < 0.6 * low[before][-1]  # one of five fell to random
+
+
+def test_diagnostics_are_drawn_where_they_exist(report: tuple[Path, str]) -> None:
+    out, text = report
+    (data,) = [d for d in explorers(text) if d["slug"] == "gridworld"]
+    diagnostics = ["diagnostic_weight_max", "diagnostic_weight_capped", "diagnostic_entropy"]
+    assert list(data["measures"]) == ["score", "stationarity", *diagnostics, "heterogeneity"]
+    assert data["measures"]["diagnostic_weight_max"]["log"]  # it spans more than two decades
+    labels = [line["label"] for line in data["lines"]]
+    for panel in data["panels"]:
+        for line in panel["lines"]:
+            found = line["averages"]["diagnostic_weight_max"]["steps_per_agent"]
+            assert (found is not None) == labels[line["line"]].endswith("-m")
+    settings = table(out, "gridworld-settings")
+    assert not [name for name in settings.columns if "diagnostic" in name]  # nobody chose them
+    assert (out / "figures" / "gridworld-diagnostics.svg").exists()
+
+
+def test_studies_without_diagnostics_have_no_section_for_them(tmp_path: Path) -> None:
+    records = synthetic(("gridworld",), (0.0,), ("fedpg",), seeds=2, points=3)
+    plain = records.drop(columns=[c for c in records if "diagnostic" in c or "heterog" in c])
+    text = built(plain, tmp_path)
+    assert 'id="gridworld-inside"' not in text
+    (data,) = explorers(text)
+    assert list(data["measures"]) == ["score", "stationarity"]
+
+
+# Across families
+
+
+def test_the_leaderboard_is_what_the_families_say(report: tuple[Path, str]) -> None:
+    out, text = report
+    rows = table(out, "leaderboard").set_index("series")
+    assert rows["area"].is_monotonic_decreasing
+    assert (rows["settings"] == 6).all()
+    names = ("gridworld", "random-mdp", "cartpole")
+    reached = pd.concat([table(out, f"{name}-complexity") for name in names])
+    for epsilon in (0.5, 0.25, 0.1, 0.05):
+        hits = reached[reached["epsilon"] == epsilon].groupby("series")[["hits", "runs"]].sum()
+        share = hits["hits"] / hits["runs"]
+        np.testing.assert_allclose(rows[f"share_{epsilon:g}"], share[rows.index])
+    races = pd.concat([table(out, f"{name}-complexity").assign(family=name) for name in names])
+    keys = ["family", "kappa", "epsilon"]
+    run = races[races.groupby(keys)["hits"].transform("sum") > 0]
+    ranks = run.assign(rank=run.groupby(keys)["rmst"].rank()).groupby("series")["rank"].mean()
+    np.testing.assert_allclose(rows["rank"], ranks[rows.index])
+    assert f"{rows.index[0]} has the largest area under its curve" in text
+
+
+def test_scaled_scores_are_zero_at_random_and_one_at_the_reference(tmp_path: Path) -> None:
+    records = synthetic(("gridworld",), (0.0,), ("fedpg", "scaffold"), seeds=2, points=4)
+    level = records["algorithm"].map({"fedpg": 1.0, "scaffold": 0.0})
+    span = records["reference"] - records["random"]
+    built(records.assign(objective=records["random"] + level * span), tmp_path)
+    rows = table(tmp_path, "leaderboard").set_index("series")
+    np.testing.assert_allclose(rows.loc["fedpg", ["area", "final"]].astype(float), 1)
+    np.testing.assert_allclose(rows.loc["scaffold", ["area", "final"]].astype(float), 0, atol=1e-12)
+
+
 # Nothing executed, nothing fetched
 
 
@@ -322,9 +456,13 @@ def test_words_are_escaped(tmp_path: Path) -> None:
     provenance = {evil: {evil: [evil, {evil: evil}]}, "runs": {"finished": evil, "missing": [evil]}}
     text = built(records, tmp_path, title=evil, description=evil, provenance=provenance)
     assert "<script>alert" not in text
-    assert sum(tag == "script" for tag, _ in Page(text).tags) == 1
+    tame = built(synthetic(("gridworld",), (0.0,), seeds=1, points=2), tmp_path / "tame")
+    scripts = [sum(tag == "script" for tag, _ in Page(page).tags) for page in (text, tame)]
+    assert scripts[0] == scripts[1]
     assert evil in Page(text).words
     assert all(".." not in name and "<" not in name for name in contents(tmp_path))
+    (data,) = explorers(text)
+    assert any(evil in line["label"] for line in data["lines"])  # as data, it is what it was
 
 
 def test_the_page_loads_nothing(report: tuple[Path, str]) -> None:
@@ -337,8 +475,15 @@ def test_the_page_loads_nothing(report: tuple[Path, str]) -> None:
         if "href" in a
     ]
     assert all(link.startswith(("#", "data:")) for link in loaded + page.values("xlink:href"))
-    assert not re.search(r"(https?:)?//[a-z]", report[1].replace("http://www.w3.org", ""))
-    assert "@import" not in report[1]
+    assert report[1].count(get_plotlyjs()) == 1
+    ours = report[1].replace(get_plotlyjs(), "")  # the library names map servers, see below
+    assert not re.search(r"""["'(=](https?:)?//[a-z]""", ours.replace("http://www.w3.org", ""))
+    assert "@import" not in ours
+    (policy,) = [a["content"] for tag, a in page.tags if tag == "meta" and "http-equiv" in a]
+    assert policy is not None
+    assert "default-src 'none'" in policy  # nothing is fetched, whatever a script may say
+    assert "connect-src" not in policy
+    assert "http" not in policy
 
 
 # Other shapes of study
@@ -379,8 +524,9 @@ def test_small_studies_have_a_page(shape: dict[str, Any], tmp_path: Path) -> Non
         )
     )
     text = built(records, tmp_path, provenance={})
-    assert not re.search(r"\bnan\b", Page(text).words.lower())
-    assert "overlap" not in text or shape.get("seeds") != 1  # no interval, nothing to overlap
+    words = Page(text).words
+    assert not re.search(r"\bnan\b", words.lower())
+    assert "overlap" not in words or shape.get("seeds") != 1  # no interval, nothing to overlap
 
 
 def test_families_with_the_same_file_name_do_not_overwrite_each_other(tmp_path: Path) -> None:

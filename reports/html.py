@@ -1,0 +1,54 @@
+"""The templates of the page, and what they need to know of Python objects."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from plotly.offline import get_plotlyjs
+
+from reports.explorer import Explorer
+from reports.figures import Drawn
+
+
+def page(**words: Any) -> str:
+    """The whole page as text."""
+    template = _environment().get_template("report.html.j2")
+    return template.render(plotly=_library(), **words)
+
+
+@cache
+def _library() -> str:
+    """plotly.js as its package ships it, to stand inside a <script> element."""
+    source = get_plotlyjs()
+    if "</script" in source or "<!--" in source:
+        raise ValueError("plotly.min.js holds text that would end its <script> element")
+    return source
+
+
+def _environment() -> jinja2.Environment:
+    """Templates beside this file; everything is escaped unless it is our own SVG."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.tests["figure"] = lambda part: isinstance(part, Drawn)
+    environment.tests["flat"] = _flat
+    environment.tests["explorer"] = lambda part: isinstance(part, Explorer)
+    return environment
+
+
+def _flat(value: Any) -> bool:
+    """True for a list of dicts of scalars, which prints as one table."""
+    return (
+        isinstance(value, list)
+        and bool(value)
+        and all(
+            isinstance(item, dict)
+            and not any(isinstance(entry, (dict, list)) for entry in item.values())
+            for item in value
+        )
+    )

@@ -1,0 +1,278 @@
+"""Laws of the page in a browser: controls do what they say, and it is usable by everyone."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from selenium.webdriver import Chrome
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.ui import Select, WebDriverWait
+
+Open = Callable[..., Chrome]
+HERE = "#gridworld-learning"
+
+
+def drawn(driver: Chrome, family: str = "gridworld") -> list[dict[str, Any]]:
+    """The traces of a family's plot, once it is drawn."""
+    script = f"""
+        const plot = document.getElementById("plot-{family}");
+        return plot.data && plot.data.map(({{ x, y, meta }}) => ({{ x, y, ...meta }}));"""
+    return WebDriverWait(driver, 30).until(lambda d: d.execute_script(script))
+
+
+def control(driver: Chrome, selector: str, family: str = "gridworld") -> WebElement:
+    return driver.find_element(By.CSS_SELECTOR, f"#explore-{family} {selector}")
+
+
+def button(driver: Chrome, label: str, family: str = "gridworld") -> WebElement:
+    path = f"//div[@id='explore-{family}']//button[normalize-space()='{label}']"
+    return driver.find_element(By.XPATH, path)
+
+
+def averages(traces: list[dict[str, Any]]) -> dict[tuple[str, str], dict[str, Any]]:
+    return {(t["panel"], t["line"]): t for t in traces if t["kind"] == "average"}
+
+
+def seeds(traces: list[dict[str, Any]]) -> set[int]:
+    return {trace["seed"] for trace in traces if trace["kind"] == "seed"}
+
+
+def shown(driver: Chrome, selector: str) -> bool:
+    return driver.find_element(By.CSS_SELECTOR, selector).is_displayed()
+
+
+# The curves
+
+
+def test_every_algorithm_seed_and_panel_is_drawn_at_first(visit: Open) -> None:
+    traces = drawn(visit(HERE))
+    names = {"fedpg", "fedhapg-m", "fedsvrpg-m", "scaffold"}
+    assert set(averages(traces)) == {(f"κ = {k}", name) for k in (0, 1) for name in names}
+    assert seeds(traces) == {0, 1, 2, 3, 4}
+
+
+def test_the_x_axis_can_be_changed(visit: Open) -> None:
+    driver = visit(HERE)
+    before = averages(drawn(driver))[("κ = 0", "fedpg")]
+    choice = Select(control(driver, "[data-choose=x]"))
+    ends = {}
+    for option in choice.options:
+        choice.select_by_value(option.get_attribute("value"))
+        own = averages(drawn(driver))[("κ = 0", "fedpg")]
+        assert own["y"] == pytest.approx(before["y"])  # equal steps per round: only x changes
+        ends[option.get_attribute("value")] = own["x"][-1]
+    assert ends["steps_total"] == pytest.approx(4 * ends["steps_per_agent"])  # four agents
+    assert ends["round"] == 65
+    assert ends["floats"] == 1600 * 13
+    assert ends["seconds"] == pytest.approx(1.3 * 13)
+    title = "return document.getElementById('plot-gridworld').layout.xaxis.title.text"
+    assert driver.execute_script(title) == "rounds"
+
+
+def test_the_measure_can_be_changed(visit: Open) -> None:
+    driver = visit(HERE)
+    score = averages(drawn(driver))
+    Select(control(driver, "[data-choose=y]")).select_by_value("diagnostic_weight_max")
+    weights = averages(drawn(driver))
+    assert {name for _, name in weights} == {"fedhapg-m", "fedsvrpg-m"}  # the others have none
+    assert weights["κ = 0", "fedhapg-m"]["y"] != score["κ = 0", "fedhapg-m"]["y"]
+    kind = "return document.getElementById('plot-gridworld').layout.yaxis.type"
+    assert driver.execute_script(kind) == "log"
+
+
+def test_algorithms_and_seeds_can_be_hidden(visit: Open) -> None:
+    driver = visit(HERE)
+    drawn(driver)
+    toggle = button(driver, "fedpg")
+    toggle.click()
+    assert toggle.get_attribute("aria-pressed") == "false"
+    assert "fedpg" not in {trace["line"] for trace in drawn(driver)}
+    toggle.click()
+    assert "fedpg" in {trace["line"] for trace in drawn(driver)}
+    button(driver, "3").click()
+    assert seeds(drawn(driver)) == {0, 1, 2, 4}
+    every = button(driver, "all seeds")
+    assert every.get_attribute("aria-pressed") == "false"
+    every.click()
+    assert seeds(drawn(driver)) == {0, 1, 2, 3, 4}
+    every.click()
+    assert seeds(drawn(driver)) == set()
+    button(driver, "average over seeds").click()
+    assert driver.execute_script("return document.getElementById('plot-gridworld').data") == []
+    button(driver, "reset").click()
+    assert len(averages(drawn(driver))) == 8
+
+
+def test_a_diverged_seed_is_marked(visit: Open) -> None:
+    driver = visit("#cartpole-learning")
+    marks = [trace for trace in drawn(driver, "cartpole") if trace["kind"] == "diverged"]
+    assert [(mark["panel"], mark["line"], mark["seed"]) for mark in marks] == [
+        ("κ = 1", "fedhapg-m", 2)
+    ]
+    button(driver, "2", "cartpole").click()
+    assert "diverged" not in {trace["kind"] for trace in drawn(driver, "cartpole")}
+
+
+def test_pointing_at_a_curve_tells_its_numbers(visit: Open) -> None:
+    driver = visit(HERE)
+    drawn(driver)
+    driver.execute_script("""
+        const plot = document.getElementById("plot-gridworld");
+        const curve = plot.data.findIndex((trace) => trace.meta.kind === "average");
+        Plotly.Fx.hover(plot, [{ curveNumber: curve, pointNumber: 5 }]);""")
+    label = control(driver, ".hoverlayer").text
+    name = averages(drawn(driver))
+    assert any(line in label for _, line in name)
+    assert "[" in label  # the interval
+
+
+# Addresses
+
+
+def test_an_address_holds_what_was_chosen(visit: Open) -> None:
+    driver = visit(HERE)
+    Select(control(driver, "[data-choose=x]")).select_by_value("seconds")
+    button(driver, "scaffold").click()
+    button(driver, "0").click()
+    fragment = driver.execute_script("return location.hash")
+    assert fragment == "#gridworld-learning?x=seconds&hide=scaffold&seeds=1%2C2%2C3%2C4"
+    before = drawn(driver)
+    again = visit(fragment)
+    assert drawn(again) == before
+    assert Select(control(again, "[data-choose=x]")).first_selected_option.text.startswith("sec")
+    top = "return document.getElementById('gridworld-learning').getBoundingClientRect().top"
+    assert WebDriverWait(again, 10).until(lambda d: abs(d.execute_script(top)) < 60)
+
+
+def test_an_address_with_unknown_words_shows_what_is_usual(visit: Open) -> None:
+    traces = drawn(visit(f"{HERE}?x=nothing&y=nobody&hide=nil&seeds=99"))
+    assert len(averages(traces)) == 8
+    assert seeds(traces) == set()
+
+
+@pytest.mark.parametrize("anchor", ["cartpole-steps", "gridworld-cost", "family-cartpole"])
+def test_sections_can_be_linked_to(visit: Open, anchor: str) -> None:
+    driver = visit(f"#{anchor}")
+    top = f"return document.getElementById('{anchor}').getBoundingClientRect().top"
+    assert WebDriverWait(driver, 10).until(lambda d: -5 < d.execute_script(top) < 700)
+
+
+# Tables
+
+
+def test_tables_sort_by_the_buttons_in_their_heads(visit: Open) -> None:
+    driver = visit("#gridworld-steps")
+    table = driver.find_element(By.CSS_SELECTOR, "#table-gridworld-complexity table")
+    heads = table.find_elements(By.CSS_SELECTOR, "thead th")
+    place = [head.text.split()[0] for head in heads].index("restricted")
+    keys = f"""return [...arguments[0].tBodies[0].rows].map(
+        (row) => Number(row.cells[{place}].dataset.key))"""
+    before = driver.execute_script(keys, table)
+    sorter = heads[place].find_element(By.TAG_NAME, "button")
+    sorter.send_keys(Keys.ENTER)
+    assert heads[place].get_attribute("aria-sort") == "ascending"
+    assert driver.execute_script(keys, table) == sorted(before)
+    sorter.send_keys(Keys.SPACE)
+    assert heads[place].get_attribute("aria-sort") == "descending"
+    assert driver.execute_script(keys, table) == sorted(before, reverse=True)
+    heads[0].find_element(By.TAG_NAME, "button").click()
+    assert [head.get_attribute("aria-sort") for head in heads].count(None) == len(heads) - 1
+
+
+# For everyone
+
+
+@pytest.mark.parametrize("width", [320, 390, 800, 1600])
+def test_the_page_is_never_wider_than_the_screen(visit: Open, width: int) -> None:
+    driver = visit(HERE, width)
+    drawn(driver)
+    sizes = """return [document.documentElement.scrollWidth,
+        document.querySelector('#plot-gridworld svg').clientWidth]"""
+    page, plot = driver.execute_script(sizes)
+    assert page <= width
+    assert plot <= width
+
+
+def test_panels_stand_below_each_other_on_a_phone(visit: Open) -> None:
+    place = """const { xaxis, xaxis2 } = document.getElementById("plot-gridworld").layout;
+        return [xaxis.domain, xaxis2.domain];"""
+    driver = visit(HERE, 390)
+    drawn(driver)
+    first, second = driver.execute_script(place)
+    assert first == second
+    driver = visit(HERE, 1280)
+    drawn(driver)
+    first, second = driver.execute_script(place)
+    assert first[1] < second[0]
+
+
+def test_everything_can_be_done_by_keyboard(visit: Open) -> None:
+    driver = visit(HERE)
+    drawn(driver)
+    control(driver, "[data-choose=y]").send_keys(Keys.TAB, Keys.TAB)
+    focused = driver.switch_to.active_element
+    assert focused.get_attribute("data-line") == "0"
+    outline = "return getComputedStyle(arguments[0]).outlineStyle"
+    assert driver.execute_script(outline, focused) == "solid"
+    focused.send_keys(Keys.SPACE)
+    assert focused.get_attribute("aria-pressed") == "false"
+    said = control(driver, "[role=status]").get_property("textContent")
+    assert said.endswith("environment steps per agent: 3 of 4 algorithms, 5 of 5 seeds")
+    named = """return [...document.querySelectorAll("button, select, a, [tabindex]")].filter(
+        (e) => !(e.textContent.trim() || e.getAttribute("aria-label") || e.closest("label"))
+        ).length"""
+    assert driver.execute_script(named) == 0
+
+
+def test_colours_follow_the_system_and_the_button(visit: Open) -> None:
+    paper = "return getComputedStyle(document.body).backgroundColor"
+    ink = "return document.getElementById('plot-gridworld').layout.font.color"
+    driver = visit(HERE)
+    drawn(driver)
+    light = driver.execute_script(paper), driver.execute_script(ink)
+    driver = visit(HERE, dark=True)
+    drawn(driver)
+    dark = driver.execute_script(paper), driver.execute_script(ink)
+    assert light[0] == "rgb(255, 255, 255)"
+    assert light[0] != dark[0]
+    assert light[1] != dark[1]
+    theme = driver.find_element(By.ID, "theme")
+    for expected in (light, dark, dark):  # light, dark, and what the system says
+        driver.execute_script("arguments[0].click()", theme)
+        drawn(driver)
+        assert (driver.execute_script(paper), driver.execute_script(ink)) == expected
+
+
+def test_text_has_contrast(visit: Open) -> None:
+    """WCAG 2.1 AA: 4.5 to 1 for text, in both schemes."""
+    script = """
+        const light = (c) => { const [r, g, b] = c.match(/[\\d.]+/g).slice(0, 3).map((v) => v / 255)
+          .map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
+          return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
+        const { ink, soft, link, warn, paper, tint } = Object.fromEntries(
+          ["ink", "soft", "link", "warn", "paper", "tint"].map((name) => {
+            const probe = document.body.appendChild(document.createElement("i"));
+            probe.style.color = `var(--${name})`;
+            return [name, light(getComputedStyle(probe).color)]; }));
+        const ratio = (a, b) => (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+        return [ink, soft, link, warn].flatMap((c) => [ratio(c, paper), ratio(c, tint)]);"""
+    for dark in (False, True):
+        assert min(visit(dark=dark).execute_script(script)) >= 4.5
+
+
+def test_without_scripts_and_on_paper_the_figures_are_static(visit: Open) -> None:
+    static, explored = "#figure-gridworld-learning-curves svg", "#explore-gridworld"
+    driver = visit(HERE)
+    drawn(driver)
+    assert shown(driver, explored)
+    assert not shown(driver, static)
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    assert not shown(driver, explored)
+    assert shown(driver, static)
+    assert not shown(driver, "#theme")
+    driver = visit(HERE, scripts=False)
+    assert not shown(driver, explored)
+    assert shown(driver, static)
+    assert not shown(driver, "#theme")
