@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable
 from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from gymnasium import spaces
 from rich import box
 from rich.console import Console
 from rich.markup import escape
@@ -17,12 +20,25 @@ from benchmark import registry
 from benchmark.provenance import code_digest, folder, machine, versions
 from benchmark.settings import SettingError
 from benchmark.study import DEFAULT_RESULTS, built_in, load_study
-from envs.family import nearest
+from envs.family import CompiledFamily, Family, SimulatedFamily, nearest
+from envs.tabular import Tabular
 
 Entry = dict[str, Any]
 
 
-LONG = ("knobs", "options", "gymnasium_id", "metric")  # left to --json
+# What a table shows of each kind of entry, and under which heading; --json has everything.
+SHOWN = {
+    "families": {
+        "name": "family",
+        "mdp": "MDP of an agent",
+        "horizon": "T",
+        "discount": "γ",
+        "knobs": "differs between agents",
+        "reference": "measured against",
+    },
+    "algorithms": {"name": "algorithm", "hyperparameters": "tunable", "reference": "reference"},
+    "studies": {"name": "study", "title": "title", "cells": "cells", "runs": "runs"},
+}
 
 
 def list_entries(what: str) -> list[Entry]:
@@ -33,23 +49,57 @@ def list_entries(what: str) -> list[Entry]:
 
 
 def families() -> list[Entry]:
-    """Environment families with their options and knobs."""
-    return [
-        {
-            "name": name,
-            "summary": family.summary,
-            "heterogeneity": family.heterogeneity,
-            "metric": family.metric,
-            "options": _defaults(family),
-            "knobs": {
-                knob: {"stock": k.stock, "low": k.low, "high": k.high, "unit": k.unit}
-                for knob, k in family.knobs.items()
-            },
-            "gymnasium_id": family.gymnasium_id,
-            "source": family.source,
-        }
-        for name, family in registry.families().items()
-    ]
+    """Environment families with their spaces, options and knobs."""
+    return [_family(name, kind) for name, kind in registry.families().items()]
+
+
+def _family(name: str, kind: type[Family]) -> Entry:
+    family = kind()
+    sees, acts = space(family.observation_space, "state"), space(family.action_space, "action")
+    return {
+        "name": name,
+        "summary": family.summary,
+        "kind": dynamics(kind),
+        "observation": sees,
+        "action": acts,
+        "mdp": f"{dynamics(kind)}: {sees}, {acts}",
+        "horizon": family.horizon,
+        "discount": family.discount,
+        "heterogeneity": family.heterogeneity,
+        "metric": family.metric,
+        "reference": reference(family),
+        "options": _defaults(kind),
+        "knobs": {
+            knob: {**k._asdict(), "minimum": k.minimum if math.isfinite(k.minimum) else None}
+            for knob, k in family.knobs.items()
+        },
+        "gymnasium_id": family.gymnasium_id,
+        "source": family.source,
+    }
+
+
+def dynamics(kind: type[Family]) -> str:
+    """How the dynamics are given: as tables, as compiled functions, or by a physics engine."""
+    named = {"tabular": Tabular, "compiled": CompiledFamily, "simulated": SimulatedFamily}
+    return next((name for name, base in named.items() if issubclass(kind, base)), "other")
+
+
+def space(space: spaces.Space[Any], thing: str) -> str:
+    """A space in words."""
+    if isinstance(space, spaces.Discrete):
+        return f"{space.n} {thing}s"
+    numbers = "number" if thing == "state" else "real action"
+    size = math.prod(space.shape or (1,))
+    return f"{size} {numbers}{'' if size == 1 else 's'}"
+
+
+def reference(family: Family) -> str:
+    """What a report measures a run against, in words; "" if nothing is known."""
+    if isinstance(family, Tabular):
+        return "best common policy"  # its value takes a while for large MDPs
+    task = family.sample(1, 0.0, np.random.default_rng(0))
+    known = family.reference(task)
+    return "" if known is None else f"{known.value:g}: {known.meaning}"
 
 
 def algorithms() -> list[Entry]:
@@ -104,19 +154,23 @@ def print_information(answer: dict[str, Entry]) -> None:
             print(f"  {name:14}{value}")
 
 
-def print_entries(entries: list[Entry]) -> None:
+def print_entries(what: str, entries: list[Entry]) -> None:
     """A table of what fits on a line; --json has the rest."""
-    columns = [name for name in entries[0] if name not in LONG]
-    table = Table(*columns, box=box.SIMPLE)
+    table = Table(box=box.SIMPLE, padding=(0, 1, 0, 0), pad_edge=False)
+    for place, heading in enumerate(SHOWN[what].values()):
+        table.add_column(heading, no_wrap=place == 0, overflow="fold")
     for entry in entries:
-        table.add_row(*(escape(_text(entry[name])) for name in columns))
+        table.add_row(*(escape(_text(entry[name])) for name in SHOWN[what]))
     Console().print(table)
 
 
 def _text(value: Any) -> str:
+    """Of a mapping the names, and what they are if that is one word."""
     if isinstance(value, dict):
-        return ", ".join(f"{name}={default}" for name, default in value.items() if name != "vary")
-    return str(value)
+        return ", ".join(
+            name if isinstance(one, dict) else f"{name} {one}" for name, one in value.items()
+        )
+    return "" if value is None else str(value)
 
 
 def _defaults(entry: Any) -> Entry:

@@ -10,6 +10,8 @@ from typing import Annotated, NoReturn
 import typer
 from typer.exceptions import TyperException
 
+from benchmark.commands.check import check
+
 USER_ERROR = 2
 FAILED_RUNS = 1
 DIFFERENT = 1  # of `replay` and `merge`
@@ -78,7 +80,7 @@ def list_known(
     if as_json:
         answers.print_json(entries)
     else:
-        catalogue.print_entries(entries)
+        catalogue.print_entries(what, entries)
 
 
 @app.command()
@@ -371,6 +373,9 @@ def info(as_json: Json = False) -> None:
         answers.print_json(answer)
     else:
         catalogue.print_information(answer)
+
+
+app.command()(check)
 
 
 def main() -> NoReturn:

@@ -79,7 +79,7 @@ def _load(path: str) -> type[Any]:
     except ModuleNotFoundError as error:
         raise SettingError(f"cannot import {path}: {error}") from None
     except AttributeError:
-        known = [name for name, _ in inspect.getmembers(sys.modules[module], inspect.isclass)]
+        known = [name for name, _ in inspect.getmembers(sys.modules[module], _is_entry)]
         raise SettingError(nearest(f"class in {module}", attribute, known)) from None
     except Exception as error:  # whatever the module does when it is imported
         reason = " ".join(str(error).split())
@@ -87,3 +87,7 @@ def _load(path: str) -> type[Any]:
     if not inspect.isclass(value):
         raise SettingError(f"{path} is not a class")
     return value
+
+
+def _is_entry(value: Any) -> bool:
+    return inspect.isclass(value) and issubclass(value, Family | Algorithm)

@@ -32,7 +32,7 @@ def laws_of(value: type[Any]) -> list[Callable[[Any], None]]:
 
 def title(law: Callable[[Any], None]) -> str:
     """A law as people say it."""
-    return law.__name__.replace("_", " ")
+    return law.__name__.replace("_", " ").replace("mdp", "MDP")
 
 
 def judge(value: type[Any]) -> Iterator[Verdict]:
