@@ -11,6 +11,7 @@ import typer
 from typer.exceptions import TyperException
 
 from benchmark.commands.check import check
+from benchmark.commands.show import show
 
 USER_ERROR = 2
 FAILED_RUNS = 1
@@ -375,7 +376,8 @@ def info(as_json: Json = False) -> None:
         catalogue.print_information(answer)
 
 
-app.command()(check)
+for _command in (check, show):
+    app.command()(_command)
 
 
 def main() -> NoReturn:

@@ -100,7 +100,7 @@ def impossible_knob_values_are_refused(kind: Kind) -> None:
     for name, knob in kind.knobs.items():
         below = [knob.minimum - 0.5] if np.isfinite(knob.minimum) else []
         for value in (np.nan, np.inf, "much", *below):
-            _refuses(kind, name, value, f"{name} is", "must be a finite number above")
+            _refuses(kind, name, value, f"{name} is", "must be a finite number")
 
 
 def wrong_agents_seeds_levels_and_modes_are_refused(kind: Kind) -> None:
