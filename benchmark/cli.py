@@ -11,6 +11,7 @@ import typer
 from typer.exceptions import TyperException
 
 from benchmark.commands.check import check
+from benchmark.commands.render import render
 from benchmark.commands.show import show
 
 USER_ERROR = 2
@@ -267,7 +268,8 @@ def replay(
     original = replays.original(" ".join(name), results, study)
     for warning in replays.warnings_of(original):
         answers.say(f"note: {warning}")
-    comparison = replays.compare(original, replays.recompute(original.run))
+    again = replays.recompute(original.run)
+    comparison = replays.compare(original, again.columns, again.parameters)
     if as_json:
         answers.print_json(replays.as_json(original, comparison))
     else:
@@ -376,7 +378,7 @@ def info(as_json: Json = False) -> None:
         catalogue.print_information(answer)
 
 
-for _command in (check, show):
+for _command in (check, show, render):
     app.command()(_command)
 
 

@@ -84,7 +84,9 @@ def test_workers_do_not_change_a_bit(fedrl: Fedrl, tmp_path: Path) -> None:
     assert run_tiny(fedrl, "--results", "one").code == 0
     assert fedrl("run", "tiny.toml", "--workers", "2", "--results", "two").code == 0
     assert results(tmp_path / "one") == results(tmp_path / "two")
-    assert len(results(tmp_path / "one")) == RUNS + 4  # and a manifest per cell
+    assert (
+        len(results(tmp_path / "one")) == 2 * RUNS + 4
+    )  # parameters beside each; a manifest per cell
 
 
 def test_only_computes_a_part_that_the_rest_builds_on(fedrl: Fedrl, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, NamedTuple
 
@@ -48,13 +49,22 @@ class Federation(NamedTuple):
         return Sampler(self.family, self.policy, self.task).sample(theta, stream, count)
 
 
-def federation(name: str, agents: int, kappa: float, seed: int, settings: list[str]) -> Federation:
-    """The agents of a family; `settings` are its options and knobs as `name=value`.
+def federation(
+    name: str,
+    agents: int,
+    kappa: float,
+    seed: int,
+    settings: list[str],
+    base: Mapping[str, Any] | None = None,
+    hidden: tuple[int, ...] = (8, 8),
+) -> Federation:
+    """The agents of a family; `settings` are its options and knobs as `name=value`, over `base`.
 
     Raises SettingError: unknown names with the nearest one, values with their range.
     """
     name = family_entry(name).name
     options, pins = split_settings(name, settings)
+    options = {**(base or {}), **options}
     try:
         cell = Cell(
             family=name,
@@ -63,7 +73,7 @@ def federation(name: str, agents: int, kappa: float, seed: int, settings: list[s
             kappa=kappa,
             agents=agents,
             dtype="float64",
-            hidden=(8, 8),
+            hidden=hidden,
         )
         family = cell.build_family().pinned(pins)
         chosen = Seed("test", seed)
