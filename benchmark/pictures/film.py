@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -51,6 +53,7 @@ def check_film(federation: Federation, out: Path) -> None:
 def film(federation: Federation, theta: Array, steps: int, out: Path) -> int:
     """Write one episode of every agent under theta (N, d); returns the number of frames."""
     rendering = rendering_of(federation.family)
+    os.environ.setdefault("SDL_VIDEODRIVER", "dummy")  # a film needs no window
     played = [_moments(federation, theta, agent, steps) for agent in range(federation.agents)]
     length = max(map(len, played))
     try:
@@ -147,8 +150,6 @@ def _beside(panels: list[Image.Image]) -> Image.Image:
 
 
 def _write_gif(frames: list[Image.Image], fps: int, out: Path) -> None:
-    import io
-
     sink = io.BytesIO()
     delay = max(20, 10 * round(100 / fps))  # ms; a GIF counts hundredths, browsers refuse 10 ms
     frames[0].save(
