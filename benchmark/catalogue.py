@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from algorithms import Algorithm
 from benchmark import registry
 from benchmark.provenance import code_digest, folder, machine, versions
 from benchmark.settings import SettingError
@@ -36,8 +37,20 @@ SHOWN = {
         "knobs": "differs between agents",
         "reference": "measured against",
     },
-    "algorithms": {"name": "algorithm", "hyperparameters": "tunable", "reference": "reference"},
+    "algorithms": {
+        "name": "algorithm",
+        "kind": "method",
+        "samples": "episodes",
+        "floats_up": "up",
+        "floats_down": "down",
+        "ranges": "tunable",
+        "reference": "reference",
+    },
     "studies": {"name": "study", "title": "title", "cells": "cells", "runs": "runs"},
+}
+
+LEGEND = {
+    "algorithms": "Of one agent and round: K local steps, B episodes a batch, d parameters (floats)."
 }
 
 
@@ -103,16 +116,49 @@ def reference(family: Family) -> str:
 
 
 def algorithms() -> list[Entry]:
-    """Algorithms with their hyperparameters."""
-    return [
-        {
-            "name": name,
-            "summary": (inspect.getdoc(algorithm) or "").split("\n")[0],
-            "hyperparameters": _defaults(algorithm),
-            "reference": algorithm.reference,
-        }
-        for name, algorithm in registry.algorithms().items()
-    ]
+    """Algorithms with what a round costs and their hyperparameters."""
+    return [_algorithm(name, kind) for name, kind in registry.algorithms().items()]
+
+
+def _algorithm(name: str, kind: type[Algorithm]) -> Entry:
+    tunables = {
+        p.name: {"default": p.default} | {key: p.metadata[key] for key in p.metadata}
+        for p in fields(kind)
+    }
+    return {
+        "name": name,
+        "summary": (inspect.getdoc(kind) or "").split("\n")[0],
+        "kind": getattr(kind, "kind", "policy gradient"),
+        "hyperparameters": _defaults(kind),
+        "tunable": tunables,
+        "ranges": {
+            p: f"{t['default']:g} [{t['low']:g}, {t['high']:g}]" for p, t in tunables.items()
+        },
+        "reference": kind.reference,
+        **round_cost(kind),
+    }
+
+
+def round_cost(kind: type[Algorithm]) -> dict[str, str]:
+    """What one agent plays (episodes), sends and receives (floats) in a round of K local steps.
+
+    B episodes a batch, of T steps at most; d parameters.
+    """
+    snapshot = bool(getattr(kind, "snapshot", False))  # a batch gradient that is sent first
+    samples = " + ".join([f"{_times(kind.batches)}K·B", *(["B₀"] if snapshot else [])])
+    if not kind.federated:
+        return {"samples": samples, "floats_up": "0", "floats_down": "0"}
+    exchanges = "K·" if kind.synchronous else ""
+    down = 1 + kind.anchored + snapshot
+    return {
+        "samples": samples,
+        "floats_up": f"{exchanges}{_times(1 + snapshot)}d",
+        "floats_down": f"{exchanges}{_times(down)}d",
+    }
+
+
+def _times(count: int) -> str:
+    return "" if count == 1 else f"{count}·"
 
 
 def studies() -> list[Entry]:
@@ -162,6 +208,8 @@ def print_entries(what: str, entries: list[Entry]) -> None:
     for entry in entries:
         table.add_row(*(escape(_text(entry[name])) for name in SHOWN[what]))
     Console().print(table)
+    if what in LEGEND:
+        print(LEGEND[what])
 
 
 def _text(value: Any) -> str:

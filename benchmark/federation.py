@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
 from typing import Any, NamedTuple
 
@@ -161,7 +161,7 @@ class Federation:
                 share = max(self.round / cell.rounds, min(self._spent(), default=1.0))
                 on_round(min(round(share * cell.rounds), cell.rounds), cell.rounds)
             started = time.perf_counter()
-        self._leave(np.full(len(self.active), True))
+        self._finish(range(len(self.active)))
         return [
             record.result(values, self.finals[position])
             for position, (record, values) in enumerate(zip(self.records, constants, strict=True))
@@ -313,13 +313,17 @@ class Federation:
             self.records[self.active[place]].diverged_round = self.round
         self._leave(gone)
 
+    def _finish(self, places: Iterable[int]) -> None:
+        """Keep the parameters of the active runs at these places: they will not move any more."""
+        for place in places:
+            theta = self.server.theta[place * self.split : (place + 1) * self.split]
+            self.finals[self.active[place]] = theta.numpy().copy()
+
     def _leave(self, gone: Array) -> None:
         """Take runs out of the batch; the others do not notice."""
         if not gone.any():
             return
-        for place in np.flatnonzero(gone):
-            theta = self.server.theta[place * self.split : (place + 1) * self.split]
-            self.finals[self.active[place]] = theta.numpy().copy()
+        self._finish(np.flatnonzero(gone))
         self.active = [p for place, p in enumerate(self.active) if not gone[place]]
         keep = np.flatnonzero(np.repeat(~gone, self.split))
         self.server = Server(*(part[torch.from_numpy(keep)] for part in self.server))

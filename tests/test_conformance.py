@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 
-from benchmark.conformance import ConformanceError, draws, dynamics, finite, judge, laws_of
+from algorithms import ALGORITHMS
+from algorithms.fedpg import FedPG
+from benchmark import federation
+from benchmark.conformance import (
+    ConformanceError,
+    draws,
+    dynamics,
+    finite,
+    judge,
+    laws_of,
+    learning,
+)
 from benchmark.conformance.digests import DIGESTS
 from envs import FAMILIES
 from envs.cartpole import CartPole
@@ -17,14 +28,22 @@ from envs.family import Knob, heterogeneity_level
 from envs.halfcheetah import HalfCheetah, HalfCheetahSimulator
 from envs.random_mdp import RandomMDP
 
-FAMILY_CASES = [(name, law) for name, kind in FAMILIES.items() for law in laws_of(kind)]
+
+def cases(entries: Mapping[str, type[Any]]) -> Any:
+    """Every entry with every law that binds it."""
+    pairs = [(name, law) for name, kind in entries.items() for law in laws_of(kind)]
+    names = [f"{name}-{law.__name__}" for name, law in pairs]
+    return pytest.mark.parametrize(("name", "law"), pairs, ids=names)
 
 
-@pytest.mark.parametrize(
-    ("name", "law"), FAMILY_CASES, ids=[f"{name}-{law.__name__}" for name, law in FAMILY_CASES]
-)
+@cases(FAMILIES)
 def test_family(name: str, law: Callable[[Any], None]) -> None:
     law(FAMILIES[name])
+
+
+@cases(ALGORITHMS)
+def test_algorithm(name: str, law: Callable[[Any], None]) -> None:
+    law(ALGORITHMS[name])
 
 
 def test_every_family_has_a_published_digest() -> None:
@@ -156,3 +175,75 @@ def test_an_error_inside_an_entry_breaks_the_law_it_comes_from() -> None:
     assert "ZeroDivisionError" in sentence
     assert sentence.endswith("of a family")
     assert verdicts["the family describes itself"].holds
+
+
+# Algorithms that break one law each
+
+
+@dataclass(frozen=True)
+class Anonymous(FedPG):
+    """Does not say where it comes from."""
+
+    reference: ClassVar[str] = ""
+
+
+@dataclass(frozen=True)
+class Descent(FedPG):
+    """Walks downhill."""
+
+    def direction(self, *inputs: Any) -> Any:
+        """u = -g(θ)."""
+        return -super().direction(*inputs)
+
+
+@dataclass(frozen=True)
+class Stray(FedPG):
+    """Claims to sample twice as much as it does."""
+
+    batches: ClassVar[int] = 2
+
+
+@dataclass(frozen=True)
+class Untuned(FedPG):
+    """Has a hyperparameter without a range."""
+
+    beta: float = 0.5
+
+
+@pytest.mark.parametrize(
+    ("broken", "law", "words"),
+    [
+        (Anonymous, learning.it_is_a_frozen_value_with_documented_hyperparameters, "reference"),
+        (Untuned, learning.it_is_a_frozen_value_with_documented_hyperparameters, "beta must be a"),
+        (Descent, learning.it_learns_from_exact_truth, "bring the mean J"),
+        (Stray, learning.the_ledger_equals_an_independent_count, "another number of episodes"),
+    ],
+)
+def test_a_broken_algorithm_is_told_what_is_wrong(
+    broken: Any, law: Callable[[Any], None], words: str
+) -> None:
+    with pytest.raises(ConformanceError, match=words):
+        law(broken)
+
+
+def test_a_loop_that_mixes_agents_up_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    inner = federation.Federation._direction
+
+    def mixed(self: Any, theta: Any, draw: int) -> Any:
+        directions = inner(self, theta, draw)
+        return directions + 1e-9 * directions.mean(1, keepdim=True)
+
+    monkeypatch.setattr(federation.Federation, "_direction", mixed)
+    with pytest.raises(ConformanceError, match="when other agents are added"):
+        learning.agents_do_not_see_each_other(FedPG)
+
+
+def test_a_loop_whose_result_depends_on_the_batch_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    inner = federation.Federation._exchange
+
+    def crowded(self: Any, theta: Any, local_steps: int) -> None:
+        inner(self, theta * (1 + 1e-12 * len(self.active)), local_steps)
+
+    monkeypatch.setattr(federation.Federation, "_exchange", crowded)
+    with pytest.raises(ConformanceError, match="what else is in its batch"):
+        learning.a_run_alone_is_the_run_in_a_batch(FedPG)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from benchmark.conformance.algorithms import ALGORITHM_LAWS
 from benchmark.conformance.families import FAMILY_LAWS
 from benchmark.conformance.verdict import ConformanceError
 
@@ -22,7 +23,7 @@ class Verdict(NamedTuple):
     seconds: float
 
 
-LAWS: dict[Any, tuple[Callable[[Any], None], ...]] = {**FAMILY_LAWS}
+LAWS: dict[Any, tuple[Callable[[Any], None], ...]] = {**FAMILY_LAWS, **ALGORITHM_LAWS}
 
 
 def laws_of(value: type[Any]) -> list[Callable[[Any], None]]:
