@@ -49,9 +49,7 @@ SHOWN = {
     "studies": {"name": "study", "title": "title", "cells": "cells", "runs": "runs"},
 }
 
-LEGEND = {
-    "algorithms": "Of one agent and round: K local steps, B episodes a batch, d parameters (floats)."
-}
+LEGEND = {"algorithms": "Of one agent and round: K local steps, B episodes a batch, d parameters."}
 
 
 def list_entries(what: str) -> list[Entry]:
@@ -131,12 +129,14 @@ def _algorithm(name: str, kind: type[Algorithm]) -> Entry:
         "kind": getattr(kind, "kind", "policy gradient"),
         "hyperparameters": _defaults(kind),
         "tunable": tunables,
-        "ranges": {
-            p: f"{t['default']:g} [{t['low']:g}, {t['high']:g}]" for p, t in tunables.items()
-        },
+        "ranges": {name: _range(**details) for name, details in tunables.items()},
         "reference": kind.reference,
         **round_cost(kind),
     }
+
+
+def _range(default: float, low: float, high: float, **others: Any) -> str:
+    return f"{default:g} [{low:g}, {high:g}]"
 
 
 def round_cost(kind: type[Algorithm]) -> dict[str, str]:

@@ -124,8 +124,13 @@ def it_learns_from_exact_truth(kind: Kind) -> None:
 def a_run_alone_is_the_run_in_a_batch(kind: Kind) -> None:
     """Other seeds, heterogeneity, step sizes and hyperparameters beside it change no bit."""
     middle = {p.name: (p.default + p.metadata["high"]) / 2 for p in fields(kind)}
-    variants = ({}, {"kappa": 0.0}, {"step_size": 0.3}, {"hyperparameters": middle})
-    runs = [run_of(kind, seed, **changes) for changes in variants for seed in (0, 4)]
+    changed: list[dict[str, Any]] = [
+        {},
+        {"kappa": 0.0},
+        {"step_size": 0.3},
+        {"hyperparameters": middle},
+    ]
+    runs = [run_of(kind, seed, **changes) for changes in changed for seed in (0, 4)]
     together = train(runs)
     for one, other in zip(together, train(runs[::-1])[::-1], strict=True):
         _hold_same_bits(one, other, "a run changes with its place in the batch")
