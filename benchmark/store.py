@@ -121,7 +121,8 @@ class Store:
             stored = self.read(run)
         except CorruptFileError:
             return False
-        return stored is not None and not stored.stale
+        complete = final.beside(self.path(run)).exists()  # else they are being computed again
+        return stored is not None and not stored.stale and complete
 
     def save(
         self,
