@@ -3,26 +3,53 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable
 from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from gymnasium import spaces
 from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from algorithms import Algorithm
 from benchmark import registry
 from benchmark.provenance import code_digest, folder, machine, versions
 from benchmark.settings import SettingError
 from benchmark.study import DEFAULT_RESULTS, built_in, load_study
-from envs.family import nearest
+from envs.family import CompiledFamily, Family, SimulatedFamily, nearest
+from envs.tabular import Tabular
 
 Entry = dict[str, Any]
 
 
-LONG = ("knobs", "options", "gymnasium_id", "metric")  # left to --json
+# What a table shows of each kind of entry, and under which heading; --json has everything.
+SHOWN = {
+    "families": {
+        "name": "family",
+        "mdp": "MDP of an agent",
+        "horizon": "T",
+        "discount": "γ",
+        "knobs": "differs between agents",
+        "reference": "measured against",
+    },
+    "algorithms": {
+        "name": "algorithm",
+        "kind": "method",
+        "samples": "episodes",
+        "floats_up": "up",
+        "floats_down": "down",
+        "ranges": "tunable",
+        "reference": "reference",
+    },
+    "studies": {"name": "study", "title": "title", "cells": "cells", "runs": "runs"},
+}
+
+LEGEND = {"algorithms": "Of one agent and round: K local steps, B episodes a batch, d parameters."}
 
 
 def list_entries(what: str) -> list[Entry]:
@@ -33,36 +60,105 @@ def list_entries(what: str) -> list[Entry]:
 
 
 def families() -> list[Entry]:
-    """Environment families with their options and knobs."""
-    return [
-        {
-            "name": name,
-            "summary": family.summary,
-            "heterogeneity": family.heterogeneity,
-            "metric": family.metric,
-            "options": _defaults(family),
-            "knobs": {
-                knob: {"stock": k.stock, "low": k.low, "high": k.high, "unit": k.unit}
-                for knob, k in family.knobs.items()
-            },
-            "gymnasium_id": family.gymnasium_id,
-            "source": family.source,
-        }
-        for name, family in registry.families().items()
-    ]
+    """Environment families with their spaces, options and knobs."""
+    return [_family(name, kind) for name, kind in registry.families().items()]
+
+
+def _family(name: str, kind: type[Family]) -> Entry:
+    family = kind()
+    sees, acts = space(family.observation_space, "state"), space(family.action_space, "action")
+    return {
+        "name": name,
+        "summary": family.summary,
+        "kind": dynamics(kind),
+        "observation": sees,
+        "action": acts,
+        "mdp": f"{dynamics(kind)}: {sees}, {acts}",
+        "horizon": family.horizon,
+        "discount": family.discount,
+        "heterogeneity": family.heterogeneity,
+        "metric": family.metric,
+        "reference": reference(family),
+        "options": _defaults(kind),
+        "knobs": {
+            knob: {**k._asdict(), "minimum": k.minimum if math.isfinite(k.minimum) else None}
+            for knob, k in family.knobs.items()
+        },
+        "gymnasium_id": family.gymnasium_id,
+        "source": family.source,
+    }
+
+
+def dynamics(kind: type[Family]) -> str:
+    """How the dynamics are given: as tables, as compiled functions, or by a physics engine."""
+    named = {"tabular": Tabular, "compiled": CompiledFamily, "simulated": SimulatedFamily}
+    return next((name for name, base in named.items() if issubclass(kind, base)), "other")
+
+
+def space(space: spaces.Space[Any], thing: str) -> str:
+    """A space in words."""
+    if isinstance(space, spaces.Discrete):
+        return f"{space.n} {thing}s"
+    numbers = "number" if thing == "state" else "real action"
+    size = math.prod(space.shape or (1,))
+    return f"{size} {numbers}{'' if size == 1 else 's'}"
+
+
+def reference(family: Family) -> str:
+    """What a report measures a run against, in words; "" if nothing is known."""
+    if isinstance(family, Tabular):
+        return "best common policy"  # its value takes a while for large MDPs
+    task = family.sample(1, 0.0, np.random.default_rng(0))
+    known = family.reference(task)
+    return "" if known is None else f"{known.value:g}: {known.meaning}"
 
 
 def algorithms() -> list[Entry]:
-    """Algorithms with their hyperparameters."""
-    return [
-        {
-            "name": name,
-            "summary": (inspect.getdoc(algorithm) or "").split("\n")[0],
-            "hyperparameters": _defaults(algorithm),
-            "reference": algorithm.reference,
-        }
-        for name, algorithm in registry.algorithms().items()
-    ]
+    """Algorithms with what a round costs and their hyperparameters."""
+    return [_algorithm(name, kind) for name, kind in registry.algorithms().items()]
+
+
+def _algorithm(name: str, kind: type[Algorithm]) -> Entry:
+    tunables = {
+        p.name: {"default": p.default} | {key: p.metadata[key] for key in p.metadata}
+        for p in fields(kind)
+    }
+    return {
+        "name": name,
+        "summary": (inspect.getdoc(kind) or "").split("\n")[0],
+        "kind": getattr(kind, "kind", "policy gradient"),
+        "hyperparameters": _defaults(kind),
+        "tunable": tunables,
+        "ranges": {name: _range(**details) for name, details in tunables.items()},
+        "reference": kind.reference,
+        **round_cost(kind),
+    }
+
+
+def _range(default: float, low: float, high: float, **others: Any) -> str:
+    return f"{default:g} [{low:g}, {high:g}]"
+
+
+def round_cost(kind: type[Algorithm]) -> dict[str, str]:
+    """What one agent plays (episodes), sends and receives (floats) in a round of K local steps.
+
+    B episodes a batch, of T steps at most; d parameters.
+    """
+    snapshot = bool(getattr(kind, "snapshot", False))  # a batch gradient that is sent first
+    samples = " + ".join([f"{_times(kind.batches)}K·B", *(["B₀"] if snapshot else [])])
+    if not kind.federated:
+        return {"samples": samples, "floats_up": "0", "floats_down": "0"}
+    exchanges = "K·" if kind.synchronous else ""
+    down = 1 + kind.anchored + snapshot
+    return {
+        "samples": samples,
+        "floats_up": f"{exchanges}{_times(1 + snapshot)}d",
+        "floats_down": f"{exchanges}{_times(down)}d",
+    }
+
+
+def _times(count: int) -> str:
+    return "" if count == 1 else f"{count}·"
 
 
 def studies() -> list[Entry]:
@@ -104,19 +200,25 @@ def print_information(answer: dict[str, Entry]) -> None:
             print(f"  {name:14}{value}")
 
 
-def print_entries(entries: list[Entry]) -> None:
+def print_entries(what: str, entries: list[Entry]) -> None:
     """A table of what fits on a line; --json has the rest."""
-    columns = [name for name in entries[0] if name not in LONG]
-    table = Table(*columns, box=box.SIMPLE)
+    table = Table(box=box.SIMPLE, padding=(0, 1, 0, 0), pad_edge=False)
+    for place, heading in enumerate(SHOWN[what].values()):
+        table.add_column(heading, no_wrap=place == 0, overflow="fold")
     for entry in entries:
-        table.add_row(*(escape(_text(entry[name])) for name in columns))
+        table.add_row(*(escape(_text(entry[name])) for name in SHOWN[what]))
     Console().print(table)
+    if what in LEGEND:
+        print(LEGEND[what])
 
 
 def _text(value: Any) -> str:
+    """Of a mapping the names, and what they are if that is one word."""
     if isinstance(value, dict):
-        return ", ".join(f"{name}={default}" for name, default in value.items() if name != "vary")
-    return str(value)
+        return ", ".join(
+            name if isinstance(one, dict) else f"{name} {one}" for name, one in value.items()
+        )
+    return "" if value is None else str(value)
 
 
 def _defaults(entry: Any) -> Entry:

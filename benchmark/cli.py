@@ -10,6 +10,10 @@ from typing import Annotated, NoReturn
 import typer
 from typer.exceptions import TyperException
 
+from benchmark.commands.check import check
+from benchmark.commands.render import render
+from benchmark.commands.show import show
+
 USER_ERROR = 2
 FAILED_RUNS = 1
 DIFFERENT = 1  # of `replay` and `merge`
@@ -78,7 +82,7 @@ def list_known(
     if as_json:
         answers.print_json(entries)
     else:
-        catalogue.print_entries(entries)
+        catalogue.print_entries(what, entries)
 
 
 @app.command()
@@ -264,7 +268,8 @@ def replay(
     original = replays.original(" ".join(name), results, study)
     for warning in replays.warnings_of(original):
         answers.say(f"note: {warning}")
-    comparison = replays.compare(original, replays.recompute(original.run))
+    again = replays.recompute(original.run)
+    comparison = replays.compare(original, again.columns, again.parameters)
     if as_json:
         answers.print_json(replays.as_json(original, comparison))
     else:
@@ -371,6 +376,10 @@ def info(as_json: Json = False) -> None:
         answers.print_json(answer)
     else:
         catalogue.print_information(answer)
+
+
+for _command in (check, show, render):
+    app.command()(_command)
 
 
 def main() -> NoReturn:

@@ -181,8 +181,8 @@ def execute(plan: Plan, console: Console | None = None) -> Summary:
 
         def listen(event: Event) -> None:
             if isinstance(event, Finished):
-                for run, (columns, seconds) in zip(event.batch, event.results, strict=True):
-                    plan.store.save(run, columns, seconds)
+                for run, result in zip(event.batch, event.results, strict=True):
+                    plan.store.save(run, *result)
                     checkpoints.remove(run)
                     summary.finished += 1
             elif isinstance(event, Failed) and len(event.batch) > 1:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
 from typing import Any, NamedTuple
 
@@ -104,6 +104,7 @@ class Federation:
         self.active = list(range(len(runs)))  # runs still in the batch
         self.records = [Record(run) for run in runs]
         self.round = 0  # rounds done
+        self.finals: dict[int, Array] = {}  # (F, d), θ of the runs that have left the batch
         if states is not None:
             self._resume(states)
         self._point_at()
@@ -133,6 +134,8 @@ class Federation:
             for run, state in zip(self.runs, states, strict=True)
         ]
         self._leave(np.array([state is not None and state.finished for state in states]))
+        ended = [(p, state) for p, state in enumerate(states) if state and state.finished]
+        self.finals = {position: state.theta for position, state in ended}
         going = [state for state in states if state is not None and not state.finished]
         if going:
             self.server = Server(
@@ -179,8 +182,10 @@ class Federation:
                 share = max(self.round / cell.rounds, min(self._spent(), default=1.0))
                 on_round(min(round(share * cell.rounds), cell.rounds), cell.rounds)
             started = time.perf_counter()
+        self._finish(range(len(self.active)))
         return [
-            record.result(values) for record, values in zip(self.records, constants, strict=True)
+            record.result(values, self.finals[position])
+            for position, (record, values) in enumerate(zip(self.records, constants, strict=True))
         ]
 
     def _state(self, position: int) -> RunState:
@@ -192,7 +197,7 @@ class Federation:
         return RunState(
             round=self.round,
             finished=position not in self.active or self.round == self.cell.rounds,
-            theta=self.server.theta[mine].numpy(),
+            theta=self.finals.get(position, self.server.theta[mine].numpy()),
             previous=self.server.previous[mine].numpy(),
             momentum=self.server.momentum[mine].numpy(),
             ledger=np.stack([part[mine] for part in self.ledger]),
@@ -338,10 +343,17 @@ class Federation:
             self.records[self.active[place]].diverged_round = self.round
         self._leave(gone)
 
+    def _finish(self, places: Iterable[int]) -> None:
+        """Keep the parameters of the active runs at these places: they will not move any more."""
+        for place in places:
+            theta = self.server.theta[place * self.split : (place + 1) * self.split]
+            self.finals[self.active[place]] = theta.numpy().copy()
+
     def _leave(self, gone: Array) -> None:
         """Take runs out of the batch; the others do not notice."""
         if not gone.any():
             return
+        self._finish(np.flatnonzero(gone))
         self.active = [p for place, p in enumerate(self.active) if not gone[place]]
         keep = np.flatnonzero(np.repeat(~gone, self.split))
         self.server = Server(*(part[torch.from_numpy(keep)] for part in self.server))

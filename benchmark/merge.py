@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from benchmark import parameters as final
 from benchmark.files import CorruptFileError, StoreError, tidy, write_atomically
 from benchmark.manifests import (
     Manifest,
@@ -116,7 +117,8 @@ def _merge_run(name: Path, roots: Sequence[Path], merged: Merged) -> None:
                 return  # `fedrl run` sets it aside; a merge overwrites nothing
             continue
         found += [result] if result is not None else []
-    if len({result.digest for result in found}) > 1:
+    parameters = _parameters(found, merged)
+    if len({result.digest for result in found}) > 1 or len(set(parameters.values())) > 1:
         label = name.with_suffix("").as_posix()
         merged.conflicts.append(Conflict(label, [_version(result, merged) for result in found]))
         return
@@ -129,6 +131,9 @@ def _merge_run(name: Path, roots: Sequence[Path], merged: Merged) -> None:
         (into / name).parent.mkdir(parents=True, exist_ok=True)
         _copy_manifests(first, into / name, merged)
     _copy_seconds(found, into / name, merged)
+    beside = final.beside(into / name)
+    if parameters and not beside.exists():
+        write_atomically(beside, next(iter(parameters.values())))
     if first.root != into:
         write_atomically(into / name, first.content)  # last: where it is, all of it is
         merged.copied += 1
@@ -176,6 +181,22 @@ def _copy_seconds(found: Iterable[_Found], target: Path, merged: Merged) -> None
             if not sidecar.exists():
                 write_atomically(sidecar, content)
             return
+
+
+def _parameters(found: Iterable[_Found], merged: Merged) -> dict[Path, bytes]:
+    """Root and bytes of the sound files of final parameters that belong to these results."""
+    sound: dict[Path, bytes] = {}
+    for result in found:
+        path = final.beside(result.path)
+        try:
+            content = path.read_bytes()
+            if final.decode(content, path).key == result.key.decode():
+                sound[result.root] = content
+        except FileNotFoundError:
+            continue
+        except CorruptFileError:
+            _note(merged, path)
+    return sound
 
 
 def _version(result: _Found, merged: Merged) -> Version:

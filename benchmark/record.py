@@ -17,6 +17,7 @@ class RunResult(NamedTuple):
     run: Run
     columns: dict[str, Array]  # one entry per evaluation point
     seconds: Array  # wall seconds of training so far, the batch's shared equally by its active runs
+    parameters: Array  # (F, d), θ at the end; not finite if the run diverged
 
 
 class RunState(NamedTuple):
@@ -66,7 +67,7 @@ class Record:
         names = self.rows[0] if self.rows else {}
         return {name: np.array([row[name] for row in self.rows]) for name in names}
 
-    def result(self, constants: dict[str, Any]) -> RunResult:
+    def result(self, constants: dict[str, Any], parameters: Array) -> RunResult:
         """The finished run; `constants` are repeated on every row."""
         constants = constants | {
             "diverged": not np.isnan(self.diverged_round),
@@ -74,4 +75,5 @@ class Record:
         }
         count = len(self.rows)
         repeated = {name: np.full(count, value) for name, value in constants.items()}
-        return RunResult(self.run, self.columns() | repeated, np.array(self.seconds))
+        columns = self.columns() | repeated
+        return RunResult(self.run, columns, np.array(self.seconds), parameters)

@@ -17,10 +17,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from benchmark import parameters as final
 from benchmark.cell import Cell, Run
 from benchmark.files import StoreError
 from benchmark.manifests import Manifest, manifest_files, read_manifest, speaking_for
 from benchmark.provenance import cell_code, decisive_versions, machine, versions
+from benchmark.record import RunResult
 from benchmark.store import KEY, parse_name, read_table
 from envs.family import Array
 
@@ -38,6 +40,7 @@ class Original(NamedTuple):
     path: Path
     run: Run
     columns: dict[str, Array]
+    parameters: Array | None  # (F, d), at the end; None where they are not stored
     manifest: Manifest | None  # None where no manifest speaks of this run
     differences: dict[str, tuple[Any, Any]]  # name -> then, now: code, versions, machine
 
@@ -82,20 +85,30 @@ def original(name: str, results: Path, study: str | None = None) -> Original:
     manifest = _manifest(speaking)
     cell = _cell(manifest or there[0], path)
     columns = {column: table[column].to_numpy() for column in table.column_names}
-    return Original(path, Run(cell, seed), columns, manifest, _differences(manifest, cell))
+    theta = stored_parameters(path, table.schema.metadata[KEY].decode())
+    differences = _differences(manifest, cell)
+    return Original(path, Run(cell, seed), columns, theta, manifest, differences)
 
 
-def recompute(run: Run, on_round: Callable[[int, int], None] | None = None) -> dict[str, Array]:
-    """The columns of the run, computed alone, in this process, by one thread."""
+def stored_parameters(path: Path, key: str) -> Array | None:
+    """The final parameters beside a result file, if they are of the same run."""
+    found = final.read(final.beside(path))
+    return found.theta if found is not None and found.key == key else None
+
+
+def recompute(run: Run, on_round: Callable[[int, int], None] | None = None) -> RunResult:
+    """The run, computed alone, in this process, by one thread."""
     from benchmark.federation import train
     from benchmark.workers import one_thread
 
     with one_thread():
-        return train([run], threads=1, on_round=on_round)[0].columns
+        return train([run], threads=1, on_round=on_round)[0]
 
 
-def compare(original: Original, again: Mapping[str, Array]) -> Comparison:
-    """Row by row; a row that only one of them has differs in all columns."""
+def compare(
+    original: Original, again: Mapping[str, Array], parameters: Array | None = None
+) -> Comparison:
+    """Row by row, then the final parameters; a row that only one has differs in all columns."""
     tolerance = TOLERANCE[original.run.cell.dtype] if original.elsewhere else None
     there = original.columns
     names = sorted({*there, *again})
@@ -114,6 +127,11 @@ def compare(original: Original, again: Mapping[str, Array]) -> Comparison:
             agree = tolerance is not None and _close(there, again, tolerance)
             outcome = "identical within tolerance" if agree else "differs"
             return Comparison(outcome, at, different, tolerance)
+    gap = _parameter_gap(original.parameters, parameters)
+    if gap is not None:
+        outcome = "differs" if tolerance is None else "identical within tolerance"
+        last = int(there["round"][-1])
+        return Comparison(outcome, last, {"parameters": gap}, tolerance)
     return Comparison("identical", None, {}, tolerance)
 
 
@@ -237,6 +255,16 @@ def _differences(manifest: Manifest | None, cell: Cell) -> dict[str, tuple[Any, 
 
 def _hardware(machine: Mapping[str, Any]) -> dict[str, Any]:
     return {name: machine.get(name) for name in HARDWARE}
+
+
+def _parameter_gap(one: Array | None, two: Array | None) -> float | None:
+    """None for the same bits or nothing to compare, else the largest relative difference."""
+    if one is None or two is None:
+        return None
+    if one.shape != two.shape or one.dtype != two.dtype:
+        return float("inf")
+    gaps = [_gap(a, b) for a, b in zip(one.ravel(), two.ravel(), strict=True)]
+    return max((gap for gap in gaps if gap is not None), default=None)
 
 
 def _gap(one: Any, two: Any) -> float | None:

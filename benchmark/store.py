@@ -2,6 +2,7 @@
 
     <results>/<study>/<cell.id>/manifest.json
     <results>/<study>/<cell.id>/seed-00003.parquet          the same bytes on every rerun
+    <results>/<study>/<cell.id>/seed-00003.parameters.npz   final parameters, likewise
     <results>/<study>/<cell.id>/seed-00003.seconds.parquet  wall seconds, which are not
 
 A file appears whole or not at all: it is written under a temporary name, synced, then renamed.
@@ -21,6 +22,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from benchmark import parameters as final
 from benchmark.cell import Cell, Run
 from benchmark.files import CorruptFileError, StoreError, tidy, token, write_atomically
 from benchmark.manifests import (
@@ -87,6 +89,7 @@ class Store:
         for run in runs:
             try:
                 found = self.read(run)
+                final.read(final.beside(self.path(run)))
             except CorruptFileError:
                 corrupt += [path for path in self._files(run) if _is_corrupt(path)]
             else:
@@ -118,15 +121,24 @@ class Store:
             stored = self.read(run)
         except CorruptFileError:
             return False
-        return stored is not None and not stored.stale
+        complete = final.beside(self.path(run)).exists()  # else they are being computed again
+        return stored is not None and not stored.stale and complete
 
-    def save(self, run: Run, columns: dict[str, Array], seconds: Array) -> None:
+    def save(
+        self,
+        run: Run,
+        columns: dict[str, Array],
+        seconds: Array,
+        parameters: Array | None = None,
+    ) -> None:
         """Store one run. The result is written last: where it exists, all of it exists."""
         key = run_key(run)
         try:
             self.cell_folder(run.cell).mkdir(parents=True, exist_ok=True)
             save_manifest(self.cell_folder(run.cell), manifest(run.cell))
             write_atomically(self.path(run, ".seconds"), _encode({"seconds": seconds}, key))
+            if parameters is not None:
+                write_atomically(final.beside(self.path(run)), final.encode(parameters, key))
             write_atomically(self.path(run), _encode(columns, key))
         except OSError as error:
             raise StoreError(
@@ -164,8 +176,9 @@ class Store:
     def cell_folder(self, cell: Cell) -> Path:
         return self.folder / cell.id
 
-    def _files(self, run: Run) -> tuple[Path, Path]:
-        return self.path(run), self.path(run, ".seconds")
+    def _files(self, run: Run) -> tuple[Path, ...]:
+        path = self.path(run)
+        return path, self.path(run, ".seconds"), final.beside(path)
 
 
 def parse_name(name: str) -> Seed | None:
@@ -210,7 +223,7 @@ def parse_table(content: bytes, path: Path) -> Any:
 
 def _is_corrupt(path: Path) -> bool:
     try:
-        read_table(path)
+        final.read(path) if path.name.endswith(final.SUFFIX) else read_table(path)
     except CorruptFileError:
         return True
     return False

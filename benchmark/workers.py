@@ -27,7 +27,7 @@ THREAD_LIMITS = (
 )
 NEWS_EVERY = 0.5  # s between a worker's reports on its rounds
 
-Result = tuple[dict[str, Array], Array]  # columns and seconds of one run
+Result = tuple[dict[str, Array], Array, Array]  # columns, seconds and parameters of one run
 
 
 class Started(NamedTuple):
@@ -146,7 +146,8 @@ def attempt(
             runs = [batch[place] for place in places]
             save = None if checkpoints is None else checkpoints.save
             trained = train(runs, threads=1, on_round=on_round, states=states, on_state=save)
-            results |= {p: (r.columns, r.seconds) for p, r in zip(places, trained, strict=True)}
+            for at, result in zip(places, trained, strict=True):
+                results[at] = (result.columns, result.seconds, result.parameters)
     except Exception as error:
         where = traceback.extract_tb(error.__traceback__)[-1]
         message = " ".join(str(error).split()) or "no message"

@@ -152,7 +152,8 @@ class Family(ABC):
         for name, value in values.items():
             knob = knobs[name]
             possible = isinstance(value, Real) and knob.minimum < value < np.inf
-            require(possible, name, value, f"a finite number above {knob.minimum:g} ({knob.unit})")
+            least = "0 or more" if -1e-9 < knob.minimum < 0 else f"above {knob.minimum:g}"
+            require(possible, name, value, f"a finite number, {least} ({knob.unit})")
             knobs[name] = knob._replace(stock=float(value), low=float(value), high=float(value))
         family = copy(self)
         object.__setattr__(family, "knobs", knobs)  # shadows the class's; `perturb` reads it

@@ -1,5 +1,19 @@
 """Shared by all tests: one thread, so that numbers do not depend on the machine's cores."""
 
+import sys
+from collections.abc import Iterator
+
+import pytest
 import torch
 
 torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def _only_what_is_registered() -> Iterator[None]:
+    """What a test has checked by its path `module:Class` is forgotten after it."""
+    yield
+    registry = sys.modules.get("benchmark.registry")
+    for known in () if registry is None else (registry.families, registry.algorithms):
+        if any(":" in name for name in known()):
+            known.cache_clear()

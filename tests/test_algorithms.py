@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 import pytest
 import torch
 
-from algorithms import ALGORITHMS
 from benchmark.cell import Cell, Run
-from benchmark.federation import Federation, train
+from benchmark.federation import Federation
 from benchmark.noise import Seed
-from benchmark.rollout import Sampler
 
 SMALL = {
     "family": "random-mdp",
@@ -25,7 +21,6 @@ SMALL = {
     "step_size": 0.5,
     "evaluate_every": 2,
 }
-EVERY = sorted(ALGORITHMS)
 
 
 def cell(algorithm: str, **changes) -> Cell:
@@ -44,102 +39,6 @@ def final(federation: Federation) -> torch.Tensor:
 def federation(*runs: Run) -> Federation:
     with torch.no_grad():
         return Federation(runs)
-
-
-@pytest.mark.parametrize("name", EVERY)
-class TestConformance:
-    def test_it_is_a_frozen_value_with_documented_hyperparameters(self, name):
-        kind = ALGORITHMS[name]
-        assert dataclasses.fields(kind) is not None
-        assert kind.__dataclass_params__.frozen
-        assert kind.reference
-        assert kind.direction.__doc__
-        assert "u =" in kind.direction.__doc__
-        for parameter in dataclasses.fields(kind):
-            low, high = parameter.metadata["domain"]
-            assert low <= parameter.metadata["low"] <= parameter.default
-            assert parameter.default <= parameter.metadata["high"] <= high
-            with pytest.raises(ValueError, match=rf"{parameter.name} is .* must be in"):
-                kind(**{parameter.name: high + 1})
-
-    def test_agents_do_not_see_each_other(self, name):
-        """An agent's directions in the first round are the same in a larger federation."""
-        few, many = federation(run(name, agents=2)), federation(run(name, agents=4))
-        directions = []
-        for batch in (few, many):
-            if not batch.algorithm.federated:
-                theta = batch.server.theta.unsqueeze(1)
-                directions.append(batch._direction(theta, 0)[:2, 0])
-            else:
-                theta = batch.server.theta.unsqueeze(1).expand(-1, batch.agents, -1)
-                directions.append(batch._direction(theta, 0)[0, :2])
-        assert torch.equal(*directions)
-
-    def test_the_order_of_agents_does_not_matter(self, name):
-        first, second = federation(run(name, episodes=1)), federation(run(name, episodes=1))
-        order = [2, 0, 1]
-        second.sampler.task = type(second.sampler.task)(
-            *(np.ascontiguousarray(part[order]) for part in second.sampler.task)
-        )
-        second.agent_of_lane = second.agent_of_lane[order]
-        one, two = final(first), final(second)
-        if not first.algorithm.federated:
-            one = one[order]
-        torch.testing.assert_close(one, two, rtol=0, atol=1e-12)
-
-    def test_momentum_is_the_mean_of_the_local_directions(self, name):
-        batch = federation(run(name))
-        if batch.algorithm.synchronous:
-            batch = federation(run(name, local_steps=1))
-        seen = []
-        inner = batch._direction
-        batch._direction = lambda theta, draw: seen.append(inner(theta, draw)) or seen[-1]
-        for number in range(3):
-            seen.clear()
-            batch._round(number)
-            expected = torch.stack(seen).mean((0, 2))
-            torch.testing.assert_close(batch.server.momentum, expected, rtol=0, atol=1e-12)
-
-    def test_the_ledger_equals_an_independent_count(self, name, monkeypatch):
-        counted = {"steps": 0, "trajectories": 0}
-        inner = Sampler.sample
-
-        def counting(self, theta, stream, episodes):
-            played = inner(self, theta, stream, episodes)
-            counted["steps"] += int(played.length.sum())
-            counted["trajectories"] += played.length.size
-            return played
-
-        monkeypatch.setattr(Sampler, "sample", counting)  # tabular evaluation samples nothing
-        changes = {"initial_momentum": "batch", "initial_episodes": 7}
-        (result,) = train([run(name, **changes)])
-        algorithm, agents, d = ALGORITHMS[name], SMALL["agents"], 6
-        steps_taken = SMALL["rounds"] * SMALL["local_steps"]
-        trajectories = steps_taken * SMALL["episodes"] * algorithm.batches * agents
-        trajectories += 7 * agents if algorithm.anchored else 0
-        assert counted["trajectories"] == trajectories
-        last = {key: column[-1] for key, column in result.columns.items()}
-        assert last["steps_total"] == counted["steps"]
-        assert last["trajectories_total"] == trajectories
-        assert last["steps_per_agent"] == counted["steps"] / agents
-        exchanges = SMALL["rounds"] * (SMALL["local_steps"] if algorithm.synchronous else 1)
-        extra = d if algorithm.anchored else 0  # the exchange that forms u_0
-        up = (exchanges * d + extra) * algorithm.federated
-        down = (exchanges * d * (2 if algorithm.anchored else 1) + extra) * algorithm.federated
-        assert (last["floats_up"], last["floats_down"]) == (up, down)
-
-    def test_evaluation_is_free_and_changes_nothing(self, name):
-        often, seldom = run(name, evaluate_every=1), run(name, evaluate_every=4)
-        for first, second in zip(
-            train([often])[0].columns.values(), train([seldom])[0].columns.values(), strict=True
-        ):
-            np.testing.assert_array_equal(first[-1], second[-1])
-
-    def test_it_learns_from_exact_truth(self, name):
-        """Ascent: a long run with a small step improves the average objective."""
-        (result,) = train([run(name, rounds=60, step_size=0.05, episodes=10)])
-        objective = result.columns["objective"]
-        assert objective[-1] > objective[0] + 0.02
 
 
 @pytest.mark.parametrize("name", ["fedsvrpg-m", "fedpg-m", "fedhapg-m2"])

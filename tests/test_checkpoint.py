@@ -49,6 +49,8 @@ def assert_same(one, two):
         np.testing.assert_array_equal(column, two.columns[name], err_msg=name)
         assert column.dtype == two.columns[name].dtype
     assert one.columns.keys() == two.columns.keys()
+    np.testing.assert_array_equal(one.parameters, two.parameters)
+    assert one.parameters.dtype == two.parameters.dtype
 
 
 @pytest.mark.parametrize("algorithm", sorted(ALGORITHMS))

@@ -84,7 +84,9 @@ def test_workers_do_not_change_a_bit(fedrl: Fedrl, tmp_path: Path) -> None:
     assert run_tiny(fedrl, "--results", "one").code == 0
     assert fedrl("run", "tiny.toml", "--workers", "2", "--results", "two").code == 0
     assert results(tmp_path / "one") == results(tmp_path / "two")
-    assert len(results(tmp_path / "one")) == RUNS + 4  # and a manifest per cell
+    assert (
+        len(results(tmp_path / "one")) == 2 * RUNS + 4
+    )  # parameters beside each; a manifest per cell
 
 
 def test_only_computes_a_part_that_the_rest_builds_on(fedrl: Fedrl, tmp_path: Path) -> None:
@@ -177,6 +179,23 @@ def assert_mistake(answer: Answer, *words: str) -> None:
         (["list", "familes"], ["did you mean 'families'"]),
         (["speed", "--family", "cartpol"], ["did you mean 'cartpole'"]),
         (["speed", "--algorithm", "fedpgm"], ["did you mean 'fedpg"]),
+        (["check", "cartpol"], ["no family or algorithm", "did you mean 'cartpole'"]),
+        (["check", "envs.cartpole:Cartpole"], ["did you mean 'CartPole'"]),
+        (["check", "no_such_module:Family"], ["cannot import no_such_module:Family"]),
+        (["check", "json:JSONDecoder"], ["neither a Family nor an Algorithm"]),
+        (["show", "cartpol"], ["did you mean 'cartpole'"]),
+        (["show", "fedpg"], ["no family 'fedpg'"]),
+        (["show", "gridworld", "--kappa", "-0.5"], ["kappa is -0.5", "equal to 0"]),
+        (["show", "gridworld", "--kappa", "1.5"], ["kappa is 1.5", "in [0, 1]"]),
+        (["show", "gridworld", "--set", "winds=0.1"], ["did you mean 'wind'"]),
+        (["show", "gridworld", "--set", "slip=1.5"], ["slip is 1.5", "at most 1"]),
+        (["show", "cartpole", "--set", "gravity=-1"], ["gravity is -1", "above 0 (m/s²)"]),
+        (["show", "cartpole", "--set", "horizon=0"], ["horizon is 0", "at least 1"]),
+        (["show", "cartpole", "--set", "horizon"], ["write NAME=VALUE"]),
+        (["show", "cartpole", "--agents", "0"], ["--agents"]),
+        (["show", "cartpole", "--out", "tiny.toml/x"], ["cannot write tiny.toml/x"]),
+        (["render", "cartpole"], ["--policy"]),
+        (["render", "cartpole", "--policy", "nothing"], ["no run 'nothing'", "--results"]),
     ],
 )
 def test_a_mistake_is_one_line_and_writes_nothing(
@@ -206,6 +225,49 @@ def test_lists_and_information_parse(fedrl: Fedrl) -> None:
         assert all(name in shown for name in names)
     assert {"versions", "machine", "code"} <= set(json.loads(fedrl("info", "--json").out))
     assert "numpy" in fedrl("info").out
+
+
+@pytest.mark.parametrize("width", [80, 100])
+def test_lists_fit_a_terminal(fedrl: Fedrl, monkeypatch: pytest.MonkeyPatch, width: int) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    for what in ("families", "algorithms", "studies"):
+        entries = json.loads(fedrl("list", what, "--json").out)
+        lines = fedrl("list", what).out.splitlines()
+        assert max(map(len, lines)) <= width
+        for entry in entries:  # a name is never broken
+            assert any(line.split()[:1] == [entry["name"]] for line in lines)
+
+
+def test_check_tells_which_laws_hold(
+    fedrl: Fedrl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A family of one's own, in a file beside: first with a mistake, then without."""
+    text = (
+        "from dataclasses import dataclass\n"
+        "from envs.random_mdp import RandomMDP\n\n\n"
+        "@dataclass(frozen=True)\n"
+        "class Mine(RandomMDP):\n"
+        "    summary = 'mine'\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "sound_family.py").write_text(text)
+    mistake = "    def optimum(self, task):\n        return 0 * super().optimum(task)\n"
+    (tmp_path / "broken_family.py").write_text(text + "\n" + mistake)
+    sound = json.loads(fedrl("check", "sound_family:Mine", "--json").out)
+    assert sound["holds"]
+    assert (sound["kind"], sound["name"]) == ("family", "sound_family:Mine")
+    answer = fedrl("check", "broken_family:Mine")
+    assert answer.code == 1
+    assert "FAILED  nothing beats the optimum" in answer.out
+    assert answer.out.count("FAILED") == 1
+    laws = {law["law"]: law for law in sound["laws"]}
+    assert laws["nothing beats the optimum"] | {"seconds": 0} == {
+        "law": "nothing beats the optimum",
+        "holds": True,
+        "sentence": "",
+        "seconds": 0,
+    }
+    assert set(laws) <= {line[8:] for line in answer.out.splitlines()}
 
 
 def test_speed_counts_what_was_computed(fedrl: Fedrl) -> None:
@@ -272,7 +334,11 @@ def test_help_appears_without_heavy_imports() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["list", "run", "report", "records", "replay", "merge", "speed", "info"]
+    "command",
+    [
+        *("list", "run", "report", "records", "replay", "merge", "speed", "info"),
+        *("check", "show", "render"),
+    ],
 )
 def test_every_command_has_help_with_examples(fedrl: Fedrl, command: str) -> None:
     answer = fedrl(command, "--help")

@@ -50,6 +50,7 @@ def assert_same_bits(one, two):
     assert one.columns.keys() == two.columns.keys()
     for name, column in one.columns.items():
         np.testing.assert_array_equal(column, two.columns[name], err_msg=name)
+    np.testing.assert_array_equal(one.parameters, two.parameters)
 
 
 @pytest.mark.parametrize("algorithm", sorted(ALGORITHMS))
@@ -65,6 +66,7 @@ def test_alone_in_a_batch_and_in_any_order(family, algorithm):
     together = train(runs)
     for result in together:
         assert np.isfinite(result.columns["objective"]).all()
+        assert np.isfinite(result.parameters).all()
     backwards = train(runs[::-1])[::-1]
     for one, other in zip(together, backwards, strict=True):
         assert_same_bits(one, other)

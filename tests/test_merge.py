@@ -23,10 +23,13 @@ CELL = Cell(family="random-mdp", algorithm="fedpg", agents=2, rounds=2)
 OTHER = CELL.model_copy(update={"kappa": 0.5})
 
 
-def save(results: Path, seed: int, value: float = 0.5, cell: Cell = CELL) -> Path:
+def save(
+    results: Path, seed: int, value: float = 0.5, cell: Cell = CELL, theta: float = 0.25
+) -> Path:
     saved, run = Store(results, "study"), Run(cell, Seed("test", seed))
     saved.prepare()
-    saved.save(run, {"round": np.array([0, 1]), "objective": np.full(2, value)}, np.ones(2))
+    columns = {"round": np.array([0, 1]), "objective": np.full(2, value)}
+    saved.save(run, columns, np.ones(2), np.full((1, 3), theta))
     return saved.path(run)
 
 
@@ -68,6 +71,22 @@ def test_different_bits_are_a_conflict_and_the_others_are_merged(tmp_path: Path)
     assert [version.folder for version in conflict.versions] == [str(a), str(b)]
     assert all(version.code and version.versions for version in conflict.versions)
     assert len({version.content for version in conflict.versions}) == 2
+
+
+def test_different_parameters_are_a_conflict_and_missing_ones_are_not(tmp_path: Path) -> None:
+    a, b, c, d = (tmp_path / name for name in "abcd")
+    save(a, 0, theta=0.25)
+    save(b, 0, theta=np.nextafter(0.25, 1))
+    assert [conflict.run for conflict in merge([a, b], c).conflicts] == [
+        f"study/{CELL.id}/seed-00000"
+    ]
+    assert not list(c.rglob("seed-*"))
+    whole = content(a)
+    next(b.rglob("*.parameters.npz")).unlink()
+    assert merge([b, a], d).clean
+    assert content(d) == whole
+    assert merge([a], b).clean
+    assert content(b) == whole
 
 
 def test_what_is_there_is_never_overwritten(tmp_path: Path) -> None:
@@ -129,12 +148,12 @@ DAMAGE: dict[str, Callable[[bytes], bytes]] = {
 
 
 @pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
-@pytest.mark.parametrize("kind", ["", ".seconds"])
+@pytest.mark.parametrize("kind", [".parquet", ".seconds.parquet", ".parameters.npz"])
 def test_a_corrupt_file_is_reported_and_a_sound_one_taken(
     tmp_path: Path, kind: str, damage: Callable[[bytes], bytes]
 ) -> None:
     a, b, c = (tmp_path / name for name in "abc")
-    bad = save(a, 0).with_name(f"seed-00000{kind}.parquet")
+    bad = save(a, 0).with_name(f"seed-00000{kind}")
     save(b, 0)
     bad.write_bytes(damage(bad.read_bytes()))
     merged = merge([a, b], c)

@@ -30,7 +30,7 @@ def stored(results: Path, run: Run = RUN, study: str = "study", **changed: Any) 
     """The run's file, with some columns changed."""
     result = train([run])[0]
     store = Store(results, study)
-    store.save(run, result.columns | changed, result.seconds)
+    store.save(run, result.columns | changed, result.seconds, result.parameters)
     return store.path(run)
 
 
@@ -39,7 +39,19 @@ def test_a_run_is_its_own_replay(tmp_path: Path, cell: Cell) -> None:
     first = original(str(stored(tmp_path, Run(cell, Seed("test", 0)))), tmp_path)
     assert first.run.cell == cell
     assert not first.differences
-    assert compare(first, recompute(first.run)) == ("identical", None, {}, None)
+    assert compare(first, recompute(first.run).columns) == ("identical", None, {}, None)
+
+
+def test_a_last_bit_of_the_parameters_is_a_difference(tmp_path: Path) -> None:
+    first = original(str(stored(tmp_path)), tmp_path)
+    again = recompute(RUN)
+    assert compare(first, again.columns, again.parameters).outcome == "identical"
+    moved = again.parameters.copy()
+    moved[0, 0] = np.nextafter(moved[0, 0], np.inf)
+    comparison = compare(first, again.columns, moved)
+    assert (comparison.outcome, list(comparison.columns)) == ("differs", ["parameters"])
+    assert comparison.round == 4
+    assert 0 < comparison.largest < 1e-15
 
 
 @pytest.mark.parametrize(
@@ -63,7 +75,7 @@ def test_the_first_different_bit_is_found(tmp_path: Path) -> None:
     objective[1] = np.nextafter(objective[1], 1)  # of round 2
     objective[2] *= 2
     first = original(str(stored(tmp_path, objective=objective)), tmp_path)
-    comparison = compare(first, recompute(RUN))
+    comparison = compare(first, recompute(RUN).columns)
     assert (comparison.outcome, comparison.round) == ("differs", 2)
     assert list(comparison.columns) == ["objective"]
     assert 0 < comparison.largest < 1e-15
@@ -79,7 +91,7 @@ def test_unequal_entries_have_a_gap(one: Any, two: Any) -> None:
 
 def test_a_missing_row_or_column_is_a_difference(tmp_path: Path) -> None:
     first = original(str(stored(tmp_path)), tmp_path)
-    again = recompute(RUN)
+    again = recompute(RUN).columns
     shorter = {name: column[:-1] for name, column in again.items()}
     assert compare(first, shorter)[:2] == ("differs", 4)
     fewer = {name: column for name, column in again.items() if name != "return"}

@@ -54,7 +54,10 @@ def tiny(fedrl: Fedrl, *more: str) -> Answer:  # noqa: F811
 
 # --- bad files ------------------------------------------------------------------------------------
 
-VICTIMS = ("seed-00001.parquet", "seed-00001.seconds.parquet", "manifest.json")
+VICTIMS = (
+    *("seed-00001.parquet", "seed-00001.seconds.parquet", "seed-00001.parameters.npz"),
+    "manifest.json",
+)
 DAMAGE: dict[str, Callable[[bytes], bytes]] = {
     "truncated": lambda data: data[: len(data) // 2],
     "flipped": lambda data: data[:60] + bytes([data[60] ^ 1]) + data[61:],
@@ -304,7 +307,8 @@ def test_two_processes_share_a_study(tmp_path: Path) -> None:
     longest = max(map(len, plan(study, tmp_path / "absent", 1).batches))
     assert sum(computed) <= len(runs) + 2 * longest
     names = {path.name for path in (tmp_path / "results").rglob("*") if path.is_file()}
-    assert {name for name in names if not name.endswith(".parquet")} == {"manifest.json"}
+    results = (".parquet", ".parameters.npz")
+    assert {name for name in names if not name.endswith(results)} == {"manifest.json"}
 
 
 def test_what_is_stored_meanwhile_is_skipped(
@@ -345,7 +349,7 @@ def test_a_batch_loses_its_stored_runs_only(tmp_path: Path) -> None:
     runs = [Run(cell, Seed("test", index)) for index in range(4)]
     store = Store(tmp_path, "study")
     for run in runs[:3]:
-        store.save(run, {"round": np.array([0])}, np.zeros(1))
+        store.save(run, {"round": np.array([0])}, np.zeros(1), np.zeros((1, 2)))
     store.path(runs[1]).write_bytes(b"bad")  # not stored
     queue = deque([[runs[0]], runs[1:3], [runs[3]]])
     assert company.drop_stored(queue, store, 1) == [runs[0], runs[2]]

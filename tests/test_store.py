@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmark import provenance
+from benchmark import parameters, provenance
 from benchmark.cell import Cell, Run
 from benchmark.files import StoreError, write_atomically
 from benchmark.noise import Seed
@@ -58,6 +58,32 @@ def test_a_result_file_has_the_same_bytes_whenever_it_is_written(store: Store) -
     before = store.path(RUN).read_bytes()
     store.save(RUN, COLUMNS, SECONDS + 1)
     assert store.path(RUN).read_bytes() == before
+
+
+def test_parameters_are_read_as_written_and_have_the_same_bytes(store: Store) -> None:
+    theta = np.array([[0.1, np.nan, -0.0], [1e-300, np.inf, 1 / 3]])
+    path = parameters.beside(store.path(RUN))
+    assert parameters.read(path) is None
+    store.save(RUN, COLUMNS, SECONDS, theta)
+    before = path.read_bytes()
+    found = parameters.read(path)
+    assert found is not None
+    assert found.theta.tobytes() == theta.tobytes()
+    assert found.key == store.read(RUN).key  # type: ignore[union-attr]
+    store.save(RUN, COLUMNS, SECONDS + 1, theta)
+    assert path.read_bytes() == before
+    assert store.survey([RUN]).corrupt == []
+
+
+def test_damaged_parameters_are_noticed_and_their_run_is_computed_again(store: Store) -> None:
+    theta = np.linspace(0, 1, 6).reshape(1, 6)
+    store.save(RUN, COLUMNS, SECONDS, theta)
+    path = parameters.beside(store.path(RUN))
+    sound = path.read_bytes()
+    flipped = [sound[:at] + bytes([sound[at] ^ 0x55]) + sound[at + 1 :] for at in range(len(sound))]
+    for damaged in (*flipped, sound[:-1], sound + b"x", b""):
+        path.write_bytes(damaged)
+        assert store.survey([RUN]) == ([], [path])
 
 
 def test_every_flipped_byte_is_noticed_or_harmless(store: Store) -> None:

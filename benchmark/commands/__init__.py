@@ -1,0 +1,1 @@
+"""Commands of `fedrl`, one file each; heavy imports stand inside the functions."""

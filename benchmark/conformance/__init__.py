@@ -1,0 +1,23 @@
+"""The laws that every family and every algorithm obeys, as plain functions.
+
+A law takes the class of an entry and returns, or raises `ConformanceError` with one sentence. The
+tests of this suite run them over the whole registry; `fedrl check` runs them for anybody.
+"""
+
+from benchmark.conformance.algorithms import ALGORITHM_LAWS
+from benchmark.conformance.entries import Entry, find_entry
+from benchmark.conformance.families import FAMILY_LAWS
+from benchmark.conformance.verdict import ConformanceError
+from benchmark.conformance.verdicts import Verdict, judge, laws_of, title
+
+__all__ = [
+    "ALGORITHM_LAWS",
+    "FAMILY_LAWS",
+    "ConformanceError",
+    "Entry",
+    "Verdict",
+    "find_entry",
+    "judge",
+    "laws_of",
+    "title",
+]

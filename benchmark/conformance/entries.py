@@ -1,0 +1,93 @@
+"""What is to be checked: a family or an algorithm, by name or by its path `module:Class`."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from algorithms import Algorithm
+from benchmark import registry
+from benchmark.settings import SettingError
+from envs.family import Family, nearest
+
+
+class Entry(NamedTuple):
+    """A registered class."""
+
+    kind: str  # "family" or "algorithm"
+    name: str  # under which cells know it
+    value: type[Any]
+
+
+def find_entry(name: str) -> Entry:
+    """The entry of that name; a path `module:Class` is registered under itself.
+
+    Raises SettingError with the nearest name, or with what is wrong about the path.
+    """
+    if ":" in name:
+        return admit(name, _load(name))
+    known: dict[str, tuple[str, type[Any]]] = {
+        **{entry: ("algorithm", value) for entry, value in registry.algorithms().items()},
+        **{entry: ("family", value) for entry, value in registry.families().items()},
+    }
+    if name not in known:
+        raise SettingError(nearest("family or algorithm", name, known))
+    kind, value = known[name]
+    return Entry(kind, name, value)
+
+
+def family_entry(name: str) -> Entry:
+    """The same for what must be a family."""
+    if ":" not in name and name not in registry.families():
+        raise SettingError(nearest("family", name, registry.families()))
+    entry = find_entry(name)
+    if entry.kind != "family":
+        raise SettingError(f"{name} is an algorithm; it must be a family")
+    return entry
+
+
+def name_of(value: type[Any]) -> str:
+    """The name under which cells know the class; it gets one if it has none."""
+    for known in (registry.families(), registry.algorithms()):
+        for name, entry in known.items():
+            if entry is value:
+                return name
+    return admit(f"{value.__module__}:{value.__qualname__}", value).name
+
+
+def admit(name: str, value: type[Any]) -> Entry:
+    """Register a class under a name in this process only."""
+    if issubclass(value, Family):
+        registry.families()[name] = value
+        return Entry("family", name, value)
+    if issubclass(value, Algorithm):
+        registry.algorithms()[name] = value
+        return Entry("algorithm", name, value)
+    raise SettingError(f"{name} is neither a Family nor an Algorithm; it must extend one of them")
+
+
+def _load(path: str) -> type[Any]:
+    module, _, attribute = path.partition(":")
+    here = str(Path.cwd())
+    if here not in sys.path:  # as `python -m` does: a file beside you is a module
+        sys.path.insert(0, here)
+    try:
+        value = getattr(importlib.import_module(module), attribute)
+    except ModuleNotFoundError as error:
+        raise SettingError(f"cannot import {path}: {error}") from None
+    except AttributeError:
+        known = [name for name, _ in inspect.getmembers(sys.modules[module], _is_entry)]
+        raise SettingError(nearest(f"class in {module}", attribute, known)) from None
+    except Exception as error:  # whatever the module does when it is imported
+        reason = " ".join(str(error).split())
+        raise SettingError(f"cannot import {path}: {type(error).__name__}: {reason}") from None
+    if not inspect.isclass(value):
+        raise SettingError(f"{path} is not a class")
+    return value
+
+
+def _is_entry(value: Any) -> bool:
+    return inspect.isclass(value) and issubclass(value, Family | Algorithm)

@@ -1,0 +1,19 @@
+"""Which laws bind which kind of family."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from benchmark.conformance import draws, dynamics, finite, view
+from envs.family import CompiledFamily, Family, SimulatedFamily
+from envs.tabular import Tabular
+
+Law = Callable[[Any], None]
+
+FAMILY_LAWS: dict[Any, tuple[Law, ...]] = {
+    Family: (*draws.LAWS, *dynamics.LAWS, *view.LAWS),
+    CompiledFamily: (dynamics.kernels_are_pure_and_the_same_when_compiled,),
+    SimulatedFamily: (dynamics.simulators_are_pure,),
+    Tabular: finite.LAWS,
+}

@@ -1,0 +1,189 @@
+"""Laws of an algorithm within the federated loop."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+
+from benchmark.cell import Run
+from benchmark.conformance.probe import (
+    PARAMETERS,
+    SMALL,
+    Kind,
+    counted,
+    federation,
+    first_directions,
+    reordered,
+    rounds_of,
+    run_of,
+)
+from benchmark.conformance.verdict import hold, hold_refused, hold_same
+from benchmark.federation import train
+from benchmark.record import RunResult, RunState
+from envs.family import Array
+
+
+def it_is_a_frozen_value_with_documented_hyperparameters(kind: Kind) -> None:
+    """Reference, equation, and for every hyperparameter a default inside its ranges."""
+    decorated = vars(kind).get("__dataclass_params__")
+    hold(decorated is not None and decorated.frozen, "it must be a frozen dataclass")
+    hold(getattr(kind, "reference", ""), "reference must say where the algorithm is defined")
+    documented = "u =" in (kind.direction.__doc__ or "")
+    hold(documented, "the docstring of direction must be the equation, u = …")
+    for parameter in fields(kind):
+        hold(
+            {"low", "high", "domain", "meaning"} <= set(parameter.metadata),
+            f"{parameter.name} must be a tunable(default, low=, high=, domain=, meaning=)",
+        )
+        (least, most), details = parameter.metadata["domain"], parameter.metadata
+        value: Any = parameter.default
+        ordered = least <= details["low"] <= value <= details["high"] <= most
+        hold(ordered, f"{parameter.name} must have domain ⊇ [low, high] ∋ default")
+        hold(details["meaning"], f"{parameter.name} must have a meaning")
+        hold_refused(
+            lambda p=parameter, m=most: kind(**{p.name: m + 1}),  # type: ignore[misc]
+            [f"{parameter.name} is", "must be in"],
+            f"{parameter.name} = {most + 1:g}",
+        )
+
+
+def it_meets_the_mdps_of_every_algorithm(kind: Kind) -> None:
+    """The seed of a run decides its MDPs, whatever the algorithm and its settings."""
+    run = run_of(kind)
+    expected = run.cell.build_family().sample(3, 0.8, run.seed.generator("environment"))
+    for other in (run, run_of(kind, local_steps=1, step_size=0.1, episodes=1)):
+        (task,) = federation(other).tasks
+        hold_same(task, expected, "a run must meet the MDPs that its seed draws")
+
+
+def agents_do_not_see_each_other(kind: Kind) -> None:
+    """An agent's first direction is the same, bit for bit, in a larger federation."""
+    few, many = (first_directions(run_of(kind, agents=agents)) for agents in (2, 4))
+    same = np.array_equal(few, many[:2])
+    hold(same, "an agent's first direction changes when other agents are added")
+
+
+def the_order_of_agents_does_not_matter(kind: Kind) -> None:
+    """Agents renumbered, with their MDPs and dice: the same θ but for rounding."""
+    run, order = run_of(kind, episodes=1), [2, 0, 1]
+    (one,), (two,) = federation(run).train(), reordered(run, order).train()
+    first = one.parameters if kind.federated else one.parameters[order]
+    hold(np.allclose(first, two.parameters, rtol=0, atol=1e-12), "renumbering agents changes θ")
+
+
+def momentum_is_the_mean_of_the_local_directions(kind: Kind) -> None:
+    """u_{r+1} = (1/NK) Σ_i Σ_k u: what the server forms is what the agents did."""
+    run = run_of(kind, local_steps=1) if kind.synchronous else run_of(kind)
+    for momentum, expected in rounds_of(run, 3):
+        same = np.allclose(momentum, expected, rtol=0, atol=1e-12)
+        hold(same, "u_{r+1} is not the mean of the local directions")
+
+
+def the_ledger_equals_an_independent_count(kind: Kind) -> None:
+    """Steps and episodes as the engine played them; floats as the round of the paper sends them."""
+    changes: dict[str, Any] = {"initial_momentum": "batch", "initial_episodes": 7}
+    with counted() as count:
+        (result,) = train([run_of(kind, **changes)])
+    agents, rounds, d = SMALL["agents"], SMALL["rounds"], PARAMETERS
+    steps_taken = rounds * SMALL["local_steps"]
+    trajectories = steps_taken * SMALL["episodes"] * kind.batches * agents
+    trajectories += 7 * agents if kind.anchored else 0
+    last = {name: column[-1] for name, column in result.columns.items()}
+    hold(count["trajectories"] == trajectories, "the engine plays another number of episodes")
+    exchanges = rounds * (SMALL["local_steps"] if kind.synchronous else 1)
+    extra = d if kind.anchored else 0  # the exchange that forms u_0
+    expected = {
+        "steps_total": count["steps"],
+        "trajectories_total": trajectories,
+        "steps_per_agent": count["steps"] / agents,
+        "floats_up": (exchanges * d + extra) * kind.federated,
+        "floats_down": (exchanges * d * (2 if kind.anchored else 1) + extra) * kind.federated,
+    }
+    for name, value in expected.items():
+        hold(last[name] == value, f"the ledger's {name} is {last[name]}; counted: {value}")
+
+
+def evaluation_is_free_and_changes_nothing(kind: Kind) -> None:
+    """Evaluated in every round or at the end only: the last row is the same."""
+    (often,), (seldom,) = (train([run_of(kind, evaluate_every=every)]) for every in (1, 4))
+    for name, column in often.columns.items():
+        same = np.array_equal(column[-1:], seldom.columns[name][-1:], equal_nan=_real(column))
+        hold(same, f"evaluating more often changes {name}")
+
+
+def it_learns_from_exact_truth(kind: Kind) -> None:
+    """Ascent: a long run with a small step improves the average objective."""
+    (result,) = train([run_of(kind, rounds=60, step_size=0.05, episodes=10)])
+    first, last = result.columns["objective"][[0, -1]]
+    hold(last > first + 0.02, f"sixty rounds bring the mean J from {first:.3f} to {last:.3f} only")
+
+
+def a_run_alone_is_the_run_in_a_batch(kind: Kind) -> None:
+    """Other seeds, heterogeneity, step sizes and hyperparameters beside it change no bit."""
+    middle = {p.name: (p.default + p.metadata["high"]) / 2 for p in fields(kind)}
+    changed: list[dict[str, Any]] = [
+        {},
+        {"kappa": 0.0},
+        {"step_size": 0.3},
+        {"hyperparameters": middle},
+    ]
+    runs = [run_of(kind, seed, **changes) for changes in changed for seed in (0, 4)]
+    together = train(runs)
+    for one, other in zip(together, train(runs[::-1])[::-1], strict=True):
+        _hold_same_bits(one, other, "a run changes with its place in the batch")
+    for place in (0, 3, len(runs) - 1):
+        (alone,) = train([runs[place]])
+        _hold_same_bits(alone, together[place], "a run changes with what else is in its batch")
+
+
+def a_resumed_run_is_the_uninterrupted_one(kind: Kind) -> None:
+    """From the state after every round, bit for bit."""
+    run = run_of(kind, initial_momentum="batch", evaluate_every=3)
+    (whole,), states = _with_states(run)
+    hold(len(states) == SMALL["rounds"], "there must be a state after every round")
+    for state in states:
+        (resumed,) = train([run], states=[state])
+        _hold_same_bits(resumed, whole, f"a run that goes on after round {state.round} differs")
+
+
+def _with_states(run: Run) -> tuple[list[RunResult], list[RunState]]:
+    states: list[RunState] = []
+    with patch("benchmark.federation.SAVE_EVERY", 0.0):
+        results = train([run], on_state=lambda _, state: states.append(_copied(state)))
+    return results, states
+
+
+def _copied(state: RunState) -> RunState:
+    arrays: dict[str, Any] = {
+        k: v.copy() for k, v in state._asdict().items() if isinstance(v, np.ndarray)
+    }
+    return state._replace(**arrays)
+
+
+def _hold_same_bits(one: RunResult, two: RunResult, sentence: str) -> None:
+    hold(one.columns.keys() == two.columns.keys(), sentence)
+    for name, column in one.columns.items():
+        same = np.array_equal(column, two.columns[name], equal_nan=_real(column))
+        hold(same, f"{sentence}; {name} differs")
+    hold(np.array_equal(one.parameters, two.parameters), f"{sentence}; θ differs")
+
+
+def _real(column: Array) -> bool:
+    return column.dtype.kind == "f"
+
+
+LAWS = (
+    it_is_a_frozen_value_with_documented_hyperparameters,
+    it_meets_the_mdps_of_every_algorithm,
+    agents_do_not_see_each_other,
+    the_order_of_agents_does_not_matter,
+    momentum_is_the_mean_of_the_local_directions,
+    the_ledger_equals_an_independent_count,
+    evaluation_is_free_and_changes_nothing,
+    it_learns_from_exact_truth,
+    a_run_alone_is_the_run_in_a_batch,
+    a_resumed_run_is_the_uninterrupted_one,
+)

@@ -1,0 +1,97 @@
+"""Small runs of an algorithm, and what can be seen of the federated loop while they train."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+import torch
+
+from algorithms import Algorithm
+from benchmark.cell import Cell, Run
+from benchmark.conformance.entries import name_of
+from benchmark.federation import Federation
+from benchmark.noise import Seed
+from benchmark.rollout import Sampler
+from envs.family import Array
+
+Kind = type[Algorithm]
+SMALL: dict[str, Any] = {
+    "family": "random-mdp",
+    "options": {"size": 3, "choices": 2, "horizon": 6},
+    "kappa": 0.8,
+    "agents": 3,
+    "rounds": 4,
+    "local_steps": 2,
+    "episodes": 2,
+    "step_size": 0.5,
+    "evaluate_every": 2,
+}
+PARAMETERS = 6  # d of SMALL's policy
+
+
+def run_of(kind: Kind, seed: int = 0, **changes: Any) -> Run:
+    """A run of the algorithm on three small random MDPs."""
+    cell = Cell(**{**SMALL, "algorithm": name_of(kind), **changes})
+    return Run(cell, Seed("test", seed))
+
+
+def federation(*runs: Run) -> Federation:
+    """The runs before their first round."""
+    with torch.no_grad():
+        return Federation(runs)
+
+
+def first_directions(run: Run) -> Array:
+    """The directions (N, d) of the first local step of all agents."""
+    with torch.no_grad():
+        batch = federation(run)
+        theta = batch.server.theta.unsqueeze(1).expand(-1, batch.agents, -1)
+        directions = batch._direction(theta, 0)
+    return np.asarray(directions.reshape(run.cell.agents, -1).numpy())
+
+
+def reordered(run: Run, order: list[int]) -> Federation:
+    """The federation of the run with its agents, their MDPs and their dice, in another order."""
+    batch = federation(run)
+    batch.sampler.task = type(batch.sampler.task)(
+        *(np.ascontiguousarray(part[order]) for part in batch.sampler.task)
+    )
+    batch.agent_of_lane = batch.agent_of_lane[order]
+    return batch
+
+
+def rounds_of(run: Run, rounds: int) -> Iterator[tuple[Array, Array]]:
+    """u_{r+1} (F, d) after each round, and the mean over its local steps and agents of all u."""
+    with torch.no_grad():
+        batch, seen = federation(run), []
+        inner = batch._direction
+
+        def watched(theta: Any, draw: int) -> Any:
+            seen.append(inner(theta, draw))
+            return seen[-1]
+
+        with patch.object(batch, "_direction", watched):
+            for number in range(rounds):
+                seen.clear()
+                batch._round(number)
+                yield batch.server.momentum.numpy(), torch.stack(seen).mean((0, 2)).numpy()
+
+
+@contextmanager
+def counted() -> Iterator[dict[str, int]]:
+    """Environment steps and episodes the engine plays meanwhile."""
+    count = {"steps": 0, "trajectories": 0}
+    inner = Sampler.sample
+
+    def sample(self: Sampler, *arguments: Any) -> Any:
+        played = inner(self, *arguments)
+        count["steps"] += int(played.length.sum())
+        count["trajectories"] += played.length.size
+        return played
+
+    with patch.object(Sampler, "sample", sample):  # finite MDPs are evaluated without sampling
+        yield count

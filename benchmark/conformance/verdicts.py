@@ -1,0 +1,54 @@
+"""Running the laws of an entry."""
+
+from __future__ import annotations
+
+import time
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from benchmark.conformance.algorithms import ALGORITHM_LAWS
+from benchmark.conformance.families import FAMILY_LAWS
+from benchmark.conformance.verdict import ConformanceError
+
+
+class Verdict(NamedTuple):
+    """What became of one law."""
+
+    law: str  # as people say it
+    holds: bool
+    sentence: str  # what is wrong; "" if it holds
+    seconds: float
+
+
+LAWS: dict[Any, tuple[Callable[[Any], None], ...]] = {**FAMILY_LAWS, **ALGORITHM_LAWS}
+
+
+def laws_of(value: type[Any]) -> list[Callable[[Any], None]]:
+    """The laws that bind this class, by what it extends."""
+    return [law for kind, laws in LAWS.items() if issubclass(value, kind) for law in laws]
+
+
+def title(law: Callable[[Any], None]) -> str:
+    """A law as people say it."""
+    return law.__name__.replace("_", " ").replace("mdp", "MDP")
+
+
+def judge(value: type[Any]) -> Iterator[Verdict]:
+    """One verdict per law, as soon as it is known. Any error breaks the law it comes from."""
+    for law in laws_of(value):
+        started, sentence = time.perf_counter(), ""
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                law(value)
+        except ConformanceError as error:
+            sentence = " ".join(str(error).split())
+        except Exception as error:  # the entry's own
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            message = " ".join(str(error).split()) or "no message"
+            place = f"{Path(where.filename).name}:{where.lineno}"
+            sentence = f"{type(error).__name__} at {place}: {message}"
+        yield Verdict(title(law), not sentence, sentence, time.perf_counter() - started)
