@@ -1,6 +1,6 @@
 """Federated policy-gradient algorithms by name; `algorithms.algorithm` is the contract."""
 
-from algorithms.algorithm import Algorithm, Server, tunable
+from algorithms.algorithm import Agent, Algorithm, Server, tunable
 from algorithms.fedhapg_m import FedHAPGM
 from algorithms.fedhapg_m2 import FedHAPGM2
 from algorithms.fedpg import FedPG
@@ -23,6 +23,7 @@ ALGORITHMS: dict[str, type[Algorithm]] = {
 
 __all__ = [
     "ALGORITHMS",
+    "Agent",
     "Algorithm",
     "CompiledGradients",
     "Gradients",

@@ -1,21 +1,30 @@
 """The contract of a federated policy-gradient algorithm, written for one agent of one run.
 
 A round: the server broadcasts `Server`; each agent takes K local steps θ ← θ + η u, with u from
-`direction`; the server forms u_{r+1} = (1/(ηNK)) Σ_i (θ_{r,K}^i - θ_r), the mean local direction,
-and sets θ_{r+1} = θ_r + λ u_{r+1}. Nothing here knows about runs (S) or agents (N): the federated
-loop lifts `points` and `direction` over both with vmap.
+`direction`; the server forms u_{r+1}, the mean over agents of their mean local directions
+(θ_{r,K}^i - θ_r) / (ηK), and sets θ_{r+1} = θ_r + λ u_{r+1}. Nothing here knows about runs (S) or
+agents (N): the federated loop lifts every method over both with vmap.
+
+Most algorithms are a `direction` and nothing else. What an algorithm remembers is a value: a
+NamedTuple of tensors that its methods take and return, empty by default. `begin` and `remember` and
+`finish` carry an agent's memory through a round, `absorb` carries the server's from round to round.
+What is sent is counted from these values: an agent sends its parameters, the `message` of `finish`
+and, with `snapshot`, a batch gradient; it receives θ_r, u_r if `anchored`, the server's memory and,
+with `snapshot`, the aggregate of the batch gradients.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 from torch import Tensor
 
 from algorithms.gradients import Gradients
 from algorithms.trajectory import Trajectories
+
+Memory = Any  # a NamedTuple of tensors without axes S and N; () where nothing is remembered
 
 
 class Server(NamedTuple):
@@ -24,6 +33,16 @@ class Server(NamedTuple):
     theta: Tensor  # (d,), θ_r
     previous: Tensor  # (d,), θ_{r-1}; θ_0 in the first round
     momentum: Tensor  # (d,), u_r, the mean local direction of the round before; u_0 in the first
+    snapshot: Tensor  # (d,), aggregate of the agents' batch gradients at θ_r; 0 without `snapshot`
+    memory: Memory = ()
+
+
+class Agent(NamedTuple):
+    """One agent at one local step."""
+
+    theta: Tensor  # (d,), θ_{r,k}
+    snapshot: Tensor  # (d,), its own batch gradient at θ_r; 0 without `snapshot`
+    memory: Memory = ()
 
 
 def tunable(
@@ -43,10 +62,16 @@ class Algorithm(ABC):
     """
 
     reference: ClassVar[str]  # where the algorithm is defined
+    kind: ClassVar[str] = "policy gradient"  # of method, for lists
     batches: ClassVar[int] = 1  # trajectory batches of B episodes sampled per local step
+    snapshot: ClassVar[bool] = False  # every round, agents send a batch gradient at θ_r first
     anchored: ClassVar[bool] = False  # uses u_r: it is broadcast, and u_0 must be chosen
     federated: ClassVar[bool] = True  # False: every agent is a federation of its own
     synchronous: ClassVar[bool] = False  # True: the server averages after every local step
+    stepper: ClassVar[Literal["agents", "server"]] = "agents"  # who takes the local steps
+    model_based: ClassVar[bool] = False  # True: reads the MDP itself, samples nothing; finite MDPs
+    table: ClassVar[Literal["softmax", "direct", "greedy"]] = "softmax"  # what θ is in a finite MDP
+    exponent: ClassVar[float | None] = None  # ρ of the claimed rate O(ε^{-ρ}) to ‖∇J‖² ≤ ε
 
     def __post_init__(self) -> None:
         for parameter in fields(self):
@@ -58,12 +83,56 @@ class Algorithm(ABC):
                         f"{parameter.name} is {value!r}; it must be in [{low:g}, {high:g}]"
                     )
 
-    def points(self, server: Server, theta: Tensor, alpha: Tensor) -> tuple[Tensor, ...]:
+    def points(self, server: Server, agent: Agent, alpha: Tensor) -> tuple[Tensor, ...]:
         """Parameters (d,) at which each of the `batches` is sampled; alpha ~ U[0, 1] is 0-d."""
-        return (theta,)
+        return (agent.theta,)
 
     @abstractmethod
     def direction(
-        self, gradients: Gradients, server: Server, theta: Tensor, *batches: Trajectories
+        self, gradients: Gradients, server: Server, agent: Agent, *batches: Trajectories
     ) -> Tensor:
         """The local direction u (d,), an ascent direction on J."""
+
+    # --- memory -----------------------------------------------------------------------------------
+
+    def agent_memory(self, theta: Tensor) -> Memory:
+        """What an agent remembers before the first round, at θ_0 (d,)."""
+        return ()
+
+    def server_memory(self, theta: Tensor) -> Memory:
+        """What the server remembers before the first round; all of it is broadcast every round."""
+        return ()
+
+    def begin(self, server: Server, agent: Agent) -> Memory:
+        """The agent's memory when a round starts, at agent.theta = θ_r."""
+        return agent.memory
+
+    def remember(self, server: Server, agent: Agent, direction: Tensor) -> Memory:
+        """The agent's memory after the local step from agent.theta along `direction`."""
+        return agent.memory
+
+    def finish(self, server: Server, agent: Agent, direction: Tensor) -> tuple[Memory, Memory]:
+        """The agent's memory after the round, and its message to the server.
+
+        agent.theta is θ_{r,K}, `direction` the mean local direction (θ_{r,K} - θ_r) / (ηK).
+        """
+        return agent.memory, ()
+
+    def absorb(self, server: Server, direction: Tensor, message: Memory, share: Tensor) -> Memory:
+        """The server's memory after the round: `direction` is u_{r+1}, `message` the mean message.
+
+        `share` (0-d) is the share of all agents that took part in the round.
+        """
+        return server.memory
+
+    def aggregate(self, messages: Tensor, weights: Tensor) -> Tensor:
+        """What the server makes of one vector (n, d) of every agent: Σ_i w_i m_i, Σ_i w_i = 1."""
+        return weighted_mean(messages, weights)
+
+
+def weighted_mean(messages: Tensor, weights: Tensor) -> Tensor:
+    """Σ_i w_i m_i of (n, ...), agent after agent, so that lifting cannot change the order."""
+    total = weights[0] * messages[0]
+    for agent in range(1, len(messages)):
+        total = total + weights[agent] * messages[agent]
+    return total

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from algorithms.algorithm import Algorithm, Server, tunable
+from algorithms.algorithm import Agent, Algorithm, Server, tunable
 from algorithms.gradients import Gradients
 from algorithms.trajectory import Trajectories
 
@@ -24,13 +24,13 @@ class FedHAPGM2(Algorithm):
         0.2, low=0.05, high=1.0, domain=(0, 1), meaning="weight of fresh gradients; 1 is FedPG"
     )
 
-    def points(self, server: Server, theta: Tensor, alpha: Tensor) -> tuple[Tensor, ...]:
-        return theta, server.previous + alpha * (theta - server.previous)
+    def points(self, server: Server, agent: Agent, alpha: Tensor) -> tuple[Tensor, ...]:
+        return agent.theta, server.previous + alpha * (agent.theta - server.previous)
 
     def direction(
-        self, gradients: Gradients, server: Server, theta: Tensor, *batches: Trajectories
+        self, gradients: Gradients, server: Server, agent: Agent, *batches: Trajectories
     ) -> Tensor:
         """u = β g(θ) + (1 - β) [u_r + D(τ₂, θ(α)) (θ - θ_{r-1})]."""
-        fresh = gradients.plain(theta, batches[0])
-        change = gradients.curvature(batches[1], theta - server.previous)
+        fresh = gradients.plain(agent.theta, batches[0])
+        change = gradients.curvature(batches[1], agent.theta - server.previous)
         return self.beta * fresh + (1 - self.beta) * (server.momentum + change)

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from algorithms.algorithm import Algorithm, Server
+from algorithms.algorithm import Agent, Algorithm, Server
 from algorithms.gradients import Gradients
 from algorithms.trajectory import Trajectories
 
@@ -19,7 +19,7 @@ class FedPG(Algorithm):
     reference: ClassVar[str] = "Jin, Peng, Yang, Wang, Zhang, AISTATS 2022; McMahan et al. 2017"
 
     def direction(
-        self, gradients: Gradients, server: Server, theta: Tensor, *batches: Trajectories
+        self, gradients: Gradients, server: Server, agent: Agent, *batches: Trajectories
     ) -> Tensor:
         """u = g(θ)."""
-        return gradients.plain(theta, batches[0])
+        return gradients.plain(agent.theta, batches[0])

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from algorithms.algorithm import Algorithm, Server, tunable
+from algorithms.algorithm import Agent, Algorithm, Server, tunable
 from algorithms.gradients import Gradients
 from algorithms.trajectory import Trajectories
 
@@ -24,8 +24,8 @@ class FedPGM(Algorithm):
     )
 
     def direction(
-        self, gradients: Gradients, server: Server, theta: Tensor, *batches: Trajectories
+        self, gradients: Gradients, server: Server, agent: Agent, *batches: Trajectories
     ) -> Tensor:
         """u = β g(θ) + (1 - β) u_r."""
-        fresh = gradients.plain(theta, batches[0])
+        fresh = gradients.plain(agent.theta, batches[0])
         return self.beta * fresh + (1 - self.beta) * server.momentum

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from algorithms.algorithm import Algorithm, Server, tunable
+from algorithms.algorithm import Agent, Algorithm, Server, tunable
 from algorithms.gradients import Gradients
 from algorithms.trajectory import Trajectories
 
@@ -24,10 +24,10 @@ class FedSVRPGM(Algorithm):
     )
 
     def direction(
-        self, gradients: Gradients, server: Server, theta: Tensor, *batches: Trajectories
+        self, gradients: Gradients, server: Server, agent: Agent, *batches: Trajectories
     ) -> Tensor:
         """u = β g(θ) + (1 - β) [u_r + g(θ) - w(θ_{r-1} | θ) g(θ_{r-1})], episodes sampled at θ."""
-        fresh = gradients.plain(theta, batches[0])
+        fresh = gradients.plain(agent.theta, batches[0])
         # θ_{r-1}, not θ_r: with θ_r the correction would vanish at the first local step.
         stale = gradients.weighted(server.previous, batches[0])
         return fresh + (1 - self.beta) * (server.momentum - stale)

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from algorithms.algorithm import Algorithm, Server
+from algorithms.algorithm import Agent, Algorithm, Server
 from algorithms.gradients import Gradients
 from algorithms.trajectory import Trajectories
 
@@ -20,7 +20,7 @@ class IndependentPG(Algorithm):
     federated: ClassVar[bool] = False
 
     def direction(
-        self, gradients: Gradients, server: Server, theta: Tensor, *batches: Trajectories
+        self, gradients: Gradients, server: Server, agent: Agent, *batches: Trajectories
     ) -> Tensor:
         """u = g_i(θ)."""
-        return gradients.plain(theta, batches[0])
+        return gradients.plain(agent.theta, batches[0])
