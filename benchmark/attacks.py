@@ -10,17 +10,24 @@ The last agents of a federation are the Byzantine ones. With m the true vector (
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
+import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import Tensor
 
+from benchmark.conditions import Condition
+from benchmark.noise import uniform_lanes
+from benchmark.rollout import Stream
+from envs.family import Array
 
-class Attack(BaseModel):
+
+class Attack(Condition):
     """How many agents are Byzantine and what they do."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    setting: ClassVar[str] = "attack"
+    example: ClassVar[str] = '{agents = 1, kind = "sign-flip"}'
 
     agents: Annotated[int, Field(ge=1)]
     kind: Literal["sign-flip", "noise", "random-action"]
@@ -28,10 +35,19 @@ class Attack(BaseModel):
 
 
 def corrupted(attack: Attack, message: Tensor, byzantine: Tensor, normal: Tensor) -> Tensor:
-    """Messages (…, d) as the server receives them; byzantine (…, 1) bool, normal (…, d) ~ N(0, I)."""
+    """Messages (L, d) as the server hears them; byzantine (L, 1) bool, normal (L, d) ~ N(0, I)."""
     if attack.kind == "sign-flip":
         return torch.where(byzantine, -attack.scale * message, message)
     if attack.kind == "noise":
         length = message.norm(dim=-1, keepdim=True) / normal.norm(dim=-1, keepdim=True)
         return torch.where(byzantine, attack.scale * length * normal, message)
     return message
+
+
+def normal(stream: Stream, size: int) -> Array:
+    """N(0, 1) numbers (L, size) of a stream, by Box and Muller."""
+    uniform = np.empty((len(stream.keys), 2 * ((size + 1) // 2)))
+    uniform_lanes(uniform, *stream, 1, 0)
+    radius = np.sqrt(-2 * np.log(1 - uniform[:, ::2]))  # 1 - u is on (0, 1]
+    angle = 2 * np.pi * uniform[:, 1::2]
+    return np.concatenate([radius * np.cos(angle), radius * np.sin(angle)], axis=1)[:, :size]

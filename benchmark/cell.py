@@ -9,18 +9,29 @@ from dataclasses import MISSING, fields
 from functools import cache
 from typing import Annotated, Any, Literal, NamedTuple, get_type_hints
 
+import numpy as np
 from gymnasium import spaces
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from algorithms.algorithm import Algorithm
-from algorithms.policy import CategoricalMLP, GaussianMLP, Policy, TabularSoftmax
+from algorithms.policy import CategoricalMLP, GaussianMLP, Policy, Table, TabularSoftmax
+from algorithms.tabular import TabularDirect, TabularGreedy
 from benchmark import registry
+from benchmark.attacks import Attack
 from benchmark.conditions import AnyNoise, Drift, RewardCliff
 from benchmark.noise import Seed
-from envs.family import Family, nearest
+from envs.family import Array, Family, nearest, require
+from envs.tabular import Tabular
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
+
+NO_EPISODES = "off with gradients = 'exact': there are no episodes"
+TABLES: dict[str, type[Table]] = {
+    "softmax": TabularSoftmax,
+    "direct": TabularDirect,
+    "greedy": TabularGreedy,
+}
 
 
 class Cell(BaseModel):
@@ -47,14 +58,30 @@ class Cell(BaseModel):
     server_step_size: Positive | None = None  # [λ]; None is ηK, plain averaging
     initial_momentum: Literal["zero", "batch"] = "zero"  # [u_0]; "batch" samples are counted
     initial_episodes: Count = 10  # per agent, for u_0 = "batch"
+    snapshot_episodes: Count = 10  # per agent and round, of algorithms that take snapshots
+    gradients: Literal["sampled", "exact"] = "sampled"  # exact: finite MDPs, no samples
+    participation: Annotated[float, Field(gt=0, le=1)] = 1.0  # share of agents in a round
+    agent_weights: tuple[Positive, ...] | None = None  # of J = Σ_i w_i J_i; None is 1/N each
+    attack: Attack | None = None  # by Byzantine agents
+    # Tricks: each is off unless a study turns it on.
     weight_cap: Annotated[float, Field(gt=1)] | None = None  # largest importance weight
+    per_decision: bool = False  # weights of the steps so far instead of whole episodes
+    baseline: Literal["none", "linear"] = "none"  # state values, fitted on past rounds
+    entropy: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0  # reward -entropy · log π
+    whiten: bool = False  # returns to go to mean 0 and deviation 1, per batch; biased
+    per_step_mean: bool = False  # gradients divided by steps instead of episodes
+    clip_norm: Positive | None = None  # largest norm of a local direction
+    clip_value: Positive | None = None  # largest entry of a local direction
+    weight_decay: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0  # u - weight_decay · θ
+    step_decay: Annotated[float, Field(gt=0, le=1)] = 1.0  # η and λ shrink by it every round
     hidden: tuple[Count, ...] = (8, 8)  # widths of the tanh network; unused by tabular families
     initial_log_std: float = -0.5  # of the Gaussian policy
     reward_noise: AnyNoise | None = None  # in training; scores are free of it
     reward_cliff: RewardCliff | None = None  # in training and in scores
     drift: Drift | None = None  # of the agents' MDPs over rounds
     evaluate_every: Count = 5  # rounds
-    evaluation_episodes: Count = 10  # per agent; tabular families are evaluated exactly
+    evaluation_episodes: Count = 10  # per agent, where scores are not exact
+    evaluation_gradients: bool = False  # estimate ‖∇J‖² and ζ² from evaluation episodes
     dtype: Literal["auto", "float32", "float64"] = "auto"  # auto: float64 tabular, float32 neural
 
     @model_validator(mode="after")
@@ -73,8 +100,38 @@ class Cell(BaseModel):
             object.__setattr__(self, "dtype", "float64" if tabular else "float32")
         if self.reward_cliff is not None:
             self.reward_cliff.check(isinstance(family.action_space, spaces.Discrete))
+        self._check(family, algorithm)
         family.sample(1, self.kappa, Seed("test", 0).generator("environment"))  # is κ possible?
         return self
+
+    def _check(self, family: Family, algorithm: Algorithm) -> None:
+        """Settings that cannot go together, in one line each."""
+        spaces_of = (family.observation_space, family.action_space)
+        finite = all(isinstance(space, spaces.Discrete) for space in spaces_of)
+        if algorithm.model_based:
+            object.__setattr__(self, "gradients", "exact")
+        if algorithm.finite or self.gradients == "exact":
+            kinds = f"algorithm {self.algorithm}" if algorithm.finite else "gradients = 'exact'"
+            require(isinstance(family, Tabular), "family", self.family, f"finite for {kinds}")
+        if self.gradients == "exact":
+            tricks = ("reward_noise", "reward_cliff", "weight_cap", "attack")
+            for name in (*tricks, "per_decision", "whiten", "per_step_mean"):
+                off = type(self).model_fields[name].default
+                require(getattr(self, name) == off, name, getattr(self, name), NO_EPISODES)
+            require(self.baseline == "none", "baseline", self.baseline, NO_EPISODES)
+        if algorithm.stepper == "server":
+            require(self.baseline == "none", "baseline", self.baseline, "'none': the server steps")
+        if self.agent_weights is not None:
+            allowed = f"one weight for each of the {self.agents} agents"
+            fits = len(self.agent_weights) == self.agents
+            require(fits, "agent_weights", list(self.agent_weights), allowed)
+        if self.attack is not None:
+            few = self.attack.agents < self.agents
+            allowed = f"fewer than the {self.agents} agents"
+            require(few, "attack.agents", self.attack.agents, allowed)
+        if self.evaluation_gradients:
+            count = self.evaluation_episodes
+            require(count >= 2 or finite, "evaluation_episodes", count, "at least 2: two halves")
 
     @staticmethod
     def _build(kind: str, known: dict[str, Any], name: str, settings: dict[str, Any]) -> Any:
@@ -99,12 +156,19 @@ class Cell(BaseModel):
         family = self.build_family()
         seen, taken = family.observation_space, family.action_space
         if isinstance(seen, spaces.Discrete) and isinstance(taken, spaces.Discrete):
-            return TabularSoftmax(int(seen.n), int(taken.n))
+            table = TABLES[self.build_algorithm().table]
+            return table(int(seen.n), int(taken.n))
         if isinstance(seen, spaces.Box) and isinstance(taken, spaces.Discrete):
             return CategoricalMLP(seen.shape[0], self.hidden, int(taken.n))
         if isinstance(seen, spaces.Box) and isinstance(taken, spaces.Box):
             return GaussianMLP(seen.shape[0], self.hidden, taken.shape[0], self.initial_log_std)
         raise TypeError(f"no policy for observations {seen} and actions {taken}")
+
+    @property
+    def shares(self) -> Array:
+        """w_i with Σ_i w_i = 1: (N,)."""
+        weights = np.ones(self.agents) if self.agent_weights is None else self.agent_weights
+        return np.asarray(weights, np.float64) / np.sum(weights)  # type: ignore[no-any-return]
 
     @property
     def server_step(self) -> float:

@@ -24,7 +24,7 @@ from benchmark.record import RunState
 from benchmark.store import Store
 from envs.family import Array
 
-ROW = "row/"  # prefix of the arrays that are columns of the record
+ROW, MEMORY = "row/", "memory/"  # prefixes of arrays: columns of the record, memories
 
 
 @dataclass(frozen=True)
@@ -73,9 +73,12 @@ class Checkpoints:
 def encode(state: RunState, key: str) -> bytes:
     """The file's content: digest, line break, npz."""
     arrays: dict[str, Array] = {
-        name: np.asarray(value) for name, value in state._asdict().items() if name != "rows"
+        name: np.asarray(value)
+        for name, value in state._asdict().items()
+        if name not in ("rows", "memory")
     }
     arrays |= {ROW + name: column for name, column in state.rows.items()}
+    arrays |= {MEMORY + name: leaf for name, leaf in state.memory.items()}
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=False, key=np.array(key), **arrays)
     return _digest(buffer.getvalue()) + b"\n" + buffer.getvalue()
@@ -93,10 +96,13 @@ def decode(content: bytes, key: str) -> RunState | None:
         raise ValueError(str(error)) from None
     if str(arrays.pop("key")) != key:
         return None
-    rows = {name.removeprefix(ROW): arrays.pop(name) for name in list(arrays) if ROW in name}
+    rows, memory = (
+        {name.removeprefix(kind): arrays.pop(name) for name in list(arrays) if kind in name}
+        for kind in (ROW, MEMORY)
+    )
     whole = {name: arrays.pop(name).item() for name in ("round", "finished", "clock")}
     diverged = arrays.pop("diverged_round").item()
-    return RunState(**whole, diverged_round=diverged, rows=rows, **arrays)
+    return RunState(**whole, diverged_round=diverged, rows=rows, memory=memory, **arrays)
 
 
 def _digest(content: bytes) -> bytes:

@@ -83,6 +83,11 @@ def work(cell: Cell) -> Work:
     """Cost of one run of this cell."""
     family, algorithm = cell.build_family(), cell.build_algorithm()
     episodes = cell.rounds * cell.local_steps * cell.episodes * algorithm.batches
+    if algorithm.snapshot:
+        rounds = cell.rounds * (cell.local_steps if algorithm.synchronous else 1)
+        episodes += rounds * cell.snapshot_episodes
+    if cell.gradients == "exact":
+        episodes = 0
     if algorithm.anchored and cell.initial_momentum == "batch":
         episodes += cell.initial_episodes
     training = cell.agents * episodes * family.horizon

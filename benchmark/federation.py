@@ -12,32 +12,32 @@ import copy
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.func import vmap
+from torch.utils._pytree import tree_flatten, tree_leaves, tree_map, tree_unflatten
 
-from algorithms import Algorithm, CompiledGradients, Server, Trajectories
+from algorithms import Agent, Algorithm, Server, Trajectories
+from algorithms.algorithm import weighted_mean
+from algorithms.policy import Table, TabularSoftmax
+from benchmark.attacks import corrupted, normal
 from benchmark.cell import Cell, Run
+from benchmark.diagnostics import NAMES, PREFIX, Diagnostics
 from benchmark.disturbance import charged, noisy
 from benchmark.evaluate import Scores, evaluate
+from benchmark.experience import Baseline, estimators, models
+from benchmark.lanes import Lanes, chosen, joined, participants
+from benchmark.ledger import Ledger
 from benchmark.noise import uniform_lanes
 from benchmark.record import Record, RunResult, RunState
-from benchmark.rollout import Sampler, Stream
+from benchmark.rollout import Episodes, Sampler, Stream
 from envs.family import Array
+from envs.tabular import Tabular
 
 SAVE_EVERY = 5.0  # s of work between two states of a run
-
-
-class Ledger(NamedTuple):
-    """Cost of a federation so far; evaluation is not charged."""
-
-    steps: Array  # (G,), environment steps of all its agents
-    trajectories: Array  # (G,), episodes of all its agents
-    floats_up: Array  # (G,), floats one agent has sent
-    floats_down: Array  # (G,), floats one agent has received
 
 
 def train(
@@ -79,8 +79,7 @@ class Federation:
         self.policy = self.cell.build_policy()
         self.algorithm = self.cell.build_algorithm()
         self.threads = threads
-        cap = float("inf") if self.cell.weight_cap is None else self.cell.weight_cap
-        self.gradients = CompiledGradients(self.policy, self.family.discount, cap)
+        self.gradients, self.probe = estimators(self.cell, self.family, self.policy)
         self.dtype: type[np.floating[Any]] = np.dtype(self.cell.dtype).type
         # Federations per run, and agents per federation.
         self.split = 1 if self.algorithm.federated else self.cell.agents
@@ -98,8 +97,14 @@ class Federation:
         initial = [self.policy.initial(run.seed.generator("parameters")) for run in runs]
         theta = torch.from_numpy(np.stack(initial).astype(self.dtype))
         theta = self._per_federation(theta)
-        self.server = Server(theta, theta.clone(), torch.zeros_like(theta))
-        self.ledger = Ledger(*(np.zeros(len(runs) * self.split, np.int64) for _ in range(4)))
+        nothing = torch.zeros_like(theta)
+        self.server = Server(theta, theta.clone(), nothing, nothing.clone())
+        everyone = theta.unsqueeze(1).expand(-1, self.agents, -1)
+        self.server = self.server._replace(memory=_lifted(self.algorithm.server_memory, theta, 1))
+        self.memory = _lifted(self.algorithm.agent_memory, everyone, 2)  # leaves (G, n, …)
+        self.baseline = Baseline.of(self.cell, self.family, len(theta) * self.agents)
+        self.ledger = Ledger.empty(len(runs) * self.split)
+        self.inside = dict.fromkeys(NAMES, np.full(len(theta), np.nan))  # of the last round
         self.lifted = self._lifted()
         self.active = list(range(len(runs)))  # runs still in the batch
         self.records = [Record(run) for run in runs]
@@ -138,11 +143,15 @@ class Federation:
         self.finals = {position: state.theta for position, state in ended}
         going = [state for state in states if state is not None and not state.finished]
         if going:
-            self.server = Server(
-                torch.from_numpy(np.concatenate([state.theta for state in going])),
-                torch.from_numpy(np.concatenate([state.previous for state in going])),
-                torch.from_numpy(np.concatenate([state.momentum for state in going])),
+            theta, previous, momentum, *memory = (
+                torch.from_numpy(np.concatenate(parts))
+                for parts in zip(
+                    *((s.theta, s.previous, s.momentum, *s.memory.values()) for s in going),
+                    strict=True,
+                )
             )
+            self.server = self.server._replace(theta=theta, previous=previous, momentum=momentum)
+            self._restore(memory)
             self.ledger = Ledger(*np.concatenate([state.ledger for state in going], axis=1))
 
     def train(
@@ -200,6 +209,7 @@ class Federation:
             theta=self.finals.get(position, self.server.theta[mine].numpy()),
             previous=self.server.previous[mine].numpy(),
             momentum=self.server.momentum[mine].numpy(),
+            memory={str(i): leaf[mine].numpy() for i, leaf in enumerate(self._remembered())},
             ledger=np.stack([part[mine] for part in self.ledger]),
             clock=record.clock,
             diverged_round=record.diverged_round,
@@ -207,64 +217,241 @@ class Federation:
             seconds=np.array(record.seconds),
         )
 
+    def _remembered(self) -> list[Tensor]:
+        """All that is carried from round to round beside θ and u, each with leading axis G."""
+        coefficients = torch.from_numpy(self.baseline.coefficients)
+        per_federation = coefficients.reshape(len(self.server.theta), self.agents, -1)
+        return [*tree_leaves(self.server.memory), *tree_leaves(self.memory), per_federation]
+
+    def _restore(self, leaves: Sequence[Tensor]) -> None:
+        """The inverse of `_remembered`."""
+        server, shape = tree_flatten(self.server.memory)
+        agents, form = tree_flatten(self.memory)
+        self.server = self.server._replace(memory=tree_unflatten(leaves[: len(server)], shape))
+        self.memory = tree_unflatten(leaves[len(server) : len(server) + len(agents)], form)
+        width = self.baseline.coefficients.shape[1]
+        self.baseline = self.baseline.holding(leaves[-1].numpy().reshape(-1, width))
+
     # --- one round --------------------------------------------------------------------------------
 
     def _round(self, number: int) -> None:
         cell, algorithm = self.cell, self.algorithm
         local_steps = 1 if algorithm.synchronous else cell.local_steps
+        self.shrink = cell.step_decay**number
+        self._gather(number)
         for exchange in range(cell.local_steps // local_steps):
-            theta = self.server.theta.unsqueeze(1).expand(-1, self.agents, -1)
+            first = number * cell.local_steps + exchange
+            self._begin(first)
+            theta = self.server.theta.unsqueeze(1).expand(-1, self.present.each, -1)
             for k in range(local_steps):
-                draw = number * cell.local_steps + exchange + k
-                theta = theta + self.step_size * self._direction(theta, draw)
+                direction = self._direction(theta, first + k)
+                self._remember(theta, direction)
+                eta = self.step_size * self.shrink
+                theta = self.policy.project(theta + eta * direction)
             self._exchange(theta, local_steps)
+        if self.latest is not None and algorithm.stepper == "agents":
+            self.baseline = self.baseline.fitted(self.present.rows, self.latest)
+
+    def _gather(self, number: int) -> None:
+        """Who takes part in the round, and who takes the local steps."""
+        count = max(1, round(self.cell.participation * self.agents))
+        if self.split == 1 and count < self.agents:
+            keys = np.array([self._key(p, "participation") for p in self.active], np.uint64)
+            picked = participants(keys, self.agents, count, number)
+            first = np.arange(len(self.active))[:, None] * self.agents
+            rows = (first + picked).reshape(-1)
+            task = chosen(self.everyone.sampler.task, rows)
+            sampler = Sampler(self.family, self.policy, task, self.threads)
+            federation = np.repeat(np.arange(len(self.active)), count)
+            self.members = Lanes(sampler, federation, picked.reshape(-1), rows, count)
+        else:
+            self.members = self.everyone
+        self.present = self.desk if self.desk is not None else self.members
+        self.latest: Episodes | None = None
+
+    def _begin(self, draw: int) -> None:
+        """The snapshot, if the algorithm takes one, and the agents' memories for this round."""
+        members, present = self.members, self.present
+        theta = self.server.theta.unsqueeze(1).expand(-1, members.each, -1)
+        self.own = torch.zeros_like(self.server.theta[torch.from_numpy(present.federation)])
+        if self.algorithm.snapshot:
+            batch = self._sample(theta, "snapshot", draw, self.cell.snapshot_episodes, members)
+            own = vmap(self.gradients.plain)(batch.behaviour, batch)
+            heard = self._heard(own, "snapshot", draw)
+            together = heard.reshape(theta.shape)
+            snapshot = self._call("aggregate", self.lifted, together, self._weights())
+            self.server = self.server._replace(snapshot=snapshot)
+            if present is members:
+                self.own = own
+        self.carried = ()
+        if tree_leaves(self.memory):
+            flat = tree_map(lambda leaf: leaf.flatten(0, 1)[present.pick], self.memory)
+            agent = Agent(theta.reshape(-1, theta.shape[-1]), self.own, flat)
+            self.carried = self._call("begin", self._values(), self._servers(), agent)
+        cap = float("inf") if self.cell.weight_cap is None else self.cell.weight_cap
+        self.watch = Diagnostics(len(self.server.theta), cap)
 
     def _direction(self, theta: Tensor, draw: int) -> Tensor:
-        """Local directions (G, n, d) of all agents at theta (G, n, d)."""
+        """Local directions (G, n, d) of all who step, at theta (G, n, d)."""
         lanes = theta.reshape(-1, theta.shape[-1])
-        server = Server(*(self._per_agent(part) for part in self.server))
-        points = self._points(server, lanes, self._alpha(draw), self.lane_values)
+        server, agent, values = (
+            self._servers(),
+            Agent(lanes, self.own, self.carried),
+            self._values(),
+        )
+        points = self._call("points", values, server, agent, self._alpha(draw))
+        episodes = self.cell.episodes
         batches = [
-            self._sample(point, f"training-{which}", draw, self.cell.episodes)
+            self._sample(point, f"training-{which}", draw, episodes, self.present)
             for which, point in enumerate(points)
         ]
-        directions: Tensor = self._directions(server, lanes, batches, self.lane_values)
-        return directions.reshape(theta.shape)
+        self.probe.log_weights.clear()
+
+        def direct(lifted: dict[str, Tensor], *values: Any) -> Tensor:
+            return self._algorithm(lifted).direction(self.gradients, *values)  # type: ignore[arg-type]
+
+        found: Tensor = vmap(direct)(values, server, agent, *batches)
+        found = self._limited(found, lanes)
+        drift = (lanes - server.previous).reshape(theta.shape).numpy()
+        self.watch.step(drift, found.reshape(theta.shape).numpy(), self.probe.log_weights)
+        return found.reshape(theta.shape)
+
+    def _limited(self, direction: Tensor, theta: Tensor) -> Tensor:
+        """The tricks of a direction (L, d), each off unless the cell turns it on."""
+        cell = self.cell
+        if cell.weight_decay:
+            direction = direction - cell.weight_decay * theta
+        if cell.clip_value is not None:
+            direction = direction.clamp(-cell.clip_value, cell.clip_value)
+        if cell.clip_norm is not None:
+            length = direction.norm(dim=-1, keepdim=True)
+            direction = direction * (cell.clip_norm / length).clamp(max=1.0)
+        return direction
+
+    def _remember(self, theta: Tensor, direction: Tensor) -> None:
+        if tree_leaves(self.carried):
+            flat = theta.reshape(-1, theta.shape[-1])
+            agent = Agent(flat, self.own, self.carried)
+            moved = direction.reshape(flat.shape)
+            self.carried = self._call("remember", self._values(), self._servers(), agent, moved)
 
     def _exchange(self, theta: Tensor, local_steps: int) -> None:
-        """u_{r+1} = (1/(ηNK)) Σ_i (θ_{r,K}^i - θ_r), θ_{r+1} = θ_r + λ u_{r+1}."""
-        share = local_steps / self.cell.local_steps  # λ is stated for a whole round
-        step_size = self.step_size[:, 0]
-        moved = sum_over_agents(theta - self.server.theta.unsqueeze(1)) / self.agents
-        momentum = moved / (step_size * local_steps)
+        """u_{r+1} = Σ_i w_i (θ_{r,K}^i - θ_r) / (ηK), θ_{r+1} = θ_r + λ u_{r+1}."""
+        share = self.shrink * local_steps / self.cell.local_steps  # λ is stated for a whole round
+        eta = self.step_size * self.shrink
+        means = (theta - self.server.theta.unsqueeze(1)) / (eta * local_steps)
+        message = self._finish_round(theta, means)
+        if self.desk is not None:
+            momentum = means[:, 0]
+        else:
+            flat = means.reshape(-1, means.shape[-1])
+            heard = self._heard(flat, "update", self.round).reshape(means.shape)
+            momentum = self._call("aggregate", self.lifted, heard, self._weights())
+        present = torch.full_like(momentum[:, 0], self.members.each / self.agents)
         following = self.server.theta + (self.server_step * share) * momentum
-        self.server = Server(following, self.server.theta, momentum)
-        if self.algorithm.federated:
-            self.ledger.floats_up[:] += self.policy.size
-            self.ledger.floats_down[:] += self.policy.size * (2 if self.algorithm.anchored else 1)
+        memory = self.server.memory
+        if tree_leaves(memory):
+            absorb = (self.server, momentum, message, present)
+            memory = self._call("absorb", self.lifted, *absorb)
+        kept = self.server.snapshot
+        self.server = Server(following, self.server.theta, momentum, kept, memory)
+        self.inside = self.watch.values(momentum.numpy(), means.numpy())
+        self._charge(message)
+
+    def _finish_round(self, theta: Tensor, means: Tensor) -> Any:
+        """Agents' memories go home; the mean of their messages (G, …)."""
+        if not tree_leaves(self.memory):
+            return ()
+        flat = (theta.reshape(-1, theta.shape[-1]), means.reshape(-1, means.shape[-1]))
+        agent = Agent(flat[0], self.own, self.carried)
+        kept, message = self._call("finish", self._values(), self._servers(), agent, flat[1])
+        pick = self.present.pick
+
+        def home(all_of_them: Tensor, new: Tensor) -> Tensor:
+            rows = all_of_them.flatten(0, 1).clone()
+            rows[pick] = new
+            return rows.reshape(all_of_them.shape)
+
+        self.memory = tree_map(home, self.memory, kept)
+        if not tree_leaves(message):
+            return ()
+        shape = (len(self.server.theta), self.present.each)
+        return tree_map(
+            lambda leaf: vmap(weighted_mean)(
+                self._heard(leaf, "message", self.round).reshape(*shape, *leaf.shape[1:]),
+                self._weights(),
+            ),
+            message,
+        )
+
+    def _charge(self, message: Any) -> None:
+        """Count what the round's agents sent and received: d numbers and what the values hold."""
+        if not self.algorithm.federated:
+            return
+        d = self.policy.size
+        up = d * (self.desk is None) + d * self.algorithm.snapshot
+        up += sum(leaf[0].numel() for leaf in tree_leaves(message))
+        down = d * (1 + self.algorithm.anchored)
+        down += d * (self.algorithm.snapshot and self.desk is None)
+        down += sum(leaf[0].numel() for leaf in tree_leaves(self.server.memory))
+        self.ledger.sent(up * self.members.each, down * self.members.each)
 
     def _initial_momentum(self) -> None:
         """u_0: the mean over agents of a batch gradient at θ_0, or 0. Its samples are counted."""
         if not self.algorithm.anchored or self.cell.initial_momentum == "zero":
             return
+        self.members = self.present = self.everyone
         theta = self.server.theta.unsqueeze(1).expand(-1, self.agents, -1)
-        batch = self._sample(theta, "initial-momentum", 0, self.cell.initial_episodes)
-        plain = vmap(self.gradients.plain)(batch.behaviour, batch).reshape(theta.shape)
-        self.server = self.server._replace(momentum=sum_over_agents(plain) / self.agents)
-        self.ledger.floats_up[:] += self.policy.size
-        self.ledger.floats_down[:] += self.policy.size
+        episodes = self.cell.initial_episodes
+        batch = self._sample(theta, "initial-momentum", 0, episodes, self.everyone)
+        plain = vmap(self.gradients.plain)(batch.behaviour, batch)
+        heard = self._heard(plain, "initial-momentum", 0).reshape(theta.shape)
+        momentum = self._call("aggregate", self.lifted, heard, self._weights())
+        self.server = self.server._replace(momentum=momentum)
+        self.ledger.sent(self.policy.size * self.agents, self.policy.size * self.agents)
 
-    def _sample(self, theta: Tensor, purpose: str, draw: int, episodes: int) -> Trajectories:
-        """Trajectories of all lanes, leading axis L = G·n, counted in the ledger."""
-        lanes = theta.reshape(-1, theta.shape[-1])
-        played = self.sampler.sample(lanes.numpy(), self._stream(purpose, draw), episodes)
-        noise = self._stream(f"reward-noise-{purpose}", draw)
+    def _sample(
+        self, theta: Tensor, purpose: str, draw: int, episodes: int, lanes: Lanes
+    ) -> Trajectories:
+        """Trajectories of the lanes, leading axis L, counted in the ledger; or their models."""
+        points = theta.reshape(-1, theta.shape[-1])
+        if self.cell.gradients == "exact":
+            return models(lanes, points)  # type: ignore[return-value]
+        acting = points
+        attack = self.cell.attack
+        if attack is not None and attack.kind == "random-action":
+            acting = torch.where(self._byzantine(lanes), torch.zeros_like(points), points)
+        played = lanes.sampler.sample(acting.numpy(), self._stream(purpose, draw, lanes), episodes)
+        noise = self._stream(f"reward-noise-{purpose}", draw, lanes)
         played = noisy(self.cell.reward_noise, charged(self.cell.reward_cliff, played), noise)
-        steps = played.length.reshape(-1, self.agents * episodes)
-        self.ledger.steps[:] += steps.sum(axis=1)
-        self.ledger.trajectories[:] += steps.shape[1]
-        value = torch.from_numpy(np.zeros(played.reward.shape, self.dtype))
-        return Trajectories(*(torch.from_numpy(part) for part in played), lanes, value)  # type: ignore[call-arg]
+        self.ledger.taken(played.length)
+        if lanes is self.present and purpose.startswith("training"):
+            self.latest = played if purpose == "training-0" else self.latest
+            self.watch.sampled(played.log_prob, played.length)
+        value = self.baseline.values(lanes.rows, played)
+        return Trajectories(*(torch.from_numpy(part) for part in played), points, value)  # type: ignore[call-arg]
+
+    def _heard(self, sent: Tensor, purpose: str, draw: int) -> Tensor:
+        """What the server receives of the members' vectors (L, d)."""
+        attack = self.cell.attack
+        if attack is None:
+            return sent
+        stream = self._stream(f"attack-{purpose}", draw, self.members)
+        noise = normal(stream, sent.shape[-1]).astype(self.dtype)
+        return corrupted(attack, sent, self._byzantine(self.members), torch.from_numpy(noise))
+
+    def _byzantine(self, lanes: Lanes) -> Tensor:
+        """(L, 1) bool: the last agents of every federation."""
+        assert self.cell.attack is not None
+        from_here = self.cell.agents - self.cell.attack.agents
+        byzantine = (lanes.agents >= from_here) & (lanes.agents < self.cell.agents)
+        return torch.from_numpy(byzantine).unsqueeze(-1)
+
+    def _weights(self) -> Tensor:
+        """Weights of the members' contributions, summing to 1: (G, n)."""
+        weights = torch.from_numpy(self.cell.shares[self.members.agents].astype(self.dtype))
+        together = weights.reshape(-1, self.members.each)
+        return together / together.sum(-1, keepdim=True)
 
     # --- evaluation -------------------------------------------------------------------------------
 
@@ -272,7 +459,7 @@ class Federation:
         """Add a point to the records of the active runs that are due."""
         scores = self._scores(self.server.theta.numpy())
         finite = np.all(np.isfinite(scores.objective), axis=1)
-        agents = self.cell.agents
+        agents, cell_shares = self.cell.agents, self.cell.shares
         for place, position in enumerate(self.active):
             mine = slice(place * self.split, (place + 1) * self.split)
             if not due[place] or (self.round > 0 and not finite[mine].all()):
@@ -286,14 +473,16 @@ class Federation:
                     "trajectories_per_agent": trajectories / agents,
                     "steps_total": steps,
                     "trajectories_total": trajectories,
-                    "floats_up": up // self.split,
-                    "floats_down": down // self.split,
-                    "objective": scores.objective[mine].reshape(-1).mean(),
-                    "return": undiscounted.mean(),
+                    "floats_up": up / agents,
+                    "floats_down": down / agents,
+                    "objective": float(scores.objective[mine].reshape(-1) @ cell_shares),
+                    "return": float(undiscounted @ cell_shares),
                     "return_worst": undiscounted.min(),
                     "return_best": undiscounted.max(),
                     "stationarity": scores.stationarity[mine].mean(),
+                    "heterogeneity": scores.heterogeneity[mine].mean(),
                 }
+                | {PREFIX + name: values[mine].mean() for name, values in self.inside.items()}
             )
         if self.round > 0:
             self._drop(~finite & np.repeat(due, self.split))
@@ -301,16 +490,31 @@ class Federation:
     def _scores(self, theta: Array) -> Scores:
         stream = self._stream("evaluation", self.round)
         episodes = self.cell.evaluation_episodes
-        cliff = self.cell.reward_cliff
-        return evaluate(self.family, self.sampler, theta, stream, episodes, cliff)
+        cliff, shares = self.cell.reward_cliff, self.cell.shares
+        weights = shares if self.split == 1 else np.ones(1)
+        plain = self._slopes if self.cell.evaluation_gradients else None
+        return evaluate(
+            self.family, self.sampler, theta, stream, episodes, cliff, weights=weights, plain=plain
+        )
+
+    def _slopes(self, theta: Array, played: Episodes) -> Array:
+        """Plain gradients (L, d) of evaluation episodes."""
+        points = torch.from_numpy(theta)
+        value = torch.zeros(played.reward.shape, dtype=points.dtype)
+        parts = (torch.from_numpy(np.ascontiguousarray(part)) for part in played)
+        batch = Trajectories(*parts, points, value)  # type: ignore[call-arg]
+        return vmap(self.gradients.plain)(points, batch).numpy()
 
     def _constants(self, position: int) -> dict[str, Any]:
         """What a report measures a run against; the random policy has all parameters zero."""
         run, task = self.runs[position], self.tasks[position]
         agents = np.arange(self.cell.agents)
         keys = np.full(self.cell.agents, run.seed.key("random-policy"), np.uint64)
-        sampler = Sampler(self.family, self.policy, task, self.threads)
-        theta = np.zeros((1, self.policy.size), self.dtype)
+        policy = self.policy
+        if isinstance(policy, Table):  # of a table that is π or Q, zeros are no policy
+            policy = TabularSoftmax(policy.states, policy.actions)
+        sampler = Sampler(self.family, policy, task, self.threads)
+        theta = np.zeros((1, policy.size), self.dtype)
         scores = evaluate(
             self.family,
             sampler,
@@ -321,12 +525,18 @@ class Federation:
         )
         metric = self.family.metric
         random = scores.objective if metric == "objective" else scores.undiscounted
-        reference = self.family.reference(task)
+        weighted, caveat = task, self.cell.caveat
+        if self.cell.agent_weights is not None and isinstance(self.family, Tabular):
+            scale = (self.cell.shares * self.cell.agents)[:, None, None]
+            weighted = task._replace(reward=task.reward * scale)
+        elif self.cell.agent_weights is not None:
+            caveat += ", of equal weights"
+        reference = self.family.reference(weighted)
         return {
             "metric": metric,
-            "random": float(random.mean()),
+            "random": float(random.reshape(-1) @ self.cell.shares),
             "reference": np.nan if reference is None else reference.value,
-            "reference_meaning": "" if reference is None else reference.meaning + self.cell.caveat,
+            "reference_meaning": "" if reference is None else reference.meaning + caveat,
         }
 
     # --- the batch --------------------------------------------------------------------------------
@@ -356,7 +566,12 @@ class Federation:
         self._finish(np.flatnonzero(gone))
         self.active = [p for place, p in enumerate(self.active) if not gone[place]]
         keep = np.flatnonzero(np.repeat(~gone, self.split))
-        self.server = Server(*(part[torch.from_numpy(keep)] for part in self.server))
+        rows = torch.from_numpy(keep)
+        agents = (keep[:, None] * self.agents + np.arange(self.agents)).reshape(-1)
+        self.server = tree_map(lambda part: part[rows], self.server)
+        self.memory = tree_map(lambda part: part[rows], self.memory)
+        self.baseline = self.baseline.holding(self.baseline.coefficients[agents])
+        self.inside = {name: values[keep] for name, values in self.inside.items()}
         self.ledger = Ledger(*(part[keep] for part in self.ledger))
         self.lifted = {name: value[torch.from_numpy(keep)] for name, value in self.lifted.items()}
         self._point_at()
@@ -365,31 +580,49 @@ class Federation:
         """Everything that follows from which runs are active."""
         if not self.active:
             return
-        parts = zip(*(self._task(position) for position in self.active), strict=True)
-        task = type(self.tasks[0])(*(np.concatenate(part) for part in parts))
-        self.sampler = Sampler(self.family, self.policy, task, self.threads)
-        count = len(self.active)
-        self.agent_of_lane = np.tile(np.arange(self.cell.agents), count)
         self.step_size = self.lifted["step_size"].reshape(-1, 1, 1)
         self.server_step = self.lifted["server_step"].reshape(-1, 1)
         self._keys: dict[str, Array] = {}
-        self.lane_values = {name: self._per_agent(value) for name, value in self.lifted.items()}
-        self._points = vmap(self._call_points)
-        self._directions = vmap(self._call_direction)
+        count, agents = len(self.active), self.cell.agents
+        task = joined([self._task(position) for position in self.active])
+        sampler = Sampler(self.family, self.policy, task, self.threads)
+        rows = np.arange(count * agents)
+        self.everyone = Lanes(sampler, rows // self.agents, rows % agents, rows, self.agents)
+        self.desk = self._server_lanes() if self.algorithm.stepper == "server" else None
+        self._gather(self.round)
 
-    def _call_points(
-        self, server: Server, theta: Tensor, alpha: Tensor, lifted: dict[str, Tensor]
-    ) -> tuple[Tensor, ...]:
-        return self._algorithm(lifted).points(server, theta, alpha)
+    def _server_lanes(self) -> Lanes:
+        """The server steps in an MDP of its own, the family's without heterogeneity."""
+        tasks = [
+            self.family.sample(1, 0.0, self.runs[position].seed.generator("environment"))
+            for position in self.active
+        ]
+        sampler = Sampler(self.family, self.policy, joined(tasks), self.threads)
+        rows = np.arange(len(tasks))
+        return Lanes(sampler, rows, np.full(len(tasks), self.cell.agents), rows, 1)
 
-    def _call_direction(
-        self,
-        server: Server,
-        theta: Tensor,
-        batches: list[Trajectories],
-        lifted: dict[str, Tensor],
-    ) -> Tensor:
-        return self._algorithm(lifted).direction(self.gradients, server, theta, *batches)
+    @property
+    def sampler(self) -> Sampler:
+        """Of all agents of all active runs."""
+        return self.everyone.sampler
+
+    def _call(self, method: str, lifted: dict[str, Tensor], *values: Any) -> Any:
+        """A method of the algorithm, lifted over the leading axis of `lifted` and all values."""
+
+        def call(lifted: dict[str, Tensor], *values: Any) -> Any:
+            return getattr(self._algorithm(lifted), method)(*values)
+
+        return vmap(call)(lifted, *values)
+
+    def _values(self) -> dict[str, Tensor]:
+        """Hyperparameters of all who step, (L,) each."""
+        pick = torch.from_numpy(self.present.federation)
+        return {name: value[pick] for name, value in self.lifted.items()}
+
+    def _servers(self) -> Server:
+        """What all who step have heard from their server, with leading axis L."""
+        pick = torch.from_numpy(self.present.federation)
+        return tree_map(lambda part: part[pick], self.server)  # type: ignore[no-any-return]
 
     def _algorithm(self, lifted: dict[str, Tensor]) -> Algorithm:
         """The algorithm with this run's hyperparameters, as 0-d tensors."""
@@ -420,23 +653,30 @@ class Federation:
     def _per_agent(self, per_federation: Tensor) -> Tensor:
         return per_federation.repeat_interleave(self.agents, dim=0)
 
-    def _stream(self, purpose: str, draw: int) -> Stream:
+    def _key(self, position: int, purpose: str) -> int:
+        return self.runs[position].seed.key(purpose)
+
+    def _stream(self, purpose: str, draw: int, lanes: Lanes | None = None) -> Stream:
+        """Random numbers of these lanes, of everyone by default."""
+        lanes = self.everyone if lanes is None else lanes
         if purpose not in self._keys:
-            keys = [self.runs[position].seed.key(purpose) for position in self.active]
-            self._keys[purpose] = np.array(keys, np.uint64).repeat(self.cell.agents)
-        return Stream(self._keys[purpose], self.agent_of_lane, draw)
+            keys = [self._key(position, purpose) for position in self.active]
+            self._keys[purpose] = np.array(keys, np.uint64)
+        return Stream(self._keys[purpose][lanes.federation // self.split], lanes.agents, draw)
 
     def _alpha(self, draw: int) -> Tensor:
-        """One uniform number per agent: (L,)."""
-        stream = self._stream("interpolation", draw)
+        """One uniform number for each who steps: (L,)."""
+        stream = self._stream("interpolation", draw, self.present)
         out = np.empty((len(stream.keys), 1))
         uniform_lanes(out, *stream, 1, 0)
         return torch.from_numpy(out[:, 0].astype(self.dtype))
 
 
-def sum_over_agents(values: Tensor) -> Tensor:
-    """Σ over the second axis of (G, n, d), agent after agent, so that G cannot change the order."""
-    total = values[:, 0]
-    for agent in range(1, values.shape[1]):
-        total = total + values[:, agent]
-    return total
+def _lifted(method: Callable[[Tensor], Any], theta: Tensor, axes: int) -> Any:
+    """What `method` makes of every parameter vector of theta (…, d), `axes` leading axes."""
+    one = method(theta.reshape(-1, theta.shape[-1])[0])
+    leading = theta.shape[:axes]
+    if not tree_leaves(one):
+        return one
+    found = vmap(method)(theta.reshape(-1, theta.shape[-1]))
+    return tree_map(lambda leaf: leaf.reshape(*leading, *leaf.shape[1:]).clone(), found)

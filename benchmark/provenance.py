@@ -27,8 +27,13 @@ MODULES = (
     "record",
     "evaluate",
     "cell",
+    "attacks",
     "conditions",
     "disturbance",
+    "diagnostics",
+    "experience",
+    "lanes",
+    "ledger",
 )  # of benchmark: they decide too
 EXECUTION = "one thread per worker"
 

@@ -32,6 +32,7 @@ class RunState(NamedTuple):
     theta: Array  # (F, d), θ_r
     previous: Array  # (F, d), θ_{r-1}
     momentum: Array  # (F, d), u_r
+    memory: dict[str, Array]  # (F, …) each: the server's, the agents', their baselines
     ledger: Array  # (4, F): steps, trajectories, floats up, floats down
     clock: float  # seconds of training so far
     diverged_round: float  # NaN if it has not diverged

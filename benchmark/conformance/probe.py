@@ -49,9 +49,10 @@ def first_directions(run: Run) -> Array:
     """The directions (N, d) of the first local step of all agents."""
     with torch.no_grad():
         batch = federation(run)
-        theta = batch.server.theta.unsqueeze(1).expand(-1, batch.agents, -1)
+        batch._begin(0)
+        theta = batch.server.theta.unsqueeze(1).expand(-1, batch.present.each, -1)
         directions = batch._direction(theta, 0)
-    return np.asarray(directions.reshape(run.cell.agents, -1).numpy())
+    return np.asarray(directions.flatten(0, 1).numpy())
 
 
 def reordered(run: Run, order: list[int]) -> Federation:
@@ -60,7 +61,8 @@ def reordered(run: Run, order: list[int]) -> Federation:
     batch.sampler.task = type(batch.sampler.task)(
         *(np.ascontiguousarray(part[order]) for part in batch.sampler.task)
     )
-    batch.agent_of_lane = batch.agent_of_lane[order]
+    lanes = batch.everyone
+    batch.everyone = lanes._replace(agents=lanes.agents[order])
     return batch
 
 
