@@ -220,7 +220,7 @@ class Federation:
     def _remembered(self) -> list[Tensor]:
         """All that is carried from round to round beside θ and u, each with leading axis G."""
         coefficients = torch.from_numpy(self.baseline.coefficients)
-        per_federation = coefficients.reshape(len(self.server.theta), self.agents, -1)
+        per_federation = coefficients.unflatten(0, (len(self.server.theta), self.agents))
         return [*tree_leaves(self.server.memory), *tree_leaves(self.memory), per_federation]
 
     def _restore(self, leaves: Sequence[Tensor]) -> None:
@@ -229,8 +229,7 @@ class Federation:
         agents, form = tree_flatten(self.memory)
         self.server = self.server._replace(memory=tree_unflatten(leaves[: len(server)], shape))
         self.memory = tree_unflatten(leaves[len(server) : len(server) + len(agents)], form)
-        width = self.baseline.coefficients.shape[1]
-        self.baseline = self.baseline.holding(leaves[-1].numpy().reshape(-1, width))
+        self.baseline = self.baseline.holding(leaves[-1].flatten(0, 1).numpy())
 
     # --- one round --------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from benchmark.conformance.probe import (
     PARAMETERS,
     SMALL,
     Kind,
+    carried,
     counted,
     federation,
     first_directions,
@@ -85,22 +86,28 @@ def momentum_is_the_mean_of_the_local_directions(kind: Kind) -> None:
 def the_ledger_equals_an_independent_count(kind: Kind) -> None:
     """Steps and episodes as the engine played them; floats as the round of the paper sends them."""
     changes: dict[str, Any] = {"initial_momentum": "batch", "initial_episodes": 7}
+    run = run_of(kind, **changes, snapshot_episodes=3)
     with counted() as count:
-        (result,) = train([run_of(kind, **changes)])
+        (result,) = train([run])
     agents, rounds, d = SMALL["agents"], SMALL["rounds"], PARAMETERS
-    steps_taken = rounds * SMALL["local_steps"]
-    trajectories = steps_taken * SMALL["episodes"] * kind.batches * agents
-    trajectories += 7 * agents if kind.anchored else 0
+    exchanges = rounds * (SMALL["local_steps"] if kind.synchronous else 1)
+    steppers = agents if kind.stepper == "agents" else 1
+    trajectories = rounds * SMALL["local_steps"] * SMALL["episodes"] * kind.batches * steppers
+    trajectories += exchanges * 3 * agents * kind.snapshot
+    trajectories += 7 * agents * kind.anchored
+    trajectories *= not kind.model_based
     last = {name: column[-1] for name, column in result.columns.items()}
     hold(count["trajectories"] == trajectories, "the engine plays another number of episodes")
-    exchanges = rounds * (SMALL["local_steps"] if kind.synchronous else 1)
-    extra = d if kind.anchored else 0  # the exchange that forms u_0
+    extra = d * kind.anchored  # the exchange that forms u_0
+    sent, broadcast = carried(run)
+    up = d * (kind.stepper == "agents") + d * kind.snapshot + sent
+    down = d + d * kind.anchored + d * (kind.snapshot and kind.stepper == "agents") + broadcast
     expected = {
         "steps_total": count["steps"],
         "trajectories_total": trajectories,
         "steps_per_agent": count["steps"] / agents,
-        "floats_up": (exchanges * d + extra) * kind.federated,
-        "floats_down": (exchanges * d * (2 if kind.anchored else 1) + extra) * kind.federated,
+        "floats_up": (exchanges * up + extra) * kind.federated,
+        "floats_down": (exchanges * down + extra) * kind.federated,
     }
     for name, value in expected.items():
         hold(last[name] == value, f"the ledger's {name} is {last[name]}; counted: {value}")
@@ -160,7 +167,8 @@ def _copied(state: RunState) -> RunState:
     arrays: dict[str, Any] = {
         k: v.copy() for k, v in state._asdict().items() if isinstance(v, np.ndarray)
     }
-    return state._replace(**arrays)
+    memory = {name: leaf.copy() for name, leaf in state.memory.items()}
+    return state._replace(**arrays, memory=memory)
 
 
 def _hold_same_bits(one: RunResult, two: RunResult, sentence: str) -> None:

@@ -9,8 +9,9 @@ from unittest.mock import patch
 
 import numpy as np
 import torch
+from torch.utils._pytree import tree_leaves
 
-from algorithms import Algorithm
+from algorithms import Agent, Algorithm, Server
 from benchmark.cell import Cell, Run
 from benchmark.conformance.entries import name_of
 from benchmark.federation import Federation
@@ -66,15 +67,32 @@ def reordered(run: Run, order: list[int]) -> Federation:
     return batch
 
 
+def carried(run: Run) -> tuple[int, int]:
+    """Numbers in an agent's message and in the server's memory."""
+    algorithm, theta = run.cell.build_algorithm(), torch.zeros(PARAMETERS, dtype=torch.float64)
+    server = Server(theta, theta, theta, theta, algorithm.server_memory(theta))
+    agent = Agent(theta, theta, algorithm.agent_memory(theta))
+    agent = agent._replace(memory=algorithm.begin(server, agent))
+    message = algorithm.finish(server, agent, theta)[1]
+    sizes = [[leaf.numel() for leaf in tree_leaves(part)] for part in (message, server.memory)]
+    return sum(sizes[0]), sum(sizes[1])
+
+
 def rounds_of(run: Run, rounds: int) -> Iterator[tuple[Array, Array]]:
-    """u_{r+1} (F, d) after each round, and the mean over its local steps and agents of all u."""
+    """u_{r+1} (F, d) after each round, and the mean over its local steps and agents of all u.
+
+    Where the policy has constraints, u is the direction that keeping them has left: the step taken.
+    """
     with torch.no_grad():
         batch, seen = federation(run), []
         inner = batch._direction
 
         def watched(theta: Any, draw: int) -> Any:
-            seen.append(inner(theta, draw))
-            return seen[-1]
+            direction = inner(theta, draw)
+            eta = run.cell.step_size
+            step = batch.policy.project(theta + eta * direction) - theta
+            seen.append(step / eta)
+            return direction
 
         with patch.object(batch, "_direction", watched):
             for number in range(rounds):
