@@ -18,10 +18,10 @@ class FedPGBR(Algorithm):
     """Resilient to a minority of Byzantine agents; axes: n agents, d parameters.
 
     Readings taken. K inner steps per round, where the paper draws their number from a geometric
-    distribution of mean B/b. V/B enters through `tightness`, since B is a setting of the run. Agents
-    that did not take part (weight 0) or sent numbers that are not finite are not counted. If no
-    gradient has a majority close to it, the median is the one with the smallest sum of distances:
-    the paper has no rule for it.
+    distribution of mean B/b. V/B enters through `tightness`, since B is a setting of the run.
+    Agents that did not take part (weight 0) or sent numbers that are not finite are not counted.
+    If no gradient has a majority close to it, the median is the one with the smallest sum of
+    distances: the paper has no rule for it.
     """
 
     reference: ClassVar[str] = "Fan, Ma, Dai, Jing, Tan, Low, NeurIPS 2021, Algorithms 1 and 1.1"
@@ -62,7 +62,7 @@ class FedPGBR(Algorithm):
         distance = torch.stack([norms(messages - messages[i]) for i in range(len(messages))])
         tight = self._near(messages, distance, present, 2 * self.sigma * self.tightness)
         loose = self._near(messages, distance, present, 2 * self.sigma)
-        enough = tight.sum() >= (1 - self.alpha) * present.sum()
+        enough = tight.sum() >= present.sum() - self.alpha * present.sum()
         kept = torch.where(torch.where(enough, tight, loose), weights, 0)
         return weighted_mean(messages, kept) / weighted_mean(torch.ones_like(kept), kept)
 
@@ -79,7 +79,7 @@ class FedPGBR(Algorithm):
         share = central.to(messages.dtype)
         mean = weighted_mean(messages, share / share.sum().clamp(min=1))
         far = torch.full_like(share, float("inf"))
-        lonely = torch.where(present, torch.where(present, distance, 0).sum(-1), far)
+        lonely = torch.where(present, torch.where(present, distance, 0).cumsum(-1)[:, -1], far)
         offset = torch.where(central, norms(messages - mean), far)
         median = torch.where(central.any(), offset, lonely).argmin()
         chosen = torch.arange(len(messages)) == median

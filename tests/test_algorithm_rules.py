@@ -96,7 +96,10 @@ def test_a_lifted_direction_is_the_direction_alone_bit_for_bit(kind):
             for lane in range(runs * agents)
         ]
     grid = type(lanes[0])(
-        *(torch.stack(part).reshape(runs, agents, *part[0].shape) for part in zip(*lanes))
+        *(
+            torch.stack(part).reshape(runs, agents, *part[0].shape)
+            for part in zip(*lanes, strict=True)
+        )
     )
 
     def direction(values, anchor, snapshot, theta, data):
@@ -156,25 +159,6 @@ def test_much_damping_is_the_gradient():
     data = batch(theta, [3, 2])
     found = FedNPG(damping=1e8).direction(GRADIENTS, server(theta), agent(theta), data)
     torch.testing.assert_close(1e8 * found, GRADIENTS.plain(theta, data), rtol=1e-6, atol=1e-9)
-
-
-def test_fednpg_and_softpavg_agree_without_sampling_up_to_constants_in_a_state():
-    """Kakade's theorem, with exact F and ∇J of a long horizon: F⁺ ∇J ∝ A, where δ → 0."""
-    theta, horizon = normal(SIZE), 400
-    exact = ExactGradients(SOFTMAX, DISCOUNT, horizon)
-    here = model(TASK, 0, theta)
-    soft = SoftPAvg().direction(exact, server(theta), agent(theta), here)
-
-    # The theorem's F weighs states as the discounted gradient does.
-    def visits(theta: Tensor) -> Tensor:
-        pi = theta.reshape(STATES, ACTIONS).softmax(-1)
-        moves = torch.einsum("sa,sax->sx", pi, here.kernel)
-        return torch.linalg.solve((torch.eye(STATES).double() - DISCOUNT * moves).T, here.start)
-
-    pi = theta.reshape(STATES, ACTIONS).softmax(-1)
-    advantage = soft.reshape(STATES, ACTIONS) * (1 - DISCOUNT)
-    expected = (visits(theta).unsqueeze(-1) * pi * advantage).flatten()
-    torch.testing.assert_close(exact.plain(theta, here), expected, rtol=0, atol=1e-10)
 
 
 # --- S-FedPG --------------------------------------------------------------------------------------
@@ -314,6 +298,19 @@ def test_projpavg_ascends_to_the_optimum_of_one_mdp():
     slope = grad(value)(theta).reshape(STATES, ACTIONS)
     gap = slope.amax(-1) - (theta.reshape(STATES, ACTIONS) * slope).sum(-1)
     assert gap.abs().max() < 1e-8
+
+
+def test_softpavg_is_the_natural_gradient():
+    """F u = ∇J over a long horizon; F weighs states with (1 - γ) Σ_h γ^h P(s_h = s)."""
+    theta = normal(SIZE)
+    exact, here = ExactGradients(SOFTMAX, DISCOUNT, 400), model(TASK, 0, theta)
+    u = SoftPAvg().direction(exact, server(theta), agent(theta), here).reshape(STATES, ACTIONS)
+    pi = theta.reshape(STATES, ACTIONS).softmax(-1)
+    moves = torch.einsum("sa,sax->sx", pi, here.kernel)
+    visits = torch.linalg.solve((torch.eye(STATES).double() - DISCOUNT * moves).T, here.start)
+    share = (1 - DISCOUNT) * visits.unsqueeze(-1)
+    product = share * pi * (u - (pi * u).sum(-1, keepdim=True))
+    torch.testing.assert_close(product.flatten(), exact.plain(theta, here), rtol=0, atol=1e-10)
 
 
 def test_softpavg_improves_the_value_of_every_state():
