@@ -69,7 +69,6 @@ class Algorithm(ABC):
     federated: ClassVar[bool] = True  # False: every agent is a federation of its own
     synchronous: ClassVar[bool] = False  # True: the server averages after every local step
     stepper: ClassVar[Literal["agents", "server"]] = "agents"  # who takes the local steps
-    finite: ClassVar[bool] = False  # True: needs a finite MDP, whose θ is a table
     model_based: ClassVar[bool] = False  # True: reads the MDP itself, samples nothing; finite MDPs
     finite: ClassVar[bool] = False  # True: needs a finite MDP
     table: ClassVar[Literal["softmax", "direct", "greedy"]] = "softmax"  # what θ is in a finite MDP
