@@ -25,7 +25,13 @@ def normal(*shape: int, seed: int = 0) -> Tensor:
 
 
 def model(task, lane: int, behaviour: Tensor) -> Model:
-    return Model(*(torch.from_numpy(part[lane]) for part in task[:3]), behaviour)
+    return Model(*(part[lane] for part in arrays(task)), behaviour)
+
+
+def arrays(task) -> list[Tensor]:
+    """Kernel, reward and start of all agents."""
+    parts = (task.kernel, task.reward, task.start)
+    return [torch.from_numpy(np.ascontiguousarray(part)) for part in parts]
 
 
 def objective(table, model: Model, discount: float, horizon: int, entropy: float = 0.0):
@@ -160,7 +166,7 @@ def test_a_lane_does_not_depend_on_the_others_bit_for_bit():
     task = family.sample(6, 0.8, np.random.default_rng(1))
     policy = TabularSoftmax(7, 3)
     theta, vector = normal(6, policy.size), normal(6, policy.size, seed=1)
-    models = Model(*(torch.from_numpy(part) for part in task[:3]), theta)
+    models = Model(*arrays(task), theta)
     exact = ExactGradients(policy, 0.95, 15, 0.1)
 
     def all_of(lift, point, batch, along) -> list[Tensor]:
