@@ -21,7 +21,9 @@ class FedHAPGM(Algorithm):
     """
 
     reference: ClassVar[str] = "Wang, He, Zhang, Miao, Anderson, ICML 2024, Algorithm 2"
+    kind: ClassVar[str] = "Hessian-aided"
     anchored: ClassVar[bool] = True
+    exponent: ClassVar[float] = 1.5
 
     beta: float = tunable(
         0.2, low=0.05, high=1.0, domain=(0, 1), meaning="weight of fresh gradients"

@@ -17,8 +17,10 @@ class FedHAPGM2(Algorithm):
     """The fresh gradient is sampled at θ, the Hessian term at θ(α); both batches are counted."""
 
     reference: ClassVar[str] = "Wang, He, Zhang, Miao, Anderson, ICML 2024, two-sample Algorithm 2"
+    kind: ClassVar[str] = "Hessian-aided"
     batches: ClassVar[int] = 2
     anchored: ClassVar[bool] = True
+    exponent: ClassVar[float] = 1.5
 
     beta: float = tunable(
         0.2, low=0.05, high=1.0, domain=(0, 1), meaning="weight of fresh gradients; 1 is FedPG"

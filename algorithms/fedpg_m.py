@@ -17,7 +17,9 @@ class FedPGM(Algorithm):
     """The ablation of FedSVRPG-M that keeps its momentum and drops its correction."""
 
     reference: ClassVar[str] = "FedAvg-M: Cheng, Huang, Wu, Yuan, ICLR 2024, Algorithm 1"
+    kind: ClassVar[str] = "momentum"
     anchored: ClassVar[bool] = True
+    exponent: ClassVar[float] = 2.0
 
     beta: float = tunable(
         0.2, low=0.05, high=1.0, domain=(0, 1), meaning="weight of fresh gradients; 1 is FedPG"

@@ -17,7 +17,9 @@ class FedSVRPGM(Algorithm):
     """The anchor u_r is the global momentum, the reference the previous global iterate θ_{r-1}."""
 
     reference: ClassVar[str] = "Wang, He, Zhang, Miao, Anderson, ICML 2024, Algorithm 1"
+    kind: ClassVar[str] = "variance reduction"
     anchored: ClassVar[bool] = True
+    exponent: ClassVar[float] = 1.5
 
     beta: float = tunable(
         0.2, low=0.05, high=1.0, domain=(0, 1), meaning="weight of fresh gradients; 1 is FedPG"

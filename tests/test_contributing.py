@@ -47,16 +47,16 @@ def load(tmp_path, monkeypatch):
 
 
 def test_the_algorithm(load, monkeypatch):
-    """It trains, and without its proximal term it is FedPG."""
-    monkeypatch.setitem(ALGORITHMS, "fedprox-pg", load("algorithm", "fedprox_pg").FedProxPG)
+    """It trains, and without its penalty it is FedPG."""
+    monkeypatch.setitem(ALGORITHMS, "ridge-pg", load("algorithm", "ridge_pg").RidgePG)
     common = {"family": "random-mdp", "rounds": 3, "kappa": 0.5, "step_size": 0.5}
 
     def objective(algorithm: str, **hyperparameters: float) -> np.ndarray:
         cell = Cell(**common, algorithm=algorithm, hyperparameters=hyperparameters)
         return train([Run(cell, Seed("test", 0))])[0].columns["objective"]
 
-    np.testing.assert_array_equal(objective("fedprox-pg", mu=0.0), objective("fedpg"))
-    assert objective("fedprox-pg", mu=1.0)[-1] != objective("fedpg")[-1]
+    np.testing.assert_array_equal(objective("ridge-pg", mu=0.0), objective("fedpg"))
+    assert objective("ridge-pg", mu=1.0)[-1] != objective("fedpg")[-1]
 
 
 def test_the_family(load, monkeypatch):
