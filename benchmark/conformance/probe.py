@@ -50,10 +50,9 @@ def first_directions(run: Run) -> Array:
     """The directions (N, d) of the first local step, whatever the snapshot of the others is."""
     with torch.no_grad():
         batch = federation(run)
-        batch._begin(0)
         # What others have sent may change a direction, what they are may not: hold it constant.
-        nothing = torch.zeros_like(batch.server.snapshot)
-        batch.server = batch.server._replace(snapshot=nothing)
+        with patch.object(batch, "_heard", lambda sent, *_: torch.zeros_like(sent)):
+            batch._begin(0)
         theta = batch.server.theta.unsqueeze(1).expand(-1, batch.present.each, -1)
         directions = batch._direction(theta, 0)
     return np.asarray(directions.flatten(0, 1).numpy())
