@@ -71,6 +71,8 @@ class Simulator(ABC):
 
     start_draws: int
     step_draws: int
+    # Whether `step` goes on from any state; if not, it refuses all but the last one it returned.
+    replayable: ClassVar[bool] = True
 
     @abstractmethod
     def start(self, uniform: Array) -> Array:

@@ -168,6 +168,7 @@ class GymnasiumSimulator(Simulator):
 
     start_draws = 1
     step_draws = 0
+    replayable = False
 
     def __init__(self, family: GymnasiumFamily, task: GymnasiumTask, episodes: int) -> None:
         self.envs = [

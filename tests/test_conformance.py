@@ -116,7 +116,7 @@ class Leaky(RandomMDP):
 
     def sample(self, agents: int, kappa: float, generator: np.random.Generator) -> Any:
         task = super().sample(agents, kappa, generator)
-        return task._replace(kernel=1.001 * task.kernel)
+        return task._replace(chance=1.001 * task.chance)
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ START = HalfCheetahSimulator.start
         (Silent, draws.the_family_describes_itself, "heterogeneity must say something"),
         (Forgetful, draws.only_the_generator_decides, "global generator"),
         (Copies, draws.with_heterogeneity_agents_differ, "the same MDP"),
-        (Crowded, draws.an_agent_is_the_same_in_a_larger_federation, "kernel differs"),
+        (Crowded, draws.an_agent_is_the_same_in_a_larger_federation, "chance differs"),
         (Wild, draws.impossible_levels_are_refused, "is accepted"),
         (Impatient, draws.the_mdps_do_not_depend_on_how_long_they_are_played, "another horizon"),
         (Impatient, draws.knobs_stay_in_their_range, "gravity must lie in"),
