@@ -23,7 +23,8 @@ from benchmark.pictures.layout import layout_of
 from benchmark.rollout import Sampler, Stream
 from benchmark.store import Store
 from envs import FAMILIES
-from envs.gridworld import MOVES, GridWorld
+from envs.gridworld import GridWorld
+from envs.maps import MOVES
 
 Fedrl = Callable[..., Answer]
 every_family = pytest.mark.parametrize("name", FAMILIES)
