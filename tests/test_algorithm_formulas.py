@@ -14,7 +14,15 @@ import torch
 from torch import Tensor
 from torch.func import vmap
 
-from algorithms import ALGORITHMS, Agent, Algorithm, Server
+from algorithms import (
+    ALGORITHMS,
+    Agent,
+    Algorithm,
+    CompiledGradients,
+    Server,
+    Trajectories,
+)
+from algorithms.policy import TabularSoftmax
 
 D, AGENTS, STEPS, ETA = 4, 3, 3, 0.1
 close = {"rtol": 0, "atol": 1e-12}
@@ -285,41 +293,46 @@ def test_mfpo_averages_the_last_directions():
 
 @pytest.mark.parametrize("name", SAMPLED)
 def test_lifted_is_alone(name):
-    """Every method under vmap over agents gives what it gives agent by agent."""
-    kind = ALGORITHMS[name]
-    federation = Federation(kind())
-    federation.round()
-    server = federation.server._replace(snapshot=noise())
-    names = [field.name for field in fields(kind)]
+    """Every method under vmap over agents gives what it gives agent by agent, bit for bit."""
+    kind, policy = ALGORITHMS[name], TabularSoftmax(3, 2)
+    gradients, names = CompiledGradients(policy, 0.9), [field.name for field in fields(kind)]
+    theta, snapshot, other = (
+        torch.randn(AGENTS, 6, generator=GENERATOR, dtype=torch.float64) for _ in range(3)
+    )
+    server = Server(*other, snapshot[0], kind().server_memory(other[0]))
     values = torch.linspace(0.1, 0.9, AGENTS, dtype=torch.float64)
 
-    def step(value, theta, snapshot, memory, alpha, hessian, peak, drawn):
+    def choice(options: int) -> Tensor:
+        return torch.randint(options, (AGENTS, 2, 5, 1), generator=GENERATOR).double()
+
+    places, actions = choice(3), choice(2)
+    length = torch.randint(1, 6, (AGENTS, 2), generator=GENERATOR)
+
+    def play(point: Tensor, place: Tensor, action: Tensor, steps: Tensor) -> Trajectories:
+        reward, log_prob = place[..., 0] + action[..., 0], policy.log_prob(point, place, action)
+        value = torch.zeros_like(reward)
+        return Trajectories(place, action, reward, log_prob, steps, point, value)
+
+    def walk(value, theta, snapshot, *episodes):
         algorithm = kind()
         for field in names:
             object.__setattr__(algorithm, field, value)
-        agent = Agent(theta, snapshot, memory)
+        agent = Agent(theta, snapshot, algorithm.agent_memory(theta))
         agent = agent._replace(memory=algorithm.begin(server, agent))
         out = []
         for _ in range(2):
-            out += [*algorithm.points(server, agent, alpha)]
-            batches = [Batch(hessian, peak, drawn)] * algorithm.batches
-            u = algorithm.direction(GRADIENTS, server, agent, *batches)
+            points = algorithm.points(server, agent, value)
+            batches = [play(point, *episodes) for point in points]
+            u = algorithm.direction(gradients, server, agent, *batches)
             memory = algorithm.remember(server, agent, u)
             agent = agent._replace(theta=agent.theta + ETA * u, memory=memory)
-            out += [u, *flat(memory)]
+            out += [*points, u, *flat(memory)]
         memory, message = algorithm.finish(server, agent, u)
-        absorbed = algorithm.absorb(server, u, message, alpha)
+        absorbed = algorithm.absorb(server, u, message, value)
         return tuple(out + flat(memory) + flat(message) + flat(absorbed))
 
-    kinds = [federation.memories[i] for i in range(AGENTS)]
-    parts = zip(*kinds, strict=True)
-    memories = type(kinds[0])(*(torch.stack(part) for part in parts)) if kinds[0] else ()
-    inputs = (noise(AGENTS), noise(AGENTS))
-    rest = (torch.rand(AGENTS, generator=GENERATOR, dtype=torch.float64), A, B, noise(AGENTS))
-    lifted = vmap(step)(values, *inputs, memories, *rest)
+    inputs = (values, theta, snapshot, places, actions, length)
+    lifted = vmap(walk)(*inputs)
     for i in range(AGENTS):
-        alone = step(
-            values[i], *(x[i] for x in inputs), kinds[i], *(x[i] for x in rest)
-        )  # fmt: skip
-        for one, many in zip(alone, lifted, strict=True):
-            torch.testing.assert_close(many[i], one, **close)
+        for one, many in zip(walk(*(part[i] for part in inputs)), lifted, strict=True):
+            torch.testing.assert_close(many[i], one, rtol=0, atol=0)
