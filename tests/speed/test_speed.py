@@ -20,6 +20,7 @@ from mujoco.rollout import Rollout
 from torch.func import vmap
 
 from algorithms import CompiledGradients, Trajectories
+from benchmark.catalogue import dynamics
 from benchmark.cell import Cell, Run
 from benchmark.federation import Federation, train
 from benchmark.noise import START, Seed, uniform_lanes
@@ -39,7 +40,7 @@ def single_thread():
 
 def cartpole(algorithm: str = "fedsvrpg-m", **changes) -> list[Run]:
     settings = {"agents": AGENTS, "rounds": 5, "evaluate_every": 1000, "step_size": 3e-4}
-    cell = Cell(family="cartpole", algorithm=algorithm, **{**settings, **changes})
+    cell = Cell(**{"family": "cartpole", "algorithm": algorithm, **settings, **changes})
     return [Run(cell, Seed("test", seed)) for seed in range(RUNS)]
 
 
@@ -81,6 +82,14 @@ def test_gymnasium_loop(benchmark):
 def test_rollout(benchmark):
     _, _, sample = sampled(cartpole())
     measure(benchmark, sample, int(sample().length.sum()))
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_family(benchmark, name):
+    """Sampling alone, under the policies that runs begin with; the lanes are those of the paper."""
+    _, _, sample = sampled(cartpole(family=name, kappa=0.5, algorithm="fedpg"))
+    benchmark.extra_info["kind"] = dynamics(FAMILIES[name])
+    measure(benchmark, sample, int(sample().length.sum()), rounds=5)
 
 
 @pytest.mark.parametrize("name", ["plain", "weighted", "curvature"])
