@@ -11,8 +11,10 @@ import typer
 from typer.exceptions import TyperException
 
 from benchmark.commands.check import check
+from benchmark.commands.publish import publish
 from benchmark.commands.render import render
 from benchmark.commands.show import show
+from benchmark.commands.verify import verify
 
 USER_ERROR = 2
 FAILED_RUNS = 1
@@ -378,7 +380,7 @@ def info(as_json: Json = False) -> None:
         catalogue.print_information(answer)
 
 
-for _command in (check, show, render):
+for _command in (check, show, render, publish, verify):
     app.command()(_command)
 
 
