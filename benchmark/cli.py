@@ -11,6 +11,8 @@ import typer
 from typer.exceptions import TyperException
 
 from benchmark.commands.check import check
+from benchmark.commands.compare import compare
+from benchmark.commands.mirror import mirror
 from benchmark.commands.publish import publish
 from benchmark.commands.render import render
 from benchmark.commands.show import show
@@ -380,7 +382,7 @@ def info(as_json: Json = False) -> None:
         catalogue.print_information(answer)
 
 
-for _command in (check, show, render, publish, verify):
+for _command in (check, show, render, publish, verify, compare, mirror):
     app.command()(_command)
 
 
