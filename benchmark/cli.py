@@ -11,10 +11,14 @@ import typer
 from typer.exceptions import TyperException
 
 from benchmark.commands.check import check
+from benchmark.commands.compare import compare
 from benchmark.commands.cross import cross
+from benchmark.commands.mirror import mirror
+from benchmark.commands.publish import publish
 from benchmark.commands.render import render
 from benchmark.commands.show import show
 from benchmark.commands.thresholds import thresholds
+from benchmark.commands.verify import verify
 
 USER_ERROR = 2
 FAILED_RUNS = 1
@@ -380,7 +384,7 @@ def info(as_json: Json = False) -> None:
         catalogue.print_information(answer)
 
 
-for _command in (check, show, render, thresholds, cross):
+for _command in (check, show, render, thresholds, cross, publish, verify, compare, mirror):
     app.command()(_command)
 
 

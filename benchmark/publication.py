@@ -22,22 +22,19 @@ class Published(NamedTuple):
 
 def publish(study: Study, results: Path, out: Path | None, command: str) -> Published:
     """Write the report of what is stored; `command` is how its runs are computed."""
-    from reports import write_report
+    from benchmark import sources
 
     found = read_records(study, results)
     store = Store(results, study.name)
     out = store.folder / "report" if out is None else out
+    told = provenance(study, store, found, command)
+    made_of = sources.settled(sources.Source(found.frame, told, study.title, study.description))
     try:
-        page = write_report(
-            found.frame,
-            provenance(study, store, found, command),
-            out,
-            title=study.title,
-            description=study.description,
-        )
+        digests = sources.make_report(made_of, out)
+        sources.write_source(made_of, digests, out / sources.FOLDER)
     except OSError as error:
         raise StoreError(f"cannot write the report to {out}: {error.strerror}") from None
-    return Published(page, found.missing, found.stale)
+    return Published(out / "index.html", found.missing, found.stale)
 
 
 def provenance(study: Study, store: Store, found: Records, command: str) -> dict[str, Any]:

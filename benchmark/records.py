@@ -66,7 +66,7 @@ def read_records(study: Study, results: str | Path) -> Records:
         )
     have = {store.path(entry.run) for entry in stored}
     missing = [label(run) for run in runs if store.path(run) not in have]
-    frame = _frame(study.name, stored)
+    frame = tidy_table(study.name, stored)
     return Records(frame, stored, sum(entry.stale for entry in stored), missing)
 
 
@@ -129,7 +129,8 @@ WRITERS: dict[str, Callable[[pd.DataFrame], bytes]] = {
 }
 
 
-def _frame(study: str, stored: Sequence[Stored]) -> pd.DataFrame:
+def tidy_table(study: str, stored: Sequence[Stored]) -> pd.DataFrame:
+    """One row per evaluation point of these runs, sorted."""
     settings = pd.DataFrame([_described(study, entry.run) for entry in stored])
     others = sorted(name for name in settings.columns if name not in FIRST)
     lengths = [len(entry.seconds) for entry in stored]

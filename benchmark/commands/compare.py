@@ -1,0 +1,94 @@
+"""`fedrl compare`: what moved between two versions of the same results."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from benchmark.commands.options import Json
+
+if TYPE_CHECKING:
+    from reports.moved import Comparison, Moved
+
+Place = Annotated[
+    Path, typer.Argument(help="Folder of results, a report, a published study, or a .parquet.")
+]
+
+
+def compare(
+    old: Place,
+    new: Place,
+    study: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Study, if a folder of results holds several."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Tell what moved from OLD to NEW, cell by cell, within the seeds that both have.
+
+    Final score: mean of new - old. Steps: restricted mean steps per agent to the target a quarter
+    below the reference, new / old. Both with 95 % bootstrap intervals over paired seeds. Runs that
+    only one side has are listed.
+
+    [bold]Examples[/]
+
+      fedrl compare reports/published/quick results --study quick
+
+      fedrl compare before/results after/results --json
+    """
+    from benchmark import answers
+    from benchmark.files import StoreError
+    from benchmark.tables import table_of
+    from reports.moved import compared
+
+    tables = [table_of(place, study) for place in (old, new)]
+    try:
+        found = compared(*tables)
+    except ValueError as error:
+        raise StoreError(f"{old} and {new} cannot be compared: {error}") from None
+    if as_json:
+        answers.print_json(_as_json(found))
+        return
+    same = sum(moved.same for moved in found.moved)
+    print(f"{len(found.moved)} cells in both, {same} of them the same in every score and step")
+    for moved in found.moved:
+        if not moved.same:
+            print(_sentence(moved))
+    for place, keys in ((old, found.only_old), (new, found.only_new)):
+        for cell, seed in keys:
+            print(f"only in {place}: {cell} seed {seed}")
+
+
+def _sentence(moved: Moved) -> str:
+    where = f"{moved.family}, κ = {moved.kappa:g}, {moved.algorithm} ({moved.cell})"
+    score, steps = moved.score, moved.steps
+    told = f"final score {score.value:+.4g} {_interval(score.low, score.high)}"
+    if steps is not None:
+        told += f", steps × {steps.value:.4g} {_interval(steps.low, steps.high)}"
+    clear = score.low > 0 or score.high < 0
+    clear = clear or (steps is not None and (steps.low > 1 or steps.high < 1))
+    verdict = "moved" if clear else "not told apart"
+    return f"{where}: {told}, {moved.pairs} seeds: {verdict}"
+
+
+def _interval(low: float, high: float) -> str:
+    return "(one seed, no interval)" if low != low else f"[{low:.4g}, {high:.4g}]"
+
+
+def _as_json(found: Comparison) -> dict[str, Any]:
+    return {
+        "cells": [
+            moved._asdict()
+            | {"score": _bounds(moved.score)}
+            | {"steps": None if moved.steps is None else _bounds(moved.steps)}
+            for moved in found.moved
+        ],
+        "only_old": [{"cell": cell, "seed": seed} for cell, seed in found.only_old],
+        "only_new": [{"cell": cell, "seed": seed} for cell, seed in found.only_new],
+    }
+
+
+def _bounds(estimate: Any) -> dict[str, float | None]:
+    return {name: value if value == value else None for name, value in estimate._asdict().items()}

@@ -1,0 +1,44 @@
+"""`fedrl mirror`: stored runs in the format of another viewer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from benchmark.commands.options import Json, Results
+
+
+def mirror(
+    study: Annotated[
+        str, typer.Argument(metavar="STUDY", help="Name of a built-in study, or a TOML file.")
+    ],
+    to: Annotated[str, typer.Option(metavar="VIEWER", help="tensorboard")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder to write.")],
+    results: Results = Path("results"),
+    as_json: Json = False,
+) -> None:
+    """Write a study's stored runs for TensorBoard: every measured column over rounds.
+
+    Needs the optional extra of the viewer's name. The same results give the same files; a file of
+    an earlier mirror is written anew.
+
+    [bold]Examples[/]
+
+      fedrl mirror quick --to tensorboard --out mirror
+
+      tensorboard --logdir mirror
+    """
+    from benchmark import answers
+    from benchmark.mirrors import mirror as write
+    from benchmark.records import read_records
+    from benchmark.study import load_study
+
+    found = read_records(load_study(study), results)
+    answers.warn_stale(found.stale)
+    written = write(found.frame, to, out)
+    if as_json:
+        answers.print_json({"folder": str(out), "runs": len(written)})
+    else:
+        print(f"{len(written)} runs in {out}")

@@ -1,0 +1,57 @@
+"""`fedrl publish`: a study as a small folder that anyone can check."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from benchmark.commands.options import Json, Results
+
+
+def publish(
+    study: Annotated[
+        str, typer.Argument(metavar="STUDY", help="Name of a built-in study, or a TOML file.")
+    ],
+    results: Results = Path("results"),
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Folder to write.", show_default="reports/published/<study>"
+        ),
+    ] = None,
+    date: Annotated[
+        str | None,
+        typer.Option(metavar="YYYY-MM-DD", help="Day of publication, for the RO-Crate."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Write a study's records, digests of its report and a few whole runs into a small folder.
+
+    Refuses, and writes nothing, if a run is missing, corrupt, computed by other code or versions,
+    or if it is not known on what it was computed.
+
+    [bold]Examples[/]
+
+      fedrl publish quick --date 2026-03-31
+
+      fedrl verify reports/published/quick
+    """
+    from benchmark import answers
+    from benchmark.published import publish_study
+    from benchmark.study import load_study
+
+    loaded = load_study(study)
+    folder = Path("reports/published") / loaded.name if out is None else out
+    # No folders in a report: it must not depend on where it is written.
+    command = answers.command("run", Path(study).name, Path("results"), None, None)
+    public = publish_study(loaded, results, folder, command, date)
+    if date is None:
+        answers.say("note: without --date the RO-Crate lacks datePublished, which it should have")
+    if as_json:
+        answers.print_json(public._asdict() | {"folder": str(public.folder)})
+    else:
+        print(f"{public.folder}: {public.size / 1e6:.2f} MB")
+        for run in public.runs:
+            print(f"fedrl replay {public.folder / run}")

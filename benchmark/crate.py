@@ -1,0 +1,96 @@
+"""A published study described for machines: RO-Crate 1.1, JSON-LD.
+
+https://w3id.org/ro/crate/1.1. The same files give the same bytes: the only date is the given one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from benchmark.sources import sha256
+from benchmark.study import Study
+
+NAME = "ro-crate-metadata.json"
+PROFILE = "https://w3id.org/ro/crate/1.1"
+LICENSE = "https://spdx.org/licenses/MIT"
+FORMATS = {
+    ".csv": "text/csv",
+    ".json": "application/json",
+    ".md": "text/markdown",
+    ".npz": "application/zip",
+    ".parquet": "application/vnd.apache.parquet",
+}
+MEANINGS = {
+    "records.parquet": "One row per evaluation point of every run",
+    "provenance.json": "Configuration, versions, machine and code digest of the runs",
+    "digests.json": "SHA-256 of every artefact of the report",
+}
+
+
+def crate(
+    study: Study, folder: Path, versions: Mapping[str, str], command: str, date: str | None
+) -> dict[str, Any]:
+    """The whole document, of the files that are in the folder now."""
+    files = [_file(path, folder) for path in _files(folder)]
+    software = [_software(name, versions[name]) for name in sorted(versions) if name != "engine"]
+    root: dict[str, Any] = {
+        "@id": "./",
+        "@type": "Dataset",
+        "name": study.title,
+        "description": study.description or study.title,
+        "license": {"@id": LICENSE},
+        "hasPart": _links(files),
+        "mentions": {"@id": "#computation"},
+    }
+    if date is not None:
+        root["datePublished"] = date
+    computation = {
+        "@id": "#computation",
+        "@type": "CreateAction",
+        "name": command,
+        "instrument": _links(software),
+        "result": {"@id": "records.parquet"},
+    }
+    metadata = {
+        "@id": NAME,
+        "@type": "CreativeWork",
+        "about": {"@id": "./"},
+        "conformsTo": {"@id": PROFILE},
+    }
+    license_ = {"@id": LICENSE, "@type": "CreativeWork", "name": "MIT License"}
+    return {
+        "@context": [f"{PROFILE}/context", {"sha256": "https://schema.org/sha256"}],
+        "@graph": [metadata, root, computation, license_, *software, *files],
+    }
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(p for p in folder.rglob("*") if p.is_file() and p.name != NAME)
+
+
+def _file(path: Path, folder: Path) -> dict[str, Any]:
+    name = path.relative_to(folder).as_posix()
+    return {
+        "@id": name,
+        "@type": "File",
+        "name": path.name,
+        "contentSize": str(path.stat().st_size),
+        "sha256": sha256(path),
+        **({"encodingFormat": FORMATS[path.suffix]} if path.suffix in FORMATS else {}),
+        **({"description": MEANINGS[name]} if name in MEANINGS else {}),
+    }
+
+
+def _software(name: str, version: str) -> dict[str, Any]:
+    return {
+        "@id": f"#{name}-{version}",
+        "@type": "SoftwareApplication",
+        "name": name,
+        "version": version,
+    }
+
+
+def _links(entities: list[dict[str, Any]]) -> list[dict[str, str]]:
+    return [{"@id": entity["@id"]} for entity in entities]
