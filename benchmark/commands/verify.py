@@ -40,7 +40,8 @@ def verify(
 
     folders = list(report or [])
     if published:
-        folders = [study for where in folders or [None] for study in verification.published(where)]
+        places: list[Path | None] = list(folders) if folders else [None]
+        folders = [study for where in places for study in verification.published(where)]
         if not folders:
             answers.say("nothing is published there, so nothing was verified")
     elif not folders:
