@@ -141,6 +141,7 @@ def simulated_rollout(
     own = np.empty((rows, simulator.step_draws))
     blocks = (policy.draws + 1) // 2 + (simulator.step_draws + 1) // 2
     uniform_lanes(start, keys, agents, draw, episodes, START)
+    simulator.rest(~np.ones(rows, bool))
     state = simulator.start(start)
     out.length[:] = horizon
     running = np.ones(rows, bool)
@@ -162,6 +163,7 @@ def simulated_rollout(
             running &= ~ended
             if not running.any():
                 break
+            simulator.rest(~running)
 
 
 @cache

@@ -89,6 +89,9 @@ class Simulator(ABC):
         A lane that diverges is terminated with reward NaN and keeps its last finite state.
         """
 
+    def rest(self, over: Array) -> None:
+        """Lanes (L,) bool whose episodes are over: `step` need not advance them until `start`."""
+
 
 class Reference(NamedTuple):
     """Score a report measures against, and where it comes from."""

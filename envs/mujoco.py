@@ -159,6 +159,7 @@ class MujocoSimulator(Simulator):
         assert mujoco.mj_stateSize(first, int(mujoco.mjtState.mjSTATE_FULLPHYSICS)) == (
             1 + first.nq + first.nv
         )
+        self.resting = np.zeros(len(self.models), bool)
         self.dynamic = self.batch.state[:, 1 : 1 + self.width]
         self.control = self.batch.state[:, 1 + self.width :][:, : first.nu]
 
@@ -166,10 +167,14 @@ class MujocoSimulator(Simulator):
     def score(self, before: Array, after: Array, action: Array) -> tuple[Array, Array]:
         """Reward (L,) and termination (L,) of the steps from states `before` to `after`."""
 
+    def rest(self, over: Array) -> None:
+        self.resting = over.copy()
+
     def step(self, state: Array, action: Array, uniform: Array) -> Step:
-        """Advance every lane; one that diverges keeps its state, ends, and is rewarded NaN."""
+        """Advance every lane that does not rest; one that diverges keeps its state, ends, and is rewarded NaN."""
         action = np.ascontiguousarray(action, dtype=np.float64)
         sound = np.isfinite(state).all(axis=1) & np.isfinite(action).all(axis=1)
+        sound &= ~self.resting
         self.batch.state[:, 0] = 0.0  # time moves nothing
         self.dynamic[:] = state
         self.control[:] = action + self.action_bias
