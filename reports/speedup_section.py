@@ -43,8 +43,10 @@ def parts(
 ) -> tuple[tuple[fig.Drawn | Table, ...], str]:
     """The section's tables and figure, and what they say in words."""
     known = family.has_stationarity
-    of = complexity.stationarity_targets if known else complexity.score_targets
-    reached = of(family, spec)
+    if known:  # two targets a decade, or a slow study fits ρ to one or two of them
+        reached = complexity.stationarity_targets(family, spec, sv.half_decades_below)
+    else:
+        reached = complexity.score_targets(family, spec)
     fits = fitted(family, reached, spec, stationarity=known)
     if not fits:
         return (), "No target is defined, so there is nothing to fit."
