@@ -1,6 +1,6 @@
 """Sample complexity: environment steps per agent to a target, censored runs counted."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,17 +54,21 @@ def score_targets(family: Family, spec: Specification) -> list[Reached]:
     ]
 
 
-def stationarity_targets(family: Family, spec: Specification) -> list[Reached]:
-    """T of ‖∇J(θ)‖² ≤ ε, ε the decades below the median initial value in this family.
+def stationarity_targets(
+    family: Family,
+    spec: Specification,
+    ladder: Callable[[float, int], tuple[float, ...]] = sv.decades_below,
+) -> list[Reached]:
+    """T of ‖∇J(θ)‖² ≤ ε, ε on a ladder below the median initial value in this family.
 
-    The first decade that no run reaches is kept, those below it say nothing more.
+    The first ε that no run reaches is kept, those below it say nothing more.
     """
     first = [float(run.stationarity[0]) for run in family.runs]
     initial = float(np.nanmedian(first)) if np.isfinite(first).any() else float("nan")
     found = [
         _reached(family, kappa, series, epsilon, spec, stationarity=True)
         for kappa in family.kappas
-        for epsilon in sv.decades_below(initial, spec.decades)
+        for epsilon in ladder(initial, spec.decades)
         for series in family.series
         if family.at(kappa, series)
     ]

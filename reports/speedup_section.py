@@ -43,14 +43,22 @@ def parts(
 ) -> tuple[tuple[fig.Drawn | Table, ...], str]:
     """The section's tables and figure, and what they say in words."""
     known = family.has_stationarity
-    of = complexity.stationarity_targets if known else complexity.score_targets
-    reached = of(family, spec)
+    if known:  # two targets a decade, or a slow study fits ρ to one or two of them
+        reached = complexity.stationarity_targets(family, spec, sv.half_decades_below)
+    else:
+        reached = complexity.score_targets(family, spec)
     fits = fitted(family, reached, spec, stationarity=known)
     if not fits:
         return (), "No target is defined, so there is nothing to fit."
-    drawn = (_figure(family, reached, look, known),) if any(i.seen.hits for i in reached) else ()
+    # every target enters the fit; a panel for each half-decade would be too many to read
+    plotted = [i for i in reached if _power_of_ten(i.epsilon)] if known else reached
+    drawn = (_figure(family, plotted, look, known),) if any(i.seen.hits for i in plotted) else ()
     tables = _fit_table(family, fits, spec, known), _efficiency_table(family, fits, spec)
     return (*drawn, *tables), " ".join(sentence(item) for item in fits)
+
+
+def _power_of_ten(value: float) -> bool:
+    return value == float(f"1e{round(np.log10(value))}")
 
 
 def fitted(
@@ -239,7 +247,8 @@ def _figure(
             f"{family.slug}-speedup",
             "Steps to ε against the number of agents",
             "Kaplan–Meier median of the environment steps per agent, both axes logarithmic, a row "
-            "per κ and a column per ε that half of the runs of some algorithm and N hit. Hollow "
+            "per κ and a column per ε (of ‖∇J‖²: powers of ten only) that half of the runs of "
+            "some algorithm and N hit. Hollow "
             "marks: half of the runs had not hit by the common budget, at which they stand, so the "
             "median lies above. Dotted: linear speed-up from the median at the smallest N.",
         )

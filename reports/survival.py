@@ -35,6 +35,17 @@ def decades_below(initial: float, count: int) -> tuple[float, ...]:
     return tuple(float(f"1e{top - i}") for i in range(count))
 
 
+def half_decades_below(initial: float, count: int) -> tuple[float, ...]:
+    """The values 1 and 3 times a power of ten < `initial`, falling, down to `decades_below`'s last.
+
+    Two targets a decade: a fit of an exponent in ε has something to lean on where one or two
+    decades are all that runs reach.
+    """
+    tens = decades_below(initial, count)
+    both = {float(f"{factor}e{round(np.log10(ten))}") for ten in tens for factor in (1, 3)}
+    return tuple(sorted((value for value in both if value < initial), reverse=True))
+
+
 def hitting_index(score: ArrayLike, threshold: float, window: int = 3) -> int | None:
     """First i with score_j ≥ τ for all j = i … min(i + w, P) − 1, or None.
 

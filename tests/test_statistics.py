@@ -214,6 +214,18 @@ def test_decades_lie_below_the_initial_value():
     assert sv.decades_below(float("nan"), 2) == sv.decades_below(0, 2) == ()
 
 
+def test_half_decades_hold_the_decades_and_stay_below_the_start() -> None:
+    for initial in (0.3, 0.188, 0.0687, 5.0, 1.0):
+        halves, tens = sv.half_decades_below(initial, 4), sv.decades_below(initial, 4)
+        assert set(tens) <= set(halves)
+        assert halves[-1] == tens[-1]
+        assert halves[0] < initial
+        ratios = [upper / lower for upper, lower in zip(halves, halves[1:], strict=False)]
+        assert all(2.999 < ratio < 3.334 for ratio in ratios)
+    assert sv.half_decades_below(0.5, 2) == (0.3, 0.1, 0.03, 0.01)
+    assert sv.half_decades_below(float("nan"), 2) == sv.half_decades_below(0, 2) == ()
+
+
 # Censored times
 
 times = some.lists(some.one_of(some.integers(0, 40).map(float), some.just(INF)), min_size=1)
