@@ -197,6 +197,11 @@ class Cell(BaseModel):
         return f"{name}-{digest.hexdigest()}"
 
 
+def suits(algorithm: type[Algorithm], family: type[Family]) -> bool:
+    """Whether the algorithm can run there: some need a finite MDP."""
+    return not algorithm.finite or issubclass(family, Tabular)
+
+
 class Run(NamedTuple):
     """One cell under one seed: the unit that is computed, stored and counted."""
 

@@ -89,7 +89,7 @@ class Simulator(ABC):
         A lane that diverges is terminated with reward NaN and keeps its last finite state.
         """
 
-    def rest(self, over: Array) -> None:
+    def rest(self, over: Array) -> None:  # noqa: B027  # a simulator may well do nothing
         """Lanes (L,) bool whose episodes are over: `step` need not advance them until `start`."""
 
 

@@ -171,7 +171,10 @@ class MujocoSimulator(Simulator):
         self.resting = over.copy()
 
     def step(self, state: Array, action: Array, uniform: Array) -> Step:
-        """Advance every lane that does not rest; one that diverges keeps its state, ends, and is rewarded NaN."""
+        """Advance the lanes; one that diverges keeps its state, ends, and is rewarded NaN.
+
+        Lanes that rest keep their state.
+        """
         action = np.ascontiguousarray(action, dtype=np.float64)
         sound = np.isfinite(state).all(axis=1) & np.isfinite(action).all(axis=1)
         sound &= ~self.resting

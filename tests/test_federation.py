@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import numpy as np
 import pytest
 
 from algorithms import ALGORITHMS
-from benchmark.cell import Cell, Run
+from benchmark.cell import Cell, Run, suits
 from benchmark.federation import train
 from benchmark.noise import Seed
+from envs import FAMILIES
 
 SETTINGS = {
     "random-mdp": {"options": {"horizon": 8}, "step_size": 0.3},
@@ -53,15 +56,23 @@ def assert_same_bits(one, two):
     np.testing.assert_array_equal(one.parameters, two.parameters)
 
 
-@pytest.mark.parametrize("algorithm", sorted(ALGORITHMS))
-@pytest.mark.parametrize("family", sorted(SETTINGS))
+@pytest.mark.parametrize(
+    ("family", "algorithm"),
+    [
+        (family, algorithm)
+        for family in sorted(SETTINGS)
+        for algorithm, kind in sorted(ALGORITHMS.items())
+        if suits(kind, FAMILIES[family])
+    ],
+)
 def test_alone_in_a_batch_and_in_any_order(family, algorithm):
     """A batch of other seeds, heterogeneity, step sizes and hyperparameters changes no bit."""
     variants = [make(family, algorithm), make(family, algorithm, kappa=0.0)]
     variants.append(make(family, algorithm, step_size=0.7 * variants[0].step_size))
     variants.append(make(family, algorithm, server_step_size=0.8 * variants[0].server_step))
-    if variants[0].hyperparameters:
-        variants.append(make(family, algorithm, hyperparameters={"beta": 0.7}))
+    tuned = {p.name: (p.default + p.metadata["high"]) / 2 for p in fields(ALGORITHMS[algorithm])}
+    if tuned:
+        variants.append(make(family, algorithm, hyperparameters=tuned))
     runs = [Run(cell, Seed("test", seed)) for cell in variants for seed in (0, 4)]
     together = train(runs)
     for result in together:
