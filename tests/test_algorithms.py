@@ -79,14 +79,14 @@ def test_default_server_step_is_parameter_averaging():
 @pytest.mark.parametrize("beta", [0.2, 0.7])
 @pytest.mark.parametrize("name", ["fedsvrpg-m", "fedhapg-m", "fedhapg-m2", "fedpg-m"])
 def test_the_papers_pseudocode_transcribed(name, beta):
-    """Ten rounds of Wang et al. 2024, Algorithms 1 and 2, in plain loops over agents and steps.
+    """Fifty rounds of Wang et al. 2024, Algorithms 1 and 2, in plain loops over agents and steps.
 
     Only the sampled trajectories are shared with the implementation.
     """
     chosen = run(
         name,
         hyperparameters={"beta": beta},
-        rounds=10,
+        rounds=50,
         episodes=1,
         step_size=0.3,
         server_step_size=0.5,
@@ -132,7 +132,7 @@ def test_the_papers_pseudocode_transcribed(name, beta):
         ],
         axis=0,
     )
-    for r in range(10):
+    for r in range(50):
         moved = np.zeros(6)
         for i in range(agents):
             local = theta
@@ -157,4 +157,4 @@ def test_the_papers_pseudocode_transcribed(name, beta):
             moved += local - theta
         u = moved / (eta * agents * steps)
         theta, previous = theta + lam * u, theta
-    np.testing.assert_allclose(final(batch)[0].numpy(), theta, rtol=0, atol=1e-11)
+    np.testing.assert_allclose(final(batch)[0].numpy(), theta, rtol=0, atol=1e-10)

@@ -8,7 +8,6 @@ import torch
 from pydantic import ValidationError
 
 from algorithms import ALGORITHMS
-from algorithms.exact import ExactGradients, Model
 from benchmark.attacks import Attack, corrupted
 from benchmark.cell import Cell, Run
 from benchmark.diagnostics import PREFIX
@@ -180,36 +179,6 @@ def test_an_attack_changes_the_result_and_costs_the_same(kind):
 def test_bad_options_are_refused_before_compute(changes, message):
     with pytest.raises(ValidationError, match=message):
         run("fedpg", **changes)
-
-
-# Exact gradients: no samples, so theory's fixed points can be seen
-
-
-def exact(name: str, **changes) -> float:
-    """‖(1/N) Σ_i ∇J_i‖² of the entropy-regularised J where a long exact training ends.
-
-    The entropy keeps the stationary point away from deterministic policies, where every gradient
-    of a softmax policy vanishes and no bias could be seen.
-    """
-    settings = {"gradients": "exact", "rounds": 300, "evaluate_every": 300, "entropy": 0.2}
-    chosen = settings | {"kappa": 1.0, "local_steps": 5, "step_size": 1.0}
-    (result,) = outcome(run(name, **chosen | changes))
-    assert result.columns["steps_total"][-1] == 0
-    cell = result.run.cell
-    family = cell.build_family()
-    task = family.sample(4, 1.0, result.run.seed.generator("environment"))
-    gradients = ExactGradients(cell.build_policy(), family.discount, family.horizon, 0.2)
-    theta = torch.from_numpy(result.parameters[0])
-    parts = [torch.from_numpy(part) for part in (task.kernel, task.reward, task.start)]
-    each = [gradients.plain(theta, Model(*(p[i] for p in parts), theta)) for i in range(4)]
-    return float(torch.stack(each).mean(0).square().sum())
-
-
-def test_fedavg_drifts_to_a_biased_point_and_pooled_steps_do_not():
-    drifted, pooled = exact("fedpg"), exact("pooled-pg")
-    assert pooled < 1e-20
-    assert drifted > 1e-8
-    assert exact("fedpg", step_size=0.2, rounds=1200) < drifted / 5  # the bias is of order η²
 
 
 # Diagnostics
