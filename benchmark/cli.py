@@ -11,6 +11,7 @@ import typer
 from typer.exceptions import TyperException
 
 from benchmark.commands.check import check
+from benchmark.commands.handbook import handbook
 from benchmark.commands.render import render
 from benchmark.commands.show import show
 
@@ -378,7 +379,7 @@ def info(as_json: Json = False) -> None:
         catalogue.print_information(answer)
 
 
-for _command in (check, show, render):
+for _command in (check, show, render, handbook):
     app.command()(_command)
 
 
