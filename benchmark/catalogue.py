@@ -51,8 +51,7 @@ SHOWN = {
 }
 
 LEGEND = {
-    "algorithms": "Of one agent and round: K local steps, B episodes a batch, B₀ a snapshot, "
-    "d parameters."
+    "algorithms": "Per agent and round: K steps, B episodes a batch, B₀ a snapshot, d parameters."
 }
 
 
