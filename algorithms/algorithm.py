@@ -71,6 +71,7 @@ class Algorithm(ABC):
     stepper: ClassVar[Literal["agents", "server"]] = "agents"  # who takes the local steps
     model_based: ClassVar[bool] = False  # True: reads the MDP itself, samples nothing; finite MDPs
     finite: ClassVar[bool] = False  # True: needs a finite MDP
+    episodic: ClassVar[bool] = False  # True: reads rewards itself, so exact gradients do not do
     table: ClassVar[Literal["softmax", "direct", "greedy"]] = "softmax"  # what θ is in a finite MDP
     exponent: ClassVar[float | None] = None  # ρ of the claimed rate O(ε^{-ρ}) to ‖∇J‖² ≤ ε
 

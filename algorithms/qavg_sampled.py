@@ -26,6 +26,7 @@ class QAvgSampled(Algorithm):
     reference: ClassVar[str] = "Jin, Peng, Yang, Wang, Zhang, AISTATS 2022, QAvg; Watkins 1989"
     kind: ClassVar[str] = "tabular Q-learning"
     finite: ClassVar[bool] = True
+    episodic: ClassVar[bool] = True
 
     temperature: float = tunable(
         0.1, low=0.01, high=1.0, domain=(1e-6, 1e6), meaning="τ, of the Boltzmann policy"

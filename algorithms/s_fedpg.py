@@ -23,6 +23,7 @@ class SFedPG(Algorithm):
 
     reference: ClassVar[str] = "Labbi, Mangold, Tiapkin, Moulines 2025 (arXiv 2505.23459)"
     kind: ClassVar[str] = "regularised policy gradient"
+    episodic: ClassVar[bool] = True
 
     temperature: float = tunable(
         0.01, low=1e-4, high=0.1, domain=(0, 1e6), meaning="τ, weight of the entropy; 0 is FedPG"

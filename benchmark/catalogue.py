@@ -18,6 +18,7 @@ from rich.table import Table
 
 from algorithms import Algorithm
 from benchmark import registry
+from benchmark.communication import round_cost
 from benchmark.provenance import code_digest, folder, machine, versions
 from benchmark.settings import SettingError
 from benchmark.study import DEFAULT_RESULTS, built_in, load_study
@@ -49,7 +50,9 @@ SHOWN = {
     "studies": {"name": "study", "title": "title", "cells": "cells", "runs": "runs"},
 }
 
-LEGEND = {"algorithms": "Of one agent and round: K local steps, B episodes a batch, d parameters."}
+LEGEND = {
+    "algorithms": "Per agent and round: K steps, B episodes a batch, B₀ a snapshot, d parameters."
+}
 
 
 def list_entries(what: str) -> list[Entry]:
@@ -126,39 +129,17 @@ def _algorithm(name: str, kind: type[Algorithm]) -> Entry:
     return {
         "name": name,
         "summary": (inspect.getdoc(kind) or "").split("\n")[0],
-        "kind": getattr(kind, "kind", "policy gradient"),
+        "kind": kind.kind,
         "hyperparameters": _defaults(kind),
         "tunable": tunables,
         "ranges": {name: _range(**details) for name, details in tunables.items()},
         "reference": kind.reference,
-        **round_cost(kind),
+        **round_cost(kind())._asdict(),
     }
 
 
 def _range(default: float, low: float, high: float, **others: Any) -> str:
     return f"{default:g} [{low:g}, {high:g}]"
-
-
-def round_cost(kind: type[Algorithm]) -> dict[str, str]:
-    """What one agent plays (episodes), sends and receives (floats) in a round of K local steps.
-
-    B episodes a batch, of T steps at most; d parameters.
-    """
-    snapshot = bool(getattr(kind, "snapshot", False))  # a batch gradient that is sent first
-    samples = " + ".join([f"{_times(kind.batches)}K·B", *(["B₀"] if snapshot else [])])
-    if not kind.federated:
-        return {"samples": samples, "floats_up": "0", "floats_down": "0"}
-    exchanges = "K·" if kind.synchronous else ""
-    down = 1 + kind.anchored + snapshot
-    return {
-        "samples": samples,
-        "floats_up": f"{exchanges}{_times(1 + snapshot)}d",
-        "floats_down": f"{exchanges}{_times(down)}d",
-    }
-
-
-def _times(count: int) -> str:
-    return "" if count == 1 else f"{count}·"
 
 
 def studies() -> list[Entry]:

@@ -114,6 +114,8 @@ class Cell(BaseModel):
             kinds = f"algorithm {self.algorithm}" if algorithm.finite else "gradients = 'exact'"
             require(isinstance(family, Tabular), "family", self.family, f"finite for {kinds}")
         if self.gradients == "exact":
+            what = f"'sampled': {self.algorithm} reads episodes"
+            require(not algorithm.episodic, "gradients", self.gradients, what)
             tricks = ("reward_noise", "reward_cliff", "weight_cap", "attack")
             for name in (*tricks, "per_decision", "whiten", "per_step_mean"):
                 off = type(self).model_fields[name].default

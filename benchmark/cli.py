@@ -13,6 +13,7 @@ from typer.exceptions import TyperException
 from benchmark.commands.check import check
 from benchmark.commands.compare import compare
 from benchmark.commands.cross import cross
+from benchmark.commands.handbook import handbook
 from benchmark.commands.mirror import mirror
 from benchmark.commands.publish import publish
 from benchmark.commands.render import render
@@ -384,7 +385,10 @@ def info(as_json: Json = False) -> None:
         catalogue.print_information(answer)
 
 
-for _command in (check, show, render, thresholds, cross, publish, verify, compare, mirror):
+for _command in (
+    *(check, show, render, thresholds, cross, handbook),
+    *(publish, verify, compare, mirror),
+):
     app.command()(_command)
 
 

@@ -166,7 +166,7 @@ def assert_mistake(answer: Answer, *words: str) -> None:
         (["run", "absent.toml"], ["absent.toml", "No such file"]),
         (["run", "tiny.toml", "--set", "settings.beta=2"], ["beta is 2.0", "[0, 1]"]),
         (["run", "tiny.toml", "--set", "seeds=-1"], ["seeds is -1"]),
-        (["run", "tiny.toml", "--set", "algorithms.fedsvrp={}"], ["did you mean 'fedsvrpg-m'"]),
+        (["run", "tiny.toml", "--set", "algorithms.fedsvrpg-n={}"], ["did you mean 'fedsvrpg-m'"]),
         (["run", "tiny.toml", "--only", "algorithm=fedpgm"], ["did you mean 'fedpg'"]),
         (["run", "tiny.toml", "--results", "tiny.toml/results"], ["cannot write results"]),
         (["run", "tiny.toml", "--workers", "0"], ["--workers"]),

@@ -158,12 +158,11 @@ def test_with_one_local_step_an_exact_snapshot_is_the_gradient(name):
 
 # Identical agents
 
-READ_EPISODES = {"s-fedpg", "qavg-sampled"}  # they have no exact form
 # Agents that draw their own α differ even if their MDPs do not.
 WITHOUT_CHANCE = [
     name
     for name, kind in ALGORITHMS.items()
-    if kind.points is Algorithm.points and name not in READ_EPISODES
+    if kind.points is Algorithm.points and not kind.episodic
 ]
 
 

@@ -9,11 +9,11 @@ from unittest.mock import patch
 import numpy as np
 
 from benchmark.cell import Run
+from benchmark.communication import carried
 from benchmark.conformance.probe import (
     PARAMETERS,
     SMALL,
     Kind,
-    carried,
     counted,
     federation,
     first_directions,
@@ -99,7 +99,7 @@ def the_ledger_equals_an_independent_count(kind: Kind) -> None:
     last = {name: column[-1] for name, column in result.columns.items()}
     hold(count["trajectories"] == trajectories, "the engine plays another number of episodes")
     extra = d * kind.anchored  # the exchange that forms u_0
-    sent, broadcast = carried(run)
+    sent, broadcast = carried(run.cell.build_algorithm(), PARAMETERS)
     up = d * (kind.stepper == "agents") + d * kind.snapshot + sent
     down = d + d * kind.anchored + d * (kind.snapshot and kind.stepper == "agents") + broadcast
     expected = {

@@ -9,9 +9,8 @@ from unittest.mock import patch
 
 import numpy as np
 import torch
-from torch.utils._pytree import tree_leaves
 
-from algorithms import Agent, Algorithm, Server
+from algorithms import Algorithm
 from benchmark.cell import Cell, Run
 from benchmark.conformance.entries import name_of
 from benchmark.federation import Federation
@@ -67,17 +66,6 @@ def reordered(run: Run, order: list[int]) -> Federation:
     lanes = batch.everyone
     batch.everyone = lanes._replace(agents=lanes.agents[order])
     return batch
-
-
-def carried(run: Run) -> tuple[int, int]:
-    """Numbers in an agent's message and in the server's memory."""
-    algorithm, theta = run.cell.build_algorithm(), torch.zeros(PARAMETERS, dtype=torch.float64)
-    server = Server(theta, theta, theta, theta, algorithm.server_memory(theta))
-    agent = Agent(theta, theta, algorithm.agent_memory(theta))
-    agent = agent._replace(memory=algorithm.begin(server, agent))
-    message = algorithm.finish(server, agent, theta)[1]
-    sizes = [[leaf.numel() for leaf in tree_leaves(part)] for part in (message, server.memory)]
-    return sum(sizes[0]), sum(sizes[1])
 
 
 def rounds_of(run: Run, rounds: int) -> Iterator[tuple[Array, Array]]:
