@@ -20,7 +20,8 @@ class FedHAPGM(Algorithm):
     E_α[∇²J(θ(α)) v] = ∇J(θ) - ∇J(θ_{r-1}): the Hessian term carries the anchor to θ.
 
     Known trap: D v is as large as v = O(ηK‖u‖) and noisy on long episodes, so that above some η one
-    u feeds the next and the policy collapses; no `weight_cap` acts on D, a `clip_norm` does: docs/stability.md.
+    u feeds the next and the policy collapses; no `weight_cap` acts on D, `clip_norm` bounds it:
+    docs/stability.md.
     """
 
     reference: ClassVar[str] = "Wang, He, Zhang, Miao, Anderson, ICML 2024, Algorithm 2"
