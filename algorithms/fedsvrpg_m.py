@@ -14,7 +14,11 @@ from algorithms.trajectory import Trajectories
 
 @dataclass(frozen=True)
 class FedSVRPGM(Algorithm):
-    """The anchor u_r is the global momentum, the reference the previous global iterate θ_{r-1}."""
+    """The anchor u_r is the global momentum, the reference the previous global iterate θ_{r-1}.
+
+    Known trap: one large weight w of a long episode can throw u_{r+1} away from ∇J, and 1 - β keeps
+    it there; smaller η or a `weight_cap` helps, with numbers in docs/stability.md.
+    """
 
     reference: ClassVar[str] = "Wang, He, Zhang, Miao, Anderson, ICML 2024, Algorithm 1"
     kind: ClassVar[str] = "variance reduction"
