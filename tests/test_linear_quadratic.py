@@ -116,7 +116,8 @@ def test_closed_form_is_the_mean_of_sampled_episodes(states: int, actions: int) 
         lanes, Stream(keys, np.tile(np.arange(3), groups), 0), episodes
     )
     assert (played.length == 6).all()
-    batch = Trajectories(*map(torch.from_numpy, played), torch.from_numpy(lanes))  # type: ignore[call-arg]
+    value = torch.zeros(played.reward.shape, dtype=torch.float64)
+    batch = Trajectories(*map(torch.from_numpy, played), torch.from_numpy(lanes), value)  # type: ignore[call-arg]
     estimates = torch.func.vmap(gradients.plain)(torch.from_numpy(lanes), batch).numpy()
     for sampled, known in (
         (played.returns(family.discount).mean(axis=1), exact.objective),
