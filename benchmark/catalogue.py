@@ -21,7 +21,7 @@ from benchmark import registry
 from benchmark.communication import round_cost
 from benchmark.provenance import code_digest, folder, machine, versions
 from benchmark.settings import SettingError
-from benchmark.study import DEFAULT_RESULTS, built_in, load_study
+from benchmark.study import DEFAULT_RESULTS, StudyError, built_in, load_study
 from envs.family import CompiledFamily, Family, SimulatedFamily, nearest
 from envs.tabular import Tabular
 
@@ -146,7 +146,12 @@ def studies() -> list[Entry]:
     """Built-in studies with their size."""
     found = []
     for name in built_in():
-        study = load_study(name)
+        try:
+            study = load_study(name)
+        except StudyError as error:  # it may need packages that are not installed
+            told = {"title": "cannot be loaded here", "summary": str(error)}
+            found.append({"name": name, **told, "cells": 0, "runs": 0})
+            continue
         size = {"cells": len(study.cells()), "runs": len(study.runs())}
         found.append({"name": name, "title": study.title, "summary": study.description, **size})
     return found
