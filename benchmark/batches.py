@@ -27,7 +27,9 @@ def cut(runs: Iterable[Run], workers: int) -> list[Batch]:
     longest = total / (SHARES * workers)
     batches = []
     for program, batch in alike.items():
-        most = min(LANES // batch[0].cell.agents, int(longest / cost[program]) if total else LANES)
+        most = min(
+            LANES // batch[0].cell.agents, int(longest / cost[program]) if cost[program] else LANES
+        )
         batches += [(cost[program] * len(part), part) for part in _parts(batch, max(1, most))]
     return [batch for _, batch in sorted(batches, key=lambda entry: -entry[0])]
 

@@ -40,6 +40,7 @@ GRADIENT_SECONDS = 7e-7  # of one training step, for the smallest policy
 GRADIENTS_PER_SECOND = 3.0e9  # steps × policy parameters, on top
 WORKER_BYTES = 550e6  # a worker that has imported everything and compiles
 LANE_BYTES = 250e3  # a lane's own compiled physics, where the family is not tabular or compiled
+ROUND_SECONDS = 1e-5  # a run's share of what a local step costs beside its episodes
 HEADROOM = 1.2  # small arrays and the allocator
 START_SECONDS = 5.0  # until a worker computes
 
@@ -101,7 +102,8 @@ def work(cell: Cell) -> Work:
     evaluation = points * per_point
     step = 1 / STEPS_PER_SECOND.get(cell.family.partition("@")[0], OTHER)
     gradient = GRADIENT_SECONDS + cell.build_policy().size / GRADIENTS_PER_SECOND
-    return Work(training, evaluation, (training + evaluation) * step + training * gradient)
+    seconds = (training + evaluation) * step + training * gradient
+    return Work(training, evaluation, seconds + cell.rounds * cell.local_steps * ROUND_SECONDS)
 
 
 def _batch_bytes(runs: Sequence[Run]) -> float:

@@ -7,13 +7,19 @@ from typing import Any
 import gymnasium
 import numpy as np
 import pytest
-from test_families import assert_same, rng
+from test_families import rng
 
 import envs
 from benchmark.cell import Cell
 from benchmark.study import load_study
 from envs import maps
 from envs.gridworld import GridWorld
+
+
+def assert_same(one: Any, two: Any) -> None:
+    for name, left, right in zip(one._fields, one, two, strict=True):
+        np.testing.assert_array_equal(left, right, err_msg=name)
+
 
 FIELD = """
 S.#
