@@ -4,18 +4,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
+from reports import aggregates as ag
 from reports import formatting as fm
 from reports import statistics as st
 from reports import survival as sv
 from reports.complexity import Reached, has_targets
-from reports.runs import Family, Run
+from reports.scaled import Entry, area, gain
 from reports.specification import Specification
 from reports.statistics import Array
 from reports.tables import Column, Row, Table, bounded, text, with_interval
-
-Entry = tuple[Family, Sequence[Reached]]  # a family and its score targets
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,22 +49,13 @@ def standings(entries: Sequence[Entry], spec: Specification) -> list[Standing]:
                 curve,
                 len(groups),
                 sum(len(runs) for _, runs in groups),
-                _pooled([[_area(f, run) for run in runs] for f, runs in groups], spec),
-                _pooled([[_gain(run, run.final) for run in runs] for _, runs in groups], spec),
+                _pooled([[area(f, run) for run in runs] for f, runs in groups], spec),
+                _pooled([[gain(run, run.final) for run in runs] for _, runs in groups], spec),
                 ranks.get(curve, st.Estimate(np.nan, np.nan, np.nan)),
                 {e: sum(i.seen.hits for i in mine if i.epsilon == e) for e in spec.epsilons},
             )
         )
     return sorted(found, key=lambda s: (-s.settings, -s.area.value, s.curve))
-
-
-def _gain(run: Run, score: float) -> float:
-    """(score − random) / (reference − random)."""
-    return float((score - run.random) / (run.reference - run.random))
-
-
-def _area(family: Family, run: Run) -> float:
-    return _gain(run, st.area_under_curve(*run.curve, family.budget(run.kappa)))
 
 
 def _pooled(strata: Sequence[Sequence[float]], spec: Specification) -> st.Estimate:
@@ -88,14 +77,13 @@ def _ranks(entries: Sequence[Entry], spec: Specification) -> dict[str, st.Estima
     for items in races.values():
         if any(item.seen.hits for item in items):
             means = np.stack([_replicates(item, spec) for item in items])  # (curves, 1 + resamples)
-            for item, ranks in zip(items, stats.rankdata(means, axis=0), strict=True):
+            for item, ranks in zip(items, ag.ranks(-means), strict=True):
                 points.setdefault(item.series.curve, []).append(ranks)
-    tail = (1 - spec.level) / 2
-    several = any(item.runs > 1 for items in races.values() for item in items)
+    sizes = [min((item.runs for items in races.values() for item in items), default=1)]
     found = {}
     for curve, ranks in points.items():
         mean = np.mean(ranks, axis=0)
-        low, high = np.quantile(mean[1:], [tail, 1 - tail]) if several else (np.nan, np.nan)
+        low, high = st.expanded(mean[1:], sizes, spec.level) if sizes[0] > 1 else (np.nan, np.nan)
         found[curve] = st.Estimate(float(mean[0]), float(low), float(high))
     return found
 
