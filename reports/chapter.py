@@ -9,24 +9,14 @@ from reports import formatting as fm
 from reports.compared import settings
 from reports.complexity import Reached
 from reports.diagnostics import diagnostic_figures
-from reports.explorer import Explorer, explorer
-from reports.figures import Drawn, Look
+from reports.explorer import explorer
+from reports.family_charts import heterogeneity_chart, reached_chart
+from reports.figures import Look
 from reports.runs import Family
+from reports.section import Part, Section
 from reports.specification import Specification
 from reports.tables import Table
 from reports.words import sentences
-
-Part = Drawn | Table | Explorer
-
-
-@dataclass(frozen=True)
-class Section:
-    """One part of a family's chapter."""
-
-    title: str
-    anchor: str
-    parts: tuple[Part, ...]
-    note: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,23 +61,23 @@ def _learning(told: Told) -> Section:
 
 
 def _complexity(told: Told) -> Section:
-    family, targets = told.family, told.targets
+    family, targets, anchor = told.family, told.targets, f"{told.family.slug}-steps"
     parts: list[Part] = [complexity.complexity_table(family, targets, told.spec)]
     if any(item.mean.value < item.budget for item in targets):
-        parts.insert(0, curves.reached_curves(family, targets, told.look, told.spec))
-    return Section(
-        "Sample complexity", f"{family.slug}-steps", _something(parts), _on_targets(family, targets)
-    )
+        chart = reached_chart(family, targets, told.look, anchor)
+        parts = [chart, curves.reached_curves(family, targets, told.look, told.spec), *parts]
+    return Section("Sample complexity", anchor, _something(parts), _on_targets(family, targets))
 
 
 def _heterogeneity(told: Told) -> Section:
-    family, spec = told.family, told.spec
-    parts: list[Part] = [finals.heterogeneity(family, told.look, spec)]
+    family, spec, anchor = told.family, told.spec, f"{told.family.slug}-kappa"
+    chart = heterogeneity_chart(family, told.look, spec, anchor)
+    parts: list[Part] = [chart, finals.heterogeneity(family, told.look, spec)]
     note = "One level of heterogeneity was run: there is no change to show."
     if len(family.kappas) > 1:
         parts.append(scores.drop_table(family, spec))
         note = ""
-    return Section("Heterogeneity", f"{family.slug}-kappa", _something(parts), note)
+    return Section("Heterogeneity", anchor, _something(parts), note)
 
 
 def _stationarity(told: Told) -> Section | None:

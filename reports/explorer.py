@@ -3,7 +3,6 @@
 Averages and bands are computed here, once per axis, by the statistics of the static figures.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,19 +13,14 @@ import numpy as np
 from reports import figures as fig
 from reports import formatting as fm
 from reports import statistics as st
+from reports.charts import in_plotly
 from reports.measures import AXES, Measure, along, axes_of, cost, measures_of
+from reports.packed import number, numbers, packed
 from reports.runs import Family, Run, on_grid
 from reports.specification import Specification
 from reports.statistics import Array
 
 POINTS = 60  # of one line on the page; the static figures have all
-DASHES = dict(
-    zip(fig.DASHES, ("solid", "7px,3px", "7px,2px,2px,2px", "2px,2px", "11px,3px"), strict=True)
-)
-MARKERS = {
-    **{"o": "circle", "s": "square", "^": "triangle-up", "D": "diamond", "v": "triangle-down"},
-    **{"P": "cross", "<": "triangle-left", "h": "hexagon", ">": "triangle-right"},
-}
 
 
 @dataclass(frozen=True)
@@ -45,7 +39,7 @@ class Explorer:
 
     @property
     def data(self) -> str:
-        """JSON that can stand inside a <script> element."""
+        """JSON for the page."""
         value = {
             "slug": self.slug,
             "anchor": self.anchor,
@@ -55,8 +49,7 @@ class Explorer:
             "seeds": self.seeds,
             "panels": self.panels,
         }
-        text = json.dumps(value, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
-        return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+        return packed(value)
 
 
 def explorer(family: Family, look: fig.Look, spec: Specification, anchor: str) -> Explorer:
@@ -80,8 +73,8 @@ def explorer(family: Family, look: fig.Look, spec: Specification, anchor: str) -
         series = sorted({run.series for run in runs})
         return {
             "title": fm.panel(kappa, agents),
-            "reference": _number(float(np.mean([run.reference for run in runs]))),
-            "random": _number(float(np.mean([run.random for run in runs]))),
+            "reference": number(float(np.mean([run.reference for run in runs]))),
+            "random": number(float(np.mean([run.random for run in runs]))),
             "lines": [line([run for run in runs if run.series == own]) for own in series],
         }
 
@@ -91,7 +84,7 @@ def explorer(family: Family, look: fig.Look, spec: Specification, anchor: str) -
         anchor,
         tuple((axis, AXES[axis]) for axis in axes),
         tuple(measures),
-        tuple({"label": curve} | _drawn(looks[curve]) for curve in curves),
+        tuple({"label": curve} | in_plotly(looks[curve]) for curve in curves),
         tuple(sorted({run.seed for run in family.runs})),
         tuple(panel(*place) for place in family.panels),
         fm.percent(spec.level),
@@ -109,14 +102,14 @@ def _average(
     if len(grid) > POINTS:
         grid = np.linspace(grid[0], grid[-1], POINTS)
         values = np.stack([np.interp(grid, x, y) for x, y in curves])
-    found = {"x": _numbers(grid), "y": _numbers(measure.back(st.interquartile_mean(values)))}
+    found = {"x": numbers(grid), "y": numbers(measure.back(st.interquartile_mean(values)))}
     if len(curves) == 1:
         return found
     if measure.resampled:
         low, high = _band(values.tobytes(), values.shape, spec)
     else:
         low, high = values.min(axis=0), values.max(axis=0)
-    return found | {"low": _numbers(measure.back(low)), "high": _numbers(measure.back(high))}
+    return found | {"low": numbers(measure.back(low)), "high": numbers(measure.back(high))}
 
 
 @lru_cache(maxsize=1024)
@@ -132,24 +125,6 @@ def _seed(run: Run, measures: Sequence[Measure], axes: Sequence[str]) -> dict[st
     return {
         "seed": run.seed,
         "diverged": run.diverged,
-        "x": {axis: _numbers(cost(run, axis)[kept]) for axis in axes},
-        "y": {m.key: _numbers(m.of(run)[kept]) for m in measures},
+        "x": {axis: numbers(cost(run, axis)[kept]) for axis in axes},
+        "y": {m.key: numbers(m.of(run)[kept]) for m in measures},
     }
-
-
-def _drawn(look: Mapping[str, Any]) -> dict[str, str]:
-    """The look of the static figures in the words of Plotly."""
-    return {
-        "color": look["color"],
-        "dash": DASHES[look["linestyle"]],
-        "marker": MARKERS[look["marker"]],
-    }
-
-
-def _numbers(values: Array) -> list[float | None]:
-    return [_number(float(value)) for value in values]
-
-
-def _number(value: float) -> float | None:
-    """Six significant digits, more than a screen shows; nothing where there is no number."""
-    return float(f"{value:.6g}") if np.isfinite(value) else None

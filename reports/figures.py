@@ -1,7 +1,6 @@
 """How every figure looks and is saved: palette, panels, legend, bytes that do not change."""
 
 import io
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 
 from reports import formatting as fm
+from reports.inline import inlined
 from reports.runs import Family, Series
 
 # Okabe & Ito 2008 without yellow, which is too light; neighbours differ in lightness too
@@ -23,13 +23,6 @@ COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#0
 DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (4, 1.2, 1, 1.2)), (0, (1.2, 1.2)), (0, (8, 2)))
 MARKERS = ("o", "s", "^", "D", "v", "P", "<", "h", ">")
 SURROUND = "#444444"
-THEMED = {  # on the page these follow the reader's colours; the variables of the style sheet
-    SURROUND: "surround",
-    "#ffffff": "paper",
-    "#e6e6e6": "grid",
-    "#262626": "ink",
-    "#000000": "ink",
-}
 
 STYLE: dict[str, Any] = {
     "text.parse_math": False,  # names are printed as they are, $ included
@@ -71,23 +64,8 @@ class Drawn:
 
     @property
     def inline(self) -> str:
-        """The <svg> element alone, its ids made unique to this figure."""
-        text = self.svg.decode()
-        text = text[text.index("<svg") :]
-        text = re.sub(r'width="([\d.]+)pt" height="[\d.]+pt"', _wide, text, count=1)
-        text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
-        text = re.sub(r' xmlns(:\w+)?="[^"]*"', "", text, count=2)
-        text = re.sub(r'\bid="', f'id="{self.name}-', text)
-        text = re.sub(r'href="#', f'href="#{self.name}-', text)
-        text = re.sub(r"url\(#", f"url(#{self.name}-", text)
-        for colour, name in THEMED.items():
-            text = re.sub(rf"(fill|stroke): {colour}\b", rf"\1: var(--{name})", text)
-        return text
-
-
-def _wide(size: re.Match[str]) -> str:
-    """On the page a figure is a third larger than on paper; the style sheet limits it."""
-    return f'style="width: {1.33 * float(size[1]):.0f}pt"'
+        """The <svg> element for the page."""
+        return inlined(self.svg.decode(), self.name)
 
 
 class Look:

@@ -13,8 +13,7 @@ from reports.specification import Specification
 
 def heterogeneity(family: Family, look: fig.Look, spec: Specification) -> fig.Drawn:
     """Final score against κ, a panel per N."""
-    gaps = np.diff(family.kappas)
-    shift = 0.035 * (gaps.min() if len(gaps) else 1.0)
+    shift = sideways(family)
     with fig.styled():
         figure, axes = fig.panels(1, len(family.agents), 4.6, 2.7, sharey=True)
         handles: dict[str, Any] = {}
@@ -59,6 +58,12 @@ def heterogeneity(family: Family, look: fig.Look, spec: Specification) -> fig.Dr
             f"{fm.percent(spec.level)} bootstrap interval; points are set apart sideways so that "
             "intervals can be told apart. Grey: mean reference and random policy at that κ.",
         )
+
+
+def sideways(family: Family) -> float:
+    """How far points at one κ are set apart."""
+    gaps = np.diff(family.kappas)
+    return float(0.035 * (gaps.min() if len(gaps) else 1.0))
 
 
 def _references(axis: Any, family: Family, agents: int | None) -> None:

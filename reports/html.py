@@ -7,6 +7,7 @@ from typing import Any
 import jinja2
 from plotly.offline import get_plotlyjs
 
+from reports.charts import Chart
 from reports.explorer import Explorer
 from reports.figures import Drawn
 
@@ -38,6 +39,7 @@ def _environment() -> jinja2.Environment:
     environment.tests["figure"] = lambda part: isinstance(part, Drawn)
     environment.tests["flat"] = _flat
     environment.tests["explorer"] = lambda part: isinstance(part, Explorer)
+    environment.tests["chart"] = lambda part: isinstance(part, Chart)
     return environment
 
 

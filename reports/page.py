@@ -6,15 +6,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from reports.chapter import Part, Told, chapter
+from reports.chapter import Told, chapter
 from reports.compared import overview
 from reports.figures import Drawn, Look
 from reports.html import page
 from reports.leaderboard import leaderboard, standings, verdict
 from reports.paper import document
 from reports.printed import csv, latex, markdown
+from reports.profile_sections import across
 from reports.records import families, hyperparameters
 from reports.runs import Family
+from reports.section import Part
 from reports.specification import Specification
 from reports.tables import Table
 from reports.totals import incomplete, totals
@@ -31,7 +33,8 @@ def write_report(
     look = Look(found)
     told = [Told(family, look, spec, known) for family in _apart(found)]
     chapters = [chapter(own) for own in told]
-    ranked = standings([(own.family, own.targets) for own in told], spec)
+    entries = [(own.family, own.targets) for own in told]
+    ranked, together = standings(entries, spec), across(entries, look, spec)
     top = [leaderboard(ranked, spec)] if ranked else []
     front = [*top, overview(found)]
     html = page(
@@ -39,6 +42,7 @@ def write_report(
         description=description,
         chapters=chapters,
         front=front,
+        together=together,
         verdict=verdict(ranked),
         provenance=json.loads(json.dumps(provenance, default=str)),
         totals=totals(found),
@@ -46,9 +50,9 @@ def write_report(
         incomplete=incomplete(provenance),
         spec=spec,
     )
-    paper = document(title, description, verdict(ranked), front, chapters)
-    parts = [*front, *(part for c in chapters for section in c.sections for part in section.parts)]
-    for part in parts:
+    paper = document(title, description, verdict(ranked), front, together, chapters)
+    sections = [*together, *(section for own in chapters for section in own.sections)]
+    for part in [*front, *(part for section in sections for part in section.parts)]:
         _write(part, out)
     (out / "report.tex").write_bytes(paper.encode())
     index = out / "index.html"

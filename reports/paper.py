@@ -11,6 +11,7 @@ from reports.chapter import Chapter
 from reports.figures import Drawn
 from reports.latex import escaped
 from reports.printed import LONG
+from reports.section import Section
 from reports.tables import Table
 
 
@@ -19,6 +20,7 @@ def document(
     description: str,
     verdict: str,
     front: Sequence[Table],
+    together: Sequence[Section],
     chapters: Sequence[Chapter],
 ) -> str:
     """The source; figures/*.pdf and tables/*.tex are expected beside it."""
@@ -30,6 +32,7 @@ def document(
             description=description,
             verdict=verdict,
             front=front,
+            together=together,
             chapters=chapters,
             long=LONG,
         )

@@ -68,7 +68,7 @@ def expanded(replicates: ArrayLike, sizes: Sequence[int], level: float = 0.95) -
     """Bounds of the expanded percentile interval from replicates along the first axis."""
     cut = tail(sizes, level)
     with np.errstate(invalid="ignore"):  # between infinite replicates, as ratios can be: NaN
-        low, high = np.quantile(replicates, [cut, 1 - cut], axis=0)
+        low, high = np.quantile(np.asarray(replicates), [cut, 1 - cut], axis=0)
     return low, high
 
 

@@ -143,10 +143,30 @@ def report(whole: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, 
     return out, built(whole, out)
 
 
+def unpacked(text: str) -> Any:
+    """Data of the page with its lists where they belong."""
+    value = json.loads(text)
+    pool = value.pop("pool")
+
+    def opened(entry: Any) -> Any:
+        if isinstance(entry, dict):
+            inner = {key: opened(one) for key, one in entry.items()}
+            return pool[entry["of"]] if "of" in entry else inner
+        return [opened(one) for one in entry] if isinstance(entry, list) else entry
+
+    return opened(value)
+
+
 def explorers(text: str) -> list[dict[str, Any]]:
     """The data of every family's curves."""
     found = re.findall(r'<script type="application/json" class="data">(.*?)</script>', text)
-    return [json.loads(data) for data in found]
+    return [unpacked(data) for data in found]
+
+
+def charts(text: str) -> dict[str, dict[str, Any]]:
+    """Anchor → the data of every chart."""
+    found = re.findall(r'<script type="application/json" class="data views">(.*?)</script>', text)
+    return {data["anchor"]: data for data in map(unpacked, found)}
 
 
 class Page(html.parser.HTMLParser):
@@ -456,7 +476,8 @@ def test_words_are_escaped(tmp_path: Path) -> None:
     provenance = {evil: {evil: [evil, {evil: evil}]}, "runs": {"finished": evil, "missing": [evil]}}
     text = built(records, tmp_path, title=evil, description=evil, provenance=provenance)
     assert "<script>alert" not in text
-    tame = built(synthetic(("gridworld",), (0.0,), seeds=1, points=2), tmp_path / "tame")
+    harmless = synthetic(("gridworld",), (0.0,), ("fedpg", "scaffold"), seeds=2, points=3)
+    tame = built(harmless, tmp_path / "tame")
     scripts = [sum(tag == "script" for tag, _ in Page(page).tags) for page in (text, tame)]
     assert scripts[0] == scripts[1]
     assert evil in Page(text).words

@@ -137,7 +137,7 @@ def test_an_address_holds_what_was_chosen(visit: Open) -> None:
     button(driver, "scaffold").click()
     button(driver, "0").click()
     fragment = driver.execute_script("return location.hash")
-    assert fragment == "#gridworld-learning?x=seconds&hide=scaffold&seeds=1%2C2%2C3%2C4"
+    assert fragment == "#gridworld-learning?x=seconds&seeds=1%2C2%2C3%2C4&hide=scaffold"
     before = drawn(driver)
     again = visit(fragment)
     assert drawn(again) == before
