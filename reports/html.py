@@ -1,5 +1,6 @@
 """The templates of the page, and what they need to know of Python objects."""
 
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -7,13 +8,20 @@ from typing import Any
 import jinja2
 from plotly.offline import get_plotlyjs
 
+from reports.chapter import Chapter
 from reports.charts import Chart
 from reports.explorer import Explorer
 from reports.figures import Drawn
+from reports.inline import glyphs
+from reports.section import Section
 
 
-def page(**words: Any) -> str:
+def page(*, chapters: Sequence[Chapter], together: Sequence[Section], **words: Any) -> str:
     """The whole page as text."""
+    sections = [*together, *(section for own in chapters for section in own.sections)]
+    parts = [part for section in sections for part in section.parts]
+    letters = glyphs(part.svg.decode() for part in parts if isinstance(part, Drawn))
+    words |= {"chapters": chapters, "together": together, "letters": letters}
     template = _environment().get_template("report.html.j2")
     return template.render(plotly=_library(), **words)
 

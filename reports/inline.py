@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Iterable
 from itertools import count
 
 THEMED = {  # on the page these follow the reader's colours; the variables of the style sheet
@@ -13,15 +14,37 @@ THEMED = {  # on the page these follow the reader's colours; the variables of th
 }
 
 
+GLYPH = re.compile(r'<path id="(DejaVu[^"]*)" d="([^"]*)" transform="scale\(0.015625\)"/>')
+
+
+def glyphs(svgs: Iterable[str]) -> str:
+    """The letters of all figures as <path> elements, each once, that the inlined ones refer to."""
+    found: dict[str, str] = {}
+    for svg in svgs:
+        for name, path in GLYPH.findall(svg):
+            if found.setdefault(_letter(name), path) != path:
+                raise ValueError(f"two figures mean different glyphs by {name}")
+    return "".join(
+        f'<path id="{name}" d="{_path(path)}" transform="scale(0.015625)"/>'
+        for name, path in sorted(found.items())
+    )
+
+
+def _letter(name: str) -> str:
+    return name.replace("DejaVuSans", "dv")
+
+
 def inlined(svg: str, name: str) -> str:
-    """The <svg> element alone; what it looks like stays as it was."""
+    """The <svg> element without its letters; what it looks like stays as it was."""
     text = svg[svg.index("<svg") :]
     text = re.sub(r'width="([\d.]+)pt" height="[\d.]+pt"', _wide, text, count=1)
     text = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", text, flags=re.DOTALL)
     text = re.sub(r' xmlns(:\w+)?="[^"]*"', "", text, count=2)
+    text = GLYPH.sub("", text)
     text = re.sub(r'(?<= d=")[^"]*', lambda path: _path(path[0]), text)
     text = re.sub(r'(?<= x=")[^"]*|(?<= y=")[^"]*|translate\([^)]*\)', _rounded, text)
-    text = re.sub(r">\s+<", "><", text)
+    text = re.sub(r'(<use [^>]*)transform="translate\(([\d.]+) 0\)"/>', r'\1x="\2"/>', text)
+    text = re.sub(r"<defs>\s*</defs>", "", re.sub(r">\s+<", "><", text))
     for colour, variable in THEMED.items():
         text = re.sub(rf"(fill|stroke): {colour}\b", rf"\1: var(--{variable})", text)
     return _named(text, name)
@@ -56,7 +79,8 @@ def _named(text: str, name: str) -> str:
     """Ids that something refers to, short and unlike those of other figures; no others."""
     used = dict.fromkeys(re.findall(r'href="#([^"]*)"|url\(#([^)]*)\)', text))
     start, places = hashlib.sha256(name.encode()).hexdigest()[:8], count()
-    short = {a or b: f"s{start}-{next(places)}" for a, b in used}
+    names = [a or b for a, b in used]
+    short = {n: _letter(n) if n.startswith("DejaVu") else f"s{start}-{next(places)}" for n in names}
     text = re.sub(r' id="([^"]*)"', lambda m: f' id="{short[m[1]]}"' if m[1] in short else "", text)
     text = re.sub(r'xlink:href="#([^"]*)"', lambda m: f'href="#{short[m[1]]}"', text)
     return re.sub(r"url\(#([^)]*)\)", lambda m: f"url(#{short[m[1]]})", text)

@@ -11,8 +11,9 @@ import pandas as pd
 import pytest
 from test_cli import TEXT, Answer, assert_mistake, fedrl  # noqa: F401
 
-from benchmark import load_records, mirrors, run_study
+from benchmark import load_records, run_study
 from benchmark.tables import table_of
+from benchmark.viewers.points import curves
 from reports.moved import compared
 
 Fedrl = Callable[..., Answer]
@@ -145,7 +146,7 @@ def test_tensorboard_reads_every_number_back(
     assert fedrl(*command).out == "12 runs in mirror\n"
     written = {path: path.read_bytes() for path in Path("mirror").rglob("events*")}
     assert len(written) == 12
-    columns = mirrors.curves(table)
+    columns = curves(table)
     assert {"objective", "steps_per_agent"} <= set(columns)
     for (cell, seed), points in table.groupby(["cell", "seed"]):
         events = EventAccumulator(str(Path("mirror") / cell / f"seed-{seed:05d}"))

@@ -374,7 +374,7 @@ def test_the_curves_hold_every_run_on_every_axis(whole: Any, report: tuple[Path,
                 for seed in line["seeds"]
                 for pair in zip(seed["x"][axis], seed["y"]["score"], strict=True)
             ]
-            np.testing.assert_allclose(sorted(shown), pairs, rtol=1e-5)
+            np.testing.assert_allclose(sorted(shown), pairs, rtol=5e-5)
 
 
 def test_the_explored_average_is_the_interquartile_mean(
@@ -388,7 +388,7 @@ def test_the_explored_average_is_the_interquartile_mean(
     (line,) = [x for x in data["panels"][0]["lines"] if x["line"] == labels.index("scaffold")]
     for axis in data["axes"]:
         found = line["averages"]["score"][axis]
-        np.testing.assert_allclose(found["y"], sorted_scores[:, 1:4].mean(axis=1), rtol=1e-5)
+        np.testing.assert_allclose(found["y"], sorted_scores[:, 1:4].mean(axis=1), rtol=5e-5)
         assert (np.array(found["low"]) <= found["y"]).all()
         assert (found["y"] <= np.array(found["high"])).all()
 

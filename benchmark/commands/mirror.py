@@ -14,21 +14,24 @@ def mirror(
     study: Annotated[
         str, typer.Argument(metavar="STUDY", help="Name of a built-in study, or a TOML file.")
     ],
-    to: Annotated[str, typer.Option(metavar="VIEWER", help="tensorboard")],
+    to: Annotated[str, typer.Option(metavar="VIEWER", help="mlflow, tensorboard or wandb")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder to write.")],
     results: Results = Path("results"),
     as_json: Json = False,
 ) -> None:
-    """Write a study's stored runs for TensorBoard: every measured column over rounds.
+    """Write a study's stored runs for another viewer: every measured column over rounds.
 
-    Needs the optional extra of the viewer's name. The same results give the same files; a file of
-    an earlier mirror is written anew.
+    Needs the optional extra of the viewer's name. Nothing is sent anywhere. A mirror that is
+    written again replaces what it wrote before.
 
     [bold]Examples[/]
 
-      fedrl mirror quick --to tensorboard --out mirror
+      fedrl mirror quick --to tensorboard --out mirror && tensorboard --logdir mirror
 
-      tensorboard --logdir mirror
+      fedrl mirror quick --to mlflow --out mirror &&
+      mlflow ui --backend-store-uri sqlite:///mirror/fedrl.db
+
+      fedrl mirror quick --to wandb --out mirror && wandb sync mirror/wandb/offline-run-*
     """
     from benchmark import answers
     from benchmark.mirrors import mirror as write
@@ -38,7 +41,8 @@ def mirror(
     found = read_records(load_study(study), results)
     answers.warn_stale(found.stale)
     written = write(found.frame, to, out)
+    runs = len(found.frame.drop_duplicates(["cell", "seed"]))
     if as_json:
-        answers.print_json({"folder": str(out), "runs": len(written)})
+        answers.print_json({"folder": str(out), "runs": runs, "files": len(written)})
     else:
-        print(f"{len(written)} runs in {out}")
+        print(f"{runs} runs in {out}")

@@ -1,0 +1,55 @@
+"""What every mirror shows of the tidy table: runs, their settings, and numbers over rounds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+STEP = "round"
+NOT_CURVES = ("seed", STEP)
+
+
+class Shown(NamedTuple):
+    """One run."""
+
+    cell: str
+    seed: int
+    settings: dict[str, Any]  # constant columns that have a value
+    points: list[dict[str, Any]]  # rows of the table by round
+
+    @property
+    def name(self) -> str:
+        return f"{self.settings['family']}/{self.settings['algorithm']}/{self.cell}/{self.seed}"
+
+
+def curves(frame: Any) -> list[str]:
+    """Columns of numbers that change within some run."""
+    numbers = frame.select_dtypes("number").columns
+    names = [str(name) for name in numbers if name not in NOT_CURVES]
+    counts = frame.groupby(["cell", "seed"])[names].nunique()
+    return [name for name in names if (counts[name] > 1).any()]
+
+
+def shown(frame: Any, columns: Sequence[str]) -> Iterator[Shown]:
+    """Every run, by cell and seed; `columns` are its curves."""
+    constant = [str(name) for name in frame.columns if name not in (*columns, STEP)]
+    for (cell, seed), rows in frame.groupby(["cell", "seed"], sort=True):
+        points = rows.sort_values(STEP).to_dict("records")
+        settings = {name: points[-1][name] for name in constant if known(points[-1][name])}
+        yield Shown(str(cell), int(seed), settings, points)
+
+
+def known(value: Any) -> bool:
+    """False for NaN and None."""
+    return value is not None and not (isinstance(value, float) and math.isnan(value))
+
+
+def numbers(point: dict[str, Any], columns: Sequence[str]) -> dict[str, float]:
+    """The curves that have a value at this point."""
+    return {name: float(point[name]) for name in columns if not math.isnan(float(point[name]))}
+
+
+def seconds(point: dict[str, Any]) -> float:
+    """Wall seconds from the start of the run; 0 where they are not known."""
+    return float(point["seconds"]) if known(float(point["seconds"])) else 0.0
