@@ -14,7 +14,8 @@ THEMED = {  # on the page these follow the reader's colours; the variables of th
 }
 
 
-GLYPH = re.compile(r'<path id="(DejaVu[^"]*)" d="([^"]*)" transform="scale\(0.015625\)"/>')
+# A letter, as Matplotlib writes it; the space has no path
+GLYPH = re.compile(r'<path id="(DejaVu[^"]*)"(?: d="([^"]*)")? transform="scale\(0.015625\)"/>')
 
 
 def glyphs(svgs: Iterable[str]) -> str:

@@ -111,7 +111,7 @@ def standing_figure(rows: Sequence[dict[str, Any]], looks: Any, spec: Specificat
                     solid_capstyle="butt",
                 )
                 axis.plot(row[key], height, **look, markersize=5, markeredgewidth=0)
-            axis.set_xlabel(f"{label} (smaller is better)", fontsize=7.5)
+            axis.set_xlabel(label)
             axis.set_yticks(range(len(first)), [row["series"] for row in first])
             axis.set_ylim(len(first) - 0.5, -0.5)
             axis.tick_params(axis="y", length=0)
@@ -120,5 +120,6 @@ def standing_figure(rows: Sequence[dict[str, Any]], looks: Any, spec: Specificat
             "standing",
             "Optimality gap and mean rank",
             f"Over {'all settings' if first[0]['place'] == EVERYWHERE else first[0]['place']}: "
-            f"values and {fm.percent(spec.level)} intervals of the table, one row per algorithm.",
+            f"values and {fm.percent(spec.level)} intervals of the table, one row per algorithm. "
+            "In every panel smaller is better.",
         )

@@ -406,6 +406,104 @@ def test_a_diverged_run_stays_in_every_average(report: tuple[Path, str]) -> None
         assert low[after].max() < 0.6 * low[before][-1]  # one of five fell to random
 
 
+def test_a_chart_of_hits_ends_at_the_share_of_the_table(report: tuple[Path, str]) -> None:
+    out, text = report
+    rows = table(out, "gridworld-complexity")
+    data = charts(text)["gridworld-steps"]
+    labels = [line["label"] for line in data["lines"]]
+    checked = 0
+    for epsilon, view in data["views"].items():
+        for panel in view["panels"]:
+            kappa = float(panel["title"].removeprefix("κ = "))
+            for line in panel["lines"]:
+                own = rows[
+                    np.isclose(rows["epsilon"], float(epsilon))
+                    & (rows["kappa"] == kappa)
+                    & (rows["series"] == labels[line["line"]])
+                ].iloc[0]
+                assert line["y"][-1] == pytest.approx(100 * own["success"], rel=1e-4)
+                assert line["x"][-1] == pytest.approx(own["common_budget"], rel=1e-4)
+                area = np.sum(np.diff(line["x"]) * (1 - np.array(line["y"][:-1]) / 100))
+                assert area == pytest.approx(own["rmst"], rel=1e-3)  # RMST is the area above
+                assert line["told"][-1] == f"{own['hits']} of {own['runs']} runs"
+                checked += 1
+    early = rows["rmst"] < rows["common_budget"]
+    assert checked == len(rows[early.groupby(rows["epsilon"]).transform("any")]) > 0
+
+
+def test_a_chart_of_heterogeneity_has_the_scores_of_the_table(report: tuple[Path, str]) -> None:
+    out, text = report
+    rows = table(out, "cartpole-scores")
+    data = charts(text)["cartpole-kappa"]
+    labels = [line["label"] for line in data["lines"]]
+    assert list(data["views"]) == ["final", "best", "area"]
+    for view, column in (("final", "final"), ("best", "best"), ("area", "auc")):
+        (panel,) = data["views"][view]["panels"]
+        for line in panel["lines"]:
+            own = rows[rows["series"] == labels[line["line"]]].sort_values("kappa")
+            for key, name in (("y", column), ("low", f"{column}_low"), ("high", f"{column}_high")):
+                np.testing.assert_allclose(line[key], own[name], rtol=1e-4)
+
+
+def test_profiles_are_those_of_the_runs(whole: Any, report: tuple[Path, str]) -> None:
+    """From the records, without the report's own functions."""
+    out, text = report
+    profile = table(out, "performance-profile").query("score == 'final'")
+    rows = whole.query("family == 'gridworld'")
+    last = rows.sort_values("round").groupby(["kappa", "algorithm", "seed"]).last().reset_index()
+    scaled = (last["objective"] - last["random"]) / (last["reference"] - last["random"])
+    gaps = table(out, "standing").query("place == 'gridworld'").set_index("series")
+    for name, own in scaled.groupby(last["algorithm"]):
+        (row,) = profile.query("place == 'gridworld' and series == @name").to_dict("records")
+        assert row["above_0.75"] == pytest.approx((own > 0.75).mean())
+        assert row["above_0.75_low"] <= row["above_0.75"] <= row["above_0.75_high"]
+        assert gaps.loc[name, "gap_final"] == pytest.approx(np.maximum(1 - own, 0).mean())
+    ranks = table(out, "standing").groupby("place")["rank"].mean()
+    np.testing.assert_allclose(ranks, (1 + 4) / 2)  # of four algorithms
+    assert set(charts(text)) >= {"performance", "runtime"}
+
+
+def test_runtime_profiles_rise_to_the_share_of_hits(report: tuple[Path, str]) -> None:
+    out, text = report
+    profile = table(out, "runtime-profile")
+    keys = ["within_1", "within_2", "within_4", "within_8", "within_any"]
+    assert (np.diff(profile[keys], axis=1) >= 0).all()
+    hits = pd.concat(
+        [table(out, f"{f}-complexity") for f in ("gridworld", "random-mdp", "cartpole")]
+    )
+    share = hits.groupby("series")["hits"].sum() / hits.groupby("series")["runs"].sum()
+    everywhere = profile.query("place == 'all families'").set_index("series")
+    for name, row in everywhere.iterrows():  # less where nobody solved half of the seeds
+        assert row["within_any"] <= share[name] + 1e-9
+    best = everywhere["within_1"].max()
+    assert best >= 0.5 * everywhere["within_any"].max()  # a median is reached by half
+    (view,) = charts(text)["runtime"]["views"].values()
+    assert view["doubling"]
+    for panel in view["panels"]:
+        for line in panel["lines"]:
+            assert (np.diff(line["y"]) >= 0).all()
+
+
+def test_every_chart_has_a_static_figure_after_it(report: tuple[Path, str]) -> None:
+    _, text = report
+    order = re.findall(
+        r'<div class="explorer" id="([^"]+)"|<figure class="drawing" id="([^"]+)"', text
+    )
+    kinds = ["explorer" if one else "drawing" for one, _ in order]
+    places = [i for i, kind in enumerate(kinds) if kind == "explorer"]
+    assert len(places) == len(charts(text)) + len(explorers(text)) == 2 + 3 * 3
+    assert all(kinds[i + 1] == "drawing" for i in places)
+
+
+def test_figures_on_the_page_refer_to_what_is_on_the_page(report: tuple[Path, str]) -> None:
+    text = re.sub(r'<script id="plotly">.*?</script>', "", report[1], flags=re.DOTALL)
+    ids = re.findall(r' id="([^"]*)"', text)
+    assert len(ids) == len(set(ids))
+    used = re.findall(r'<use [^>]*href="#([^"]*)"', text) + re.findall(r"url\(#([^)]*)\)", text)
+    assert used
+    assert set(used) <= set(ids)
+
+
 def test_diagnostics_are_drawn_where_they_exist(report: tuple[Path, str]) -> None:
     out, text = report
     (data,) = [d for d in explorers(text) if d["slug"] == "gridworld"]

@@ -128,6 +128,109 @@ def test_pointing_at_a_curve_tells_its_numbers(visit: Open) -> None:
     assert "[" in label  # the interval
 
 
+# Charts
+
+
+def chart(driver: Chrome, anchor: str) -> list[dict[str, Any]]:
+    """The lines of a chart that belong to an algorithm, once it is drawn."""
+    return [trace for trace in drawn(driver, anchor) if trace["kind"] == "line"]
+
+
+def toggle(driver: Chrome, group: str, label: str) -> WebElement:
+    path = f"//div[@id='{group}']//button[normalize-space()='{label}']"
+    return driver.find_element(By.XPATH, path)
+
+
+CHARTS = ["gridworld-steps", "gridworld-kappa", "cartpole-steps", "performance", "runtime"]
+
+
+@pytest.mark.parametrize("anchor", CHARTS)
+def test_a_chart_hides_and_shows_algorithms(visit: Open, anchor: str) -> None:
+    driver = visit(f"#{anchor}")
+    before = {trace["line"] for trace in chart(driver, anchor)}
+    assert before == {"fedpg", "fedhapg-m", "fedsvrpg-m", "scaffold"}
+    own = toggle(driver, f"chart-{anchor}", "scaffold")
+    own.click()
+    assert own.get_attribute("aria-pressed") == "false"
+    assert {trace["line"] for trace in chart(driver, anchor)} == before - {"scaffold"}
+    assert driver.execute_script("return location.hash") == f"#{anchor}?hide=scaffold"
+    again = visit(f"#{anchor}?hide=scaffold&hide=nobody")
+    assert {trace["line"] for trace in chart(again, anchor)} == before - {"scaffold"}
+    toggle(again, f"chart-{anchor}", "reset").click()
+    assert {trace["line"] for trace in chart(again, anchor)} == before
+
+
+@pytest.mark.parametrize("anchor", ["gridworld-steps", "gridworld-kappa", "performance"])
+def test_a_chart_has_views_that_can_be_linked_to(visit: Open, anchor: str) -> None:
+    driver = visit(f"#{anchor}")
+    first = chart(driver, anchor)
+    choice = Select(driver.find_element(By.CSS_SELECTOR, f"#chart-{anchor} select"))
+    other = choice.options[1].get_attribute("value")
+    choice.select_by_value(other)
+    second = chart(driver, anchor)
+    assert [t["y"] for t in first] != [t["y"] for t in second]
+    fragment = driver.execute_script("return location.hash")
+    assert fragment == f"#{anchor}?view={other}"
+    assert chart(visit(fragment), anchor) == second
+
+
+def test_the_figures_of_a_family_share_their_legend(visit: Open) -> None:
+    driver = visit("#gridworld-steps")
+    chart(driver, "gridworld-steps")
+    toggle(driver, "chart-gridworld-steps", "fedpg").click()
+    driver = scrolled(driver, "gridworld-kappa")
+    assert "fedpg" not in {trace["line"] for trace in chart(driver, "gridworld-kappa")}
+    driver = scrolled(driver, "gridworld-learning")
+    assert "fedpg" not in {trace["line"] for trace in drawn(driver)}
+    assert button(driver, "fedpg").get_attribute("aria-pressed") == "false"
+    button(driver, "fedpg").click()
+    assert "fedpg" in {trace["line"] for trace in chart(driver, "gridworld-kappa")}
+    assert toggle(driver, "chart-performance", "fedpg").get_attribute("aria-pressed") == "true"
+
+
+def scrolled(driver: Chrome, anchor: str) -> Chrome:
+    driver.execute_script(f"document.getElementById('{anchor}').scrollIntoView()")
+    return driver
+
+
+@pytest.mark.parametrize(
+    ("anchor", "said"), [("gridworld-steps", "of 5 runs"), ("gridworld-kappa", "[")]
+)
+def test_pointing_at_a_chart_tells_its_numbers(visit: Open, anchor: str, said: str) -> None:
+    driver = visit(f"#{anchor}")
+    chart(driver, anchor)
+    driver.execute_script(f"""
+        const plot = document.getElementById("plot-{anchor}");
+        const curve = plot.data.findIndex((trace) => trace.meta.kind === "line");
+        Plotly.Fx.hover(plot, [{{ curveNumber: curve, pointNumber: 1 }}]);""")
+    assert said in driver.find_element(By.CSS_SELECTOR, f"#plot-{anchor} .hoverlayer").text
+
+
+def test_charts_follow_the_colours_and_the_width(visit: Open) -> None:
+    ink = "return document.getElementById('plot-runtime').layout.font.color"
+    found = []
+    for dark in (False, True):
+        driver = visit("#runtime", 390, dark=dark)
+        chart(driver, "runtime")
+        found.append(driver.execute_script(ink))
+        sizes = """return [document.documentElement.scrollWidth,
+            document.querySelector('#plot-runtime svg').clientWidth]"""
+        assert max(driver.execute_script(sizes)) <= 390
+    assert found[0] != found[1]
+
+
+def test_a_chart_can_be_used_by_keyboard(visit: Open) -> None:
+    driver = visit("#gridworld-steps")
+    chart(driver, "gridworld-steps")
+    select = driver.find_element(By.CSS_SELECTOR, "#chart-gridworld-steps select")
+    select.send_keys(Keys.TAB)
+    focused = driver.switch_to.active_element
+    focused.send_keys(Keys.SPACE)
+    assert focused.get_attribute("aria-pressed") == "false"
+    said = driver.find_element(By.CSS_SELECTOR, "#chart-gridworld-steps [role=status]")
+    assert said.get_property("textContent").endswith("3 of 4 algorithms")
+
+
 # Addresses
 
 
@@ -179,6 +282,13 @@ def test_tables_sort_by_the_buttons_in_their_heads(visit: Open) -> None:
     assert driver.execute_script(keys, table) == sorted(before, reverse=True)
     heads[0].find_element(By.TAG_NAME, "button").click()
     assert [head.get_attribute("aria-sort") for head in heads].count(None) == len(heads) - 1
+
+
+def test_no_table_of_the_overview_is_wider_than_a_small_desktop(visit: Open) -> None:
+    driver = visit("", 1200)
+    wide = """return [...document.querySelectorAll("#overview .scroll")]
+        .filter((e) => e.scrollWidth > e.clientWidth).map((e) => e.getAttribute("aria-label"))"""
+    assert driver.execute_script(wide) == []
 
 
 # For everyone
@@ -276,3 +386,26 @@ def test_without_scripts_and_on_paper_the_figures_are_static(visit: Open) -> Non
     assert not shown(driver, explored)
     assert shown(driver, static)
     assert not shown(driver, "#theme")
+
+
+def test_on_paper_every_figure_is_there_and_none_is_blank(visit: Open) -> None:
+    driver = visit()
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    found = driver.execute_script("""
+        const box = (e) => e.getBoundingClientRect();
+        return [...document.querySelectorAll("figure.drawing")].map((figure) => {
+          const svg = box(figure.querySelector("svg"));
+          const drawn = [...figure.querySelectorAll("svg path, svg use")].map(box);
+          const marks = drawn.filter((r) => r.width + r.height > 0).length;
+          return [figure.id, svg.width, svg.height, marks];
+        });""")
+    static = {name.removeprefix("figure-") for name, *_ in found}
+    assert {"standing", "performance-profile", "runtime-profile", "gridworld-reached"} <= static
+    for name, width, height, marks in found:
+        assert min(width, height) > 100, name
+        assert height < 800, name  # fits on a page
+        assert marks > 20, name
+    shown = (
+        "return [...document.querySelectorAll('.explorer')].filter((e) => e.offsetHeight).length"
+    )
+    assert driver.execute_script(shown) == 0

@@ -12,6 +12,7 @@ from wandb.proto import wandb_internal_pb2
 from wandb.sdk.internal.datastore import DataStore
 
 from benchmark.viewers.points import curves
+from benchmark.viewers.wandb import HOST
 
 Fedrl = Callable[..., Answer]
 
@@ -94,7 +95,7 @@ def test_wandb_reads_every_number_back(fedrl: Fedrl, computed: Path, table: pd.D
         held = records(path)
         (run,) = [record.run for record in held if record.WhichOneof("record_type") == "run"]
         assert run.project == table["study"].iloc[0]
-        assert not run.host
+        assert run.host == HOST
         config = {entry.key: json.loads(entry.value_json) for entry in run.config.update}
         key = (config["cell"], config["seed"])
         assert key not in found
