@@ -30,7 +30,7 @@ MEANINGS = {
 
 
 def crate(
-    study: Study, folder: Path, versions: Mapping[str, str], command: str, date: str | None
+    study: Study, folder: Path, versions: Mapping[str, str], command: str, date: str
 ) -> dict[str, Any]:
     """The whole document, of the files that are in the folder now."""
     files = [_file(path, folder) for path in _files(folder)]
@@ -40,12 +40,11 @@ def crate(
         "@type": "Dataset",
         "name": study.title,
         "description": study.description or study.title,
+        "datePublished": date,
         "license": {"@id": LICENSE},
         "hasPart": _links(files),
         "mentions": {"@id": "#computation"},
     }
-    if date is not None:
-        root["datePublished"] = date
     computation = {
         "@id": "#computation",
         "@type": "CreateAction",

@@ -37,9 +37,7 @@ class Public(NamedTuple):
     size: int  # bytes
 
 
-def publish_study(
-    study: Study, results: Path, out: Path, command: str, day: str | None = None
-) -> Public:
+def publish_study(study: Study, results: Path, out: Path, command: str, day: str) -> Public:
     """Write the folder; StoreError, and nothing is written, unless every run of it is sound."""
     _check_day(day)
     store = Store(results, study.name)
@@ -118,9 +116,9 @@ def cheapest(stored: Sequence[Stored], count: int = REPLAYED) -> list[Stored]:
     return chosen
 
 
-def _check_day(text: str | None) -> None:
+def _check_day(text: str) -> None:
     try:
-        date.fromisoformat(text or "2000-01-01")
+        date.fromisoformat(text)
     except ValueError:
         raise StoreError(f"--date {text} is not a day, like 2026-03-31") from None
 

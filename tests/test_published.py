@@ -6,6 +6,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import numpy as np
@@ -182,6 +183,33 @@ def test_the_crate_describes_every_file_and_nothing_else(
             links = value if isinstance(value, list) else [value]
             for link in (each["@id"] for each in links if isinstance(each, dict)):
                 assert link in known or link.startswith("https://w3id.org/")
+
+
+def test_the_crate_has_what_the_specification_requires(
+    fedrl: Fedrl,  # noqa: F811
+    computed: Path,
+) -> None:
+    """RO-Crate 1.1: the metadata descriptor, the root data entity, data entities; no --date."""
+    answer = publish(fedrl, computed, "public")
+    today = datetime.now(UTC).date()
+    document = json.loads(Path("public/ro-crate-metadata.json").read_text())
+    assert document["@context"][0] == "https://w3id.org/ro/crate/1.1/context"
+    known = {entity["@id"]: entity for entity in document["@graph"]}
+    assert all({"@id", "@type"} <= set(entity) for entity in document["@graph"])
+    described = known["ro-crate-metadata.json"]
+    assert described["@type"] == "CreativeWork"
+    assert described["conformsTo"] == {"@id": "https://w3id.org/ro/crate/1.1"}
+    root = known[described["about"]["@id"]]
+    assert root["@id"] == "./"
+    assert root["@type"] == "Dataset"
+    assert all(root[name] for name in ("name", "description", "license", "hasPart"))
+    day = date.fromisoformat(root["datePublished"])
+    assert abs((day - today).days) <= 1  # of this machine's clock, wherever it stands
+    assert str(day) in answer.err
+    assert known[root["license"]["@id"]]["@type"] == "CreativeWork"
+    for part in root["hasPart"]:
+        assert known[part["@id"]]["@type"] == "File"
+        assert (Path("public") / part["@id"]).is_file()
 
 
 def test_the_cheapest_runs_of_different_algorithms_are_kept(computed: Path) -> None:

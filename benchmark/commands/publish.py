@@ -23,7 +23,7 @@ def publish(
     ] = None,
     date: Annotated[
         str | None,
-        typer.Option(metavar="YYYY-MM-DD", help="Day of publication, for the RO-Crate."),
+        typer.Option(metavar="YYYY-MM-DD", help="Day of publication; today."),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -38,6 +38,8 @@ def publish(
 
       fedrl verify reports/published/quick
     """
+    from datetime import datetime
+
     from benchmark import answers
     from benchmark.published import publish_study
     from benchmark.study import load_study
@@ -46,9 +48,10 @@ def publish(
     folder = Path("reports/published") / loaded.name if out is None else out
     # No folders in a report: it must not depend on where it is written.
     command = answers.command("run", Path(study).name, Path("results"), None, None)
-    public = publish_study(loaded, results, folder, command, date)
+    day = date or datetime.now().date().isoformat()
+    public = publish_study(loaded, results, folder, command, day)
     if date is None:
-        answers.say("note: without --date the RO-Crate lacks datePublished, which it should have")
+        answers.say(f"published on {day}; with --date {day} it is the same again on another day")
     if as_json:
         answers.print_json(public._asdict() | {"folder": str(public.folder)})
     else:
