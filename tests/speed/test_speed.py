@@ -52,8 +52,8 @@ def measure(benchmark, function, steps: int, rounds: int = 10) -> None:
 
 def sampled(runs: list[Run]):
     federation = Federation(runs)
-    theta = federation._per_agent(federation.server.theta)
-    stream = federation._stream("training-0", 0)
+    theta = federation.per_agent(federation.server.theta)
+    stream = federation.stream("training-0", 0)
     return federation, theta, lambda: federation.sampler.sample(theta.numpy(), stream, 1)
 
 
@@ -160,11 +160,11 @@ def halfcheetah() -> Federation:
 def test_halfcheetah_ceiling(benchmark):
     """`mj_step` and nothing else: the very episodes of the rows below, replayed open loop."""
     federation = halfcheetah()
-    theta, stream = federation._per_agent(federation.server.theta).numpy(), ("training-0", 0)
-    played = federation.sampler.sample(theta, federation._stream(*stream), 10)
+    theta, stream = federation.per_agent(federation.server.theta).numpy(), ("training-0", 0)
+    played = federation.sampler.sample(theta, federation.stream(*stream), 10)
     simulator = federation.sampler._simulators[10]
     uniform = np.empty((len(simulator.models), simulator.start_draws))
-    uniform_lanes(uniform, *federation._stream(*stream), 10, START)
+    uniform_lanes(uniform, *federation.stream(*stream), 10, START)
     state = simulator.start(uniform)
     initial = np.zeros((len(state), 1 + simulator.start_draws))  # time, qpos, qvel
     initial[:, 1:] = state[:, : simulator.start_draws]
@@ -189,8 +189,8 @@ def test_halfcheetah_ceiling(benchmark):
 def test_halfcheetah_rollout(benchmark):
     """Closed loop: the policy is asked before every step."""
     federation = halfcheetah()
-    theta = federation._per_agent(federation.server.theta).numpy()
-    stream = federation._stream("training-0", 0)
+    theta = federation.per_agent(federation.server.theta).numpy()
+    stream = federation.stream("training-0", 0)
     steps = federation.sampler.sample(theta, stream, 10).reward.size
     measure(benchmark, lambda: federation.sampler.sample(theta, stream, 10), steps, rounds=5)
 
