@@ -2,7 +2,8 @@
 
 A setting is looked up from the widest table to the narrowest, the narrowest wins: defaults of
 `Cell` < [settings] < [families.X] < [algorithms.Y] < [families.X.algorithms.Y]. A list of values is
-crossed with all other lists; a table [design] varies hyperparameters together. Everything is checked when a study is loaded, before any compute.
+crossed with all other lists, and all cells with the points of the table [design], if there is one.
+Everything is checked when a study is loaded, before any compute.
 """
 
 from __future__ import annotations

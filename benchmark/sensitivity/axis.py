@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -48,6 +48,11 @@ class Axis(BaseModel):
         if len(set(values)) < max(2, len(values)):
             return f"values is {list(values)}; it must be at least two different numbers"
         return None
+
+    def described(self) -> dict[str, Any]:
+        """For a report: values, or low, high, scale and levels; and whether they are relative."""
+        scale = {} if self.values is not None else {"scale": self.scale or "log"}
+        return self.model_dump(mode="json", exclude_none=True) | scale
 
     @property
     def logarithmic(self) -> bool:

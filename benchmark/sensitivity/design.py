@@ -73,6 +73,12 @@ class Design(BaseModel):
         rows = zip(*(column.tolist() for column in columns.values()), strict=True)
         return [dict(zip(columns, row, strict=True)) for row in dict.fromkeys(rows)]
 
+    def described(self) -> dict[str, Any]:
+        """For a report."""
+        space = {name: axis.described() for name, axis in self.space.items()}
+        drawn = {} if self.kind == "grid" else {"points": self.points, "seed": self.seed}
+        return {"kind": self.kind, **drawn, "space": space}
+
     def _grid(self) -> dict[str, Any]:
         """The first hyperparameter changes slowest."""
         rows = np.array(list(product(*(axis.listed or () for axis in self.space.values()))))

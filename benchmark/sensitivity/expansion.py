@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import fields
 from types import NoneType
 from typing import Any, NamedTuple, get_args, get_type_hints
@@ -13,7 +13,7 @@ from benchmark import registry
 from benchmark.cell import Cell
 from benchmark.crossing import Tables, without_pairs
 from benchmark.sensitivity.design import Design, Point, projected
-from benchmark.settings import SettingError, alternatives, cell_fields, explain
+from benchmark.settings import SettingError, cell_fields, explain
 from envs.family import nearest
 
 ENVIRONMENT = ("kappa", "agents")  # numbers that tell environments apart, not settings to choose
@@ -53,7 +53,8 @@ def check_names(design: Design, tables: Tables) -> dict[str, bool]:
 
     Neither may a table of the study say what the design decides.
     """
-    known = _numbers_of_cells()
+    hints = get_type_hints(Cell)
+    known = _numeric({name: hints[name] for name in cell_fields() if name not in ENVIRONMENT})
     for algorithm in tables.algorithms:
         known |= _numbers(registry.algorithms()[algorithm])
     for name in design.space:
@@ -79,8 +80,7 @@ def _check_beside(design: Design, name: str, place: str, value: Any) -> None:
     """A setting that the design decides, given in a table too."""
     if name not in design.space:
         raise SettingError(f"{place} is overruled by design.evaluations; leave one of them out")
-    several = isinstance(value, list) and len(alternatives(float, name, value)) > 1
-    if several:
+    if isinstance(value, list) and len(value) > 1:
         raise SettingError(
             f"{place} is a crossed list and design.space.{name} varies it as well; leave one out"
         )
@@ -115,7 +115,9 @@ def _at(cell: Cell, point: Point, design: Design, whole: dict[str, bool]) -> Cel
     """The cell with the settings of one point."""
     values = cell.model_dump()
     hyperparameters = dict(cell.hyperparameters)
-    last_first = sorted(point, key=lambda name: name == AVERAGING)  # ηK is known before its multiple
+    last_first = sorted(
+        point, key=lambda name: name == AVERAGING
+    )  # ηK is known before its multiple
     for name in last_first:
         number = point[name]
         if design.space[name].relative:
@@ -151,16 +153,12 @@ def _every(values: dict[str, Any], cell: Cell, evaluations: int) -> int:
             "set settings.budget, or evaluate_every instead of design.evaluations"
         )
     episodes = values["local_steps"] * values["episodes"] * cell.build_algorithm().batches
-    return max(1, round(values["budget"] / (episodes * cell.build_family().horizon * evaluations)))
+    steps = max(1, episodes * cell.build_family().horizon)  # of a round; 0 is refused by the cell
+    return max(1, round(values["budget"] / (steps * evaluations)))
 
 
 def _told(point: Point) -> str:
     return ", ".join(f"{name} {value:g}" for name, value in point.items())
-
-
-def _numbers_of_cells() -> dict[str, bool]:
-    hints = get_type_hints(Cell)
-    return _numeric({name: hints[name] for name in cell_fields()})
 
 
 def _numbers(owner: type) -> dict[str, bool]:
@@ -172,11 +170,3 @@ def _numeric(hints: dict[str, Any]) -> dict[str, bool]:
     """Names of the numbers among the fields, and whether they are whole."""
     kinds = {name: set(get_args(hint) or (hint,)) - {NoneType} for name, hint in hints.items()}
     return {name: int in kind for name, kind in kinds.items() if kind and kind <= {int, float}}
-
-
-def axes_of(design: Design, coordinates: Sequence[Point]) -> dict[str, list[float]]:
-    """The different coordinates of every hyperparameter, sorted."""
-    return {
-        name: sorted({point[name] for point in coordinates if name in point})
-        for name in design.space
-    }
