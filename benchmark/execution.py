@@ -181,8 +181,8 @@ def execute(plan: Plan, console: Console | None = None) -> Summary:
 
         def listen(event: Event) -> None:
             if isinstance(event, Finished):
-                for run, result in zip(event.batch, event.results, strict=True):
-                    plan.store.save(run, *result)
+                pairs = zip(event.batch, event.results, strict=True)
+                for run in plan.store.save_all((run, *result) for run, result in pairs):
                     checkpoints.remove(run)
                     summary.finished += 1
             elif isinstance(event, Failed) and len(event.batch) > 1:
