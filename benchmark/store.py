@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -149,18 +149,23 @@ class Store:
             ) from None
 
     def save_all(
-        self, results: Iterable[tuple[Run, dict[str, Array], Array, Array]]
-    ) -> Iterator[Run]:
-        """Store several runs, each as `save` does; yields them once they are on disk.
+        self,
+        results: Iterable[tuple[Run, dict[str, Array], Array, Array]],
+        on_saved: Callable[[Run], None],
+    ) -> None:
+        """Store several runs, each as `save` does; `on_saved` hears of each, on any thread.
 
         A disk that is told to sync does little else: syncs that wait together take one's time.
-        Whatever was begun is finished, also when the caller is interrupted.
+        What was begun is finished, also when the caller is interrupted or a run cannot be stored.
         """
+
+        def save(run: Run, *result: Any) -> None:
+            self.save(run, *result)
+            on_saved(run)
+
         with ThreadPoolExecutor(WRITERS) as pool:
-            pending = {pool.submit(self.save, *result): result[0] for result in results}
-            for saved in as_completed(pending):
+            for saved in [pool.submit(save, *result) for result in results]:
                 saved.result()
-                yield pending[saved]
 
     def manifests(self, stored: Sequence[Stored]) -> list[Manifest]:
         """What the runs were computed from, cell by cell; all there is where none tells."""

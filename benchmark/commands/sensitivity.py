@@ -10,6 +10,7 @@ import typer
 from benchmark.commands.options import Json, Results
 
 FAILED_RUNS, INTERRUPTED = 1, 130
+AVERAGING = "server_step_size"
 
 
 def sensitivity(
@@ -120,14 +121,16 @@ def _print_size(size: dict[str, Any], study: Any) -> None:
     from benchmark import answers
 
     answers.print_study_size(size)
-    axes = ", ".join(f"{name} {_axis(axis)}" for name, axis in study.design.space.items())
+    axes = ", ".join(f"{name} {_axis(name, axis)}" for name, axis in study.design.space.items())
     settings = ", ".join(f"{count} of {name}" for name, count in _settings(study).items())
     print(f"  {'design':18}{study.design.kind} over {axes}")
     print(f"  {'settings':18}{settings}")
 
 
-def _axis(axis: Any) -> str:
-    of = " × the study's" if axis.relative else ""
+def _axis(name: str, axis: Any) -> str:
+    """The coordinates, and what relative ones are multiples of."""
+    base = "ηK" if name == AVERAGING else "the study's"
+    of = f" × {base}" if axis.relative else ""
     if axis.listed is not None:
         return "{" + ", ".join(f"{value:g}" for value in axis.listed) + "}" + of
     return f"in [{axis.low:g}, {axis.high:g}]{of}"
