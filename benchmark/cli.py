@@ -17,6 +17,7 @@ from benchmark.commands.handbook import handbook
 from benchmark.commands.mirror import mirror
 from benchmark.commands.publish import publish
 from benchmark.commands.render import render
+from benchmark.commands.sensitivity import sensitivity
 from benchmark.commands.show import show
 from benchmark.commands.thresholds import thresholds
 from benchmark.commands.verify import verify
@@ -387,7 +388,7 @@ def info(as_json: Json = False) -> None:
 
 for _command in (
     *(check, show, render, thresholds, cross, handbook),
-    *(publish, verify, compare, mirror),
+    *(publish, verify, compare, mirror, sensitivity),
 ):
     app.command()(_command)
 

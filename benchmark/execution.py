@@ -181,10 +181,14 @@ def execute(plan: Plan, console: Console | None = None) -> Summary:
 
         def listen(event: Event) -> None:
             if isinstance(event, Finished):
-                for run, result in zip(event.batch, event.results, strict=True):
-                    plan.store.save(run, *result)
-                    checkpoints.remove(run)
-                    summary.finished += 1
+                pairs = zip(event.batch, event.results, strict=True)
+                saved: list[Run] = []
+                try:
+                    plan.store.save_all(((run, *result) for run, result in pairs), saved.append)
+                finally:  # Ctrl-C as well: what is stored is counted
+                    summary.finished += len(saved)
+                    for run in saved:
+                        checkpoints.remove(run)
             elif isinstance(event, Failed) and len(event.batch) > 1:
                 queue.extend([run] for run in event.batch)  # one bad run must not lose the others
             elif isinstance(event, Failed):

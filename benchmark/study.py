@@ -2,7 +2,8 @@
 
 A setting is looked up from the widest table to the narrowest, the narrowest wins: defaults of
 `Cell` < [settings] < [families.X] < [algorithms.Y] < [families.X.algorithms.Y]. A list of values is
-crossed with all other lists. Everything is checked when a study is loaded, before any compute.
+crossed with all other lists, and all cells with the points of the table [design], if there is one.
+Everything is checked when a study is loaded, before any compute.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from benchmark import selection
 from benchmark.cell import Cell, Run
 from benchmark.crossing import Place, Tables, cross, deciding
 from benchmark.noise import Seed
+from benchmark.sensitivity.design import Design, Point
+from benchmark.sensitivity.expansion import Expanded, expand
 from benchmark.settings import SettingError, cell_fields, explain, parse_value
 from envs.family import nearest
 
@@ -42,6 +45,7 @@ class Study(BaseModel):
     settings: dict[str, Any] = {}
     families: dict[str, dict[str, Any]]
     algorithms: dict[str, dict[str, Any]]
+    design: Design | None = None  # of hyperparameters; see `benchmark.sensitivity`
     only: tuple[str, ...] = ()  # conditions `field=value`, see `benchmark.selection`
 
     @field_validator("seeds", mode="before")
@@ -58,10 +62,21 @@ class Study(BaseModel):
         return tuple(indices)
 
     @cached_property
+    def _expanded(self) -> Expanded:
+        tables = Tables(self.settings, self.families, self.algorithms)
+        cells = cross(tables)
+        return Expanded(cells, {}) if self.design is None else expand(cells, self.design, tables)
+
+    @cached_property
     def every_run(self) -> list[Run]:
         """All runs before `only`."""
-        cells = cross(Tables(self.settings, self.families, self.algorithms))
+        cells = self._expanded.cells
         return [Run(cell, Seed("test", index)) for cell in cells for index in self.seeds]
+
+    @property
+    def coordinates(self) -> dict[str, Point]:
+        """Id of a cell -> its place in the design; empty without a design."""
+        return self._expanded.coordinates
 
     @cached_property
     def _selected(self) -> list[Run]:
