@@ -73,14 +73,15 @@ def good_range(along: Axis, kept: Array, space: Space, spec: Sensitivity) -> Sen
         counts = good.sum(axis=0)
         best = int(np.lexsort((-kept.min(axis=0), -counts))[0])
         value = _span(along, best, best, space)
+        single = f"None of {len(along.low)} ranges of {name}" if along.binned else f"No {name}"
         text = (
-            f"No single {name} is {within} in all {_places(len(kept))}; {value} is in "
-            f"{counts[best]} of {len(kept)}."
+            f"{single} is {within} in all {_places(len(kept))}; {value} is in {counts[best]} of "
+            f"{len(kept)}."
         )
         return Sentence("range", text, f"at most {counts[best]} of {len(kept)}")
     first, last = _longest(everywhere)
     worst = float(kept[:, first : last + 1].min())
-    decided = f"at least {fm.percent(_round(worst))} of the best"
+    decided = f"at least {fm.percent(_floor(worst))} of the best"
     value = _span(along, first, last, space)
     if everywhere.all():
         text = f"{name} hardly matters: {value}, all that was tried, is {within}"
@@ -102,7 +103,7 @@ def tails(along: Axis, kept: Array, space: Space, spec: Sensitivity) -> list[Sen
     ):
         if len(side):
             lost = 1 - kept[:, list(side)]
-            least, middle = _round(float(lost.min())), _round(float(np.median(lost)))
+            least, middle = _floor(float(lost.min())), _round(float(np.median(lost)))
             decided = f"loses {fm.percent(least)} or more"
             beyond = space.told(along.name, float(edge), sign_of)
             text = (
@@ -221,3 +222,8 @@ def _all(count: int) -> str:
 
 def _round(share: float, digits: int = 2) -> float:
     return float(f"{share:.{digits}g}") if share < 0.1 else round(share, digits)
+
+
+def _floor(share: float) -> float:
+    """What is said to be the least may not be rounded up."""
+    return float(np.floor(1000 * share + 1e-9) / 1000)
