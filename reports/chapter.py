@@ -13,10 +13,11 @@ from reports.explorer import Explorer, explorer
 from reports.figures import Drawn, Look
 from reports.runs import Family
 from reports.specification import Specification
-from reports.tables import Table
+from reports.surface_explorer import SurfaceExplorer
+from reports.tables import Data, Table
 from reports.words import sentences
 
-Part = Drawn | Table | Explorer
+Part = Drawn | Table | Data | Explorer | SurfaceExplorer
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Section:
     anchor: str
     parts: tuple[Part, ...]
     note: str = ""
+    says: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,9 +48,10 @@ class Told:
 
 @dataclass(frozen=True)
 class Chapter:
-    """One family: what is said of it at the top, and its sections."""
+    """Mostly one family: what is said of it at the top, and its sections."""
 
-    family: Family
+    title: str
+    scored: str  # how its numbers are to be read
     anchor: str
     says: list[str]
     sections: list[Section]
@@ -60,7 +63,12 @@ def chapter(told: Told) -> Chapter:
     made = [make(told) for make in SECTIONS]
     says = sentences(family, told.targets, told.spec)
     kept = [section for section in made if section is not None]
-    return Chapter(family, f"family-{family.slug}", says, kept)
+    return Chapter(family.name, scored(family), f"family-{family.slug}", says, kept)
+
+
+def scored(family: Family) -> str:
+    """What the score of a family is."""
+    return f"Scored by the {family.unit}. Reference: {', '.join(family.meanings)}."
 
 
 def _learning(told: Told) -> Section:

@@ -9,6 +9,8 @@ from plotly.offline import get_plotlyjs
 
 from reports.explorer import Explorer
 from reports.figures import Drawn
+from reports.surface_explorer import SurfaceExplorer
+from reports.tables import Data
 
 
 def page(**words: Any) -> str:
@@ -38,6 +40,8 @@ def _environment() -> jinja2.Environment:
     environment.tests["figure"] = lambda part: isinstance(part, Drawn)
     environment.tests["flat"] = _flat
     environment.tests["explorer"] = lambda part: isinstance(part, Explorer)
+    environment.tests["surface"] = lambda part: isinstance(part, SurfaceExplorer)
+    environment.tests["data"] = lambda part: isinstance(part, Data)
     return environment
 
 
