@@ -67,7 +67,7 @@ def good_range(along: Axis, kept: Array, space: Space, spec: Sensitivity) -> Sen
     `kept` (E, L): share of the best that is left at each value.
     """
     good = kept >= 1 - spec.within - 1e-12
-    everywhere = good.all(axis=0)
+    everywhere = np.asarray(good.all(axis=0))
     within, name = f"within {fm.percent(spec.within)} of the best", sign(along.name)
     if not everywhere.any():
         counts = good.sum(axis=0)
@@ -92,7 +92,7 @@ def good_range(along: Axis, kept: Array, space: Space, spec: Sensitivity) -> Sen
 
 def tails(along: Axis, kept: Array, space: Space, spec: Sensitivity) -> list[Sentence]:
     """Values beyond which every one loses more than `spec.within` in every environment."""
-    bad = (kept < 1 - spec.within - 1e-12).all(axis=0)
+    bad = np.asarray((kept < 1 - spec.within - 1e-12).all(axis=0))
     if bad.all():  # cannot be: the best value is somewhere
         return []
     ok = np.flatnonzero(~bad)

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 
 from reports import figures as fig
-from reports import formatting as fm
 from reports.design import Environment, sign
 from reports.responses import Looks, grid, in_order
 from reports.specification import Sensitivity
+from reports.statistics import Estimate
 from reports.tables import Table, bounded, text, with_interval
 
 Importance = Sequence[Mapping[str, Any]]
@@ -88,7 +88,7 @@ def importance_table(rows: Sequence[tuple[Environment, Mapping[str, Any]]], slug
     told = [
         {"place": place.place, "algorithm": str(row["algorithm"])}
         | {"hyperparameter": sign(str(row["hyperparameter"]))}
-        | bounded("importance", fm.Estimate(*_estimate(row)))
+        | bounded("importance", Estimate(*_estimate(row)))
         for place, row in sorted(rows, key=_key)
     ]
     return Table(

@@ -186,7 +186,9 @@ def kappa_maps(
                     where = Environment(family, kappa, *other)
                     if where in surface.environments:
                         at = surface.environments.index(where)
-                        one = Axis("", along.low[:1], along.high[:1], along.low[:1], 0 * along.place)
+                        one = Axis(
+                            "", along.low[:1], along.high[:1], along.low[:1], 0 * along.place
+                        )
                         v, s = crossed(surface, at, one, along)
                         value[:, j], share[:, j] = v[:, 0], s[:, 0]
                 maps[other, surface.algorithm] = value, share
@@ -246,7 +248,11 @@ def _values_axis(
     along = axis(own[0], name, spec)
     if space.logarithmic(name, along.low):
         axis_.set_xscale("log")
-    at = along.centre if not along.binned else np.unique(np.concatenate([along.low, along.high[-1:]]))
+    at = (
+        along.centre
+        if not along.binned
+        else np.unique(np.concatenate([along.low, along.high[-1:]]))
+    )
     shown = _spaced(at, space.logarithmic(name, along.low))
     axis_.xaxis.set_major_locator(FixedLocator([float(v) for v in shown]))
     axis_.xaxis.set_minor_locator(NullLocator())

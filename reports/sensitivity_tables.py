@@ -253,9 +253,7 @@ def _share(header: str, key: str) -> Column:
     return Column(header, show, key)
 
 
-def _first(
-    algorithm: str, importance: Sequence[Mapping[str, Any]], what: str, level: float
-) -> str:
+def _first(algorithm: str, importance: Sequence[Mapping[str, Any]], what: str, level: float) -> str:
     """The largest mean importance over the environments at that level."""
     shares: dict[str, list[float]] = {}
     for row in importance:

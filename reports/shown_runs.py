@@ -40,9 +40,7 @@ def shown(surfaces: Sequence[Surface], family: str, space: Space) -> list[Shown]
                 taken.add(h)
                 cells = tuple(surface.cells[i][h] for i in places)
                 name = space.setting(surface.names, surface.settings[h])
-                found.append(
-                    Shown(family, surface.algorithm, rank, name, float(mean[h]), cells)
-                )
+                found.append(Shown(family, surface.algorithm, rank, name, float(mean[h]), cells))
     return sorted(found, key=lambda one: (one.algorithm, RANKS.index(one.rank)))
 
 

@@ -171,9 +171,7 @@ def _surface(
     for (environment, setting, seed), value in zip(places, values, strict=True):
         found[environment, setting, int(seed)] = value
     everything = sorted(set(keys))
-    settings = [
-        s for s in everything if all((e, s, seed) in found for e in kept for seed in seeds)
-    ]
+    settings = [s for s in everything if all((e, s, seed) in found for e in kept for seed in seeds)]
     if not settings:
         raise ValueError(f"no setting of {algorithm} was run with every seed in every environment")
     table = [[[found[e, s, seed] for seed in seeds] for s in settings] for e in kept]

@@ -14,7 +14,9 @@ VALUES = {
     "server_step_size": [0.5, 1.0, 2.0],
     "beta": [0.1, 0.2, 0.5, 0.8],
 }
-SPACE = {name: {"values": values, "relative": name == "step_size"} for name, values in VALUES.items()}
+SPACE = {
+    name: {"values": values, "relative": name == "step_size"} for name, values in VALUES.items()
+}
 WITHOUT_BETA = ("fedpg", "scaffold-pg")
 TOP = {"gridworld": 5.0, "random-mdp": 1.0, "cartpole": 190.0}
 START = {"gridworld": -2.0, "random-mdp": 0.2, "cartpole": 20.0}
@@ -48,7 +50,10 @@ def designed(
     """η wants 1 (less with large K), K wants less at high κ; large η K of momentum diverges."""
     columns: dict[str, list[Any]] = {}
     for family, kappa, n, algorithm in product(families, kappas, agents, algorithms):
-        own = [p if algorithm not in WITHOUT_BETA else p | {"beta": np.nan} for p in points(kind, count)]
+        own = [
+            p if algorithm not in WITHOUT_BETA else p | {"beta": np.nan}
+            for p in points(kind, count)
+        ]
         unlike = {str(sorted(point.items())): point for point in own}
         for point in unlike.values():
             for seed in range(seeds):
@@ -71,7 +76,13 @@ def _quality(family: str, kappa: float, n: int, algorithm: str, p: dict[str, flo
 
 
 def _run(
-    family: str, kappa: float, n: int, algorithm: str, p: dict[str, float], seed: int, count: int,
+    family: str,
+    kappa: float,
+    n: int,
+    algorithm: str,
+    p: dict[str, float],
+    seed: int,
+    count: int,
     noise: float,
 ) -> list[dict[str, Any]]:
     name = f"{family}|{kappa}|{algorithm}|{n}|{sorted(p.items())}"
