@@ -14,6 +14,7 @@ from benchmark.executors import Executor
 from benchmark.files import StoreError
 from benchmark.store import Store
 from benchmark.tuning.objective import Outcome, outcome_of
+from benchmark.tuning.trial import Key, key_of
 
 
 class TuningError(ValueError):
@@ -45,8 +46,8 @@ class Evaluator:
     executor: Executor | None
     console: Console | None
 
-    def __call__(self, title: str, runs: Iterable[Run]) -> dict[Run, Outcome]:
-        wanted = {(run.cell.id, run.seed): run for run in runs}
+    def __call__(self, title: str, runs: Iterable[Run]) -> dict[Key, Outcome]:
+        wanted = {key_of(run): run for run in runs}
         wave = Wave(self.study, title, tuple(wanted.values()))
         planned = plan(wave, self.results, self.workers, self.executor)
         notes = planned.prepare()
@@ -61,7 +62,7 @@ class Evaluator:
                 f"{len(summary.failed)} run(s) of {title} failed, first {run.cell.id} "
                 f"{run.seed.namespace} seed {run.seed.index}: {reason}; the same command goes on"
             )
-        return {run: self._read(run) for run in wanted.values()}
+        return {key: self._read(run) for key, run in wanted.items()}
 
     def _read(self, run: Run) -> Outcome:
         store = Store(self.results, self.study)

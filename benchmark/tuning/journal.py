@@ -29,6 +29,7 @@ NAME = "journal.log"
 
 
 def path_of(results: Path, study: str) -> Path:
+    """Where a study's journal is."""
     return results / study / "tuning" / NAME
 
 

@@ -15,9 +15,9 @@ from benchmark.tuning.parameter import Values
 from benchmark.tuning.protocol import Protocol
 from benchmark.tuning.sampler import Told, propose
 from benchmark.tuning.task import Task
-from benchmark.tuning.trial import Trial, Tuned, best, runs_of
+from benchmark.tuning.trial import Key, Trial, Tuned, best, key_of, runs_of
 
-Evaluate = Callable[[str, Iterable[Run]], dict[Run, Outcome]]
+Evaluate = Callable[[str, Iterable[Run]], dict[Key, Outcome]]
 Listen = Callable[[Sequence[Tuned]], None]  # hears all trials so far after every wave
 
 
@@ -92,7 +92,7 @@ def _tried(
     several: Sequence[Values],
     first: int,
     seeds: Sequence[Seed],
-    outcomes: dict[Run, Outcome],
+    outcomes: dict[Key, Outcome],
 ) -> list[Trial]:
     return [
         Trial(first + place, values, _outcomes(task, values, seeds, outcomes))
@@ -101,6 +101,6 @@ def _tried(
 
 
 def _outcomes(
-    task: Task, values: Values, seeds: Sequence[Seed], outcomes: dict[Run, Outcome]
+    task: Task, values: Values, seeds: Sequence[Seed], outcomes: dict[Key, Outcome]
 ) -> tuple[Outcome, ...]:
-    return tuple(outcomes[run] for run in runs_of(task, values, seeds))
+    return tuple(outcomes[key_of(run)] for run in runs_of(task, values, seeds))

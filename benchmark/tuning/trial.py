@@ -69,7 +69,16 @@ class Tuned(NamedTuple):
         return sum(trial.steps for trial in (*self.trials, *self.finalists))
 
 
+Key = tuple[str, Seed]  # of a run: its cell's id and its seed
+
+
+def key_of(run: Run) -> Key:
+    """What tells runs apart; a cell itself has no hash."""
+    return run.cell.id, run.seed
+
+
 def runs_of(task: Task, values: Values, seeds: Sequence[Seed]) -> list[Run]:
+    """One trial's runs."""
     cell = task.cell(values)
     return [Run(cell, seed) for seed in seeds]
 
