@@ -21,6 +21,7 @@ from benchmark.commands.sensitivity import sensitivity
 from benchmark.commands.show import show
 from benchmark.commands.thresholds import thresholds
 from benchmark.commands.tune import tune
+from benchmark.commands.tuned import tuned
 from benchmark.commands.verify import verify
 
 USER_ERROR = 2
@@ -390,7 +391,7 @@ def info(as_json: Json = False) -> None:
 for _command in (
     *(check, show, render, thresholds, cross, handbook),
     *(publish, verify, compare, mirror, sensitivity),
-    *(tune,),
+    *(tune, tuned),
 ):
     app.command()(_command)
 

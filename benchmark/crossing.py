@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from benchmark import registry
 from benchmark.cell import Cell
 from benchmark.settings import SettingError, alternatives, cell_fields, explain
-from benchmark.tuning.lookup import tuned_cell
+from benchmark.tuning.lookup import tuned_cell, tuned_names
 from envs.family import nearest
 
 Place = str  # dotted path of a table in the file
@@ -77,6 +77,9 @@ def deciding(tables: Tables) -> set[Place]:
         for place, table in tables.layers(family, algorithm):
             named = (key for key in table if key in owners or key == DIRECTIVE)
             chosen |= {key: f"{place}.{key}" for key in named}
+        asking = tables.tuning(family, algorithm)
+        for name in () if asking is None else tuned_names(family, algorithm, tables.tuned):
+            chosen.pop(name, None)  # a tuned value is there in its place
         paths |= set(chosen.values())
     return paths
 

@@ -43,6 +43,14 @@ def tuned_cell(cell: Cell, folder: str, layers: Layers) -> Cell:
     return applied(cell, entry.values)
 
 
+def tuned_names(family: str, algorithm: str, folder: str) -> set[str]:
+    """What tuned values there are of a pair, by name."""
+    from benchmark.tuning.tuned_file import path_of, read
+
+    paths = [path_of(place, family, algorithm) for place in (Path(folder), shipped())]
+    return {name for p in paths if p.exists() for entry in read(p) for name in entry.values}
+
+
 def find(cell: Cell, folders: Sequence[Path]) -> Entry:
     """The entry that was made for this cell's problem, of the first folder that has one."""
     from benchmark.tuning.tuned_file import path_of, read

@@ -133,8 +133,8 @@ def read(path: Path) -> list[Entry]:
     try:
         return [
             Entry(
-                *(plain(entry[name]) for name in known),
-                {name: value for name, value in entry.items() if name not in known},
+                **{name: plain(entry[name]) for name in known},
+                told={name: value for name, value in entry.items() if name not in known},
             )
             for entry in table["tuned"]
         ]
