@@ -81,9 +81,11 @@ def _updated(path: Path, before: bytes, found: Sequence[Tuned]) -> bytes:
 
 def _append(storage: JournalStorage, one: Tuned) -> None:
     name = study_name(one)
-    study = optuna.create_study(
-        storage=storage, study_name=name, direction="maximize", load_if_exists=True
-    )
+    known = {study.study_name for study in storage.get_all_studies()}
+    if name in known:
+        study = optuna.load_study(study_name=name, storage=storage)
+    else:
+        study = optuna.create_study(storage=storage, study_name=name, direction="maximize")
     stored = study.get_trials(deepcopy=False)
     new = [frozen(one.task, trial) for trial in one.trials]
     same = all(_alike(a, b) for a, b in zip(stored, new, strict=False))
