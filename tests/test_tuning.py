@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from benchmark.executors import find
+from benchmark.files import StoreError
 from benchmark.noise import Seed
 from benchmark.store import parse_name
 from benchmark.tuning import journal
@@ -257,6 +258,13 @@ def test_a_failed_run_stops_tuning_and_the_same_command_goes_on(
     tuned("here", ONE)
     tuned("there", ONE)
     assert files("here-tuned") == files("there-tuned")
+
+
+def test_a_folder_that_cannot_be_written_to_is_told_before_compute(tmp_path: Path) -> None:
+    Path("here-tuned").touch()
+    with pytest.raises(StoreError, match=r"cannot write tuned values to here-tuned: .* --out"):
+        tuned("here")
+    assert not Path("here").exists()
 
 
 @pytest.fixture(scope="module")

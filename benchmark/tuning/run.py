@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmark.executors import Executor
+from benchmark.files import StoreError, token
 from benchmark.study import load_study
 from benchmark.tuning import pages, tuned_file
 from benchmark.tuning.cost import Cost, cost_of
@@ -106,6 +107,7 @@ def carry_out(
     from benchmark.tuning.evaluation import Evaluator
     from benchmark.tuning.search import tune
 
+    _check_folder(out)
     evaluate = Evaluator(results, job.study, workers, executor, console)
     path = journal.path_of(results, job.study)
     found: list[Tuned] = []
@@ -114,6 +116,19 @@ def carry_out(
             job.tasks, job.protocol, tuner, evaluate, lambda now: journal.record(path, now)
         )
     return Done(found, _files(job, found, out), pages.write(path.parent, found, job.protocol))
+
+
+def _check_folder(out: Path) -> None:
+    """That files of tuned values can be written is known before hours of compute."""
+    probe = out / f".probe.{token()}"
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise StoreError(
+            f"cannot write tuned values to {out}: {error.strerror}; choose a folder with --out"
+        ) from None
 
 
 def _files(job: Job, found: Sequence[Tuned], out: Path) -> list[Path]:

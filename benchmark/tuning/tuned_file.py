@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmark.files import StoreError, write_atomically
+from benchmark.files import StoreError, set_aside, write_atomically
 from benchmark.settings import SettingError
 from benchmark.tuning import toml_text
 from benchmark.tuning.identity import options_of, plain, problem_of, release, settings_of
@@ -88,9 +88,13 @@ def entry_of(repeats: Sequence[Tuned], protocol: Protocol, study: str) -> Entry:
 
 
 def write(folder: Path, family: str, algorithm: str, entries: Sequence[Entry]) -> Path:
-    """Replace the entries with the same keys; others stay."""
+    """Replace the entries with the same keys; others stay. A file that is none is set aside."""
     path = path_of(folder, family, algorithm)
-    known = {entry.key: entry for entry in read(path)} if path.exists() else {}
+    try:
+        known = {entry.key: entry for entry in read(path)} if path.exists() else {}
+    except SettingError:
+        set_aside(path)
+        known = {}
     known |= {entry.key: entry for entry in entries}
     ordered = sorted(known.values(), key=lambda e: (e.study, e.agents, e.kappa, repr(e.key)))
     tables = [
