@@ -64,7 +64,9 @@ def provenance(study: Study, store: Store, found: Records, command: str) -> dict
 
 def configuration(study: Study) -> dict[str, Any]:
     """The study as a report shows it."""
-    told = study.model_dump(mode="json", exclude={"title", "description", "design"})
+    told = study.model_dump(
+        mode="json", exclude={"title", "description", "design", "tuning", "tuned"}
+    )
     return told if study.design is None else told | {"design": study.design.described()}
 
 
