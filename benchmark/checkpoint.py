@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import time
 import zipfile
 from contextlib import suppress
 from dataclasses import dataclass
@@ -68,6 +69,25 @@ class Checkpoints:
     def remove(self, run: Run) -> None:
         """Forget the run's checkpoint, if there is one."""
         self.path(run).unlink(missing_ok=True)
+
+
+class Patient:
+    """Saves states, but none in the first `patience` seconds of a batch: it may need no more.
+
+    Runs that leave a batch early wait here until the first save; a killed batch loses seconds.
+    """
+
+    def __init__(self, checkpoints: Checkpoints, patience: float) -> None:
+        self._checkpoints = checkpoints
+        self._waiting: list[tuple[Run, RunState]] = []
+        self._until = time.monotonic() + patience
+
+    def save(self, run: Run, state: RunState) -> None:
+        self._waiting.append((run, state))
+        if time.monotonic() >= self._until:
+            for waiting in self._waiting:
+                self._checkpoints.save(*waiting)
+            self._waiting.clear()
 
 
 def encode(state: RunState, key: str) -> bytes:

@@ -17,8 +17,11 @@ from benchmark.commands.handbook import handbook
 from benchmark.commands.mirror import mirror
 from benchmark.commands.publish import publish
 from benchmark.commands.render import render
+from benchmark.commands.sensitivity import sensitivity
 from benchmark.commands.show import show
 from benchmark.commands.thresholds import thresholds
+from benchmark.commands.tune import tune
+from benchmark.commands.tuned import tuned
 from benchmark.commands.verify import verify
 
 USER_ERROR = 2
@@ -387,7 +390,8 @@ def info(as_json: Json = False) -> None:
 
 for _command in (
     *(check, show, render, thresholds, cross, handbook),
-    *(publish, verify, compare, mirror),
+    *(publish, verify, compare, mirror, sensitivity),
+    *(tune, tuned),
 ):
     app.command()(_command)
 
@@ -413,8 +417,10 @@ def _is_mistake(error: ValueError) -> bool:
     from benchmark.files import StoreError
     from benchmark.settings import SettingError
     from benchmark.study import StudyError
+    from benchmark.tuning.evaluation import TuningError
 
-    return isinstance(error, ExecutorError | SettingError | StoreError | StudyError)
+    known = ExecutorError | SettingError | StoreError | StudyError | TuningError
+    return isinstance(error, known)
 
 
 def _fail(message: str, code: int) -> NoReturn:

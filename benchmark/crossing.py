@@ -12,10 +12,13 @@ from pydantic import ValidationError
 from benchmark import registry
 from benchmark.cell import Cell
 from benchmark.settings import SettingError, alternatives, cell_fields, explain
+from benchmark.tuning.lookup import tuned_cell, tuned_names
 from envs.family import nearest
 
 Place = str  # dotted path of a table in the file
 Table = Mapping[str, Any]
+DIRECTIVE = "hyperparameters"  # in a table: "tuned" takes them from a file, "given" from the study
+DIRECTIVES = ("tuned", "given")
 
 
 class Tables(NamedTuple):
@@ -24,6 +27,7 @@ class Tables(NamedTuple):
     settings: Table
     families: Mapping[str, Table]
     algorithms: Mapping[str, Table]
+    tuned: str = "tuned"  # folder of files of tuned values
 
     def layers(self, family: str, algorithm: str) -> list[tuple[Place, Table]]:
         """The tables that apply to one pair, the widest first."""
@@ -42,13 +46,24 @@ class Tables(NamedTuple):
             raise SettingError(f"families.{family}.algorithms must hold one table per algorithm")
         return pairs
 
+    def tuning(self, family: str, algorithm: str) -> list[tuple[Place, Table]] | None:
+        """The table that asks for tuned values and those narrower than it; None if none does."""
+        layers = self.layers(family, algorithm)
+        asking = [n for n, (_, table) in enumerate(layers) if DIRECTIVE in table]
+        if not asking or layers[asking[-1]][1][DIRECTIVE] == "given":
+            return None
+        return layers[asking[-1] :]
+
 
 def cross(tables: Tables) -> list[Cell]:
     """All cells, in the order of the file; spellings of one configuration are one cell."""
     _check_names(tables)
     cells: dict[str, Cell] = {}
     for family, algorithm in product(tables.families, tables.algorithms):
+        asking = tables.tuning(family, algorithm)
         for cell in _cells(tables, family, algorithm):
+            if asking is not None:
+                cell = tuned_cell(cell, tables.tuned, asking)
             cells.setdefault(cell.id, cell)
     return list(cells.values())
 
@@ -60,9 +75,22 @@ def deciding(tables: Tables) -> set[Place]:
         owners = _owners([family], [algorithm])
         chosen: dict[str, Place] = {}
         for place, table in tables.layers(family, algorithm):
-            chosen |= {key: f"{place}.{key}" for key in table if key in owners}
+            named = (key for key in table if key in owners or key == DIRECTIVE)
+            chosen |= {key: f"{place}.{key}" for key in named}
+        asking = tables.tuning(family, algorithm)
+        for name in () if asking is None else tuned_names(family, algorithm, tables.tuned):
+            chosen.pop(name, None)  # a tuned value is there in its place
         paths |= set(chosen.values())
     return paths
+
+
+def without_directives(table: dict[str, Any]) -> dict[str, Any]:
+    """A study's file as if no table asked for tuned values."""
+    return {
+        name: without_directives(value) if isinstance(value, dict) else value
+        for name, value in table.items()
+        if not (name == DIRECTIVE and value in DIRECTIVES)
+    }
 
 
 def without_pairs(table: Table) -> Table:
@@ -151,5 +179,10 @@ def _check_table(
 ) -> None:
     known = _owners(families, algorithms)
     for key in table:
+        if key == DIRECTIVE:
+            if table[key] not in DIRECTIVES:
+                what = nearest("kind of hyperparameters", str(table[key]), DIRECTIVES)
+                raise SettingError(f"{place}.{key}: {what}")
+            continue
         if key not in known:
             raise SettingError(f"{place}.{key}: {nearest('setting', key, known)}")

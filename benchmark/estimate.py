@@ -91,19 +91,21 @@ def work(cell: Cell) -> Work:
         episodes = 0
     if algorithm.anchored and cell.initial_momentum == "batch":
         episodes += cell.initial_episodes
-    training = cell.agents * episodes * family.horizon
+    training, rounds = cell.agents * episodes * family.horizon, cell.rounds
     if cell.budget is not None:  # a run ends with the round that spends it
         last = cell.local_steps * cell.episodes * algorithm.batches * family.horizon
         training = min(training, cell.agents * (cell.budget + last))
+        # Shorter episodes give more rounds and evaluations, which are shorter as well.
+        rounds = rounds if cell.gradients == "exact" else min(rounds, -(-cell.budget // last))
     # The random policy, the start, then regularly.
-    points = 2 + math.ceil(cell.rounds / cell.evaluate_every)
+    points = 2 + math.ceil(rounds / cell.evaluate_every)
     exact = isinstance(family, Tabular)
     per_point = 0 if exact else cell.agents * cell.evaluation_episodes * family.horizon
     evaluation = points * per_point
     step = 1 / STEPS_PER_SECOND.get(cell.family.partition("@")[0], OTHER)
     gradient = GRADIENT_SECONDS + cell.build_policy().size / GRADIENTS_PER_SECOND
     seconds = (training + evaluation) * step + training * gradient
-    return Work(training, evaluation, seconds + cell.rounds * cell.local_steps * ROUND_SECONDS)
+    return Work(training, evaluation, seconds + rounds * cell.local_steps * ROUND_SECONDS)
 
 
 def _batch_bytes(runs: Sequence[Run]) -> float:

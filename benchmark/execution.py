@@ -8,13 +8,13 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from rich.console import Console
 
 from benchmark import company
 from benchmark.batches import Batch, cut
-from benchmark.cell import Run
+from benchmark.cell import Cell, Run
 from benchmark.checkpoint import Checkpoints, decode
 from benchmark.estimate import Size, size
 from benchmark.executors import Executor, Local, find
@@ -33,10 +33,28 @@ class Failure(NamedTuple):
     reason: str  # one line
 
 
+class Workload(Protocol):
+    """What can be computed: a study, or one wave of tuning trials."""
+
+    @property
+    def name(self) -> str:
+        """Of the folder of results."""
+
+    @property
+    def title(self) -> str:
+        """In words."""
+
+    def runs(self) -> list[Run]:
+        """Every cell with every seed."""
+
+    def cells(self) -> list[Cell]:
+        """The cells of `runs`, without duplicates."""
+
+
 class Plan(NamedTuple):
     """What is to be done, decided before any compute."""
 
-    study: Study
+    study: Workload
     store: Store
     stored: list[Run]  # done, by the present code and versions
     stale: list[Run]  # done by other code or versions: computed again
@@ -133,7 +151,7 @@ def run_study(
 
 
 def plan(
-    study: Study,
+    study: Workload,
     results: str | Path,
     workers: int | None = None,
     executor: Executor | None = None,
@@ -181,10 +199,14 @@ def execute(plan: Plan, console: Console | None = None) -> Summary:
 
         def listen(event: Event) -> None:
             if isinstance(event, Finished):
-                for run, result in zip(event.batch, event.results, strict=True):
-                    plan.store.save(run, *result)
-                    checkpoints.remove(run)
-                    summary.finished += 1
+                pairs = zip(event.batch, event.results, strict=True)
+                saved: list[Run] = []
+                try:
+                    plan.store.save_all(((run, *result) for run, result in pairs), saved.append)
+                finally:  # Ctrl-C as well: what is stored is counted
+                    summary.finished += len(saved)
+                    for run in saved:
+                        checkpoints.remove(run)
             elif isinstance(event, Failed) and len(event.batch) > 1:
                 queue.extend([run] for run in event.batch)  # one bad run must not lose the others
             elif isinstance(event, Failed):

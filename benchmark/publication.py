@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pandas as pd
+
 from benchmark.files import StoreError
 from benchmark.records import Records, read_records
 from benchmark.store import Store
@@ -48,7 +50,7 @@ def provenance(study: Study, store: Store, found: Records, command: str) -> dict
         "machine": _one_or_all(entry["machine"] for entry in manifests),
         "execution": _one_or_all(entry["execution"] for entry in manifests),
         "code": _one_or_all(entry["code"] for entry in manifests),
-        "configuration": study.model_dump(mode="json", exclude={"title", "description"}),
+        "configuration": configuration(study),
         "runs": {
             "finished": len(found.stored),
             "expected": len(study.runs()),
@@ -56,7 +58,25 @@ def provenance(study: Study, store: Store, found: Records, command: str) -> dict
             "missing": found.missing,
         },
         "cells": sorted(cell.id for cell in cells),
+        **sensitivity(study, found.frame),
     }
+
+
+def configuration(study: Study) -> dict[str, Any]:
+    """The study as a report shows it."""
+    told = study.model_dump(
+        mode="json", exclude={"title", "description", "design", "tuning", "tuned"}
+    )
+    return told if study.design is None else told | {"design": study.design.described()}
+
+
+def sensitivity(study: Study, frame: pd.DataFrame) -> dict[str, Any]:
+    """What only this side can compute of a design: how much each hyperparameter matters."""
+    if study.design is None:
+        return {}
+    from benchmark.sensitivity.importance import importances
+
+    return {"importance": importances(frame, study.design)}
 
 
 def _one_or_all(values: Iterable[Any]) -> Any:

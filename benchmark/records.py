@@ -21,6 +21,7 @@ from benchmark.store import Store, Stored
 from benchmark.study import DEFAULT_RESULTS, Study, load_study
 
 FIRST = ("study", "family", "kappa", "algorithm", "agents", "seed", "cell")
+DESIGN = "design_"  # prefix of the columns of coordinates
 ORDER = ("family", "kappa", "algorithm", "agents", "cell", "seed", "round")
 
 
@@ -43,7 +44,8 @@ def load_records(
     """The tidy table of a study's stored runs, sorted; one row per evaluation point.
 
     Columns: study, family, kappa, algorithm, agents, seed, cell; every other setting of the cell
-    (lists as JSON, NaN where a setting does not apply); what was measured; wall seconds.
+    (lists as JSON, NaN where a setting does not apply); what was measured; wall seconds; of a
+    study with a design its coordinates, `design_<NAME>`.
 
     Raises StudyError for a study that is not valid, StoreError for a corrupt or empty store.
     """
@@ -66,7 +68,7 @@ def read_records(study: Study, results: str | Path) -> Records:
         )
     have = {store.path(entry.run) for entry in stored}
     missing = [label(run) for run in runs if store.path(run) not in have]
-    frame = tidy_table(study.name, stored)
+    frame = placed(tidy_table(study.name, stored), study)
     return Records(frame, stored, sum(entry.stale for entry in stored), missing)
 
 
@@ -142,6 +144,18 @@ def tidy_table(study: str, stored: Sequence[Stored]) -> pd.DataFrame:
     # Whole numbers where all runs diverged, NaN elsewhere: one type for both.
     frame = frame.astype({"diverged_round": float})
     return frame.sort_values(list(ORDER), ignore_index=True)
+
+
+def placed(frame: pd.DataFrame, study: Study) -> pd.DataFrame:
+    """With the coordinates of a design as columns design_<NAME>, NaN where there are none."""
+    names = () if study.design is None else study.design.space
+    columns = {
+        f"{DESIGN}{name}": frame["cell"].map(
+            {cell: point.get(name, math.nan) for cell, point in study.coordinates.items()}
+        )
+        for name in names
+    }
+    return frame.assign(**{name: column.astype(float) for name, column in columns.items()})
 
 
 def _described(study: str, run: Run) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 A setting is looked up from the widest table to the narrowest, the narrowest wins: defaults of
 `Cell` < [settings] < [families.X] < [algorithms.Y] < [families.X.algorithms.Y]. A list of values is
-crossed with all other lists. Everything is checked when a study is loaded, before any compute.
+crossed with all other lists, and all cells with the points of the table [design], if there is one.
+Everything is checked when a study is loaded, before any compute.
 """
 
 from __future__ import annotations
@@ -18,9 +19,12 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from benchmark import selection
 from benchmark.cell import Cell, Run
-from benchmark.crossing import Place, Tables, cross, deciding
+from benchmark.crossing import Place, Tables, cross, deciding, without_directives
 from benchmark.noise import Seed
+from benchmark.sensitivity.design import Design, Point
+from benchmark.sensitivity.expansion import Expanded, expand
 from benchmark.settings import SettingError, cell_fields, explain, parse_value
+from benchmark.tuning.protocol import protocol_of
 from envs.family import nearest
 
 DEFAULT_RESULTS = "results"
@@ -42,6 +46,9 @@ class Study(BaseModel):
     settings: dict[str, Any] = {}
     families: dict[str, dict[str, Any]]
     algorithms: dict[str, dict[str, Any]]
+    design: Design | None = None  # of hyperparameters; see `benchmark.sensitivity`
+    tuning: dict[str, Any] = {}  # how `fedrl tune` tunes it, see `benchmark.tuning.protocol`
+    tuned: str = "tuned"  # folder of tuned values, looked at before those of the package
     only: tuple[str, ...] = ()  # conditions `field=value`, see `benchmark.selection`
 
     @field_validator("seeds", mode="before")
@@ -58,10 +65,21 @@ class Study(BaseModel):
         return tuple(indices)
 
     @cached_property
+    def _expanded(self) -> Expanded:
+        tables = Tables(self.settings, self.families, self.algorithms, self.tuned)
+        cells = cross(tables)
+        return Expanded(cells, {}) if self.design is None else expand(cells, self.design, tables)
+
+    @cached_property
     def every_run(self) -> list[Run]:
         """All runs before `only`."""
-        cells = cross(Tables(self.settings, self.families, self.algorithms))
+        cells = self._expanded.cells
         return [Run(cell, Seed("test", index)) for cell in cells for index in self.seeds]
+
+    @property
+    def coordinates(self) -> dict[str, Point]:
+        """Id of a cell -> its place in the design; empty without a design."""
+        return self._expanded.coordinates
 
     @cached_property
     def _selected(self) -> list[Run]:
@@ -86,12 +104,17 @@ def built_in() -> list[str]:
 
 
 def load_study(
-    name_or_path: str | Path, overrides: Sequence[str] = (), only: Sequence[str] = ()
+    name_or_path: str | Path,
+    overrides: Sequence[str] = (),
+    only: Sequence[str] = (),
+    *,
+    given: bool = False,
 ) -> Study:
     """The built-in study of that name, or the study in that TOML file.
 
     `overrides` are `path=value` with a dotted path, for example `settings.agents=[1, 2]`; `only`
-    are `field=value[,value]` and keep the runs that match.
+    are `field=value[,value]` and keep the runs that match. `given` reads the study as if no table
+    asked for tuned hyperparameters.
 
     Raises StudyError with one line that says what is wrong and what would be right.
     """
@@ -104,7 +127,9 @@ def load_study(
         for override in overrides:
             _override(table, override)
         _check_keys(table)
+        table = without_directives(table) if given else table
         study = Study.model_validate({**table, "name": name, "only": tuple(only)})
+        protocol_of(study.tuning)
         study.runs()
         _check_effect(study, overrides)
     except ValidationError as error:
@@ -148,7 +173,7 @@ def _override(table: dict[str, Any], override: str) -> None:
 
 def _check_effect(study: Study, overrides: Sequence[str]) -> None:
     """An override that narrower tables overrule would silently do nothing."""
-    tables = Tables(study.settings, study.families, study.algorithms)
+    tables = Tables(study.settings, study.families, study.algorithms, study.tuned)
     effective = deciding(tables)
     for override in overrides:
         keys = [key.strip() for key in override.partition("=")[0].split(".")]

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmark.batches import Batch
-from benchmark.checkpoint import Checkpoints
+from benchmark.checkpoint import Checkpoints, Patient
 from benchmark.record import RunState
 from envs.family import Array
 
@@ -130,7 +130,7 @@ def attempt(
     batch: Batch, listener: Listener, checkpoints: Checkpoints | None = None
 ) -> Finished | Failed:
     """Train the batch from its checkpoints; an error becomes one line, so that a study survives."""
-    from benchmark.federation import train
+    from benchmark.federation import SAVE_EVERY, train
 
     last = 0.0
 
@@ -144,7 +144,7 @@ def attempt(
         results: dict[int, Result] = {}
         for places, states in _same_round(batch, checkpoints):
             runs = [batch[place] for place in places]
-            save = None if checkpoints is None else checkpoints.save
+            save = None if checkpoints is None else Patient(checkpoints, SAVE_EVERY).save
             trained = train(runs, threads=1, on_round=on_round, states=states, on_state=save)
             for at, result in zip(places, trained, strict=True):
                 results[at] = (result.columns, result.seconds, result.parameters)

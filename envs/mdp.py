@@ -12,6 +12,7 @@ import numpy as np
 from numba.extending import register_jitable
 
 from envs.family import Array, Kernel, require
+from envs.memory import fetch
 
 
 class TabularTask(NamedTuple):
@@ -136,6 +137,9 @@ def initial(task: Any, uniform: Any) -> TabularState:
 
 def observe(task: Any, state: TabularState, out: Any) -> None:
     """The index of the state."""
+    fetch(task.chance[state.cell])
+    fetch(task.successor[state.cell])
+    fetch(task.payoff[state.cell])
     out[0] = state.cell
 
 

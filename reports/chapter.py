@@ -36,9 +36,10 @@ class Told:
 
 @dataclass(frozen=True)
 class Chapter:
-    """One family: what is said of it at the top, and its sections."""
+    """Mostly one family: what is said of it at the top, and its sections."""
 
-    family: Family
+    title: str
+    scored: str  # how its numbers are to be read
     anchor: str
     says: list[str]
     sections: list[Section]
@@ -50,7 +51,12 @@ def chapter(told: Told) -> Chapter:
     made = [make(told) for make in SECTIONS]
     says = sentences(family, told.targets, told.spec)
     kept = [section for section in made if section is not None]
-    return Chapter(family, f"family-{family.slug}", says, kept)
+    return Chapter(family.name, scored(family), f"family-{family.slug}", says, kept)
+
+
+def scored(family: Family) -> str:
+    """What the score of a family is."""
+    return f"Scored by the {family.unit}. Reference: {', '.join(family.meanings)}."
 
 
 def _learning(told: Told) -> Section:

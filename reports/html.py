@@ -14,6 +14,8 @@ from reports.explorer import Explorer
 from reports.figures import Drawn
 from reports.inline import glyphs
 from reports.section import Section
+from reports.surface_explorer import SurfaceExplorer
+from reports.tables import Data
 
 
 def page(*, chapters: Sequence[Chapter], together: Sequence[Section], **words: Any) -> str:
@@ -48,6 +50,8 @@ def _environment() -> jinja2.Environment:
     environment.tests["flat"] = _flat
     environment.tests["explorer"] = lambda part: isinstance(part, Explorer)
     environment.tests["chart"] = lambda part: isinstance(part, Chart)
+    environment.tests["surface"] = lambda part: isinstance(part, SurfaceExplorer)
+    environment.tests["data"] = lambda part: isinstance(part, Data)
     return environment
 
 

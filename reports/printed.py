@@ -3,13 +3,13 @@
 import re
 
 from reports.latex import escaped
-from reports.tables import Table
+from reports.tables import Data, Table
 
 LONG = 40  # rows; a longer table breaks over pages
 WIDE = 28  # characters; longer words are set in lines
 
 
-def csv(table: Table) -> str:
+def csv(table: Table | Data) -> str:
     """Every column of the frame, ten significant digits."""
     return table.frame.to_csv(index=False, float_format="%.10g", lineterminator="\n")
 

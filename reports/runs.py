@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -157,6 +157,17 @@ class Family:
     def budget(self, kappa: float) -> float:
         """The common budget at κ: the smallest of its runs' budgets, steps per agent."""
         return min(run.budget for run in self.at(kappa))
+
+
+def apart(found: Sequence[Family]) -> list[Family]:
+    """Families whose names give the same file name are told apart by a number."""
+    seen: dict[str, int] = {}
+    named = []
+    for family in found:
+        seen[family.slug] = seen.get(family.slug, 0) + 1
+        suffix = f"-{seen[family.slug]}" if seen[family.slug] > 1 else ""
+        named.append(replace(family, suffix=suffix))
+    return named
 
 
 def on_grid(curves: Sequence[tuple[Array, Array]], budget: float) -> tuple[Array, Array]:

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from reports.charts import Chart
 from reports.explorer import Explorer
 from reports.figures import Drawn
-from reports.tables import Table
+from reports.surface_explorer import SurfaceExplorer
+from reports.tables import Data, Table
 
-Part = Drawn | Table | Explorer | Chart
+Part = Drawn | Table | Data | Explorer | SurfaceExplorer | Chart
 
 
 @dataclass(frozen=True)
@@ -18,3 +19,4 @@ class Section:
     anchor: str
     parts: tuple[Part, ...]
     note: str = ""
+    says: tuple[str, ...] = ()

@@ -29,3 +29,15 @@ class Specification:
         """First 64 bits of SHA-256 of the specification: the same report, the same resamples."""
         text = json.dumps(asdict(self), sort_keys=True)
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
+
+
+@dataclass(frozen=True)
+class Sensitivity(Specification):
+    """The same for a study with a design of hyperparameters."""
+
+    within: float = 0.05  # of the best still counts as good
+    share: float = 0.95  # of the performance of full tuning, for effective dimensionality
+    splits: int = 20  # ways to part the seeds
+    redrawn: int = 500  # bootstrap resamples of a split estimate
+    most_levels: int = 12  # of one hyperparameter; where there are more they are binned
+    bins: int = 5

@@ -64,6 +64,20 @@ class Table:
         ]
 
 
+@dataclass(frozen=True)
+class Data:
+    """Rows that are too many to be read: a CSV beside the page, with a link."""
+
+    name: str
+    title: str
+    caption: str
+    rows: Sequence[Row]
+
+    @property
+    def frame(self) -> Any:
+        return pd.DataFrame(list(self.rows))
+
+
 def text(header: str, key: str) -> Column:
     """Words, aligned left."""
     return Column(header, lambda row: str(row[key]), key, words=True)

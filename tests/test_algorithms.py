@@ -98,7 +98,7 @@ def test_the_papers_pseudocode_transcribed(name, beta):
 
     def trajectory(theta, agent, purpose, draw, episodes=1):
         lanes = np.repeat(theta[None], agents, axis=0)
-        played = sampler.sample(lanes, batch._stream(purpose, draw), episodes)
+        played = sampler.sample(lanes, batch.stream(purpose, draw), episodes)
         states, actions = (p[agent, :, :, 0].astype(int) for p in played[:2])
         return list(zip(states, actions, played.reward[agent], strict=True))
 
@@ -144,7 +144,7 @@ def test_the_papers_pseudocode_transcribed(name, beta):
                     change = g - weight(tau, previous, local) * gradient(tau, previous)
                     change = 0 if name == "fedpg-m" else change
                 else:
-                    alpha = batch._alpha(draw)[i].item()
+                    alpha = batch.alpha(draw)[i].item()
                     between = alpha * local + (1 - alpha) * previous
                     which = "training-0" if name == "fedhapg-m" else "training-1"
                     (tau,) = trajectory(between, i, which, draw)

@@ -51,6 +51,12 @@ def test_only_one_file_knows_ray():
     assert known == {"benchmark/ray_executor.py"}
 
 
+def test_only_tuning_and_sensitivity_know_optuna():
+    known = {path.relative_to(ROOT).as_posix() for path in FILES if "optuna" in top(imported(path))}
+    assert {"benchmark/tuning/sampler.py", "benchmark/tuning/journal.py"} <= known
+    assert all(name.startswith(("benchmark/tuning/", "benchmark/sensitivity/")) for name in known)
+
+
 def test_reports_never_import_torch():
     assert not [p for p in FILES if p.parts[-2] == "reports" and "torch" in top(imported(p))]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -216,6 +218,7 @@ def test_estimated_gradients_agree_with_exact_ones():
     (closed,) = outcome(run("fedpg", **settings, hidden=[], dtype="float64"))
     from benchmark.evaluate import evaluate
     from benchmark.federation import Federation
+    from benchmark.scoring import slopes
 
     with torch.no_grad():
         batch = Federation([run("fedpg", **settings, hidden=[], dtype="float64")])
@@ -228,8 +231,10 @@ def test_estimated_gradients_agree_with_exact_ones():
         family = Sampled()
         for name, value in vars(batch.family).items():
             object.__setattr__(family, name, value)
-        stream = batch._stream("evaluation", 0)
-        scores = evaluate(family, batch.sampler, theta, stream, 40_000, plain=batch._slopes)
+        stream = batch.stream("evaluation", 0)
+        scores = evaluate(
+            family, batch.sampler, theta, stream, 40_000, plain=partial(slopes, batch)
+        )
     for name in ("stationarity", "heterogeneity"):
         exact_value = closed.columns[name][-1]
         estimated = getattr(scores, name)[0]

@@ -99,12 +99,12 @@ class World:
 
     def sample(self, theta, i, draw, purpose="training-0", episodes=B):
         lanes = np.repeat(theta[None], N, axis=0)
-        stream = self.batch._stream(purpose, draw)
+        stream = self.batch.stream(purpose, draw)
         return taus(self.batch.sampler.sample(lanes, stream, episodes), i)
 
     def sample_at_server(self, theta, draw):
         desk = self.batch.desk
-        stream = self.batch._stream("training-0", draw, desk)
+        stream = self.batch.stream("training-0", draw, desk)
         return taus(desk.sampler.sample(theta[None], stream, B), 0)
 
     def snapshots(self, theta, r):
@@ -115,7 +115,7 @@ class World:
         ]
 
     def alpha(self, i, draw):
-        return self.batch._alpha(draw)[i].item()
+        return self.batch.alpha(draw)[i].item()
 
 
 def taus(played, lane):

@@ -26,6 +26,7 @@ from benchmark.federation import Federation, train
 from benchmark.noise import START, Seed, uniform_lanes
 from benchmark.workers import one_thread
 from envs import FAMILIES
+from envs.robot import Robot
 
 pytestmark = pytest.mark.benchmark(timer=time.process_time)
 
@@ -52,8 +53,8 @@ def measure(benchmark, function, steps: int, rounds: int = 10) -> None:
 
 def sampled(runs: list[Run]):
     federation = Federation(runs)
-    theta = federation._per_agent(federation.server.theta)
-    stream = federation._stream("training-0", 0)
+    theta = federation.per_agent(federation.server.theta)
+    stream = federation.stream("training-0", 0)
     return federation, theta, lambda: federation.sampler.sample(theta.numpy(), stream, 1)
 
 
@@ -84,12 +85,79 @@ def test_rollout(benchmark):
     measure(benchmark, sample, int(sample().length.sum()))
 
 
+# How often a step asks for the derivative of the state, where it is not once: Runge-Kutta steps.
+DERIVATIVES = {"acrobot": 4}
+ROBOTS = [name for name, family in FAMILIES.items() if issubclass(family, Robot)]
+
+
+def first_lanes(name: str):
+    """Sampling under the policies that runs begin with; the lanes are those of the paper."""
+    short = {"options": {"horizon": 100}} if name in ROBOTS else {}
+    return sampled(cartpole(family=name, kappa=0.5, algorithm="fedpg", **short))
+
+
+def evaluations(name: str) -> int:
+    """Evaluations of the state's derivative in a step of a robot: sub-steps × stages of each."""
+    robot = FAMILIES[name]()
+    model = robot.model(robot.sample(1, 0.0, np.random.default_rng(0)))
+    stages = 4 if model.opt.integrator == mujoco.mjtIntegrator.mjINT_RK4 else 1
+    return robot.body.frame_skip * stages
+
+
 @pytest.mark.parametrize("name", FAMILIES)
 def test_family(benchmark, name):
-    """Sampling alone, under the policies that runs begin with; the lanes are those of the paper."""
-    _, _, sample = sampled(cartpole(family=name, kappa=0.5, algorithm="fedpg"))
+    """Sampling alone."""
+    _, _, sample = first_lanes(name)
+    asked = evaluations(name) if name in ROBOTS else DERIVATIVES.get(name, 1)
     benchmark.extra_info["kind"] = dynamics(FAMILIES[name])
-    measure(benchmark, sample, int(sample().length.sum()), rounds=5)
+    benchmark.extra_info["evaluations"] = asked
+    measure(benchmark, sample, int(sample().length.sum()), rounds=10)
+
+
+@pytest.mark.parametrize("name", ROBOTS)
+def test_raw(benchmark, name):
+    """`mj_step` and nothing else: the very episodes of `test_family`, replayed open loop."""
+    federation, theta, _ = first_lanes(name)
+    stream = federation._stream("training-0", 0)
+    played = federation.sampler.sample(theta.numpy(), stream, 1)
+    simulator = federation.sampler._simulators[1]
+    uniform = np.empty((len(simulator.models), simulator.start_draws))
+    uniform_lanes(uniform, *stream, 1, START)
+    state = simulator.start(uniform)
+    data, jobs = [mujoco.MjData(simulator.models[0])], []
+    for lane, model in enumerate(simulator.models):
+        start = np.zeros((1, 1 + simulator.start_draws))  # time, qpos, qvel
+        start[0, 1:] = state[lane, : simulator.start_draws]
+        length = int(played.length[lane, 0])
+        action = played.action[lane, 0, :length].astype(np.float64) + simulator.action_bias[lane]
+        jobs.append((model, data, start, np.repeat(action, simulator.frame_skip, axis=0)[None]))
+    with Rollout(nthread=0) as rollout:
+        measure(
+            benchmark,
+            lambda: [rollout.rollout(*job) for job in jobs],
+            int(played.length.sum()),
+        )
+
+
+def test_raw_gymnasium(benchmark):
+    """A bare loop around the environment of the family `gymnasium`: its very actions again."""
+    federation, theta, _ = first_lanes("gymnasium")
+    family = federation.sampler.family
+    played = federation.sampler.sample(theta.numpy(), federation._stream("training-0", 0), 1)
+    environment = gymnasium.make(family.id, **dict(family.keywords)).unwrapped
+    episodes = [
+        list(map(int, action[0, : length[0], 0]))
+        for action, length in zip(played.action, played.length, strict=True)
+    ]
+
+    def loop():
+        for episode in episodes:
+            environment.reset(seed=0)
+            for action in episode:
+                if environment.step(action)[2]:
+                    environment.reset()
+
+    measure(benchmark, loop, int(played.length.sum()))
 
 
 @pytest.mark.parametrize("name", ["plain", "weighted", "curvature"])
@@ -160,11 +228,11 @@ def halfcheetah() -> Federation:
 def test_halfcheetah_ceiling(benchmark):
     """`mj_step` and nothing else: the very episodes of the rows below, replayed open loop."""
     federation = halfcheetah()
-    theta, stream = federation._per_agent(federation.server.theta).numpy(), ("training-0", 0)
-    played = federation.sampler.sample(theta, federation._stream(*stream), 10)
+    theta, stream = federation.per_agent(federation.server.theta).numpy(), ("training-0", 0)
+    played = federation.sampler.sample(theta, federation.stream(*stream), 10)
     simulator = federation.sampler._simulators[10]
     uniform = np.empty((len(simulator.models), simulator.start_draws))
-    uniform_lanes(uniform, *federation._stream(*stream), 10, START)
+    uniform_lanes(uniform, *federation.stream(*stream), 10, START)
     state = simulator.start(uniform)
     initial = np.zeros((len(state), 1 + simulator.start_draws))  # time, qpos, qvel
     initial[:, 1:] = state[:, : simulator.start_draws]
@@ -189,8 +257,8 @@ def test_halfcheetah_ceiling(benchmark):
 def test_halfcheetah_rollout(benchmark):
     """Closed loop: the policy is asked before every step."""
     federation = halfcheetah()
-    theta = federation._per_agent(federation.server.theta).numpy()
-    stream = federation._stream("training-0", 0)
+    theta = federation.per_agent(federation.server.theta).numpy()
+    stream = federation.stream("training-0", 0)
     steps = federation.sampler.sample(theta, stream, 10).reward.size
     measure(benchmark, lambda: federation.sampler.sample(theta, stream, 10), steps, rounds=5)
 

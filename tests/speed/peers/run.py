@@ -137,7 +137,7 @@ def the_job() -> dict[str, Any]:
         (start[0] + scale * torch.randn(start[0].shape, generator=generator)).double()
         for scale in (0.1, 0.1, 1.0)
     )
-    stream = federation._stream("training-0", 0)
+    stream = federation.stream("training-0", 0)
     lanes = theta.repeat(len(stream.keys), 1)
     played = federation.sampler.sample(lanes.numpy(), stream, 1)
     lane = int(played.length[:, 0].argmax())

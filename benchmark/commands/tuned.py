@@ -1,0 +1,58 @@
+"""`fedrl tuned`: the tuned values there are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from benchmark.commands.options import Json
+
+
+def tuned(
+    folder: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[DIR]", help="Folder of tuned values.", show_default="what the package has"
+        ),
+    ] = None,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="Answer as the table in docs/tuning.md.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """List tuned values: what they are, how good, and what finding them cost.
+
+    [bold]Examples[/]
+
+      fedrl tuned
+
+      fedrl tuned tuned --json
+    """
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    from benchmark import answers
+    from benchmark.settings import SettingError
+    from benchmark.tuning import shelf
+    from benchmark.tuning.lookup import shipped
+
+    place = shipped() if folder is None else folder
+    found = shelf.entries(place)
+    if not found:
+        raise SettingError(f"no tuned values in {place}; make some with `fedrl tune STUDY`")
+    if as_json:
+        answers.print_json([shelf.facts(*one) for one in found])
+        return
+    if markdown:
+        print(shelf.markdown(place), end="")
+        return
+    table = Table(box=box.SIMPLE, padding=(0, 1, 0, 0), pad_edge=False)
+    for heading in shelf.HEADINGS:
+        table.add_column(heading, overflow="fold")
+    for one in found:
+        table.add_row(*shelf.row(*one))
+    Console().print(table)
+    print("*: at an end of the range that was searched; a wider one may hold better values")

@@ -1,0 +1,1 @@
+"""How much results owe to hyperparameters: one design for all environments and algorithms."""

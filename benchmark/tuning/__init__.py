@@ -1,0 +1,1 @@
+"""Tuning: equal trial budgets, seeds that no report reads, and files of tuned values."""

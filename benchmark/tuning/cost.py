@@ -1,0 +1,66 @@
+"""What tuning costs, before it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from benchmark.batches import cut
+from benchmark.cell import Run
+from benchmark.estimate import START_SECONDS, Size, size
+from benchmark.tuning.parameter import sized
+from benchmark.tuning.protocol import Protocol
+from benchmark.tuning.task import Task
+
+
+class Cost(NamedTuple):
+    """Upper bounds: every episode lasts the horizon, nothing is stored, K and B stay."""
+
+    study: str
+    tasks: int
+    trials: int  # per task
+    runs: int
+    training_steps: int
+    evaluation_steps: int
+    workers: int
+    seconds: float
+
+
+def cost_of(
+    study: str, tasks: Sequence[Task], protocol: Protocol, repeats: int, workers: int
+) -> Cost:
+    """Of all tasks and repetitions."""
+    whole = _size(tasks, protocol, workers)
+    batches = repeats * (len(protocol.waves()) + 1)
+    return Cost(
+        study,
+        len(tasks),
+        protocol.trials,
+        repeats * whole.runs,
+        repeats * whole.training_steps,
+        repeats * whole.evaluation_steps,
+        workers,
+        round(batches * START_SECONDS + repeats * whole.worker_seconds / workers, 1),
+    )
+
+
+def rows(tasks: Sequence[Task], protocol: Protocol) -> list[dict[str, Any]]:
+    """Every task with its search space and the cost of one tuner."""
+    return [
+        {
+            "task": task.label,
+            "space": {p.name: p.words for p in task.space},
+            "size": sized(task.space),
+            "budget": task.base.budget,
+            "budget_derived": task.derived,
+            "training_steps": _size([task], protocol, 1).training_steps,
+        }
+        for task in tasks
+    ]
+
+
+def _size(tasks: Sequence[Task], protocol: Protocol, workers: int) -> Size:
+    seeds = [s for s in protocol.tune_seeds(0) for _ in range(protocol.trials)]
+    finalists = min(protocol.finalists, protocol.trials)
+    seeds += [s for s in protocol.selection_seeds(0) for _ in range(finalists)]
+    return size(cut([Run(task.base, seed) for task in tasks for seed in seeds], workers))

@@ -1,0 +1,72 @@
+"""Runs of trials, computed and stored by the machinery that computes studies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from benchmark.cell import Cell, Run
+from benchmark.execution import execute, plan
+from benchmark.executors import Executor
+from benchmark.files import StoreError
+from benchmark.store import Store
+from benchmark.tuning.objective import Outcome, outcome_of
+from benchmark.tuning.trial import Key, key_of
+
+
+class TuningError(ValueError):
+    """Tuning that cannot go on; the message is one line."""
+
+
+@dataclass(frozen=True)
+class Wave:
+    """Runs that are computed as one batch; it has what `execution` asks of a study."""
+
+    name: str  # of the folder of results
+    title: str
+    every: tuple[Run, ...]
+
+    def runs(self) -> list[Run]:
+        return list(self.every)
+
+    def cells(self) -> list[Cell]:
+        return list({run.cell.id: run.cell for run in self.every}.values())
+
+
+@dataclass(frozen=True)
+class Evaluator:
+    """Runs in, outcomes out: what is stored is read, what is missing is computed."""
+
+    results: Path
+    study: str
+    workers: int | None
+    executor: Executor | None
+    console: Console | None
+
+    def __call__(self, title: str, runs: Iterable[Run]) -> dict[Key, Outcome]:
+        wanted = {key_of(run): run for run in runs}
+        wave = Wave(self.study, title, tuple(wanted.values()))
+        planned = plan(wave, self.results, self.workers, self.executor)
+        notes = planned.prepare()
+        if self.console is not None:
+            todo = len(planned.missing) + len(planned.stale)
+            for line in (*notes, f"{title}: {len(wanted)} runs, {todo} to compute"):
+                self.console.print(line, markup=False, highlight=False, soft_wrap=True)
+        summary = execute(planned, self.console)
+        if summary.failed:
+            run, reason = summary.failed[0]
+            raise TuningError(
+                f"{len(summary.failed)} run(s) of {title} failed, first {run.cell.id} "
+                f"{run.seed.namespace} seed {run.seed.index}: {reason}; the same command goes on"
+            )
+        return {key: self._read(run) for key, run in wanted.items()}
+
+    def _read(self, run: Run) -> Outcome:
+        store = Store(self.results, self.study)
+        stored = store.read(run)
+        if stored is None:
+            raise StoreError(f"{store.path(run)} has vanished; the same command computes it again")
+        return outcome_of(run.cell, stored.columns)

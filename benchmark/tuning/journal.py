@@ -1,0 +1,122 @@
+"""Trials as Optuna studies in one journal file, for optuna-dashboard and for Optuna's own tools.
+
+    <results>/<study>/tuning/journal.log
+
+The journal is a copy, written after every wave: the truth is the stored runs, from which the same
+trials follow. A changed copy replaces the file at once (rename), so that neither a killed process
+nor several at work can leave half a line; who writes last adds what is missing.
+"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import optuna
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+from optuna.trial import FrozenTrial
+
+from benchmark.files import set_aside, token, write_atomically
+from benchmark.tuning.sampler import distribution
+from benchmark.tuning.task import Task
+from benchmark.tuning.trial import Trial, Tuned
+
+NAME = "journal.log"
+
+
+def path_of(results: Path, study: str) -> Path:
+    """Where a study's journal is."""
+    return results / study / "tuning" / NAME
+
+
+def study_name(one: Tuned) -> str:
+    """Of one task under one tuner."""
+    repeat = f"/tuner{one.tuner}" if one.tuner else ""
+    return f"{one.task.label}/{one.task.id}{repeat}"
+
+
+def record(path: Path, found: Sequence[Tuned]) -> None:
+    """Bring the journal up to date with these trials; a damaged journal is set aside."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    before = path.read_bytes() if path.exists() else b""
+    try:
+        after = _updated(path, before, found)
+    except Exception:
+        # Whatever Optuna cannot read is no journal: it holds nothing that cannot be written again.
+        if path.exists():
+            set_aside(path)
+        after = _updated(path, b"", found)
+    if after != before:
+        write_atomically(path, after)
+
+
+def open_storage(path: Path) -> JournalStorage:
+    """The journal as Optuna's storage."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        lock = JournalFileOpenLock(str(path))
+        return JournalStorage(JournalFileBackend(str(path), lock_obj=lock))
+
+
+def _updated(path: Path, before: bytes, found: Sequence[Tuned]) -> bytes:
+    """The journal's bytes with what it lacks appended, worked out beside it."""
+    copy = path.with_name(f".{path.name}.{token()}")
+    if before and not before.endswith(b"\n"):
+        raise ValueError("the journal ends within a line")
+    try:
+        copy.write_bytes(before)
+        storage = open_storage(copy)
+        for one in found:
+            _append(storage, one)
+        return copy.read_bytes()
+    finally:
+        with suppress(OSError):
+            copy.unlink(missing_ok=True)
+
+
+def _append(storage: JournalStorage, one: Tuned) -> None:
+    name = study_name(one)
+    known = {study.study_name for study in storage.get_all_studies()}
+    if name in known:
+        study = optuna.load_study(study_name=name, storage=storage)
+    else:
+        study = optuna.create_study(storage=storage, study_name=name, direction="maximize")
+    stored = study.get_trials(deepcopy=False)
+    new = [frozen(one.task, trial) for trial in one.trials]
+    same = all(_alike(a, b) for a, b in zip(stored, new, strict=False))
+    if not same:  # of other code or versions: those trials are no longer what is stored
+        optuna.delete_study(study_name=name, storage=storage)
+        study = optuna.create_study(storage=storage, study_name=name, direction="maximize")
+        stored = []
+    for trial in new[len(stored) :]:
+        study.add_trial(trial)
+    if one.finalists and study.user_attrs.get("winner") != one.winner.values:
+        study.set_user_attr("winner", one.winner.values)
+        study.set_user_attr("select score", one.winner.score)
+
+
+def frozen(task: Task, trial: Trial) -> FrozenTrial:
+    """A trial in Optuna's words."""
+    return optuna.trial.create_trial(
+        params=trial.values,
+        distributions={parameter.name: distribution(parameter) for parameter in task.space},
+        value=trial.score,
+        user_attrs={
+            "scores": list(trial.scores),
+            "diverged": trial.diverged,
+            "steps": trial.steps,
+            "cell": task.cell(trial.values).id,
+        },
+    )
+
+
+def _alike(one: FrozenTrial, other: FrozenTrial) -> bool:
+    return (one.params, one.value, one.user_attrs) == (other.params, other.value, other.user_attrs)
+
+
+logging.getLogger("optuna").setLevel(logging.WARNING)

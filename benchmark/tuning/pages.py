@@ -1,0 +1,138 @@
+"""What tuning leaves for readers: tables and figures in <results>/<study>/tuning."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from benchmark.files import write_atomically
+from benchmark.tuning.protocol import Protocol
+from benchmark.tuning.trial import Tuned
+from benchmark.tuning.variance import spread_of
+from reports import tuning_figures
+from reports.best_of_k import expected_best, race
+from reports.formatting import panel
+
+
+def write(folder: Path, found: Sequence[Tuned], protocol: Protocol) -> list[Path]:
+    """Tables of all tuners, figures of the first one; the paths, in order."""
+    first = [one for one in found if one.tuner == 0]
+    tables = {
+        "winners.csv": [winner_row(one) for one in found],
+        "trials.csv": [row for one in found for row in _trial_rows(one)],
+        "best-of-k.csv": [row for one in found for row in _best_rows(one)],
+        "race.csv": [_race_row(one, protocol.wave) for one in first],
+    }
+    if len(found) > len(first):
+        tables["variance.csv"] = variance_rows(found)
+    written = []
+    for name, rows in tables.items():
+        frame = pd.DataFrame(rows)
+        content = frame.to_csv(index=False, lineterminator="\n").encode()
+        written.append(_written(folder / name, content))
+    for family, scores in _panels(first).items():
+        for drawn in (
+            tuning_figures.best_of_k(family, scores),
+            tuning_figures.history(family, scores),
+        ):
+            written.append(_written(folder / f"{drawn.name}.svg", drawn.svg))
+            written.append(_written(folder / f"{drawn.name}.pdf", drawn.pdf))
+    return written
+
+
+def winner_row(one: Tuned) -> dict[str, Any]:
+    """The winner of one task."""
+    interval = one.estimate
+    return {
+        **_named(one),
+        **one.winner.values,
+        "score": interval.value,
+        "score_low": interval.low,
+        "score_high": interval.high,
+        "diverged": one.winner.diverged,
+        "trial": one.winner.number,
+        "trials": len(one.trials),
+        "steps": one.steps,
+    }
+
+
+def variance_rows(found: Sequence[Tuned]) -> list[dict[str, Any]]:
+    """Per task, the spread of winners and scores over tuners."""
+    tasks: dict[str, list[Tuned]] = {}
+    for one in found:
+        tasks.setdefault(one.task.id, []).append(one)
+    rows = []
+    for several in tasks.values():
+        scores = [one.winner.score for one in several]
+        spread = spread_of(scores, [one.winner.values for one in several])
+        named = {key: value for key, value in _named(several[0]).items() if key != "tuner"}
+        ranges = {
+            f"{name}_{end}": bound
+            for name, pair in spread.values.items()
+            for end, bound in zip(("low", "high"), pair, strict=True)
+        }
+        rows.append({**named, **spread._asdict(), **ranges})
+        del rows[-1]["values"]
+    return rows
+
+
+def _trial_rows(one: Tuned) -> list[dict[str, Any]]:
+    return [
+        {
+            **_named(one),
+            "trial": trial.number,
+            **trial.values,
+            "score": trial.score,
+            **{f"score_{place}": score for place, score in enumerate(trial.scores)},
+            "diverged": trial.diverged,
+            "steps": trial.steps,
+        }
+        for trial in one.trials
+    ]
+
+
+def _best_rows(one: Tuned) -> list[dict[str, Any]]:
+    best = expected_best([trial.score for trial in one.trials])
+    return [{**_named(one), "k": k + 1, "expected_best": value} for k, value in enumerate(best)]
+
+
+def _race_row(one: Tuned, wave: int) -> dict[str, Any]:
+    """Had every wave dropped its worse half after the first seed: does pruning pay?"""
+    finalists = [trial.number for trial in one.finalists]
+    outcome = race([trial.scores for trial in one.trials], finalists, wave)
+    return {**_named(one), **outcome._asdict()}
+
+
+def _named(one: Tuned) -> dict[str, Any]:
+    base = one.task.base
+    return {
+        "family": base.family,
+        "kappa": base.kappa,
+        "agents": base.agents,
+        "algorithm": base.algorithm,
+        "tuner": one.tuner,
+    }
+
+
+def _panels(found: Sequence[Tuned]) -> dict[str, dict[str, dict[str, list[float]]]]:
+    """Family → panel → algorithm → scores; further settings that differ get numbers."""
+    families: dict[str, dict[str, dict[str, list[float]]]] = {}
+    for one in found:
+        base = one.task.base
+        place = families.setdefault(base.family.replace("@", "-"), {}).setdefault(
+            panel(base.kappa, base.agents), {}
+        )
+        name, number = base.algorithm, 2
+        while name in place:
+            name, number = f"{base.algorithm} ({number})", number + 1
+        place[name] = [trial.score for trial in one.trials]
+    return families
+
+
+def _written(path: Path, content: bytes) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, content)
+    return path

@@ -1,0 +1,143 @@
+"""Tuning a study from its name to files of tuned values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from benchmark.executors import Executor
+from benchmark.files import StoreError, token
+from benchmark.study import load_study
+from benchmark.tuning import pages, tuned_file
+from benchmark.tuning.cost import Cost, cost_of
+from benchmark.tuning.protocol import Protocol, protocol_of
+from benchmark.tuning.task import Task, tasks_of
+from benchmark.tuning.trial import Tuned
+
+
+class Job(NamedTuple):
+    """What is to be tuned, checked before any compute."""
+
+    study: str
+    tasks: list[Task]
+    protocol: Protocol
+    repeats: int
+
+    def cost(self, workers: int) -> Cost:
+        return cost_of(self.study, self.tasks, self.protocol, self.repeats, workers)
+
+    @property
+    def notes(self) -> list[str]:
+        """What a reader should know before it runs."""
+        derived = sorted({task.base.family for task in self.tasks if task.derived})
+        return [
+            f"{family} has no budget of steps: trials are compared over what its rounds cost at "
+            "most; where episodes end early that is equal numbers of episodes, not of steps; set "
+            f"families.{family}.budget"
+            for family in derived
+        ]
+
+
+@dataclass(frozen=True)
+class Done:
+    """What was found, and where it is written."""
+
+    found: list[Tuned]
+    files: list[Path]
+    pages: list[Path]
+
+    def rows(self) -> list[dict[str, Any]]:
+        return [pages.winner_row(one) for one in self.found]
+
+    def as_json(self) -> dict[str, Any]:
+        repeated = any(one.tuner for one in self.found)
+        return {
+            "winners": self.rows(),
+            "variance": pages.variance_rows(self.found) if repeated else [],
+            "files": [str(path) for path in self.files],
+            "pages": [str(path) for path in self.pages],
+        }
+
+    def print(self) -> None:
+        """A row per task and tuner."""
+        table = Table(box=box.SIMPLE, padding=(0, 1, 0, 0), pad_edge=False)
+        for heading in ("task", "tuner", "values", "score", "interval", "diverged", "steps"):
+            table.add_column(heading, overflow="fold")
+        for one in self.found:
+            values = ", ".join(f"{name} {value:g}" for name, value in one.winner.values.items())
+            bounds = f"[{one.estimate.low:.4g}, {one.estimate.high:.4g}]"
+            seeds = len(one.winner.outcomes)
+            table.add_row(
+                *(one.task.label, str(one.tuner), values, f"{one.winner.score:.4g}", bounds),
+                *(f"{one.winner.diverged}/{seeds}", f"{one.steps:,}"),
+            )
+        Console().print(table)
+        print("score: area under the curve, mean over select seeds; steps: what tuning cost")
+
+
+def prepare(
+    study: str,
+    overrides: Sequence[str] = (),
+    only: Sequence[str] = (),
+    trials: int | None = None,
+    repeats: int = 1,
+) -> Job:
+    """The tasks of a study; StudyError or SettingError says what is wrong before any compute."""
+    loaded = load_study(study, overrides, only, given=True)
+    protocol = protocol_of(loaded.tuning, trials)
+    return Job(loaded.name, tasks_of(loaded, protocol), protocol, repeats)
+
+
+def carry_out(
+    job: Job,
+    results: Path,
+    out: Path,
+    workers: int | None = None,
+    executor: Executor | None = None,
+    console: Console | None = None,
+) -> Done:
+    """Compute what is not stored yet, choose, and write files, tables and figures."""
+    from benchmark.tuning import journal
+    from benchmark.tuning.evaluation import Evaluator
+    from benchmark.tuning.search import tune
+
+    _check_folder(out)
+    evaluate = Evaluator(results, job.study, workers, executor, console)
+    path = journal.path_of(results, job.study)
+    found: list[Tuned] = []
+    for tuner in range(job.repeats):
+        found += tune(
+            job.tasks, job.protocol, tuner, evaluate, lambda now: journal.record(path, now)
+        )
+    return Done(found, _files(job, found, out), pages.write(path.parent, found, job.protocol))
+
+
+def _check_folder(out: Path) -> None:
+    """That files of tuned values can be written is known before hours of compute."""
+    probe = out / f".probe.{token()}"
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise StoreError(
+            f"cannot write tuned values to {out}: {error.strerror}; choose a folder with --out"
+        ) from None
+
+
+def _files(job: Job, found: Sequence[Tuned], out: Path) -> list[Path]:
+    pairs: dict[tuple[str, str], list[tuned_file.Entry]] = {}
+    for task in job.tasks:
+        repeats = [one for one in found if one.task.id == task.id]
+        entry = tuned_file.entry_of(repeats, job.protocol, job.study)
+        pairs.setdefault((task.base.family, task.base.algorithm), []).append(entry)
+    return [
+        tuned_file.write(out, family, algorithm, entries)
+        for (family, algorithm), entries in pairs.items()
+    ]

@@ -1,0 +1,102 @@
+"""All tuned values in some folders as a table, for people and for docs/tuning.md."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmark.tuning.parameter import Parameter
+from benchmark.tuning.tuned_file import Entry, read
+from benchmark.tuning.variance import spread_of
+
+HEADINGS = (
+    *("family", "κ", "N", "algorithm", "values", "score", "95 % interval", "diverged"),
+    *("trials", "steps of tuning"),
+)
+EDGE = 0.03  # share of the range from which a winner is said to lie on its edge
+
+
+def entries(folder: Path) -> list[tuple[str, str, Entry]]:
+    """(family, algorithm, entry) of every file in the folder."""
+    return [
+        (path.parent.name, path.stem, entry)
+        for path in sorted(folder.glob("*/*.toml"))
+        for entry in read(path)
+    ]
+
+
+def facts(family: str, algorithm: str, entry: Entry) -> dict[str, Any]:
+    """One entry for programs, without its trials."""
+    told = entry.told
+    return {
+        **{"family": family, "kappa": entry.kappa, "agents": entry.agents},
+        **{"algorithm": algorithm, "values": entry.values, "on_edge": on_edge(entry)},
+        **{"score": told["score"], "interval": told["interval"], "diverged": told["diverged"]},
+        **{"select_seeds": told["select_seeds"], "trials": len(told["trials"])},
+        **{"steps": told["steps"], "study": entry.study, "budget": told["budget"]},
+    }
+
+
+def on_edge(entry: Entry) -> list[str]:
+    """Values at an end of the range they were searched in; a wider range may hold better ones."""
+    ends = []
+    for described in entry.told["space"]:
+        parameter = Parameter(**described)
+        value = entry.values[parameter.name]
+        if not parameter.at(EDGE) < value < parameter.at(1 - EDGE):
+            ends.append(parameter.name)
+    return ends
+
+
+def markdown(folder: Path) -> str:
+    """A table per study; then what repeating the tuning gave, where that was done."""
+    found = entries(folder)
+    parts = []
+    for study in sorted({entry.study for _, _, entry in found}):
+        own = [one for one in found if one[2].study == study]
+        parts += [f"### Study `{study}`\n", _table(HEADINGS, [row(*one) for one in own])]
+    repeated = [one for one in found if "repeats" in one[2].told]
+    if repeated:
+        heading = ("family", "κ", "N", "algorithm", "tuner", "values", "score", "95 % interval")
+        rows = [row for one in repeated for row in _repeats(*one)]
+        parts += ["### Repeated tuning\n", _table(heading, rows)]
+    return "\n".join(parts)
+
+
+def row(family: str, algorithm: str, entry: Entry) -> tuple[str, ...]:
+    """One entry as text."""
+    told, edges = entry.told, on_edge(entry)
+    values = ", ".join(f"{n} {v:g}{'*' * (n in edges)}" for n, v in entry.values.items())
+    return (
+        *(family, f"{entry.kappa:g}", str(entry.agents), f"`{algorithm}`", values),
+        *(f"{told['score']:.4g}", _interval(told["interval"])),
+        *(f"{told['diverged']}/{told['select_seeds']}", str(len(told["trials"]))),
+        f"{told['steps']:,}",
+    )
+
+
+def _repeats(family: str, algorithm: str, entry: Entry) -> list[tuple[str, ...]]:
+    repeats = entry.told["repeats"]
+    named = (family, f"{entry.kappa:g}", str(entry.agents), f"`{algorithm}`")
+    rows = [
+        (
+            *(*named, str(one["tuner"])),
+            ", ".join(f"{n} {v:g}" for n, v in one["values"].items()),
+            *(f"{one['score']:.4g}", _interval(one["interval"])),
+        )
+        for one in repeats
+    ]
+    spread = spread_of([r["score"] for r in repeats], [r["values"] for r in repeats])
+    ranges = ", ".join(f"{n} {low:g} … {high:g}" for n, (low, high) in spread.values.items())
+    summary = f"{spread.mean:.4g} ± {spread.deviation:.2g}"
+    return [*rows, (*named, "all", ranges, summary, f"{spread.low:.4g} … {spread.high:.4g}")]
+
+
+def _interval(bounds: Sequence[float]) -> str:
+    return f"[{bounds[0]:.4g}, {bounds[1]:.4g}]"
+
+
+def _table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [heading, ["---"] * len(heading), *rows]
+    return "".join("| " + " | ".join(line) + " |\n" for line in lines)

@@ -1,0 +1,90 @@
+"""One thing to tune: all cells of a study that share everything but what is tuned."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from benchmark import registry
+from benchmark.cell import Cell
+from benchmark.estimate import work
+from benchmark.settings import SettingError
+from benchmark.study import Study
+from benchmark.tuning.parameter import Space, Values
+from benchmark.tuning.protocol import Protocol
+from benchmark.tuning.space import AROUND, applied, check_names, own_values, searched, space_of
+
+
+@dataclass(frozen=True)
+class Task:
+    """Tune `space` around `base`, whose budget every trial has."""
+
+    base: Cell
+    space: Space
+    own: tuple[Values, ...]  # the study's own values that lie in the space
+    derived: bool  # the study has no budget; it was derived from its rounds
+
+    def cell(self, values: Values) -> Cell:
+        return applied(self.base, values)
+
+    @property
+    def id(self) -> str:
+        """Hash of what is tuned; two studies that ask the same have the same."""
+        text = json.dumps([_shared(self.base, self.names), *map(list, self.space)], sort_keys=True)
+        return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(parameter.name for parameter in self.space)
+
+    @property
+    def label(self) -> str:
+        base = self.base
+        return f"{base.family}/kappa{base.kappa:g}/n{base.agents}/{base.algorithm}"
+
+    def seed(self, tuner: int, wave: int) -> int:
+        """Of what a wave draws: 32 bits."""
+        text = f"fedrl/tuner/{self.id}/{tuner}/{wave}"
+        return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=4).digest(), "little")
+
+
+def tasks_of(study: Study, protocol: Protocol) -> list[Task]:
+    """The tasks of a study in the order of its file; SettingError before any compute."""
+    cells = study.cells()
+    check_names(protocol, [registry.algorithms()[n] for n in {c.algorithm: 0 for c in cells}])
+    groups: dict[str, list[Cell]] = {}
+    for cell in cells:
+        names = searched(type(cell.build_algorithm()), protocol)
+        shared = _shared(cell, names)
+        # How long a run may last is scaled with K and B: it must not tell such cells apart.
+        groups.setdefault(json.dumps(shared, sort_keys=True), []).append(cell)
+    return [_task(group, protocol) for group in groups.values()]
+
+
+def _task(cells: Sequence[Cell], protocol: Protocol) -> Task:
+    space = space_of(cells, protocol)
+    base, derived = _budgeted(cells[0])
+    own = [own_values(cell, space) for cell in cells]
+    inside = [v for v in own if all(p.holds(v[p.name]) for p in space)]
+    return Task(base, space, tuple(inside[: protocol.wave]), derived)
+
+
+def _budgeted(cell: Cell) -> tuple[Cell, bool]:
+    """With a budget of steps per agent: the study's, or what its rounds cost at most."""
+    if cell.budget is not None or cell.gradients == "exact":  # no samples: rounds are the cost
+        return cell, False
+    steps = work(cell).training_steps // cell.agents
+    if steps < 1:
+        raise SettingError(f"{cell.id} has no rounds: there is nothing to tune")
+    return Cell(**(cell.model_dump() | {"budget": steps})), True
+
+
+def _shared(cell: Cell, names: Sequence[str]) -> dict[str, Any]:
+    """The whole configuration without what is tuned."""
+    plain = cell.model_dump(mode="json")
+    inner = {n: v for n, v in plain["hyperparameters"].items() if n not in names}
+    outer = {n: v for n, v in plain.items() if not (n in AROUND and n in names)}
+    return outer | {"hyperparameters": inner}

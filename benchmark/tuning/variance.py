@@ -1,0 +1,45 @@
+"""How much of a tuned value is luck: the whole tuning repeated by other tuners."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from benchmark.tuning.trial import Tuned
+
+
+class Spread(NamedTuple):
+    """Over R tuners, each with tune and select seeds of its own."""
+
+    repeats: int
+    mean: float  # of the winners' scores
+    deviation: float  # with R - 1
+    low: float
+    high: float
+    values: dict[str, tuple[float, float]]  # smallest and largest winning value
+
+
+def spread_of(scores: Sequence[float], values: Sequence[dict[str, float]]) -> Spread:
+    """Of the winners' select scores and their values."""
+    array = np.asarray(scores, dtype=np.float64)
+    ranges = {
+        name: (min(v[name] for v in values), max(v[name] for v in values)) for name in values[0]
+    }
+    deviation = float(array.std(ddof=1)) if len(array) > 1 else float("nan")
+    low, high = float(array.min()), float(array.max())
+    return Spread(len(array), float(array.mean()), deviation, low, high, ranges)
+
+
+def repeats_of(repeats: Sequence[Tuned]) -> list[dict[str, Any]]:
+    """The winner of every tuner, for the file of tuned values."""
+    return [
+        {
+            "tuner": one.tuner,
+            "score": one.winner.score,
+            "interval": [one.estimate.low, one.estimate.high],
+            **{"values": dict(one.winner.values)},
+        }
+        for one in repeats
+    ]
