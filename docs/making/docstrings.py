@@ -30,30 +30,40 @@ class Field(NamedTuple):
 def restructured(lines: list[str]) -> list[str]:
     """The docstring, escaped; blank lines where reStructuredText wants them."""
     found: list[str] = []
-    literal = False
-    for line in lines:
-        indented = line.startswith("    ") and not BULLET.match(line)
-        if indented and found and not found[-1].strip() and not literal:
-            found += ["::", ""]
-            literal = True
-        if literal and line.strip() and not line.startswith("    "):
-            literal = False
-            found.append("")
-        starts = BULLET.match(line) and not literal
-        if starts and found and found[-1].strip() and not _in_list(found):
-            found.append("")
-        found.append(line if literal else escaped(line))
+    for block in _blocks(lines):
+        if _is_code(block):
+            found += ["::", "", *(f"    {line}" for line in block), ""]
+            continue
+        before = ""
+        for line in block:
+            if BULLET.match(line) and before and not _continues(before):
+                found.append("")  # a list begins below a sentence
+            found.append(escaped(line))
+            before = line
+        found.append("")
     return found
 
 
-def _in_list(found: list[str]) -> bool:
-    """Whether the last paragraph belongs to a list."""
-    for line in reversed(found):
-        if not line.strip():
-            return False
-        if BULLET.match(line):
-            return True
-    return False
+def _blocks(lines: list[str]) -> Iterator[list[str]]:
+    """What stands between blank lines."""
+    block: list[str] = []
+    for line in [*lines, ""]:
+        if line.strip():
+            block.append(line)
+        elif block:
+            yield block
+            block = []
+
+
+def _is_code(block: list[str]) -> bool:
+    """Indented, or with columns: shown letter by letter."""
+    plain = not BULLET.match(block[0])
+    return plain and any(re.search(r"^    |\S {3,}\S", line) for line in block)
+
+
+def _continues(line: str) -> bool:
+    """Whether a line belongs to a list."""
+    return bool(BULLET.match(line)) or line.startswith("  ")
 
 
 def escaped(line: str) -> str:
@@ -63,7 +73,8 @@ def escaped(line: str) -> str:
     parts = re.split(r"(`+[^`]+`+)", line[len(head) :])
     plain = (re.sub(r"([\\*_|])", r"\\\1", part) for part in parts[::2])
     code = (CODE.sub(r"``\2``", part) for part in [*parts[1::2], ""])
-    return head + "".join(a + b for a, b in zip(plain, code, strict=True))
+    text = head + "".join(a + b for a, b in zip(plain, code, strict=True))
+    return re.sub(r"(?<=[^` ]``)(?=\w)", r"\\ ", text)  # `Model`s: letters right behind code
 
 
 def fields_of(kind: type) -> list[Field]:
