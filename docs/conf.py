@@ -14,7 +14,7 @@ from making import docstrings, links, mathml, pages  # noqa: E402
 
 project = "fedrl"
 release = tomllib.loads((HERE.parent / "pyproject.toml").read_text())["project"]["version"]
-copyright = "the authors of fedrl, MIT license"  # noqa: A001
+copyright = "the authors of fedrl, MIT license"
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.viewcode"]
 exclude_patterns = ["_build", "making", "example", "**/README.txt"]
 
@@ -41,7 +41,7 @@ html_extra_path = ["_build/extra"]
 html_show_sourcelink = False
 html_copy_source = False
 html_last_updated_fmt = None
-html_sidebars = {"index": []}
+html_sidebars = {"index": [], "generated/gallery": []}
 html_theme_options = {
     "logo": {"text": "fedrl"},
     "navbar_align": "left",

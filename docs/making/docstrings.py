@@ -139,7 +139,11 @@ def table(kind: type) -> list[str]:
         if number:
             name, kind_of, default, meaning = (str(entry) for entry in row)
             shown = default if len(default) < 30 else "…"
-            row = [f"``{name}``", f"``{kind_of}``", *[f"``{shown}``" if shown else ""][:with_default]]
+            row = [
+                f"``{name}``",
+                f"``{kind_of}``",
+                *[f"``{shown}``" if shown else ""][:with_default],
+            ]
             row.append(escaped(meaning))
         lines += [f"   {'* -' if not place else '  -'} {entry}" for place, entry in enumerate(row)]
     return [*lines, ""]

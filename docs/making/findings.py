@@ -14,7 +14,9 @@ def page() -> str:
     found = sorted(path for path in FOLDER.glob("*.md") if path.stem not in ELSEWHERE)
     lines = [f"- [](/{path.name})" for path in found]
     tree = "\n".join(f"/{path.stem}" for path in found)
-    head = "# Findings\n\nWhat was measured with this suite, with the commands that measure it again."
+    head = (
+        "# Findings\n\nWhat was measured with this suite, with the commands that measure it again."
+    )
     return "\n\n".join([head, "\n".join(lines), f"```{{toctree}}\n:hidden:\n{tree}\n```"]) + "\n"
 
 

@@ -5,7 +5,7 @@ Studies that are published with the code are shown; if there is none, a study of
 
 from __future__ import annotations
 
-import json
+import html
 import re
 import shutil
 from pathlib import Path
@@ -14,6 +14,11 @@ from making.settings import plain
 
 HERE = Path(__file__).parent
 PUBLISHED = HERE.parents[1] / "reports" / "published"
+FIGURE = re.compile(
+    r'<figure class="drawing" id="figure-([\w-]+)">.*?<figcaption><strong>(.*?)</strong> '
+    r'<span class="caption">(.*?)</span>',
+    re.S,
+)
 HEAD = """\
 # Gallery
 
@@ -61,13 +66,18 @@ def section(name: str, report: Path, folder: Path) -> str:
     """The figures of a report with their captions."""
     page = (report / "index.html").read_text(encoding="utf-8")
     title = re.search(r"<h1[^>]*>(.*?)</h1>", page, re.S)
-    link = f'<p><a href="../reports/{name}/index.html">The whole report</a>, one page to explore.</p>'
+    link = (
+        f'<p><a href="../reports/{name}/index.html">The whole report</a>, one page to explore.</p>'
+    )
     parts = [f"## {plain(title.group(1).strip()) if title else name}", link]
     pictures = folder / "pictures" / name
     shutil.rmtree(pictures, ignore_errors=True)
     pictures.mkdir(parents=True)
-    for drawing in sorted((report / "figures").glob("*.svg")):
-        shutil.copy(drawing, pictures / drawing.name)
-        about = drawing.stem.replace("-", " ")
-        parts.append(f"### {about}\n\n![{about}](pictures/{name}/{drawing.name})")
+    for drawing, about, caption in FIGURE.findall(page):
+        shutil.copy(report / "figures" / f"{drawing}.svg", pictures / f"{drawing}.svg")
+        words = plain(html.unescape(re.sub(r"<[^>]+>", "", caption)))
+        about = plain(html.unescape(about)).strip(".")
+        parts.append(
+            f"### {about} ({drawing})\n\n![{about}](pictures/{name}/{drawing}.svg)\n\n{words}"
+        )
     return "\n\n".join(parts)

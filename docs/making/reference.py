@@ -7,15 +7,17 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 CONTRACT = (  # of `benchmark`: what others write against, and what decides or keeps numbers
-    "cell study crossing selection noise conditions attacks disturbance federation rollout evaluate "
-    "ledger record records store parameters checkpoint provenance merge replay batches workers "
-    "executors execution registry communication thresholds verification published"
-).split()
+    *("cell", "study", "crossing", "selection", "noise", "conditions", "attacks", "disturbance"),
+    *("federation", "rollout", "evaluate", "ledger", "record", "records", "store", "parameters"),
+    *("checkpoint", "provenance", "merge", "replay", "batches", "workers", "executors"),
+    *("ray_executor", "execution", "registry", "communication", "thresholds", "verification"),
+    *("published", "tuning", "sensitivity"),
+)
 PACKAGES = {
     "envs": "Environment families: what agents live in.",
     "algorithms": "Algorithms, policies and estimators, written for one agent.",
-    "benchmark": "Studies, runs, results. Here are the modules that others write against, and those "
-    "that decide or keep numbers; [](/generated/commands.md) is the other way in.",
+    "benchmark": "Studies, runs, results: the modules that others write against, and those that "
+    "decide or keep numbers; [](/generated/commands.md) is the other way in.",
     "benchmark.conformance": "The laws that `fedrl check` runs.",
     "reports": "Statistics, tables and figures, made of one table of records.",
 }
@@ -68,7 +70,14 @@ def module_page(name: str) -> str:
     title = f"``{name}``"
     options = ("members", "show-inheritance")
     return "\n".join(
-        [title, "=" * len(title), "", f".. automodule:: {name}", *(f"   :{o}:" for o in options), ""]
+        [
+            title,
+            "=" * len(title),
+            "",
+            f".. automodule:: {name}",
+            *(f"   :{o}:" for o in options),
+            "",
+        ]
     )
 
 

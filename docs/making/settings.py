@@ -39,7 +39,12 @@ UNITS = {  # of numbers that are no pure ones
 }
 # The four are tables or keys of the file, not settings in it.
 STRUCTURE = ("family", "algorithm", "options", "hyperparameters")
-BOUNDS = {"minimum": "≥ {}", "exclusiveMinimum": "> {}", "maximum": "≤ {}", "exclusiveMaximum": "< {}"}
+BOUNDS = {
+    "minimum": "≥ {}",
+    "exclusiveMinimum": "> {}",
+    "maximum": "≤ {}",
+    "exclusiveMaximum": "< {}",
+}
 
 
 def page() -> str:
@@ -53,7 +58,7 @@ def page() -> str:
             rows_of(Study, skip=("name", "only")),
             "## `[settings]`, and any narrower table",
             "Symbols are those of the equations. What is off by default is a named "
-            "trick or condition; `\"none\"` turns such a setting off in a list of alternatives.",
+            'trick or condition; `"none"` turns such a setting off in a list of alternatives.',
             rows_of(Cell, skip=STRUCTURE),
             *conditions(),
             "## Options of families",
@@ -164,7 +169,9 @@ def options() -> str:
         said = {f.name: f.meaning for base in kind.__mro__[:-1][::-1] for f in fields_of(base)}
         for field in fields(kind):
             value, link = getattr(family, field.name), f"[{name}](/families.md)"
-            rows.append((link, code(field.name), plain(said.get(field.name, "")), code(toml(value))))
+            rows.append(
+                (link, code(field.name), plain(said.get(field.name, "")), code(toml(value)))
+            )
     return markdown(("family", "option", "meaning", "default"), rows)
 
 
@@ -177,10 +184,9 @@ def hyperparameters() -> str:
             low, high = details["domain"]
             search = f"{details['low']:g} … {details['high']:g}"
             link = f"[{name}](/algorithms/{name}.md)"
-            rows.append(
-                (link, code(field.name), plain(details["meaning"]), f"[{low:g}, {high:g}]")
-                + (search, code(f"{field.default:g}"))
-            )
+            range_and_default = (f"[{low:g}, {high:g}]", search, code(f"{field.default:g}"))
+            meaning = plain(details["meaning"])
+            rows.append((link, code(field.name), meaning, *range_and_default))
     heading = ("algorithm", "name", "meaning", "allowed", "worth searching", "default")
     return markdown(heading, rows)
 
@@ -214,7 +220,12 @@ def plain(text: str) -> str:
     return "`".join(parts)
 
 
-def markdown(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table."""
+def markdown(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table without the columns in which nothing stands."""
+    filled = [place for place in range(len(heading)) if any(row[place] for row in rows)]
+    heading, rows = (
+        [heading[place] for place in filled],
+        [[row[place] for place in filled] for row in rows],
+    )
     lines = [heading, ["---"] * len(heading), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)

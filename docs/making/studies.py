@@ -28,7 +28,9 @@ def section(name: str) -> str:
     except StudyError as error:
         return f"## {name}\n\nIt cannot be loaded here: {plain(str(error))}\n\n" + _file(text)
     size = f"{len(study.cells())} cells × {len(study.seeds)} seeds = {len(study.runs())} runs"
-    families, algorithms = (", ".join(f"`{n}`" for n in t) for t in (study.families, study.algorithms))
+    families, algorithms = (
+        ", ".join(f"`{n}`" for n in t) for t in (study.families, study.algorithms)
+    )
     facts = f"- {size}\n- families: {families}\n- algorithms: {algorithms}"
     said = f"**{plain(study.title)}.** {plain(' '.join(study.description.split()))}"
     return f"## {name}\n\n{said}\n\n{facts}\n\n{_file(text)}"
