@@ -32,6 +32,8 @@ autodoc_inherit_docstrings = False
 autodoc_preserve_defaults = True
 python_maximum_signature_line_length = 80
 
+smartquotes = False  # options keep their dashes, values their quotes
+
 html_theme = "pydata_sphinx_theme"
 html_math_renderer = "mathml"
 html_title = "fedrl"
@@ -51,7 +53,7 @@ html_theme_options = {
     "show_toc_level": 2,
     "show_nav_level": 1,
     "navigation_depth": 3,
-    "secondary_sidebar_items": ["page-toc"],
+    "secondary_sidebar_items": {"**": ["page-toc"], "generated/settings": []},  # wide tables
     "footer_start": ["copyright"],
     "footer_end": [],
     "show_prev_next": True,

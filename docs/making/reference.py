@@ -54,7 +54,7 @@ def index() -> str:
 
 def package_page(package: str, said: str, names: list[str]) -> str:
     """A table of modules with the first line of each docstring."""
-    title = f"``{package}``"
+    title = package
     text = said.replace("`", "``").replace(
         "[](/generated/commands.md)", ":doc:`the command line </generated/commands>`"
     )
@@ -67,7 +67,7 @@ def package_page(package: str, said: str, names: list[str]) -> str:
 
 def module_page(name: str) -> str:
     """All of a module that has a docstring."""
-    title = f"``{name}``"
+    title = name
     options = ("members", "show-inheritance")
     return "\n".join(
         [

@@ -103,11 +103,14 @@ def rows_of(kind: type[BaseModel], skip: Sequence[str] = (), within: str = "") -
         meaning = plain(comment) or PLAIN.get(name, "")
         if not meaning or meaning.startswith(CONTINUING):
             meaning = ", ".join(filter(None, (name.replace("_", " "), meaning)))
+        elif meaning.startswith(QUALIFYING):
+            meaning = f"{name.replace('_', ' ')}; {meaning}"
         limits = allowed(shape, schema.get("$defs", {}))
         rows.append((code(name), plain(symbol), meaning, unit, limits, default))
     return markdown(("name", "symbol", "meaning", "unit", "allowed", "default"), rows)
 
 
+QUALIFYING = ("None", '"', "exact", "auto")  # comments on one of the values
 CONTINUING = ("at most", "per ", "local", "of ", "in ", "by ", "for ")  # comments that go on
 
 
