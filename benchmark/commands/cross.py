@@ -40,7 +40,7 @@ def cross(
 
       fedrl cross quick
 
-      fedrl cross quick --only algorithm=independent-pg --only family=gridworld --json
+      fedrl cross paper --only algorithm=independent-pg --only family=gridworld --json
     """
     from benchmark import answers
     from benchmark.crossed_runs import read_crossed, write_crossed

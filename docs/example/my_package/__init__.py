@@ -1,0 +1,1 @@
+"""An algorithm, a family and an executor for fedrl."""

@@ -1,0 +1,1 @@
+"""How the documentation site is made: pages written from the source, and what Sphinx is taught."""
