@@ -49,7 +49,7 @@ def winner_row(one: Tuned) -> dict[str, Any]:
     return {
         **_named(one),
         **one.winner.values,
-        "score": interval.value,
+        "score": one.winner.score,
         "score_low": interval.low,
         "score_high": interval.high,
         "diverged": one.winner.diverged,

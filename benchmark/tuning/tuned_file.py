@@ -59,7 +59,7 @@ def entry_of(repeats: Sequence[Tuned], protocol: Protocol, study: str) -> Entry:
     names = one.task.names
     interval = one.estimate
     told: dict[str, Any] = {
-        "score": interval.value,
+        "score": one.winner.score,
         "interval": [interval.low, interval.high],
         "diverged": one.winner.diverged,
         "select_seeds": protocol.select_seeds,
