@@ -92,9 +92,7 @@ def equivalence(inner: Estimate, outer: Estimate, region: tuple[float, float] = 
     return "undecided"
 
 
-def speed_up(
-    attempts: Attempts, level: float = 0.95, freedom: int | None = None
-) -> SpeedUp:
+def speed_up(attempts: Attempts, level: float = 0.95, freedom: int | None = None) -> SpeedUp:
     """Maximum likelihood with intervals over seeds; what cannot be identified is said, not raised.
 
     b needs hits at two N, ρ hits at two ε. Never hit means: as far as the budget, and no further.

@@ -12,6 +12,8 @@ their budget, in the choice as in the score.
 Axes: … any leading, N agents, E targets ε, G seeds, M settings.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -46,6 +48,6 @@ def chosen(time: Array, shared: tuple[int, ...] = ()) -> Places:
     return found
 
 
-def at(values: NDArray, setting: Places) -> NDArray:
+def at(values: NDArray[Any], setting: Places) -> NDArray[Any]:
     """values (…, G, M) of every seed under its setting (…, G): (…, G)."""
     return np.take_along_axis(values, setting[..., None], axis=-1)[..., 0]
