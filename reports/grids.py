@@ -19,7 +19,9 @@ ADAPTS = {  # what is tuned, and the axes of (N, ε, seed, setting) along which 
     "N": (-3,),
     "N and ε": (),
 }
-GRADIENT, SCORE = "‖∇J‖²", "score"
+# what has to be reached: a small gradient, the same by a policy that is good, a good policy
+GRADIENT, GOOD, SCORE = "‖∇J‖²", "‖∇J‖², score", "score"
+WITHIN = 0.25  # of reference − random: how far below the reference a good policy may be
 FEWEST = 4  # seeds: two in each half
 
 
@@ -66,11 +68,13 @@ def grids(family: Family, spec: Specification) -> list[Grid]:
     """Every κ × algorithm × criterion with two settings or more that have all N, and seeds."""
     kinds = {SCORE: complexity.score_targets(family, spec)}
     if family.has_stationarity:
-        kinds[GRADIENT] = complexity.stationarity_targets(family, spec, sv.half_decades_below)
+        ladder = sv.half_decades_below
+        kinds[GRADIENT] = complexity.stationarity_targets(family, spec, ladder)
+        kinds[GOOD] = complexity.stationarity_targets(family, spec, ladder, WITHIN)
     found = []
     for kappa in family.kappas:
         for algorithm in dict.fromkeys(series.algorithm for series in family.series):
-            for criterion in (GRADIENT, SCORE):
+            for criterion in (GRADIENT, GOOD, SCORE):
                 own = [
                     item
                     for item in kinds.get(criterion, [])
@@ -79,6 +83,17 @@ def grids(family: Family, spec: Specification) -> list[Grid]:
                 made = _grid(family, criterion, own)
                 found += [] if made is None else [made]
     return found
+
+
+def shortest(settings: Sequence[str]) -> tuple[str, ...]:
+    """ "lambda=0.5, eta=0.1" becomes "eta=0.1" where that still tells the settings apart."""
+    parts = [setting.split(", ") for setting in settings]
+    while parts and min(map(len, parts)) > 1:
+        rest = [part[1:] for part in parts]
+        if len({tuple(part) for part in rest}) < len(parts):
+            break
+        parts = rest
+    return tuple(", ".join(part) for part in parts)
 
 
 def _grid(family: Family, criterion: str, reached: Sequence[Reached]) -> Grid | None:
@@ -113,7 +128,7 @@ def _grid(family: Family, criterion: str, reached: Sequence[Reached]) -> Grid | 
         reached[0].kappa,
         first.algorithm,
         criterion,
-        tuple(settings),
+        shortest(settings),
         tuple(agents),
         tuple(epsilons),
         tuple(seeds),

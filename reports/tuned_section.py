@@ -8,7 +8,7 @@ import numpy as np
 from reports import formatting as fm
 from reports import speedup as sp
 from reports import theory, tuned
-from reports.grids import ADAPTS, GRADIENT, Tuned, fitted, grids
+from reports.grids import ADAPTS, GOOD, GRADIENT, SCORE, WITHIN, Tuned, fitted, grids
 from reports.runs import Family
 from reports.specification import Specification
 from reports.tables import KAPPA, Column, Table, bounded, text, with_interval
@@ -16,25 +16,34 @@ from reports.tables import KAPPA, Column, Table, bounded, text, with_interval
 
 def parts(family: Family, spec: Specification) -> tuple[tuple[Table, ...], str]:
     """Exponents, efficiency and choices; nothing where no setting was varied."""
-    every = [fitted(family, g, adapts, spec) for g in grids(family, spec) for adapts in ADAPTS]
-    if not every:
+    known = grids(family, spec)
+    if not known:
         return (), ""
-    tables = _exponents(family, every, spec), _efficiency(family, every, spec)
-    choices = _choices(family, [item for item in every if item.adapts == "N and ε"])
+    every = [[fitted(family, grid, adapts, spec) for adapts in ADAPTS] for grid in known]
+    flat = [item for own in every for item in own]
+    tables = _exponents(family, flat, spec), _efficiency(family, flat, spec)
+    choices = _choices(family, [item for item in flat if not ADAPTS[item.adapts]])
     return (*tables, choices), " ".join(map(sentence, every))
 
 
-def sentence(item: Tuned) -> str:
-    """What the fit says, and under which settings it says so."""
-    grid, fit = item.grid, item.fit
-    scope = {"nothing": "one setting for all N and ε"}.get(item.adapts, f"tuned per {item.adapts}")
-    name = f"{grid.algorithm} at {fm.level(grid.kappa)}, steps to a {grid.criterion}, {scope}"
+SCOPES = {"nothing": "one setting for all", "N and ε": "tuned per N and ε"}
+SOUGHT = {GRADIENT: "‖∇J‖² ≤ ε", GOOD: "‖∇J‖² ≤ ε at a good score", SCORE: "a score"}
+
+
+def sentence(own: Sequence[Tuned]) -> str:
+    """What the fits of one grid say, and under which settings they say so."""
+    grid = own[0].grid
+    said = [f"{SCOPES[item.adapts]} {_said(item)}" for item in own if item.adapts in SCOPES]
+    where = f"{grid.algorithm} at {fm.level(grid.kappa)}, steps to {SOUGHT[grid.criterion]}"
+    return f"{where}: {'; '.join(said)}."
+
+
+def _said(item: Tuned) -> str:
+    fit = item.fit
     if not np.isfinite(fit.slope.value):
-        return f"{name}: not identifiable, {fit.missing}."
-    return (
-        f"{name}: b = {fm.estimated(fit.slope)}, linear speed-up is {fit.verdict} at these step "
-        f"sizes."
-    )
+        return f"not identifiable, {fit.missing}"
+    found = fm.estimated(fit.slope)
+    return f"b = {found}, linear speed-up is {fit.verdict} at these step sizes"
 
 
 def _key(item: Tuned) -> dict[str, Any]:
@@ -73,7 +82,8 @@ def _exponents(family: Family, every: Sequence[Tuned], spec: Specification) -> T
         "smallest mean of log min(T, B) on one half of the seeds and is scored on the other half, "
         "then the halves swap: no run counts under a setting it chose itself, none is left out. "
         "All that is not named there is the same throughout. Targets: ‖∇J‖² ≤ ε, which a plateau "
-        "at a bad policy also meets, and score ≥ reference − ε (reference − random). Theory: "
+        "at a bad policy also meets; the same with a score that is at least reference − "
+        f"{WITHIN} (reference − random); score ≥ reference − ε (reference − random). Theory: "
         f"b = −1. {fm.percent(spec.level)} profile-likelihood intervals over seeds. Linear: two "
         "one-sided tests of b in [−1.1, −0.9], at these step sizes. Final: median share of "
         "reference − random that the last policies reach under the chosen settings. Edge: share "
@@ -99,7 +109,7 @@ def _not_linear(row: Any) -> bool:
 
 
 def _theory(item: Tuned) -> float:
-    known = item.grid.criterion == GRADIENT and item.grid.exponent is not None
+    known = item.grid.criterion != SCORE and item.grid.exponent is not None
     return float(item.grid.exponent) if known and item.grid.exponent else float("nan")
 
 
