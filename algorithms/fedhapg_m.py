@@ -19,9 +19,10 @@ class FedHAPGM(Algorithm):
     v = θ - θ_{r-1},  θ(α) = α θ + (1 - α) θ_{r-1},  α ~ U[0, 1],  τ ~ p(·|θ(α)).
     E_α[∇²J(θ(α)) v] = ∇J(θ) - ∇J(θ_{r-1}): the Hessian term carries the anchor to θ.
 
-    Known trap: D v is as large as v = O(ηK‖u‖) and noisy on long episodes, so that above some η one
-    u feeds the next and the policy collapses; no `weight_cap` acts on D, `clip_norm` bounds it:
-    docs/stability.md.
+    Known trap: D v is as large as v = O(ηK‖u‖), so that above some η one u feeds the next and the
+    policy collapses; no `weight_cap` acts on D, `clip_norm` bounds it: docs/stability.md. Its
+    variance is a share of that of g that grows as T ‖v‖², T the length of episodes, and not above
+    that of FedSVRPG-M's correction, which it equals for small v: docs/theory.md has numbers.
     """
 
     reference: ClassVar[str] = "Wang, He, Zhang, Miao, Anderson, ICML 2024, Algorithm 2"

@@ -43,16 +43,21 @@ def jackknife_variance(sample: cn.Sample, fit: cn.Fit, cluster: NDArray[Any]) ->
 
 
 def interval(
-    sample: cn.Sample, fit: cn.Fit, column: int, cluster: NDArray[Any], level: float = 0.95
+    sample: cn.Sample,
+    fit: cn.Fit,
+    column: int,
+    cluster: NDArray[Any],
+    level: float = 0.95,
+    freedom: int | None = None,
 ) -> tuple[Array, Array]:
-    """{b : 2 (ℓ̂ − ℓ_p(b)) ≤ (V_jackknife / V_information) t²_{G−1}}, for any number of samples.
+    """{b : 2 (ℓ̂ − ℓ_p(b)) ≤ (V_jackknife / V_information) t²_f}, for any number of samples.
 
-    Every delete-one fit has to be identified.
+    f = G − 1 if no other `freedom` is given. Every delete-one fit has to be identified.
     """
     groups = len(np.unique(cluster))
     spread = jackknife_variance(sample, fit, cluster)[..., column]
     scale = spread / cn.variance(sample, fit)[..., column]
-    quantile = stats.t.ppf((1 + level) / 2, groups - 1) ** 2
+    quantile = stats.t.ppf((1 + level) / 2, groups - 1 if freedom is None else freedom) ** 2
     # exactly no spread over seeds leaves a point, which a root finder cannot bracket
     return cn.profile_interval(sample, fit, column, np.maximum(scale * quantile, 1e-12))
 

@@ -58,15 +58,17 @@ def stationarity_targets(
     family: Family,
     spec: Specification,
     ladder: Callable[[float, int], tuple[float, ...]] = sv.decades_below,
+    within: float | None = None,
 ) -> list[Reached]:
     """T of ‖∇J(θ)‖² ≤ ε, ε on a ladder below the median initial value in this family.
 
+    With `within`, the score has to be at least reference − within (reference − random) as well.
     The first ε that no run reaches is kept, those below it say nothing more.
     """
     first = [float(run.stationarity[0]) for run in family.runs]
     initial = float(np.nanmedian(first)) if np.isfinite(first).any() else float("nan")
     found = [
-        _reached(family, kappa, series, epsilon, spec, stationarity=True)
+        _reached(family, kappa, series, epsilon, spec, stationarity=True, within=within)
         for kappa in family.kappas
         for epsilon in ladder(initial, spec.decades)
         for series in family.series
@@ -85,11 +87,15 @@ def _reached(
     spec: Specification,
     *,
     stationarity: bool,
+    within: float | None = None,
 ) -> Reached:
     runs, budget = family.at(kappa, series), family.budget(kappa)
     times, late = [], 0
     for run in runs:
         curve = -run.stationarity if stationarity else run.score
+        if within is not None:
+            good = run.score >= sv.target(run.reference, run.random, within)
+            curve = np.where(good, curve, -np.inf)
         threshold = -epsilon if stationarity else sv.target(run.reference, run.random, epsilon)
         times.append(sv.hitting_time(run.steps, curve, threshold, spec.window, run.diverged))
         index = sv.hitting_index(curve, threshold, spec.window)

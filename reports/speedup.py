@@ -65,7 +65,9 @@ def _sample(attempts: Attempts, columns: list[Array]) -> cn.Sample:
     return cn.Sample(design, np.log(attempts.time), attempts.hit, np.ones(len(attempts.time)))
 
 
-def _found(sample: cn.Sample, column: int, seed: NDArray[Any], level: float) -> Estimate:
+def _found(
+    sample: cn.Sample, column: int, seed: NDArray[Any], level: float, freedom: int | None
+) -> Estimate:
     """β̂ with its interval over seeds: NaN with one seed, infinite when all hangs on one seed."""
     fit = cn.maximise(sample)
     value = float(fit.beta[column])
@@ -73,7 +75,7 @@ def _found(sample: cn.Sample, column: int, seed: NDArray[Any], level: float) -> 
         return Estimate(value, float("nan"), float("nan"))
     if not all(clusters.identified(left) for left in clusters.without_each(sample, seed)):
         return Estimate(value, -float("inf"), float("inf"))
-    low, high = clusters.interval(sample, fit, column, seed, level)
+    low, high = clusters.interval(sample, fit, column, seed, level, freedom)
     return Estimate(value, float(low), float(high))
 
 
@@ -90,7 +92,7 @@ def equivalence(inner: Estimate, outer: Estimate, region: tuple[float, float] = 
     return "undecided"
 
 
-def speed_up(attempts: Attempts, level: float = 0.95) -> SpeedUp:
+def speed_up(attempts: Attempts, level: float = 0.95, freedom: int | None = None) -> SpeedUp:
     """Maximum likelihood with intervals over seeds; what cannot be identified is said, not raised.
 
     b needs hits at two N, ρ hits at two ε. Never hit means: as far as the budget, and no further.
@@ -121,7 +123,7 @@ def speed_up(attempts: Attempts, level: float = 0.95) -> SpeedUp:
     seed = known.seed[kept]
 
     def found(name: str, level: float) -> Estimate:
-        return _found(sample, place[name], seed, level) if name in place else UNKNOWN
+        return _found(sample, place[name], seed, level, freedom) if name in place else UNKNOWN
 
     slope, spread = found("N", level), float(cn.maximise(sample).sigma)
     verdict = "not identifiable"
@@ -139,7 +141,9 @@ def _unidentified(sample: cn.Sample) -> str:
     return "no variation: every hit lies on the fitted line"
 
 
-def efficiencies(attempts: Attempts, level: float = 0.95) -> dict[int, Estimate]:
+def efficiencies(
+    attempts: Attempts, level: float = 0.95, freedom: int | None = None
+) -> dict[int, Estimate]:
     """E(N) = N₁ T(N₁) / (N T(N)), N₁ the smallest N: 1 is linear speed-up, N₁/N none.
 
     The T are of the same model with a level for every N in place of b log N, so no power law is
@@ -164,7 +168,7 @@ def efficiencies(attempts: Attempts, level: float = 0.95) -> dict[int, Estimate]
         return found
     first = len(np.unique(known.environment))
     for place, n in enumerate(hit[1:]):
-        value, low, high = _found(sample, first + place, known.seed, level)
+        value, low, high = _found(sample, first + place, known.seed, level, freedom)
         with np.errstate(over="ignore"):
             parts = np.exp(-np.array([value, high, low])) * levels[0] / n
         found[n] = Estimate(*(float(part) for part in parts))

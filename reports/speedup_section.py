@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from reports import complexity, theory
+from reports import complexity, theory, tuned_section
 from reports import figures as fig
 from reports import formatting as fm
 from reports import speedup as sp
@@ -54,7 +54,10 @@ def parts(
     plotted = [i for i in reached if _power_of_ten(i.epsilon)] if known else reached
     drawn = (_figure(family, plotted, look, known),) if any(i.seen.hits for i in plotted) else ()
     tables = _fit_table(family, fits, spec, known), _efficiency_table(family, fits, spec)
-    return (*drawn, *tables), " ".join(sentence(item) for item in fits)
+    chosen, words = tuned_section.parts(family, spec)
+    # with a grid of settings, what is said of each of them would be too much to read
+    words = words or " ".join(sentence(item) for item in fits)
+    return (*chosen, *drawn, *tables), words
 
 
 def _power_of_ten(value: float) -> bool:
@@ -72,7 +75,7 @@ def fitted(
             own = [item for item in here if item.series.curve == curve]
             series = min((i.series for i in own), key=lambda s: s.agents or 0)
             attempts = _attempts(family, own)
-            exponent = _exponent(family, series)
+            exponent = theory.exponent(next(r for r in family.runs if r.series == series))
             found.append(
                 Fitted(
                     kappa,
@@ -100,14 +103,6 @@ def _attempts(family: Family, reached: Sequence[Reached]) -> sp.Attempts:
     )
 
 
-def _exponent(family: Family, series: Series) -> float | None:
-    """The record's own column `theory_exponent` where there is one, else what is known by name."""
-    own = next(run.last.get("theory_exponent") for run in family.runs if run.series == series)
-    if own is not None and np.isfinite(own):
-        return float(own)
-    return theory.EXPONENT.get(series.algorithm)
-
-
 def sentence(item: Fitted) -> str:
     """What the fit says of one curve, beside theory."""
     fit, name = item.fit, f"{item.series.spoken} at {fm.level(item.kappa)}"
@@ -115,7 +110,7 @@ def sentence(item: Fitted) -> str:
     exponent = _compared("ρ", fit.exponent, item.exponent)
     if not (slope or exponent):
         return f"{name}: not identifiable, {fit.missing}."
-    verdict = f"linear speed-up is {fit.verdict}" if slope else ""
+    verdict = f"linear speed-up is {fit.verdict} at these step sizes" if slope else ""
     missing = f"otherwise not identifiable: {fit.missing}" if fit.missing else ""
     return f"{name}: {'; '.join(filter(None, (slope, verdict, exponent, missing)))}."
 

@@ -76,8 +76,11 @@ def test_default_server_step_is_parameter_averaging():
     torch.testing.assert_close(batch.server.theta, seen[0].mean(1), rtol=0, atol=1e-14)
 
 
+PAPER = ["fedsvrpg-m", "fedhapg-m", "fedhapg-m2", "fedpg-m"]
+
+
 @pytest.mark.parametrize("beta", [0.2, 0.7])
-@pytest.mark.parametrize("name", ["fedsvrpg-m", "fedhapg-m", "fedhapg-m2", "fedpg-m"])
+@pytest.mark.parametrize("name", PAPER)
 def test_the_papers_pseudocode_transcribed(name, beta):
     """Fifty rounds of Wang et al. 2024, Algorithms 1 and 2, in plain loops over agents and steps.
 

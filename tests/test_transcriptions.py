@@ -13,7 +13,9 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import torch
+from test_algorithms import PAPER
 
+from algorithms import ALGORITHMS
 from benchmark.cell import Cell, Run
 from benchmark.federation import Federation
 from benchmark.noise import Seed
@@ -517,6 +519,10 @@ def projpavg(w):
             ends.append(x)
         theta = averaged(theta, ends)
     return theta.ravel()
+
+
+def test_every_algorithm_of_the_registry_is_transcribed():
+    assert {*TRANSCRIBED, *PAPER} == {*ALGORITHMS}
 
 
 @pytest.mark.parametrize("name", TRANSCRIBED)
