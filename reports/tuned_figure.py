@@ -39,6 +39,9 @@ def speed_up_figure(family: Family, every: Sequence[Tuned], look: fig.Look) -> f
             axis.minorticks_off()
             axis.yaxis.set_major_formatter(lambda y, _: f"{y:g}")
             axis.set_title(f"{fm.level(kappas[i])}, {targets[j]}")
+        # an interval may have no end to speak of; values decide what is shown
+        shown = [v for axis in axes.flat for line in axis.lines for v in line.get_ydata()]
+        axes.flat[0].set_ylim(0.5 * min(shown), 2 * max(shown))
         figure.supxlabel("agents N", fontsize=8)
         figure.supylabel(f"T({levels[0]}) / T(N)", fontsize=8)
         ways = [
@@ -53,9 +56,9 @@ def speed_up_figure(family: Family, every: Sequence[Tuned], look: fig.Look) -> f
             f"{family.slug}-tuned",
             "How many times fewer steps with more agents",
             "T(N₁) / T(N) = E(N) N / N₁ of the steps per agent, all ε together, both axes "
-            "logarithmic, a column per target: solid under settings chosen per N and ε by the other "
-            "half of the seeds, with intervals; dashed under one setting for all N and ε, chosen "
-            "likewise. Dotted: theory's N / N₁. An N without hits has no mark.",
+            "logarithmic, a column per target: solid under settings chosen per N and ε by the "
+            "other half of the seeds, with intervals; dashed under one setting for all N and ε, "
+            "chosen likewise. Dotted: theory's N / N₁. An N without hits has no mark.",
         )
 
 

@@ -100,7 +100,7 @@ def _exponents(family: Family, every: Sequence[Tuned], spec: Specification) -> T
             with_interval("ρ", "exponent"),
             Column("theory", lambda row: fm.number(row["theory_exponent"]), "theory_exponent"),
             Column("final", lambda row: fm.number(row["final"]), "final"),
-            Column("edge", lambda row: fm.percent(row["edge"]), "edge"),
+            Column("edge", lambda row: f"{100 * row['edge']:.0f} %", "edge"),
             text("not identifiable", "not_identifiable"),
         ),
         group=("kappa", "criterion", "algorithm"),
