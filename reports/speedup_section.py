@@ -50,14 +50,14 @@ def parts(
     fits = fitted(family, reached, spec, stationarity=known)
     if not fits:
         return (), "No target is defined, so there is nothing to fit."
+    tables = _fit_table(family, fits, spec, known), _efficiency_table(family, fits, spec)
+    chosen, words = tuned_section.parts(family, look, spec)
+    if chosen:  # a line and a sentence for each setting would be too much to read
+        return (*chosen, *tables), words
     # every target enters the fit; a panel for each half-decade would be too many to read
     plotted = [i for i in reached if _power_of_ten(i.epsilon)] if known else reached
     drawn = (_figure(family, plotted, look, known),) if any(i.seen.hits for i in plotted) else ()
-    tables = _fit_table(family, fits, spec, known), _efficiency_table(family, fits, spec)
-    chosen, words = tuned_section.parts(family, spec)
-    # with a grid of settings, what is said of each of them would be too much to read
-    words = words or " ".join(sentence(item) for item in fits)
-    return (*chosen, *drawn, *tables), words
+    return (*drawn, *tables), " ".join(sentence(item) for item in fits)
 
 
 def _power_of_ten(value: float) -> bool:

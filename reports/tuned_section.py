@@ -8,14 +8,16 @@ import numpy as np
 from reports import formatting as fm
 from reports import speedup as sp
 from reports import theory, tuned
+from reports.figures import Drawn, Look
 from reports.grids import ADAPTS, GOOD, GRADIENT, SCORE, WITHIN, Tuned, fitted, grids
 from reports.runs import Family
 from reports.specification import Specification
 from reports.tables import KAPPA, Column, Table, bounded, text, with_interval
+from reports.tuned_figure import speed_up_figure
 
 
-def parts(family: Family, spec: Specification) -> tuple[tuple[Table, ...], str]:
-    """Exponents, efficiency and choices; nothing where no setting was varied."""
+def parts(family: Family, look: Look, spec: Specification) -> tuple[tuple[Drawn | Table, ...], str]:
+    """Figure, exponents, efficiency and choices; nothing where no setting was varied."""
     known = grids(family, spec)
     if not known:
         return (), ""
@@ -23,7 +25,8 @@ def parts(family: Family, spec: Specification) -> tuple[tuple[Table, ...], str]:
     flat = [item for own in every for item in own]
     tables = _exponents(family, flat, spec), _efficiency(family, flat, spec)
     choices = _choices(family, [item for item in flat if not ADAPTS[item.adapts]])
-    return (*tables, choices), " ".join(map(sentence, every))
+    drawn = speed_up_figure(family, flat, look)
+    return (drawn, *tables, choices), " ".join(map(sentence, every))
 
 
 SCOPES = {"nothing": "one setting for all", "N and ε": "tuned per N and ε"}
@@ -97,7 +100,7 @@ def _exponents(family: Family, every: Sequence[Tuned], spec: Specification) -> T
             with_interval("ρ", "exponent"),
             Column("theory", lambda row: fm.number(row["theory_exponent"]), "theory_exponent"),
             Column("final", lambda row: fm.number(row["final"]), "final"),
-            Column("edge", lambda row: fm.percent(row["edge"]), "edge"),
+            Column("edge", lambda row: f"{100 * row['edge']:.0f} %", "edge"),
             text("not identifiable", "not_identifiable"),
         ),
         group=("kappa", "criterion", "algorithm"),

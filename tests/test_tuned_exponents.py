@@ -138,7 +138,7 @@ def study(plateau: bool = False) -> Any:
 def tables(records: Any) -> tuple[str, Any, Any]:
     """What is said, the exponents, the choices."""
     (family,) = families(records)
-    (fit, _, choices), words = parts(family, Specification())
+    (_, fit, _, choices), words = parts(family, Look([family]), Specification())
     return words, fit.frame.set_index(["criterion", "tuned"]), choices.frame
 
 
@@ -176,7 +176,7 @@ def test_the_section_has_the_tables_and_says_what_they_found(plain):
 
 def test_one_setting_makes_no_section():
     (family,) = families(study().query("step_size == 1"))
-    assert parts(family, Specification()) == ((), "")
+    assert parts(family, Look([family]), Specification()) == ((), "")
 
 
 def test_a_plateau_is_a_small_gradient_but_no_good_policy():
