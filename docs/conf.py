@@ -24,6 +24,7 @@ myst_heading_anchors = 3
 # what pages refer to exists is held by tests/test_docs.py.
 suppress_warnings = ["ref.python"]
 
+autodoc_mock_imports = ["ray"]  # large, and only what our module says of it is shown
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"

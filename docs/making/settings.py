@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel
 
@@ -56,6 +56,7 @@ def page() -> str:
             "told in [](/guide/studies.md).",
             "## The file",
             rows_of(Study, skip=("name", "only")),
+            *tables_of(Study),
             "## `[settings]`, and any narrower table",
             "Symbols are those of the equations. What is off by default is a named "
             'trick or condition; `"none"` turns such a setting off in a list of alternatives.',
@@ -72,6 +73,16 @@ def page() -> str:
             hyperparameters(),
         ]
     )
+
+
+def tables_of(kind: type[BaseModel]) -> Iterable[str]:
+    """Sections on the tables among its fields that have fields of their own."""
+    for name, field in kind.model_fields.items():
+        for part in (field.annotation, *get_args(field.annotation)):
+            if isinstance(part, type) and issubclass(part, BaseModel):
+                yield f"### `[{name}]`"
+                yield plain((part.__doc__ or "").split("\n\n")[0].replace("\n", " "))
+                yield rows_of(part, within=name)
 
 
 def conditions() -> Iterable[str]:
@@ -100,17 +111,21 @@ def rows_of(kind: type[BaseModel], skip: Sequence[str] = (), within: str = "") -
         default = "required" if field.is_required() else code(toml(field.default))
         unit = UNITS.get(f"{within}.{name}", UNITS.get(name, ""))
         comment, symbol = parted(said.get(name, ""))
-        meaning = plain(comment) or PLAIN.get(name, "")
+        meaning = plain(comment.replace("None", '`"none"`')) or PLAIN.get(name, "")
         if not meaning or meaning.startswith(CONTINUING):
             meaning = ", ".join(filter(None, (name.replace("_", " "), meaning)))
         elif meaning.startswith(QUALIFYING):
             meaning = f"{name.replace('_', ' ')}; {meaning}"
+        if not issubclass(kind, Cell):  # there, leaving out is how to say none
+            default = default.replace('`"none"`', "not given")
         limits = allowed(shape, schema.get("$defs", {}))
+        if default == "not given":
+            limits = limits.replace(', or `"none"`', "")
         rows.append((code(name), plain(symbol), meaning, unit, limits, default))
     return markdown(("name", "symbol", "meaning", "unit", "allowed", "default"), rows)
 
 
-QUALIFYING = ("None", '"', "exact", "auto")  # comments on one of the values
+QUALIFYING = ('`"none"`', '"', "exact", "auto")  # comments on one of the values
 CONTINUING = ("at most", "per ", "local", "of ", "in ", "by ", "for ")  # comments that go on
 
 

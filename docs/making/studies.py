@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.resources import files
 
 from benchmark.study import StudyError, built_in, load_study
 from making.settings import plain
+
+load = cache(load_study)  # large studies take seconds
 
 HEAD = """\
 # Built-in studies
@@ -24,7 +27,7 @@ def section(name: str) -> str:
     """Title, description, size, text."""
     text = files("benchmark").joinpath(f"studies/{name}.toml").read_text(encoding="utf-8")
     try:
-        study = load_study(name)
+        study = load(name, (), ())
     except StudyError as error:
         return f"## {name}\n\nIt cannot be loaded here: {plain(str(error))}\n\n" + _file(text)
     size = f"{len(study.cells())} cells × {len(study.seeds)} seeds = {len(study.runs())} runs"
