@@ -11,7 +11,7 @@ import numpy as np
 
 from reports import formatting as fm
 from reports.design import Space, Surface, amount, sign
-from reports.marginals import Axis, axis, kept_share
+from reports.marginals import Axis, axis, best_over_rest, kept_share
 from reports.owed import Owed
 from reports.specification import Sensitivity
 from reports.statistics import Array
@@ -37,6 +37,10 @@ def sentences(
             kept = kept_share(surface, along)
             found += [good_range(along, kept, space, spec)] if len(kept) else []
             found += tails(along, kept, space, spec) if len(kept) else []
+    for name in surface.names:
+        along = axis(surface, name, spec)
+        for what in ("kappa", "agents"):
+            found += shifts(surface, along, what, space, spec) if len(along.low) > 1 else []
     found += most_important(surface.algorithm, importance)
     if np.isfinite(one.dimensions):
         found.append(dimensions(one, spec))
@@ -82,6 +86,8 @@ def good_range(along: Axis, kept: Array, space: Space, spec: Sensitivity) -> Sen
     first, last = _longest(everywhere)
     worst = float(kept[:, first : last + 1].min())
     decided = f"at least {fm.percent(_floor(worst))} of the best"
+    if worst >= 1:
+        decided = "the best in each"
     value = _span(along, first, last, space)
     if everywhere.all():
         text = f"{name} hardly matters: {value}, all that was tried, is {within}"
@@ -112,6 +118,46 @@ def tails(along: Axis, kept: Array, space: Space, spec: Sensitivity) -> list[Sen
             )
             found.append(Sentence("tail", text, decided))
     return found
+
+
+def shifts(
+    surface: Surface, along: Axis, what: str, space: Space, spec: Sensitivity
+) -> list[Sentence]:
+    """Where the best value goes from the least to the largest κ, or N: one way, in half or more.
+
+    It has moved where each end has another best value and one of the two costs more than
+    `spec.within` at the other end.
+    """
+    best = best_over_rest(surface, along)
+    pairs: dict[tuple[Any, ...], list[int]] = {}
+    for place, environment in enumerate(surface.environments):
+        same = tuple(v for k, v in environment._asdict().items() if k != what)
+        pairs.setdefault(same, []).append(place)
+    levels = sorted({getattr(environment, what) for environment in surface.environments})
+    ways = []
+    for places in pairs.values():
+        ends = [
+            p for p in places if getattr(surface.environments[p], what) in (levels[0], levels[-1])
+        ]
+        if len(ends) == 2 and best[ends].max(axis=1).min() > 0:
+            first, last = sorted(ends, key=lambda p: float(getattr(surface.environments[p], what)))
+            a, b = int(np.argmax(best[first])), int(np.argmax(best[last]))
+            costs = [1 - best[last, a] / best[last, b], 1 - best[first, b] / best[first, a]]
+            ways.append((np.sign(b - a) if max(costs) > spec.within else 0, a, b))
+    up, down = (sum(way[0] == sign_of for way in ways) for sign_of in (1, -1))
+    moved = max(up, down)
+    if not moved or min(up, down) or 2 * moved < len(ways):
+        return []
+    letter = {"kappa": "κ", "agents": "N"}[what]
+    told = [way for way in ways if way[0]]
+    start, end = (along.centre[int(np.median([way[i] for way in told]))] for i in (1, 2))
+    decided = f"{moved} of {len(ways)}"
+    text = (
+        f"From {letter} = {levels[0]:g} to {letter} = {levels[-1]:g} the best {sign(along.name)} "
+        f"{'rises' if up else 'falls'} in {decided} places, at the median from {amount(start)} to "
+        f"{amount(end)}{space.times(along.name)}; it {'falls' if up else 'rises'} in none."
+    )
+    return [Sentence("shift", text, decided)]
 
 
 def most_important(algorithm: str, importance: Sequence[Mapping[str, Any]]) -> list[Sentence]:
@@ -165,7 +211,7 @@ def divergence(one: Owed, space: Space) -> Sentence:
         return Sentence("divergence", text, "0 diverged")
     share, bounds = one.lost / one.pairs, one.lost_bounds
     decided = f"{one.lost} of {one.pairs}"
-    interval = f"[{fm.percent(_round(bounds[0]))}, {fm.percent(_round(bounds[1]))}]"
+    interval = f"[{fm.percent(_round(bounds[0], 3))}, {fm.percent(_round(bounds[1], 3))}]"
     text = (
         f"{fm.percent(_round(share, 3))} of the settings diverge in some run ({decided} pairs "
         f"with an environment, {interval})"

@@ -16,10 +16,11 @@ from reports.curves import learning_curves
 from reports.design import Space, coordinates
 from reports.explorer import explorer
 from reports.figures import Look
-from reports.owed import Owed, gammas, owed
+from reports.owed import Owed, difference, gammas, owed
 from reports.runs import Family
 from reports.shown_runs import Shown, shown, shown_families, shown_table
 from reports.specification import Sensitivity
+from reports.statistics import Estimate
 from reports.surface_explorer import surface_explorer
 from reports.surfaces import Designed
 from reports.tables import Data, Table, text
@@ -233,13 +234,18 @@ def beside(study: Study) -> list[str]:
         if one is base:
             continue
         number = pl.place(one, base)
-        gain, owes = one.tuned.value - base.tuned.value, one.phi.value - base.phi.value
-        settled = "" if pl.is_settled(one, base) else "; intervals overlap, so this is not settled"
+        gain, owes = difference(one, base, study.spec)
+        known = pl.is_settled(one, base, study.spec)
+        verb = "is" if known else "may be"
         said.append(
-            f"{one.surface.algorithm} is {pl.REGIONS[number]}, beside {base.surface.algorithm}: "
-            f"Γ with tuning {fm.signed(gain, 2)}, Φ {fm.signed(owes, 2)}{settled}."
+            f"{one.surface.algorithm} {verb} {pl.REGIONS[number]}, beside "
+            f"{base.surface.algorithm}: Γ with tuning {_change(gain)}, Φ {_change(owes)}."
         )
     return said
+
+
+def _change(value: Estimate) -> str:
+    return f"{fm.signed(value.value, 2)} {fm.brackets(value.low, value.high, 2)}".strip()
 
 
 def best_here(table: Table) -> list[str]:

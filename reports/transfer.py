@@ -87,7 +87,7 @@ def _drawn(axis: Any, shares: Array) -> Any:
     drawn = axis.pcolormesh(
         edges, edges, np.ma.masked_invalid(np.clip(shares, 0, 1)), cmap="viridis", vmin=0, vmax=1
     )
-    axis.invert_yaxis()
+    axis.set_ylim(count - 0.5, -0.5)
     if count <= 9:
         for i in range(count):
             for j in range(count):
