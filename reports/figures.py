@@ -1,5 +1,6 @@
 """How every figure looks and is saved: palette, panels, legend, bytes that do not change."""
 
+import hashlib
 import io
 import re
 from collections.abc import Iterator, Sequence
@@ -68,6 +69,7 @@ class Drawn:
     caption: str
     svg: bytes
     pdf: bytes
+    small: bool = False  # on a page of many figures: hundredths of a point, short ids
 
     @property
     def inline(self) -> str:
@@ -77,12 +79,20 @@ class Drawn:
         text = re.sub(r'width="([\d.]+)pt" height="[\d.]+pt"', _wide, text, count=1)
         text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
         text = re.sub(r' xmlns(:\w+)?="[^"]*"', "", text, count=2)
-        text = re.sub(r'\bid="', f'id="{self.name}-', text)
-        text = re.sub(r'href="#', f'href="#{self.name}-', text)
-        text = re.sub(r"url\(#", f"url(#{self.name}-", text)
+        own = hashlib.sha256(self.name.encode()).hexdigest()[:6] if self.small else self.name
+        text = re.sub(r'\bid="', f'id="{own}-', text)
+        text = re.sub(r'href="#', f'href="#{own}-', text)
+        text = re.sub(r"url\(#", f"url(#{own}-", text)
+        if self.small:
+            text = re.sub(r' (?:d|x|y)="[^"]*"', _hundredths, text)
         for colour, name in THEMED.items():
             text = re.sub(rf"(fill|stroke): {colour}\b", rf"\1: var(--{name})", text)
         return text
+
+
+def _hundredths(attribute: re.Match[str]) -> str:
+    """Coordinates as a screen shows them."""
+    return re.sub(r"(\.\d\d)\d+", r"\1", attribute[0])
 
 
 def _wide(size: re.Match[str]) -> str:

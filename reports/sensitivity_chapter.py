@@ -1,13 +1,14 @@
 """The chapters of a study with a design: across environments, then family by family."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from reports import formatting as fm
 from reports import guideline
 from reports import importance as imp
+from reports import maps as mp
 from reports import plane as pl
 from reports import responses as rs
 from reports import sensitivity_tables as tb
@@ -15,7 +16,8 @@ from reports.chapter import Chapter, Part, Section, scored
 from reports.curves import learning_curves
 from reports.design import Space, coordinates
 from reports.explorer import explorer
-from reports.figures import Look
+from reports.figures import Drawn, Look
+from reports.guideline_words import Sentence
 from reports.owed import Owed, difference, gammas, owed
 from reports.runs import Family
 from reports.shown_runs import Shown, shown, shown_families, shown_table
@@ -140,8 +142,8 @@ def family_chapter(study: Study, family: Family) -> Chapter:
     surfaces, space, spec = study.designed.surfaces, study.space, study.spec
     slug, name = family.slug, family.name
     anchor = f"{slug}-surface"
-    maps = [rs.heatmaps(surfaces, slug, name, pair, space, spec) for pair in PAIRS]
-    maps += [rs.kappa_maps(surfaces, slug, name, one, space, spec) for one in AGAINST_KAPPA]
+    maps = [mp.heatmaps(surfaces, slug, name, pair, space, spec) for pair in PAIRS]
+    maps += [mp.kappa_maps(surfaces, slug, name, one, space, spec) for one in AGAINST_KAPPA]
     explored = surface_explorer(surfaces, slug, name, space, spec, anchor)
     tuned = tb.tuned_table(surfaces, slug, name, space, spec)
     responses: list[Part] = [
@@ -175,8 +177,14 @@ def family_chapter(study: Study, family: Family) -> Chapter:
         scored(family),
         f"family-{slug}",
         best_here(tuned),
-        [section for section in sections if section is not None],
+        [light(section) for section in sections if section is not None],
     )
+
+
+def light(section: Section) -> Section:
+    """Its figures small on the page: there are many."""
+    parts = [replace(p, small=True) if isinstance(p, Drawn) else p for p in section.parts]
+    return replace(section, parts=tuple(parts))
 
 
 def _learning(study: Study, family: Family) -> Section:
@@ -194,10 +202,10 @@ def _learning(study: Study, family: Family) -> Section:
 
 def _importance(study: Study, rows: Any, slug: str) -> tuple[Part, ...]:
     bars = imp.importance_bars(rows, slug, study.names, study.looks, study.spec)
-    return bars, imp.importance_table(rows, slug)
+    return bars, imp.importance_table(rows, slug, study.names)
 
 
-def _sentences(one: Owed, study: Study) -> list[guideline.Sentence]:
+def _sentences(one: Owed, study: Study) -> list[Sentence]:
     return guideline.sentences(one, study.space, study.importance, study.spec)
 
 
