@@ -133,7 +133,8 @@ def _map(axis_: Any, value: Array, share: Array, ends: tuple[float, float]) -> A
         cmap=COLOURS,
         vmin=ends[0],
         vmax=ends[1],
-        linewidth=0,
+        edgecolor="face",  # no seams between fields
+        linewidth=0.3,
     )
     for i in range(rows):
         for j in range(columns):

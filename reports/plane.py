@@ -144,7 +144,7 @@ def _regions(axis: Any, base: Owed, reach: float) -> None:
     edges = {
         1: ((-0.97, 0.97, "left", "top"),),
         2: ((0.03, 0.97, "left", "top"),),
-        3: ((-0.97, -0.05, "left", "top"),),
+        3: ((-0.97, -0.42, "left", "top"),),
         4: ((0.97, 0.05, "right", "bottom"), (-0.03, -0.97, "right", "bottom")),
         5: ((0.97, -0.97, "right", "bottom"),),
     }

@@ -12,6 +12,7 @@ from reports import maps as mp
 from reports import plane as pl
 from reports import responses as rs
 from reports import sensitivity_tables as tb
+from reports.change import change_figure
 from reports.chapter import Chapter, Part, Section, scored
 from reports.curves import learning_curves
 from reports.design import Space, coordinates
@@ -117,7 +118,11 @@ def across(study: Study) -> Chapter:
     ]
     if change.rows:
         sections.append(
-            Section("Heterogeneity and number of agents", "sensitivity-change", (change,))
+            Section(
+                "Heterogeneity and number of agents",
+                "sensitivity-change",
+                (change_figure(change.rows, study.looks, study.spec), change),
+            )
         )
     rows = Data(
         "design-settings",
