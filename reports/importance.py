@@ -83,27 +83,33 @@ def importance_bars(
         )
 
 
-def importance_table(rows: Sequence[tuple[Environment, Mapping[str, Any]]], slug: str) -> Table:
-    """A row per environment and algorithm, a column per hyperparameter in the frame."""
-    told = [
-        {"place": place.place, "algorithm": str(row["algorithm"])}
-        | {"hyperparameter": sign(str(row["hyperparameter"]))}
-        | bounded("importance", Estimate(*_estimate(row)))
-        for place, row in sorted(rows, key=_key)
-    ]
+def importance_table(
+    rows: Sequence[tuple[Environment, Mapping[str, Any]]], slug: str, names: Sequence[str]
+) -> Table:
+    """A row per environment and algorithm, a column per hyperparameter."""
+    told: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for place, row in sorted(rows, key=_key):
+        key = (place, row["algorithm"])
+        words = {"place": place.place, "algorithm": str(row["algorithm"])}
+        own = told.setdefault(key, words | _nothing(names))
+        own |= bounded(str(row["hyperparameter"]), Estimate(*_estimate(row)))
     return Table(
         f"{slug}-importances",
         "Importance of hyperparameters",
         "The numbers of the figure.",
-        told,
+        list(told.values()),
         (
             text("environment", "place"),
             text("algorithm", "algorithm"),
-            text("hyperparameter", "hyperparameter"),
-            with_interval("importance", "importance", 2),
+            *(with_interval(sign(name), name, 2) for name in names),
         ),
         group=("place",),
     )
+
+
+def _nothing(names: Sequence[str]) -> dict[str, float]:
+    unknown = Estimate(*[float("nan")] * 3)
+    return {k: v for name in names for k, v in bounded(name, unknown).items()}
 
 
 def _key(pair: tuple[Environment, Mapping[str, Any]]) -> tuple[Any, ...]:

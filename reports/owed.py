@@ -1,7 +1,7 @@
 """What every algorithm owes to tuning: Φ, d, diverged settings, over the same environments."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -26,6 +26,7 @@ class Owed(NamedTuple):
     setting: Array  # that setting, chosen on all seeds
     dimensions: float  # NaN where there is none
     why: str  # there is none
+    draws: Array  # (resamples, 2) of `tuned` and `shared`; none below four seeds
     lost: int  # (environment, setting) pairs with a diverged run
     pairs: int
     lost_bounds: tuple[float, float]  # of their share, Wilson
@@ -50,12 +51,12 @@ def owed(surface: Surface, gamma: Array, kept: Sequence[int], spec: Sensitivity)
     settings = gamma.shape[1]
     whole = (settings,)
 
-    def free(choose: Array, score: Array) -> float:
-        return ss.tuned(choose, score, 0, whole, every=True)
+    def both(choose: Array, score: Array) -> Array:
+        free = ss.tuned(choose, score, 0, whole, every=True)
+        return np.array([free, ss.tuned(choose, score, 0, whole)])
 
-    def fixed(choose: Array, score: Array) -> float:
-        return ss.tuned(choose, score, 0, whole)
-
+    values, draws = _resampled(gamma, both, spec)
+    tuned, shared = values
     dimensions, why = _dimensions(surface, gamma, spec)
     diverged = surface.diverged[list(kept)]
     pairs = diverged.any(axis=2)
@@ -64,13 +65,14 @@ def owed(surface: Surface, gamma: Array, kept: Sequence[int], spec: Sensitivity)
     return Owed(
         surface,
         len(gamma),
-        _estimated(gamma, ss.sensitivity, spec),
+        ss.interval(float(tuned - shared), draws[:, 0] - draws[:, 1], spec.level),
         ss.plug_in(gamma, ss.sensitivity),
-        _estimated(gamma, free, spec),
-        _estimated(gamma, fixed, spec),
+        ss.interval(float(tuned), draws[:, 0], spec.level),
+        ss.interval(float(shared), draws[:, 1], spec.level),
         surface.settings[chosen],
         dimensions,
         why,
+        draws,
         lost,
         pairs.size,
         st.wilson(lost, pairs.size, spec.level),
@@ -78,18 +80,22 @@ def owed(surface: Surface, gamma: Array, kept: Sequence[int], spec: Sensitivity)
     )
 
 
-def _estimated(gamma: Array, measure: ss.Measure, spec: Sensitivity) -> Estimate:
+def difference(one: Owed, base: Owed, spec: Sensitivity) -> tuple[Estimate, Estimate]:
+    """ΔP and ΔΦ of `one` and `base`, paired: both meet the same redraws of the seeds."""
+    performance = one.draws[:, 0] - base.draws[:, 0]
+    sensitivity = performance - (one.draws[:, 1] - base.draws[:, 1])
+    return (
+        ss.interval(one.tuned.value - base.tuned.value, performance, spec.level),
+        ss.interval(one.phi.value - base.phi.value, sensitivity, spec.level),
+    )
+
+
+def _resampled(gamma: Array, measure: Any, spec: Sensitivity) -> tuple[Array, Array]:
     """Split over seeds; a single seed cannot be split, and leaves nothing but the plug-in."""
     if gamma.shape[2] < 2:
-        return Estimate(ss.plug_in(gamma, measure), float("nan"), float("nan"))
-    return ss.estimated(
-        gamma,
-        measure,
-        seed=spec.seed,
-        resamples=spec.redrawn,
-        level=spec.level,
-        splits=spec.splits,
-    )
+        means = gamma.mean(axis=2)
+        return measure(means, means), np.empty((0, 2))
+    return ss.resampled(gamma, measure, seed=spec.seed, resamples=spec.redrawn, splits=spec.splits)
 
 
 def _dimensions(surface: Surface, gamma: Array, spec: Sensitivity) -> tuple[float, str]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from reports import figures as fig
 from reports import formatting as fm
-from reports.owed import Owed
+from reports.owed import Owed, difference
 from reports.specification import Sensitivity
 
 REGIONS = {
@@ -26,9 +26,9 @@ REGIONS = {
 SHADES = {1: "#009E73", 2: "#56B4E9", 3: "#F0E442", 4: "#E69F00", 5: "#D55E00"}
 SHORT = {
     1: "1 better,\nless sensitive",
-    2: "2 better, gain above\nsensitivity",
-    3: "3 less sensitive,\nloss below that",
-    4: "4 does not pay",
+    2: "2 better by more\nthan more sensitive",
+    3: "3 worse by less\nthan less sensitive",
+    4: "4 does\nnot pay",
     5: "5 worse,\nmore sensitive",
 }
 
@@ -57,21 +57,20 @@ def place(one: Owed, base: Owed) -> int:
     return region(one.tuned.value - base.tuned.value, one.phi.value - base.phi.value)
 
 
-def is_settled(one: Owed, base: Owed) -> bool:
-    """Whether both intervals lie apart from those of the reference."""
-    return all(
-        a.low > b.high or a.high < b.low for a, b in ((one.tuned, base.tuned), (one.phi, base.phi))
-    )
+def is_settled(one: Owed, base: Owed, spec: Sensitivity) -> bool:
+    """Whether the intervals of both differences to the reference leave 0 out."""
+    return all(d.low > 0 or d.high < 0 for d in difference(one, base, spec))
 
 
 def plane(found: Sequence[Owed], looks: Any, spec: Sensitivity) -> fig.Drawn:
     """Every algorithm with intervals, the regions around the reference shaded."""
     base = reference(found, spec)
-    x, y = _span([one.phi for one in found]), _span([one.tuned for one in found])
+    reach = _reach(found, base)
+    x, y = ((at - reach, at + reach) for at in (base.phi.value, base.tuned.value))
     with fig.styled():
-        figure, axes = fig.panels(1, 1, 6.4, 4.2)
+        figure, axes = fig.panels(1, 1, 5.4, 4.9)
         axis = axes[0, 0]
-        _regions(axis, base, x, y)
+        _regions(axis, base, reach)
         handles = []
         for one in found:
             style = looks[one.surface.algorithm]
@@ -110,12 +109,14 @@ def plane(found: Sequence[Owed], looks: Any, spec: Sensitivity) -> fig.Drawn:
         )
 
 
-def _span(values: Sequence[Any]) -> tuple[float, float]:
-    """All intervals, with room for the words of the regions."""
-    flat = np.array([bound for value in values for bound in value], dtype=float)
-    low, high = float(np.nanmin(flat)), float(np.nanmax(flat))
-    room = 0.35 * max(high - low, 0.05)
-    return low - room, high + room
+def _reach(found: Sequence[Owed], base: Owed) -> float:
+    """From the reference to the farthest end of an interval, and a little more.
+
+    The same up and sideways, so that every region is seen and the diagonal is one.
+    """
+    ends = [abs(np.array(one.phi) - base.phi.value) for one in found]
+    ends += [abs(np.array(one.tuned) - base.tuned.value) for one in found]
+    return 1.15 * max(float(np.nanmax(ends)), 0.01)
 
 
 def _arms(value: Any) -> Any:
@@ -124,39 +125,37 @@ def _arms(value: Any) -> Any:
     return np.maximum(np.nan_to_num(arms), 0)
 
 
-def _regions(axis: Any, base: Owed, x: tuple[float, float], y: tuple[float, float]) -> None:
+def _regions(axis: Any, base: Owed, reach: float) -> None:
+    """Shaded and named; unit square [-1, 1]² around the reference."""
     p, s = base.tuned.value, base.phi.value
-    far = max(x[1] - x[0], y[1] - y[0]) * 2
     corners = {
-        1: [[(s, p), (s - far, p), (s - far, p + far), (s, p + far)]],
-        2: [[(s, p), (s, p + far), (s + far, p + far)]],
-        3: [[(s, p), (s - far, p - far), (s - far, p)]],
-        4: [
-            [(s, p), (s + far, p + far), (s + far, p)],
-            [(s, p), (s - far, p - far), (s, p - far)],
-        ],
-        5: [[(s, p), (s, p - far), (s + far, p - far), (s + far, p)]],
+        1: [[(0, 0), (-1, 0), (-1, 1), (0, 1)]],
+        2: [[(0, 0), (0, 1), (1, 1)]],
+        3: [[(0, 0), (-1, -1), (-1, 0)]],
+        4: [[(0, 0), (1, 1), (1, 0)], [(0, 0), (-1, -1), (0, -1)]],
+        5: [[(0, 0), (0, -1), (1, -1), (1, 0)]],
     }
     for number, shapes in corners.items():
         for shape in shapes:
-            axis.fill(*zip(*shape, strict=True), color=SHADES[number], alpha=0.13, linewidth=0)
-    for dx, dy in ((far, 0), (0, far), (far, far)):
+            x, y = np.array(shape, dtype=float).T * reach
+            axis.fill(s + x, p + y, color=SHADES[number], alpha=0.13, linewidth=0)
+    for dx, dy in ((reach, 0), (0, reach), (reach, reach)):
         axis.plot([s - dx, s + dx], [p - dy, p + dy], color=fig.SURROUND, linewidth=0.8)
     edges = {
-        1: (0.015, 0.98, "left", "top"),
-        2: (0.62, 0.98, "center", "top"),
-        3: (0.015, 0.42, "left", "center"),
-        4: (0.985, 0.60, "right", "center"),
-        5: (0.985, 0.02, "right", "bottom"),
+        1: ((-0.97, 0.97, "left", "top"),),
+        2: ((0.03, 0.97, "left", "top"),),
+        3: ((-0.97, -0.42, "left", "top"),),
+        4: ((0.97, 0.05, "right", "bottom"), (-0.03, -0.97, "right", "bottom")),
+        5: ((0.97, -0.97, "right", "bottom"),),
     }
-    for number, (across, up, ha, va) in edges.items():
-        axis.text(
-            across,
-            up,
-            SHORT[number],
-            transform=axis.transAxes,
-            ha=ha,
-            va=va,
-            fontsize=7,
-            color=fig.SURROUND,
-        )
+    for number, places in edges.items():
+        for x, y, ha, va in places:
+            axis.text(
+                s + x * reach,
+                p + y * reach,
+                SHORT[number],
+                ha=ha,
+                va=va,
+                fontsize=7,
+                color=fig.SURROUND,
+            )

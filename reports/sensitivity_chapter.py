@@ -8,19 +8,23 @@ from typing import Any
 from reports import formatting as fm
 from reports import guideline
 from reports import importance as imp
+from reports import maps as mp
 from reports import plane as pl
 from reports import responses as rs
 from reports import sensitivity_tables as tb
+from reports.change import change_figure
 from reports.chapter import Chapter, scored
 from reports.curves import learning_curves
 from reports.design import Space, coordinates
 from reports.explorer import explorer
 from reports.figures import Look
-from reports.owed import Owed, gammas, owed
+from reports.guideline_words import Sentence
+from reports.owed import Owed, difference, gammas, owed
 from reports.runs import Family
 from reports.section import Part, Section
 from reports.shown_runs import Shown, shown, shown_families, shown_table
 from reports.specification import Sensitivity
+from reports.statistics import Estimate
 from reports.surface_explorer import surface_explorer
 from reports.surfaces import Designed
 from reports.tables import Data, Table, text
@@ -115,7 +119,11 @@ def across(study: Study) -> Chapter:
     ]
     if change.rows:
         sections.append(
-            Section("Heterogeneity and number of agents", "sensitivity-change", (change,))
+            Section(
+                "Heterogeneity and number of agents",
+                "sensitivity-change",
+                (change_figure(change.rows, study.looks, study.spec), change),
+            )
         )
     rows = Data(
         "design-settings",
@@ -140,8 +148,8 @@ def family_chapter(study: Study, family: Family) -> Chapter:
     surfaces, space, spec = study.designed.surfaces, study.space, study.spec
     slug, name = family.slug, family.name
     anchor = f"{slug}-surface"
-    maps = [rs.heatmaps(surfaces, slug, name, pair, space, spec) for pair in PAIRS]
-    maps += [rs.kappa_maps(surfaces, slug, name, one, space, spec) for one in AGAINST_KAPPA]
+    maps = [mp.heatmaps(surfaces, slug, name, pair, space, spec) for pair in PAIRS]
+    maps += [mp.kappa_maps(surfaces, slug, name, one, space, spec) for one in AGAINST_KAPPA]
     explored = surface_explorer(surfaces, slug, name, space, spec, anchor)
     tuned = tb.tuned_table(surfaces, slug, name, space, spec)
     responses: list[Part] = [
@@ -194,10 +202,10 @@ def _learning(study: Study, family: Family) -> Section:
 
 def _importance(study: Study, rows: Any, slug: str) -> tuple[Part, ...]:
     bars = imp.importance_bars(rows, slug, study.names, study.looks, study.spec)
-    return bars, imp.importance_table(rows, slug)
+    return bars, imp.importance_table(rows, slug, study.names)
 
 
-def _sentences(one: Owed, study: Study) -> list[guideline.Sentence]:
+def _sentences(one: Owed, study: Study) -> list[Sentence]:
     return guideline.sentences(one, study.space, study.importance, study.spec)
 
 
@@ -234,13 +242,18 @@ def beside(study: Study) -> list[str]:
         if one is base:
             continue
         number = pl.place(one, base)
-        gain, owes = one.tuned.value - base.tuned.value, one.phi.value - base.phi.value
-        settled = "" if pl.is_settled(one, base) else "; intervals overlap, so this is not settled"
+        gain, owes = difference(one, base, study.spec)
+        known = pl.is_settled(one, base, study.spec)
+        verb = "is" if known else "may be"
         said.append(
-            f"{one.surface.algorithm} is {pl.REGIONS[number]}, beside {base.surface.algorithm}: "
-            f"Γ with tuning {fm.signed(gain, 2)}, Φ {fm.signed(owes, 2)}{settled}."
+            f"{one.surface.algorithm} {verb} {pl.REGIONS[number]}, beside "
+            f"{base.surface.algorithm}: Γ with tuning {_change(gain)}, Φ {_change(owes)}."
         )
     return said
+
+
+def _change(value: Estimate) -> str:
+    return f"{fm.signed(value.value, 2)} {fm.brackets(value.low, value.high, 2)}".strip()
 
 
 def best_here(table: Table) -> list[str]:

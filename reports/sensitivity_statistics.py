@@ -142,16 +142,45 @@ def estimated(
     Every environment redraws on its own; settings go together, they share their seeds. NaN bounds
     below four seeds, where a part has one seed and nothing to redraw.
     """
+
+    def one(choose: Array, score: Array) -> Array:
+        return np.array([measure(choose, score)])
+
+    values, replicates = resampled(gamma, one, seed=seed, resamples=resamples, splits=splits)
+    return interval(float(values[0]), replicates[:, 0], level)
+
+
+def resampled(
+    gamma: Array,
+    measure: Callable[[Array, Array], Array],
+    *,
+    seed: int,
+    resamples: int = 500,
+    splits: int = 20,
+) -> tuple[Array, Array]:
+    """The split estimates of m numbers (m,), and their replicates (resamples, m); none below four.
+
+    Two Γ of the same (E, n) meet the same redraws, so differences of their replicates are paired.
+    """
     generator = np.random.default_rng(seed)
     parts = halves(gamma.shape[2], splits, generator)
-    value = split(gamma, measure, parts)
-    if gamma.shape[2] < 4:
-        return Estimate(value, float("nan"), float("nan"))
+    found = []
+    for one, other in parts:
+        left, right = gamma[:, :, one].mean(axis=2), gamma[:, :, other].mean(axis=2)
+        found += [measure(left, right), measure(right, left)]
+    values = np.mean(found, axis=0)
     replicates = []
-    for _ in range(resamples):
+    for _ in range(resamples if gamma.shape[2] >= 4 else 0):
         one, other = parts[int(generator.integers(len(parts)))]
         left, right = (_redrawn(gamma, part, generator) for part in (one, other))
         replicates.append(0.5 * (measure(left, right) + measure(right, left)))
+    return values, np.array(replicates).reshape(-1, len(values))
+
+
+def interval(value: float, replicates: Array, level: float) -> Estimate:
+    """With percentile bounds; NaN where there are no replicates."""
+    if not np.isfinite(replicates).any():
+        return Estimate(value, float("nan"), float("nan"))
     low, high = np.nanquantile(replicates, [(1 - level) / 2, (1 + level) / 2])
     return Estimate(value, float(low), float(high))
 

@@ -28,7 +28,7 @@ def sensitivity_table(found: Sequence[Owed], space: Space, spec: Sensitivity) ->
         | {"lost_low": one.lost_bounds[0], "lost_high": one.lost_bounds[1]}
         | bounded("lost_runs", one.lost_runs)
         | {"setting": space.setting(one.surface.names, one.setting)}
-        | {"region": _region(one, base)}
+        | {"region": _region(one, base, spec)}
         for one in sorted(found, key=lambda one: (-one.tuned.value, one.surface.algorithm))
     ]
     absent = "d needs a full grid: among the points of a Sobol set no two share a value. "
@@ -44,8 +44,10 @@ def sensitivity_table(found: Sequence[Owed], space: Space, spec: Sensitivity) ->
         "on all seeds, which rewards noise. d: how many hyperparameters have to be tuned per "
         f"environment for {fm.percent(spec.share)} of the tuned Γ, on all seeds. {grid_only}"
         "Diverged: (environment, setting) pairs with a diverged run, with Wilson interval, and all "
-        f"runs. The region is that of the plane, beside {base.surface.algorithm}; intervals that "
-        "overlap the reference's are marked ~. Adkins, Bowling and White 2024.",
+        f"runs. The region is that of the plane beside {base.surface.algorithm}: "
+        f"{'; '.join(f'{n} {words}' for n, words in REGIONS.items() if n)}. A ~ says that the "
+        "interval of a difference to it, paired over seeds, holds 0. Adkins, Bowling and White "
+        "2024.",
         rows,
         (
             text("algorithm", "algorithm"),
@@ -226,11 +228,11 @@ def _numbers(one: Owed) -> dict[str, Any]:
     )
 
 
-def _region(one: Owed, base: Owed) -> str:
+def _region(one: Owed, base: Owed, spec: Sensitivity) -> str:
     if one is base:
         return "reference"
     number = place(one, base)
-    return f"{number}{'' if is_settled(one, base) else '~'} {REGIONS[number]}"
+    return f"{number}{'' if is_settled(one, base, spec) else '~'}"
 
 
 def _dimensions(row: Row) -> str:
@@ -247,7 +249,7 @@ def _share(header: str, key: str) -> Column:
     def show(row: Row) -> str:
         value, low, high = (100 * row[k] for k in (key, f"{key}_low", f"{key}_high"))
         shown = f"{float(f'{value:.3g}'):g}"
-        bounds = "" if np.isnan(low) else f" [{low:.2g}, {high:.2g}]"
+        bounds = "" if np.isnan(low) else f" [{low:.3g}, {high:.3g}]"
         return f"{shown}{bounds}{fm.THIN}%"
 
     return Column(header, show, key)

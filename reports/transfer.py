@@ -8,6 +8,7 @@ import numpy as np
 from reports import figures as fig
 from reports import sensitivity_statistics as ss
 from reports.design import Environment, Surface
+from reports.maps import COLOURS
 from reports.responses import in_order
 from reports.specification import Sensitivity
 from reports.statistics import Array
@@ -85,9 +86,9 @@ def _drawn(axis: Any, shares: Array) -> Any:
     edges = np.arange(count + 1) - 0.5
     axis.grid(visible=False)
     drawn = axis.pcolormesh(
-        edges, edges, np.ma.masked_invalid(np.clip(shares, 0, 1)), cmap="viridis", vmin=0, vmax=1
+        edges, edges, np.ma.masked_invalid(np.clip(shares, 0, 1)), cmap=COLOURS, vmin=0, vmax=1
     )
-    axis.invert_yaxis()
+    axis.set_ylim(count - 0.5, -0.5)
     if count <= 9:
         for i in range(count):
             for j in range(count):

@@ -6,7 +6,7 @@ import pytest
 from reports import guideline as gl
 from reports.design import Environment, Space, Surface
 from reports.marginals import Axis, axis, kept_share
-from reports.owed import gammas, owed
+from reports.owed import difference, gammas, owed
 from reports.plane import REGIONS, region
 from reports.specification import Sensitivity
 
@@ -167,6 +167,38 @@ def test_few_seeds_have_no_interval():
     assert "too few seeds for an interval" in text
 
 
+# Where the best value moves
+
+
+def moving(*means):
+    """Environments (family i, κ = 0) and (family i, κ = 1) in turn."""
+    one = surface(np.array(means), ("local_steps",))
+    places = tuple(Environment(f"f{i // 2}", float(i % 2), 4) for i in range(len(means)))
+    return Surface(*(*list(vars(one).values())[:3], places, *list(vars(one).values())[4:]))
+
+
+def shifted(one, what="kappa"):
+    return gl.shifts(one, axis(one, "local_steps", SPEC), what, SPACE, SPEC)
+
+
+def test_a_shift_is_said_where_it_goes_one_way():
+    one = moving((0.2, 0.5, 1.0), (1.0, 0.6, 0.1), (0.2, 1.0, 0.5), (1.0, 0.6, 0.1))
+    (said,) = shifted(one)
+    assert said.text == (
+        "From κ = 0 to κ = 1 the best K falls in 2 of 2 places, at the median from 2 to 1; "
+        "it rises in none."
+    )
+    assert shifted(one, "agents") == []
+
+
+def test_no_shift_where_places_disagree_or_it_costs_nothing():
+    assert shifted(moving((0, 0.5, 1), (1, 0.5, 0), (1, 0.5, 0), (0, 0.5, 1))) == []
+    assert shifted(moving((0.96, 0.98, 1), (1, 0.99, 0.96))) == []  # within 5 %
+    assert shifted(moving((0.2, 0.5, 1), (0.1, 0.6, 1))) == []
+    stays = [(0.2, 0.5, 1), (0.1, 0.6, 1)] * 2
+    assert shifted(moving(*stays, (0.2, 0.5, 1), (1, 0.5, 0.1))) == []  # 1 of 3
+
+
 # Importance
 
 
@@ -266,6 +298,19 @@ def test_where_nothing_beats_random_nothing_is_said_of_ranges():
 def test_shares_ignore_environments_without_success():
     one = surface([[-0.5, -0.2], [0.5, 1.0]])
     assert kept_share(one, axis(one, "beta", SPEC)).tolist() == [[0.5, 1.0]]
+
+
+def test_differences_are_paired():
+    """What both share by seed cancels: the interval of the difference is that of a constant."""
+    draw = np.random.default_rng(10)
+    noise = 0.3 * draw.normal(size=(3, 1, 6))
+    gamma = np.array([[0.2, 0.9], [0.8, 0.1], [0.4, 0.5]])[:, :, None] + noise
+    one = surface([[0.2, 0.9], [0.8, 0.1], [0.4, 0.5]])
+    low, high = (owed(one, values, range(3), SPEC) for values in (gamma, gamma + 0.25))
+    performance, sensitivity = difference(high, low, SPEC)
+    assert high.tuned.high - high.tuned.low > 0.1
+    assert performance == pytest.approx((0.25, 0.25, 0.25))
+    assert sensitivity == pytest.approx((0, 0, 0), abs=1e-12)
 
 
 # The plane

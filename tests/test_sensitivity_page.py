@@ -144,6 +144,31 @@ def test_learning_curves_are_of_best_median_and_worst(report):
             assert own["performance"].is_monotonic_decreasing
 
 
+def test_importance_on_the_page_is_that_of_the_provenance(report):
+    kind, records, out, _ = report
+    for family in ("gridworld", "cartpole"):
+        rows = table(out, f"{family}-importances").set_index(["place", "algorithm"])
+        told = [r for r in provenance(kind, records)["importance"] if r["family"] == family]
+        shown = rows[[*VALUES]].to_numpy().ravel()
+        assert np.sort(shown[np.isfinite(shown)]) == pytest.approx(
+            np.sort([r["importance"] for r in told])
+        )
+        assert rows.xs("fedpg", level="algorithm")["beta"].isna().all()
+
+
+def test_numbers_by_level_are_those_of_their_environments(report):
+    """The plug-in Φ at κ = 1 from Γ of its environments alone, on the scale of all."""
+    _, records, out, _ = report
+    found = surfaces(records)
+    values, kept = gammas(found.surfaces)
+    rows = table(out, "sensitivity-change").set_index(["algorithm", "of", "level"])
+    for surface, gamma in zip(found.surfaces, values, strict=True):
+        own = [i for i, e in enumerate(kept) if surface.environments[e].kappa == 1]
+        row = rows.loc[(surface.algorithm, "κ", 1.0)]
+        assert row["environments"] == len(own)
+        assert row["plug_in"] == pytest.approx(ss.plug_in(gamma[own], ss.sensitivity), rel=1e-9)
+
+
 def test_sizes_and_what_provenance_prints(report):
     _, _, _, text = report
     assert len(text) < 10e6
