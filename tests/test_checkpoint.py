@@ -10,7 +10,7 @@ import pytest
 from algorithms import ALGORITHMS
 from benchmark import federation
 from benchmark.cell import Cell, Run, suits
-from benchmark.checkpoint import Checkpoints, decode, encode
+from benchmark.checkpoint import Checkpoints, Patient, decode, encode
 from benchmark.federation import train
 from benchmark.noise import Seed
 from envs import FAMILIES
@@ -126,6 +126,25 @@ def test_a_checkpoint_of_other_code_is_not_used(tmp_path, every_round, monkeypat
     monkeypatch.setattr("benchmark.checkpoint.run_key", lambda run: "other")
     assert checkpoints.load(runs[0]) is None
     assert checkpoints.path(runs[0]).exists()
+
+
+def test_a_short_batch_writes_nothing_and_a_long_one_loses_nobody(
+    tmp_path, every_round, monkeypatch
+):
+    """Runs that left in the first seconds are saved with the first state after them."""
+    runs = runs_of("random-mdp", "fedpg")
+    _, kept = states_of(runs)
+    clock = [100.0]
+    monkeypatch.setattr("benchmark.checkpoint.time.monotonic", lambda: clock[0])
+    checkpoints = Checkpoints(tmp_path, "study")
+    patient = Patient(checkpoints, 5.0)
+    for run in runs[:2]:
+        clock[0] += 2
+        patient.save(run, kept[run.seed][-1])
+    assert [checkpoints.load(run) for run in runs] == [None] * 3
+    clock[0] += 2
+    patient.save(runs[2], kept[runs[2].seed][1])
+    assert [checkpoints.load(run).round for run in runs] == [7, 7, 2]
 
 
 def test_a_full_disk_costs_the_checkpoint_and_not_the_run(tmp_path, every_round, monkeypatch):

@@ -158,17 +158,17 @@ def test_one_seed_has_no_interval() -> None:
 
 def test_one_best_setting_for_all_owes_nothing_and_opposite_ones_owe_much() -> None:
     together = records(lambda _, kappa, point, seed: point["step_size"])
-    for one in summarise(together, DESIGN):
-        assert one.sensitivity.value == one.plug_in == 0
-        assert one.dimensionality.value == 0  # the shared best is the best everywhere
+    for one in summarise(together):
+        assert one.phi.value == one.plug_in == 0
+        assert one.dimensions == 0  # the shared best is the best everywhere
 
     def opposite(algorithm, kappa, point, seed) -> float:
         rank = SPACE["step_size"]["values"].index(point["step_size"])
         return rank if kappa == 0 else 3 - rank
 
-    for one in summarise(records(opposite), DESIGN):
-        assert one.sensitivity.value == one.plug_in == pytest.approx(0.5)
-        assert one.dimensionality.value == 1  # η is enough
+    for one in summarise(records(opposite)):
+        assert one.phi.value == one.plug_in == pytest.approx(0.5)
+        assert one.dimensions == 1  # η is enough
         assert one.environments == 2
 
 
@@ -214,7 +214,7 @@ def test_nothing_is_computed_twice_and_what_was_made_is_the_same_again(
     found = read_records(study, folder)
     again = provenance(study, Store(folder, study.name), found, known["provenance"]["command"])
     assert json.loads(json.dumps(again)) == known["provenance"]
-    assert [one.algorithm for one in summarise(found.frame, study.design)] == [
+    assert [one.surface.algorithm for one in summarise(found.frame)] == [
         one["algorithm"] for one in answer["algorithms"]
     ]
 

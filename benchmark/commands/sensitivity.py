@@ -94,7 +94,7 @@ def sensitivity(
     # No folders in a report: it must not depend on where it is written.
     command = answers.command("run", Path(study).name, Path("results"), overrides, only)
     published = publish(loaded, results, None, command)
-    owed = summarise(read_source(published.page.parent / FOLDER).frame, loaded.design)
+    owed = summarise(read_source(published.page.parent / FOLDER).frame)
     if as_json:
         facts = [_facts(one) for one in owed]
         answers.print_json(
@@ -137,21 +137,19 @@ def _axis(name: str, axis: Any) -> str:
 
 
 def _facts(one: Any) -> dict[str, Any]:
-    phi, d = one.sensitivity, one.dimensionality
+    phi = one.phi
     numbers = {
         "sensitivity": phi.value,
         "sensitivity_low": phi.low,
         "sensitivity_high": phi.high,
         "sensitivity_plug_in": one.plug_in,
-        "dimensionality": d.value,
-        "dimensionality_low": d.low,
-        "dimensionality_high": d.high,
-        "diverged": one.diverged,
+        "dimensionality": one.dimensions,
+        "diverged": one.lost / one.pairs,
     }
     known = {name: value if value == value else None for name, value in numbers.items()}  # NaN
     return {
-        "algorithm": one.algorithm,
-        "settings": one.settings,
+        "algorithm": one.surface.algorithm,
+        "settings": len(one.surface.settings),
         "environments": one.environments,
     } | known
 
@@ -167,12 +165,12 @@ def _print_table(owed: list[Any]) -> None:
     for heading in headings:
         table.add_column(heading, overflow="fold")
     for one in owed:
-        phi = one.sensitivity
+        phi, settings = one.phi, str(len(one.surface.settings))
         table.add_row(
-            *(one.algorithm, str(one.settings), str(one.environments), _number(phi.value, 3)),
+            *(one.surface.algorithm, settings, str(one.environments), _number(phi.value, 3)),
             f"{_number(phi.low, 3)} to {_number(phi.high, 3)}" if phi.low == phi.low else "",
-            *(_number(one.plug_in, 3), _number(one.dimensionality.value, 2)),
-            f"{100 * one.diverged:.1f} %",
+            *(_number(one.plug_in, 3), _number(one.dimensions, 0)),
+            f"{100 * one.lost / one.pairs:.1f} %",
         )
     Console().print(table)
     print("Φ: what tuning per environment gains over one shared setting (0: nothing)")

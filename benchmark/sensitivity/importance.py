@@ -13,83 +13,84 @@ import numpy as np
 import pandas as pd
 
 from benchmark.sensitivity.design import Design
-from benchmark.sensitivity.performance import Performance, performances
 from envs.family import Array
+from reports.design import Surface
+from reports.surfaces import surfaces
 
 BEST = 0.25  # share of the settings that count as the best; a tenth of few is noise
 RESAMPLES = 100
 LEVEL = 0.95
+ROUNDING = 1e-15  # of a divergence that is 0
 
 
 def importances(frame: pd.DataFrame, design: Design, seed: int = 0) -> list[dict[str, Any]]:
     """A row per environment, algorithm and hyperparameter: importance and bootstrap interval.
 
     Shares of the mean over seeds; the interval redraws seeds. None where nothing is known: the
-    value if no setting differs from another, the bounds with a single seed.
+    value if no setting differs from another, the bounds with a single seed. No rows while too
+    little of the study is there.
     """
+    try:
+        found = surfaces(frame).surfaces
+    except ValueError:
+        return []
     rows = []
-    for found in performances(frame, design):
-        for place, environment in enumerate(found.environments):
-            named = dict(zip(found.columns, environment, strict=True))
+    for surface in found:
+        for place, environment in enumerate(surface.environments):
+            named = {
+                "family": environment.family,
+                "kappa": environment.kappa,
+                "agents": environment.agents,
+                **dict(environment.rest),
+                "algorithm": surface.algorithm,
+            }
             generator = np.random.default_rng([seed, place])
-            value, low, high = _with_interval(found, found.values[place], design, generator)
+            value, low, high = _with_interval(
+                surface, surface.performance[place], design, generator
+            )
             rows += [
                 {
                     **named,
-                    "algorithm": found.algorithm,
                     "hyperparameter": name,
                     "importance": _or_none(value[at]),
                     "low": _or_none(low[at]),
                     "high": _or_none(high[at]),
                 }
-                for at, name in enumerate(found.names)
+                for at, name in enumerate(surface.names)
             ]
     return rows
 
 
 def _with_interval(
-    found: Performance, values: Array, design: Design, generator: np.random.Generator
+    surface: Surface, values: Array, design: Design, generator: np.random.Generator
 ) -> tuple[Array, Array, Array]:
     """Shares and their bounds, (hyperparameters,) each, from the values (H, n)."""
-    value = shares(found, values.mean(axis=1), design)
+    value = shares(surface, values.mean(axis=1), design)
+    nothing = np.full_like(value, np.nan)
     count = values.shape[1]
     if count < 2:
-        nothing = np.full_like(value, np.nan)
         return value, nothing, nothing
     drawn = generator.integers(count, size=(RESAMPLES, count))
-    again = np.array([shares(found, values[:, one].mean(axis=1), design) for one in drawn])
-    if np.isnan(again).any():
-        again = again[~np.isnan(again).any(axis=1)]
+    again = np.array([shares(surface, values[:, one].mean(axis=1), design) for one in drawn])
+    again = again[~np.isnan(again).any(axis=1)]
     if not len(again):
-        nothing = np.full_like(value, np.nan)
         return value, nothing, nothing
     low, high = np.quantile(again, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
     return value, low, high
 
 
-def shares(found: Performance, performance: Array, design: Design) -> Array:
+def shares(surface: Surface, performance: Array, design: Design) -> Array:
     """Importance of each hyperparameter from the performance (H,) of the settings; sum 1.
 
     NaN where every setting performs alike.
     """
     import optuna
-    from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
     from optuna.importance import PedAnovaImportanceEvaluator
     from optuna.trial import create_trial
 
     if performance.max() == performance.min():
-        return np.full(len(found.names), np.nan)
-    distributions: dict[str, BaseDistribution] = {}
-    for at, name in enumerate(found.names):
-        axis = design.space[name]
-        if axis.listed is not None or axis.low is None or axis.high is None:
-            levels = sorted({setting[at] for setting in found.settings})
-            distributions[name] = CategoricalDistribution(levels)
-        else:
-            # Rounding a whole number may pass an end that is none.
-            low = min(axis.low, *(setting[at] for setting in found.settings))
-            high = max(axis.high, *(setting[at] for setting in found.settings))
-            distributions[name] = FloatDistribution(low, high, log=axis.logarithmic)
+        return np.full(len(surface.names), np.nan)
+    distributions = _distributions(surface, design)
     before = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:
@@ -99,21 +100,37 @@ def shares(found: Performance, performance: Array, design: Design) -> Array:
             study.add_trials(
                 [
                     create_trial(
-                        params=dict(zip(found.names, setting, strict=True)),
+                        params=dict(zip(surface.names, setting, strict=True)),
                         distributions=distributions,
                         value=float(value),
                     )
-                    for setting, value in zip(found.settings, performance, strict=True)
+                    for setting, value in zip(surface.settings.tolist(), performance, strict=True)
                 ]
             )
             evaluated = PedAnovaImportanceEvaluator(target_quantile=BEST).evaluate(
-                study, params=list(found.names)
+                study, params=list(surface.names)
             )
     finally:
         optuna.logging.set_verbosity(before)
-    raw = np.array([evaluated[name] for name in found.names])
-    total = raw.sum()
-    return raw / total if total > 0 else np.full(len(raw), np.nan)
+    raw = np.array([evaluated[name] for name in surface.names])
+    raw[raw < ROUNDING] = 0.0
+    return raw / raw.sum() if raw.sum() > 0 else np.full(len(raw), np.nan)
+
+
+def _distributions(surface: Surface, design: Design) -> dict[str, Any]:
+    """Levels are categories, so that no distance between them is assumed; intervals stay so."""
+    from optuna.distributions import CategoricalDistribution, FloatDistribution
+
+    found: dict[str, Any] = {}
+    for name in surface.names:
+        axis, taken = design.space[name], surface.values(name)
+        if axis.listed is not None or axis.low is None or axis.high is None:
+            found[name] = CategoricalDistribution(np.unique(taken).tolist())
+        else:
+            # Rounding a whole number may pass an end that is none.
+            low, high = min(axis.low, taken.min()), max(axis.high, taken.max())
+            found[name] = FloatDistribution(float(low), float(high), log=axis.logarithmic)
+    return found
 
 
 def _or_none(value: float) -> float | None:
