@@ -33,7 +33,7 @@ from reports.transfer import transfer_maps
 PAIRS = (("beta", "step_size"),)  # (down, across); others are on the page to explore
 AGAINST_KAPPA = ("local_steps",)
 FIRST = ("step_size", "local_steps", "server_step_size", "episodes", "beta")  # as they are read
-HEAVY = 400_000  # numbers of an explorer; a page with more would be slow to open
+HEAVY = 80_000  # numbers of an explorer; a page with more would be slow to open
 
 
 @dataclass(frozen=True, eq=False)
