@@ -2,8 +2,8 @@
 
 ΔP and ΔΦ are differences to a reference algorithm: of Γ with the best setting per environment,
 and of Φ. Tuned performance less Φ is Γ with one setting for all, so ΔP > ΔΦ says that the
-algorithm is better than the reference also without tuning per environment. The paper draws five regions; what
-separates ours is derived from these two comparisons, and their numbers are ours.
+algorithm is better than the reference also without tuning per environment. The paper draws five
+regions; what separates ours is derived from these two comparisons, and their numbers are ours.
 """
 
 from collections.abc import Sequence
