@@ -50,9 +50,12 @@ def tuned(
         print(shelf.markdown(place), end="")
         return
     table = Table(box=box.SIMPLE, padding=(0, 1, 0, 0), pad_edge=False)
-    for heading in shelf.HEADINGS:
-        table.add_column(heading, overflow="fold")
-    for one in found:
-        table.add_row(*shelf.row(*one))
+    for heading in ("task", "values", "score", "interval", "steps"):
+        table.add_column(heading, overflow="fold", no_wrap=heading in ("task", "score"))
+    for family, algorithm, entry in found:
+        row = shelf.row(family, algorithm, entry)
+        task = f"{family}/kappa{entry.kappa:g}/n{entry.agents}/{algorithm}"
+        table.add_row(task, *row[4:7], row[-1])
     Console().print(table)
+    print("interval: 95 %, of the score; steps: what finding them cost")
     print("*: at an end of the range that was searched; a wider one may hold better values")

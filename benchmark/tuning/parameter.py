@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+EDGE = 0.03  # share of a range that counts as its end
 DIGITS = 4  # of a value that is tried: enough for tuning, and the same on every processor
 
 Value = float | int
@@ -45,6 +46,17 @@ class Parameter(NamedTuple):
 
 
 Space = tuple[Parameter, ...]
+
+
+def edges(space: Space, values: Values) -> list[str]:
+    """Values at an end of their range; a wider range may hold better ones."""
+    return [p.name for p in space if not p.at(EDGE) < values[p.name] < p.at(1 - EDGE)]
+
+
+def worded(space: Space, values: Values) -> str:
+    """Values as text, with a star on those at an end of their range."""
+    ends = edges(space, values)
+    return ", ".join(f"{n} {v:g}{'*' * (n in ends)}" for n, v in values.items())
 
 
 def sized(space: Space) -> str:

@@ -16,6 +16,7 @@ from benchmark.files import StoreError, token
 from benchmark.study import load_study
 from benchmark.tuning import pages, tuned_file
 from benchmark.tuning.cost import Cost, cost_of
+from benchmark.tuning.parameter import worded
 from benchmark.tuning.protocol import Protocol, protocol_of
 from benchmark.tuning.task import Task, tasks_of
 from benchmark.tuning.trial import Tuned
@@ -68,9 +69,9 @@ class Done:
         """A row per task and tuner."""
         table = Table(box=box.SIMPLE, padding=(0, 1, 0, 0), pad_edge=False)
         for heading in ("task", "tuner", "values", "score", "interval", "diverged", "steps"):
-            table.add_column(heading, overflow="fold")
+            table.add_column(heading, overflow="fold", no_wrap=heading in ("task", "score"))
         for one in self.found:
-            values = ", ".join(f"{name} {value:g}" for name, value in one.winner.values.items())
+            values = worded(one.task.space, one.winner.values)
             bounds = f"[{one.estimate.low:.4g}, {one.estimate.high:.4g}]"
             seeds = len(one.winner.outcomes)
             table.add_row(
@@ -79,6 +80,7 @@ class Done:
             )
         Console().print(table)
         print("score: area under the curve, mean over select seeds; steps: what tuning cost")
+        print("*: at an end of the range that was searched; a wider one may hold better values")
 
 
 def prepare(

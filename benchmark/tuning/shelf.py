@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmark.tuning.parameter import Parameter
+from benchmark.tuning.parameter import Parameter, Space, edges, worded
 from benchmark.tuning.tuned_file import Entry, read
 from benchmark.tuning.variance import spread_of
 
@@ -14,7 +14,6 @@ HEADINGS = (
     *("family", "κ", "N", "algorithm", "values", "score", "95 % interval", "diverged"),
     *("trials", "steps of tuning"),
 )
-EDGE = 0.03  # share of the range from which a winner is said to lie on its edge
 
 
 def entries(folder: Path) -> list[tuple[str, str, Entry]]:
@@ -39,14 +38,13 @@ def facts(family: str, algorithm: str, entry: Entry) -> dict[str, Any]:
 
 
 def on_edge(entry: Entry) -> list[str]:
-    """Values at an end of the range they were searched in; a wider range may hold better ones."""
-    ends = []
-    for described in entry.told["space"]:
-        parameter = Parameter(**described)
-        value = entry.values[parameter.name]
-        if not parameter.at(EDGE) < value < parameter.at(1 - EDGE):
-            ends.append(parameter.name)
-    return ends
+    """Values at an end of the range they were searched in."""
+    return edges(space_of(entry), entry.values)
+
+
+def space_of(entry: Entry) -> Space:
+    """The space as it stands in the file."""
+    return tuple(Parameter(**described) for described in entry.told["space"])
 
 
 def markdown(folder: Path) -> str:
@@ -66,8 +64,7 @@ def markdown(folder: Path) -> str:
 
 def row(family: str, algorithm: str, entry: Entry) -> tuple[str, ...]:
     """One entry as text."""
-    told, edges = entry.told, on_edge(entry)
-    values = ", ".join(f"{n} {v:g}{'*' * (n in edges)}" for n, v in entry.values.items())
+    told, values = entry.told, worded(space_of(entry), entry.values)
     return (
         *(family, f"{entry.kappa:g}", str(entry.agents), f"`{algorithm}`", values),
         *(f"{told['score']:.4g}", _interval(told["interval"])),
