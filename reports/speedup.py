@@ -171,5 +171,7 @@ def efficiencies(
         value, low, high = _found(sample, first + place, known.seed, level, freedom)
         with np.errstate(over="ignore"):
             parts = np.exp(-np.array([value, high, low])) * levels[0] / n
+        # an end of an interval that is beyond all measure is none
+        parts = np.where(parts < 1e-30, 0.0, np.where(parts > 1e30, np.inf, parts))
         found[n] = Estimate(*(float(part) for part in parts))
     return found

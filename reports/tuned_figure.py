@@ -10,6 +10,7 @@ from reports import formatting as fm
 from reports.grids import Tuned
 from reports.runs import Family
 
+WIDEST = 100  # interval, high / low, of a value that is worth a mark
 DASHED = {"N and ε": "-", "nothing": (0, (3, 2))}  # what is drawn, and how
 
 
@@ -58,7 +59,8 @@ def speed_up_figure(family: Family, every: Sequence[Tuned], look: fig.Look) -> f
             "T(N₁) / T(N) = E(N) N / N₁ of the steps per agent, all ε together, both axes "
             "logarithmic, a column per target: solid under settings chosen per N and ε by the "
             "other half of the seeds, with intervals; dashed under one setting for all N and ε, "
-            "chosen likewise. Dotted: theory's N / N₁. An N without hits has no mark.",
+            "chosen likewise. Dotted: theory's N / N₁. No mark where N has no hits or the interval "
+            f"is wider than a factor of {WIDEST}.",
         )
 
 
@@ -68,14 +70,13 @@ THEORY: dict[str, Any] = {"linewidth": 0.8, "linestyle": (0, (1, 1.5)), "zorder"
 def _line(axis: Any, item: Tuned, style: dict[str, Any]) -> None:
     if item.adapts not in DASHED:
         return
-    known = [(n, e) for n, e in item.efficiency.items() if np.isfinite(e.value)]
+    known = [(n, e) for n, e in item.efficiency.items() if e.high <= WIDEST * e.low]
     if not known:
         return
-    factor = np.array([n for n, _ in known]) / known[0][0]
-    agents = factor * known[0][0]
+    agents = np.array([n for n, _ in known])
+    factor = agents / min(item.grid.agents)
     value, low, high = (factor * np.array([e[k] for _, e in known]) for k in range(3))
     dashes = DASHED[item.adapts]
     axis.plot(agents, value, linestyle=dashes, linewidth=1.2, markersize=4, **style)
     if item.adapts == "N and ε":
-        bounded = np.isfinite(low) & np.isfinite(high) & (low > 0)
-        axis.vlines(agents[bounded], low[bounded], high[bounded], style["color"], linewidth=0.8)
+        axis.vlines(agents, low, high, style["color"], linewidth=0.8)
