@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from benchmark.cell import Run
+from benchmark.diagnostics import PREFIX
 from benchmark.files import StoreError, write_atomically
 from benchmark.selection import facts
 from benchmark.settings import words
@@ -69,6 +70,8 @@ def read_records(study: Study, results: str | Path) -> Records:
     have = {store.path(entry.run) for entry in stored}
     missing = [label(run) for run in runs if store.path(run) not in have]
     frame = placed(tidy_table(study.name, stored), study)
+    if not study.diagnostics:
+        frame = frame.drop(columns=[name for name in frame.columns if name.startswith(PREFIX)])
     return Records(frame, stored, sum(entry.stale for entry in stored), missing)
 
 

@@ -43,6 +43,7 @@ class Study(BaseModel):
     title: str
     description: str = ""
     seeds: tuple[int, ...]  # indices of the test seeds; a count n stands for 0..n-1
+    diagnostics: bool = True  # whether records and reports have what is measured inside rounds
     settings: dict[str, Any] = {}
     families: dict[str, dict[str, Any]]
     algorithms: dict[str, dict[str, Any]]

@@ -21,6 +21,7 @@ from reports.specification import Specification
 from reports.statistics import Array
 
 POINTS = 60  # of one line on the page; the static figures have all
+MANY = 500  # runs of a family; more are shown by their averages alone, or the page grows too large
 
 
 @dataclass(frozen=True)
@@ -53,10 +54,16 @@ class Explorer:
 
 
 def explorer(family: Family, look: fig.Look, spec: Specification, anchor: str) -> Explorer:
-    """Every panel, line and seed of a family along every axis."""
+    """Every panel, line and seed of a family along every axis.
+
+    Of more than `MANY` runs only the averages of score and ‖∇J‖².
+    """
     curves = list(dict.fromkeys(series.curve for series in family.series))
     looks = {series.curve: look.of(series, family) for series in family.series}
     measures, axes = measures_of(family), axes_of(family)
+    many = len(family.runs) > MANY
+    if many:
+        measures = [measure for measure in measures if measure.resampled]
 
     def line(runs: Sequence[Run]) -> dict[str, Any]:
         return {
@@ -65,7 +72,7 @@ def explorer(family: Family, look: fig.Look, spec: Specification, anchor: str) -
                 m.key: {axis: _average(family, runs, m, axis, spec) for axis in axes}
                 for m in measures
             },
-            "seeds": [_seed(run, measures, axes) for run in runs],
+            "seeds": [] if many else [_seed(run, measures, axes) for run in runs],
         }
 
     def panel(kappa: float, agents: int | None) -> dict[str, Any]:
@@ -85,7 +92,7 @@ def explorer(family: Family, look: fig.Look, spec: Specification, anchor: str) -
         tuple((axis, AXES[axis]) for axis in axes),
         tuple(measures),
         tuple({"label": curve} | in_plotly(looks[curve]) for curve in curves),
-        tuple(sorted({run.seed for run in family.runs})),
+        () if many else tuple(sorted({run.seed for run in family.runs})),
         tuple(panel(*place) for place in family.panels),
         fm.percent(spec.level),
     )
