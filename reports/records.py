@@ -93,6 +93,8 @@ def _series(rows: Any) -> dict[str, Series]:
     """
     columns = hyperparameters(rows)
     cells = rows.drop_duplicates("cell").sort_values("cell")
+    if _averages(cells):
+        columns = [name for name in columns if name != "server_step_size"]
     alike = cells.groupby(["kappa", "algorithm"])
     counts = alike[columns].nunique(dropna=False) if columns else pd.DataFrame()
     per_agents = bool((cells.groupby("kappa")["agents"].nunique() > 1).any())
@@ -112,6 +114,14 @@ def _series(rows: Any) -> dict[str, Series]:
         keys[cell] = (algorithm, (*order, _sortable(cell)), rank, named, agents)
     ranks = {key: rank for rank, key in enumerate(sorted(set(keys.values()), key=_order))}
     return {cell: Series(ranks[key], key[0], key[3], key[4]) for cell, key in keys.items()}
+
+
+def _averages(cells: Any) -> bool:
+    """λ = ηK in every cell: the server averages, and λ names nothing that η and K do not."""
+    if not {"server_step_size", "step_size", "local_steps"} <= set(cells.columns):
+        return False
+    plain = cells["step_size"].astype(float) * cells["local_steps"].astype(float)
+    return bool(np.allclose(cells["server_step_size"].astype(float), plain, rtol=1e-12))
 
 
 def _order(key: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -111,6 +111,18 @@ def test_a_report_can_be_written_and_names_what_is_missing(fedrl: Fedrl) -> None
     assert len(published["missing"]) == RUNS // 2
 
 
+def test_a_study_without_diagnostics_has_all_other_columns(fedrl: Fedrl) -> None:
+    assert fedrl("run", "tiny.toml").code == 0
+    whole = load_records("tiny.toml")
+    path = Path("tiny.toml")
+    path.write_text("diagnostics = false\n" + path.read_text())
+    lean = load_records("tiny.toml")
+    gone = [name for name in whole.columns if name not in lean.columns]
+    assert gone
+    assert all(name.startswith("diagnostic_") for name in gone)
+    assert lean.equals(whole.drop(columns=gone))
+
+
 def test_records_hold_the_same_numbers_in_every_format(fedrl: Fedrl) -> None:
     run_tiny(fedrl)
     for suffix in (".csv", ".parquet", ".json", ".jsonl"):

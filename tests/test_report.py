@@ -623,6 +623,38 @@ def test_series_are_named_by_what_varies(tmp_path: Path) -> None:
     assert set(against["baseline"]) == {"fedpg, N=1", "fedpg, N=4"}
 
 
+@pytest.mark.parametrize(("server", "named"), [(5.0, "eta=0.5"), (2.0, "lambda=1, eta=0.5")])
+def test_lambda_is_named_where_the_server_does_not_average(
+    server: float, named: str, tmp_path: Path
+) -> None:
+    records = synthetic(("gridworld",), (0.0,), ("fedpg",), seeds=2, points=3)
+    several = [
+        records.assign(
+            step_size=eta, local_steps=5, server_step_size=server * eta, cell=f"cell-{eta}"
+        )
+        for eta in (0.1, 0.5)
+    ]
+    built(pd.concat(several), tmp_path)
+    assert f"fedpg, {named}" in table(tmp_path, "gridworld-scores")["series"].tolist()
+
+
+def test_of_many_runs_the_page_holds_the_averages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records = synthetic(("gridworld",), seeds=3, points=4)
+    (few,) = explorers(built(records, tmp_path / "few"))
+    monkeypatch.setattr("reports.explorer.MANY", 10)
+    (many,) = explorers(built(records, tmp_path / "many"))
+    assert few["seeds"] == [0, 1, 2]
+    assert many["seeds"] == []
+    assert list(many["measures"]) == ["score", "stationarity"]
+    for a, b in zip(few["panels"], many["panels"], strict=True):
+        for one, other in zip(a["lines"], b["lines"], strict=True):
+            assert one["seeds"]
+            assert not other["seeds"]
+            assert one["averages"]["score"] == other["averages"]["score"]
+
+
 def test_cells_that_no_column_tells_apart_stay_apart(tmp_path: Path) -> None:
     records = synthetic(("gridworld",), (0.0,), ("fedpg",), seeds=2, points=3)
     twin = records.assign(cell="twin", objective=records["objective"] + 1)
