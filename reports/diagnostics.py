@@ -59,8 +59,8 @@ def _figure(
             "Diagnostics",
             "What happened inside the rounds before each evaluation point. Line: interquartile "
             "mean over seeds (of the logarithm on log axes); band: range over seeds. An algorithm "
-            "without a line does not have that quantity; zero is drawn at the smallest positive "
-            "value of a log axis.",
+            "without a line does not have that quantity; what is zero, or less than "
+            "1e-24 of the largest value, is drawn at the lower end of a log axis.",
         )
 
 

@@ -160,15 +160,21 @@ def key(label: str, **look: Any) -> Line2D:
     return Line2D([], [], label=label, **look)
 
 
+ROWS, ROW = 2, 0.17  # of a legend that figures have room for; inches of one more
+
+
 def legend(figure: Any, handles: Sequence[Line2D]) -> None:
-    """Above the panels, in as many columns as fit."""
-    room = figure.get_size_inches()[0]
+    """Above the panels, in as many columns as fit; a long one makes the figure higher."""
+    room, height = figure.get_size_inches()
     widths = [0.068 * len(str(handle.get_label())) + 0.5 for handle in handles]  # inches
     fits = [n for n in range(1, len(handles) + 1) if _width(widths, n) <= room]
+    columns = max(fits, default=1)
+    more = max(0, -(-len(handles) // columns) - ROWS)
+    figure.set_size_inches(room, height + ROW * more)
     figure.legend(
         handles=list(handles),
         loc="outside upper center",
-        ncol=max(fits, default=1),
+        ncol=columns,
         handlelength=2.6,
         columnspacing=1.4,
     )

@@ -130,11 +130,17 @@ def _path(column: str) -> Callable[[Run], Array]:
     return lambda run: run.paths[column]
 
 
+ROUNDING = 1e-24  # of the largest value on an axis; what is smaller is drawn there
+
+
 def _is_diagnostic(name: str) -> bool:
     return name.startswith(DIAGNOSTIC)
 
 
 def _smallest(values: list[Array]) -> float:
-    """Smallest positive value, which stands in for zero on a log axis."""
-    positive = [float(x[x > 0].min()) for x in values if (x > 0).any()]
-    return min(positive, default=1e-300)
+    """Smallest positive value, which stands in for zero on a log axis; no axis is all rounding."""
+    positive = [x[x > 0] for x in values if (x > 0).any()]
+    if not positive:
+        return 1e-300
+    largest = max(float(x.max()) for x in positive)
+    return max(min(float(x.min()) for x in positive), ROUNDING * largest)

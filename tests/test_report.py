@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -527,6 +528,14 @@ def test_studies_without_diagnostics_have_no_section_for_them(tmp_path: Path) ->
     assert 'id="gridworld-inside"' not in text
     (data,) = explorers(text)
     assert list(data["measures"]) == ["score", "stationarity"]
+
+
+def test_a_long_legend_leaves_room_for_the_curves(tmp_path: Path) -> None:
+    betas = tuple(np.linspace(0.05, 0.95, 8))
+    records = synthetic(("gridworld",), (0.0,), betas=betas, seeds=1, points=3)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message="constrained_layout not applied")
+        built(records.drop(columns=[c for c in records if "diagnostic" in c]), tmp_path)
 
 
 # Across families
