@@ -95,7 +95,7 @@ def complete(study: Study, store: Store) -> None:
 
 
 def cheapest(stored: Sequence[Stored], count: int = REPLAYED) -> list[Stored]:
-    """The cheapest run of an algorithm not chosen yet, again and again; by name where equal.
+    """The cheapest run of an algorithm and family not chosen yet, again and again.
 
     Cost is environment steps in total: it is the same on every machine.
     """
@@ -103,10 +103,12 @@ def cheapest(stored: Sequence[Stored], count: int = REPLAYED) -> list[Stored]:
     left = list(stored)
     while left and len(chosen) < count:
         taken = Counter(entry.run.cell.algorithm for entry in chosen)
+        seen = Counter(entry.run.cell.family for entry in chosen)
         least = min(
             left,
             key=lambda entry: (
                 taken[entry.run.cell.algorithm],
+                seen[entry.run.cell.family],
                 int(entry.columns["steps_total"][-1]),
                 label(entry.run),
             ),
@@ -170,7 +172,7 @@ def _write_readme(study: Study, out: Path, runs: Sequence[str], command: str) ->
         "- `digests.json`: SHA-256 of every artefact of the report, of the records, and the",
         "  versions of the packages that drew it",
         "- `tables/`: the report's tables, so that a number that changed can be named",
-        f"- `runs/`: {len(runs)} whole runs, the cheapest ones of different algorithms",
+        f"- `runs/`: {len(runs)} whole runs, the cheapest ones of different algorithms and families",
         "- `ro-crate-metadata.json`: the same for machines (RO-Crate 1.1)",
         "",
         "In this folder:",
