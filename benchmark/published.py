@@ -172,7 +172,7 @@ def _write_readme(study: Study, out: Path, runs: Sequence[str], command: str) ->
         "- `digests.json`: SHA-256 of every artefact of the report, of the records, and the",
         "  versions of the packages that drew it",
         "- `tables/`: the report's tables, so that a number that changed can be named",
-        f"- `runs/`: {len(runs)} whole runs, the cheapest ones of different algorithms and families",
+        f"- `runs/`: {len(runs)} whole runs, the cheapest of different algorithms and families",
         "- `ro-crate-metadata.json`: the same for machines (RO-Crate 1.1)",
         "",
         "In this folder:",
