@@ -182,11 +182,12 @@ def plan(
 def execute(plan: Plan, console: Console | None = None) -> Summary:
     """Compute and store what is missing or stale; call `plan.prepare` before."""
     summary = Summary(plan.study.name, plan.store.folder, len(plan.study.runs()), len(plan.stored))
-    batches = plan.batches
+    batches, checkpoints = plan.batches, Checkpoints.beside(plan.store)
+    for run in plan.stored:  # whoever was killed between storing a run and this
+        checkpoints.remove(run)
     if not batches:
         return summary
     queue, tally = deque(batches), Tally(batches)
-    checkpoints = Checkpoints.beside(plan.store)
     started = time.perf_counter()
     with company.presence(plan.store.folder) as before, display(console, tally) as shown:
         queue.rotate(-company.place(before, len(queue)))
@@ -199,14 +200,10 @@ def execute(plan: Plan, console: Console | None = None) -> Summary:
 
         def listen(event: Event) -> None:
             if isinstance(event, Finished):
-                pairs = zip(event.batch, event.results, strict=True)
-                saved: list[Run] = []
-                try:
-                    plan.store.save_all(((run, *result) for run, result in pairs), saved.append)
-                finally:  # Ctrl-C as well: what is stored is counted
-                    summary.finished += len(saved)
-                    for run in saved:
-                        checkpoints.remove(run)
+                for run, result in zip(event.batch, event.results, strict=True):
+                    plan.store.save(run, *result)
+                    checkpoints.remove(run)
+                    summary.finished += 1
             elif isinstance(event, Failed) and len(event.batch) > 1:
                 queue.extend([run] for run in event.batch)  # one bad run must not lose the others
             elif isinstance(event, Failed):

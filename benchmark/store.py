@@ -14,8 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -40,7 +39,6 @@ from envs.family import Array
 KEY, DIGEST = b"fedrl.run", b"fedrl.content"
 RESULT = re.compile(r"^(seed|tune|select)-(\d{5,})\.parquet$")
 UNKNOWN = "unknown: the manifest was lost"
-WRITERS = 8  # runs that are written at a time
 PROBE = 4096  # bytes; an empty file can be written to a full disk
 
 
@@ -147,25 +145,6 @@ class Store:
                 f"cannot write {self.path(run)}: {error.strerror}; what is stored stays, and the "
                 "same command goes on from there"
             ) from None
-
-    def save_all(
-        self,
-        results: Iterable[tuple[Run, dict[str, Array], Array, Array]],
-        on_saved: Callable[[Run], None],
-    ) -> None:
-        """Store several runs, each as `save` does; `on_saved` hears of each, on any thread.
-
-        A disk that is told to sync does little else: syncs that wait together take one's time.
-        What was begun is finished, also when the caller is interrupted or a run cannot be stored.
-        """
-
-        def save(run: Run, *result: Any) -> None:
-            self.save(run, *result)
-            on_saved(run)
-
-        with ThreadPoolExecutor(WRITERS) as pool:
-            for saved in [pool.submit(save, *result) for result in results]:
-                saved.result()
 
     def manifests(self, stored: Sequence[Stored]) -> list[Manifest]:
         """What the runs were computed from, cell by cell; all there is where none tells."""

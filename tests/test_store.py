@@ -60,35 +60,6 @@ def test_a_result_file_has_the_same_bytes_whenever_it_is_written(store: Store) -
     assert store.path(RUN).read_bytes() == before
 
 
-def test_runs_stored_together_have_the_bytes_of_runs_stored_alone(tmp_path: Path) -> None:
-    runs = [Run(RUN.cell, Seed("test", index)) for index in range(20)]
-    theta = np.array([[0.5]])
-    alone, together = Store(tmp_path, "alone"), Store(tmp_path, "together")
-    for run in runs:
-        alone.save(run, COLUMNS, SECONDS, theta)
-    heard: list[Run] = []
-    together.save_all(((run, COLUMNS, SECONDS, theta) for run in runs), heard.append)
-    assert sorted(run.seed.index for run in heard) == list(range(20))
-    files = {path.relative_to(alone.folder): path for path in alone.folder.rglob("*.*")}
-    assert len(files) == 1 + 3 * 20
-    for name, path in files.items():
-        assert (together.folder / name).read_bytes() == path.read_bytes()
-    assert len(list(together.folder.rglob("*.*"))) == len(files)
-
-
-def test_a_run_that_cannot_be_stored_does_not_take_the_others_with_it(tmp_path: Path) -> None:
-    store = Store(tmp_path, "study")
-    other = Run(RUN.cell.model_copy(update={"agents": 3}), Seed("test", 0))
-    (store.folder / RUN.cell.id).parent.mkdir(parents=True)
-    (store.folder / RUN.cell.id).write_text("a file where the folder should be")
-    heard: list[Run] = []
-    with pytest.raises(StoreError, match="cannot write"):
-        store.save_all([(run, COLUMNS, SECONDS, None) for run in (RUN, other)], heard.append)
-    assert heard == [other]
-    assert store.has(other) is False  # its parameters are not there
-    assert store.read(other) is not None
-
-
 def test_parameters_are_read_as_written_and_have_the_same_bytes(store: Store) -> None:
     theta = np.array([[0.1, np.nan, -0.0], [1e-300, np.inf, 1 / 3]])
     path = parameters.beside(store.path(RUN))
