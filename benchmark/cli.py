@@ -15,6 +15,16 @@ from benchmark.commands.compare import compare
 from benchmark.commands.cross import cross
 from benchmark.commands.handbook import handbook
 from benchmark.commands.mirror import mirror
+from benchmark.commands.options import (
+    Address,
+    Executor,
+    Json,
+    Only,
+    Results,
+    Set,
+    StudyName,
+    Workers,
+)
 from benchmark.commands.publish import publish
 from benchmark.commands.render import render
 from benchmark.commands.sensitivity import sensitivity
@@ -48,28 +58,6 @@ app = typer.Typer(
     """,
 )
 
-Study = Annotated[
-    str, typer.Argument(metavar="STUDY", help="Name of a built-in study, or path to a TOML file.")
-]
-Results = Annotated[Path, typer.Option(metavar="DIR", help="Folder of results.")]
-Set = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set", metavar="PATH=VALUE", help="Override a value of the study; may be repeated."
-    ),
-]
-Only = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--only",
-        metavar="FIELD=VALUE",
-        help="Keep runs with this value, or one of several after commas; may be repeated.",
-    ),
-]
-Json = Annotated[bool, typer.Option("--json", help="Answer as JSON on standard output.")]
-Workers = Annotated[
-    int | None, typer.Option(min=1, help="Worker processes.", show_default="one per core")
-]
 RESULTS = Path("results")
 
 
@@ -97,22 +85,13 @@ def list_known(
 
 @app.command()
 def run(
-    study: Study,
+    study: StudyName,
     results: Results = RESULTS,
     workers: Workers = None,
     overrides: Set = None,
     only: Only = None,
-    executor: Annotated[
-        str, typer.Option(metavar="NAME", help="Where to compute: local, ray, or an entry point.")
-    ] = "local",
-    address: Annotated[
-        str | None,
-        typer.Option(
-            metavar="HOST:PORT",
-            help="Head of a Ray cluster, or auto on one of its nodes.",
-            show_default="Ray on this machine",
-        ),
-    ] = None,
+    executor: Executor = "local",
+    address: Address = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the size and a time estimate; compute nothing.")
     ] = False,
@@ -168,7 +147,7 @@ def run(
 
 @app.command()
 def report(
-    study: Study,
+    study: StudyName,
     results: Results = RESULTS,
     out: Annotated[
         Path | None,
@@ -209,7 +188,7 @@ def report(
 
 @app.command()
 def records(
-    study: Study,
+    study: StudyName,
     results: Results = RESULTS,
     out: Annotated[
         Path | None,

@@ -7,23 +7,14 @@ from typing import Annotated, Any
 
 import typer
 
-from benchmark.commands.options import Json, Results
+from benchmark.commands.options import Json, Only, Results, Set, StudyName
 
 
 def cross(
-    study: Annotated[
-        str,
-        typer.Argument(metavar="STUDY", help="Name of a built-in study, or path to a TOML file."),
-    ],
+    study: StudyName,
     results: Results = Path("results"),
-    overrides: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="PATH=VALUE", help="As for `run`; may be repeated."),
-    ] = None,
-    only: Annotated[
-        list[str] | None,
-        typer.Option("--only", metavar="FIELD=VALUE", help="As for `run`; may be repeated."),
-    ] = None,
+    overrides: Set = None,
+    only: Only = None,
     episodes: Annotated[
         int, typer.Option(min=1, help="Episodes per entry where no closed form is known.")
     ] = 100,

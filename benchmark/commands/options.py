@@ -12,6 +12,37 @@ Results = Annotated[Path, typer.Option(metavar="DIR", help="Folder of results.")
 Study = Annotated[
     str | None, typer.Option(metavar="NAME", help="Study of the run, if several have it.")
 ]
+StudyName = Annotated[
+    str, typer.Argument(metavar="STUDY", help="Name of a built-in study, or path to a TOML file.")
+]
+Set = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="PATH=VALUE", help="Override a value of the study; may be repeated."
+    ),
+]
+Only = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--only",
+        metavar="FIELD=VALUE",
+        help="Keep runs with this value, or one of several after commas; may be repeated.",
+    ),
+]
+Workers = Annotated[
+    int | None, typer.Option(min=1, help="Worker processes.", show_default="one per core")
+]
+Executor = Annotated[
+    str, typer.Option(metavar="NAME", help="Where to compute: local, ray, or an entry point.")
+]
+Address = Annotated[
+    str | None,
+    typer.Option(
+        metavar="HOST:PORT",
+        help="Head of a Ray cluster, or auto on one of its nodes.",
+        show_default="Ray on this machine",
+    ),
+]
 BROKEN = 1  # exit code of `check`
 FamilyName = Annotated[
     str, typer.Argument(metavar="FAMILY", help="Name of a family, or a path module:Class.")

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from benchmark.commands.options import Json, Results
+from benchmark.commands.options import Executor, Json, Only, Results, Set, Workers
 
 FAILED_RUNS, INTERRUPTED = 1, 130
 AVERAGING = "server_step_size"
@@ -21,20 +21,10 @@ def sensitivity(
         ),
     ],
     results: Results = Path("results"),
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Worker processes.", show_default="one per core")
-    ] = None,
-    overrides: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="PATH=VALUE", help="As for `run`; may be repeated."),
-    ] = None,
-    only: Annotated[
-        list[str] | None,
-        typer.Option("--only", metavar="FIELD=VALUE", help="As for `run`; may be repeated."),
-    ] = None,
-    executor: Annotated[
-        str, typer.Option(metavar="NAME", help="Where to compute: local, ray, or an entry point.")
-    ] = "local",
+    workers: Workers = None,
+    overrides: Set = None,
+    only: Only = None,
+    executor: Executor = "local",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the size and a time estimate; compute nothing.")
     ] = False,

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from benchmark.commands.options import Json, Results
+from benchmark.commands.options import (
+    Address,
+    Executor,
+    Json,
+    Only,
+    Results,
+    Set,
+    StudyName,
+    Workers,
+)
 
 if TYPE_CHECKING:
     from benchmark.tuning.cost import Cost
@@ -17,10 +26,7 @@ INTERRUPTED = 130
 
 
 def tune(
-    study: Annotated[
-        str,
-        typer.Argument(metavar="STUDY", help="Name of a built-in study, or path to a TOML file."),
-    ],
+    study: StudyName,
     trials: Annotated[
         int | None,
         typer.Option(min=1, help="Trials of every algorithm.", show_default="[tuning], else 32"),
@@ -32,32 +38,11 @@ def tune(
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="Folder of the files of tuned values.")
     ] = Path("tuned"),
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Worker processes.", show_default="one per core")
-    ] = None,
-    overrides: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set", metavar="PATH=VALUE", help="Override a value of the study; may be repeated."
-        ),
-    ] = None,
-    only: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--only", metavar="FIELD=VALUE", help="Keep runs with this value; may be repeated."
-        ),
-    ] = None,
-    executor: Annotated[
-        str, typer.Option(metavar="NAME", help="Where to compute: local, ray, or an entry point.")
-    ] = "local",
-    address: Annotated[
-        str | None,
-        typer.Option(
-            metavar="HOST:PORT",
-            help="Head of a Ray cluster, or auto on one of its nodes.",
-            show_default="Ray on this machine",
-        ),
-    ] = None,
+    workers: Workers = None,
+    overrides: Set = None,
+    only: Only = None,
+    executor: Executor = "local",
+    address: Address = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print search spaces and cost; compute nothing.")
     ] = False,
