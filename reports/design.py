@@ -106,14 +106,14 @@ class Space:
 
     def axis(self, name: str) -> str:
         """For a figure."""
-        return sign(name) + (" / the family's" if self.relative(name) else "")
+        return sign(name) + (f" / {_unit(name)}" if self.relative(name) else "")
 
     def told(self, name: str, value: float, relation: str = "=") -> str:
         """η = 2 × the family's."""
         return f"{sign(name)} {relation} {amount(value)}{self.times(name)}"
 
     def times(self, name: str) -> str:
-        return " × the family's" if self.relative(name) else ""
+        return f" × {_unit(name)}" if self.relative(name) else ""
 
     def setting(self, names: tuple[str, ...], values: Array) -> str:
         """η = 2×, β = 0.2: a whole setting in short."""
@@ -121,6 +121,11 @@ class Space:
         return ", ".join(
             f"{sign(n)} = {amount(v)}{'×' if self.relative(n) else ''}" for n, v in pairs
         )
+
+
+def _unit(name: str) -> str:
+    """What a relative coordinate is a multiple of: of λ plain averaging."""
+    return "ηK" if name == "server_step_size" else "the family's"
 
 
 def sign(name: str) -> str:

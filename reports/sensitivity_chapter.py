@@ -29,6 +29,7 @@ from reports.surface_explorer import surface_explorer
 from reports.surfaces import Designed
 from reports.tables import Data, Table, text
 from reports.transfer import transfer_maps
+from reports.values_table import values_table
 
 PAIRS = (("beta", "step_size"),)  # (down, across); others are on the page to explore
 AGAINST_KAPPA = ("local_steps",)
@@ -131,6 +132,8 @@ def across(study: Study) -> Chapter:
         "Performance and diverged runs of every setting in every environment.",
         tb.setting_rows(surfaces),
     )
+    every_value = values_table(surfaces, study.space, study.spec)
+    sections.append(Section("Every value", "sensitivity-values", (every_value,)))
     sections.append(Section("Data", "sensitivity-data", (rows,), note=left_out(study)))
     return Chapter(
         "Across environments",

@@ -1,15 +1,17 @@
 """Laws of surfaces: projections, diverged runs, what is missing, environments."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from designs import VALUES, designed
 
 from reports import owed as ow
 from reports import statistics as st
-from reports.design import Environment
+from reports.design import Environment, space
 from reports.marginals import axis, best_over_rest, crossed, kept_share, response
 from reports.specification import Sensitivity
 from reports.surfaces import surfaces
+from reports.values_table import values_table
 
 SPEC = Sensitivity()
 SMALL = {"families": ("gridworld",), "agents": (4,), "seeds": 4, "evaluations": 5}
@@ -182,3 +184,26 @@ def test_one_seed_gives_the_plug_in_without_interval():
     one = ow.owed(few.surfaces[0], values[0], kept, SPEC)
     assert one.phi.value == one.plug_in
     assert np.isnan(one.phi.low)
+
+
+def test_the_table_of_values_is_the_mean_of_every_setting(found):
+    rows = values_table(found.surfaces, space({}), SPEC).rows
+    for surface in found.surfaces:
+        own = [row for row in rows if row["algorithm"] == surface.algorithm]
+        assert {row["where"] for row in own} == {"all environments"}
+        overall = next(row for row in own if row["hyperparameter"] == "any")
+        np.testing.assert_allclose(overall["mean"], surface.performance.mean())
+        assert overall["share_below"] == (surface.means < 0).mean()
+        assert overall["mean_low"] <= overall["mean"] <= overall["mean_high"]
+        for name in surface.names:  # a full grid: every value is met equally often
+            means = [row["mean"] for row in own if row["hyperparameter"] == name]
+            assert len(means) == len(VALUES[name])
+            np.testing.assert_allclose(np.mean(means), overall["mean"])
+
+
+def test_the_table_of_values_tells_conditions_apart(records):
+    noisy = records.assign(noise="t", cell=records["cell"] + "-t", objective=0.0)
+    both = surfaces(pd.concat([records.assign(noise="none"), noisy], ignore_index=True))
+    rows = values_table(both.surfaces, space({}), SPEC).rows
+    means = {row["where"]: row["mean"] for row in rows if row["hyperparameter"] == "any"}
+    assert set(means) == {"all environments", "noise = none", "noise = t"}
