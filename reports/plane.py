@@ -21,7 +21,7 @@ REGIONS = {
     1: "better and less sensitive",
     2: "better by more than it is more sensitive",
     3: "worse by less than it is less sensitive",
-    4: "its performance and its sensitivity do not pay for each other",
+    4: "one whose performance and sensitivity do not pay for each other",
     5: "worse and more sensitive",
 }
 SHADES = {1: "#009E73", 2: "#56B4E9", 3: "#F0E442", 4: "#E69F00", 5: "#D55E00"}

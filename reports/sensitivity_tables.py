@@ -247,7 +247,9 @@ def _share(header: str, key: str) -> Column:
     """A share with bounds, in per cent."""
 
     def show(row: Row) -> str:
-        value, low, high = (100 * row[k] for k in (key, f"{key}_low", f"{key}_high"))
+        value, low, high = (
+            round(100 * row[k], 9) for k in (key, f"{key}_low", f"{key}_high")
+        )  # Wilson's lower end of no hits is zero but for rounding
         shown = f"{float(f'{value:.3g}'):g}"
         bounds = "" if np.isnan(low) else f" [{low:.3g}, {high:.3g}]"
         return f"{shown}{bounds}{fm.THIN}%"
