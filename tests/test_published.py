@@ -282,7 +282,8 @@ def test_a_folder_that_is_no_report_is_a_mistake(fedrl: Fedrl) -> None:  # noqa:
 
 
 def test_every_shipped_study_verifies_and_replays() -> None:
-    """Over whatever reports/published holds: with nothing there, there is nothing to contradict."""
+    """Everything in reports/published, which has these two at least."""
+    assert {"quick", "theory"} <= {folder.name for folder in published()}
     for folder in published():
         found = verify(folder)
         assert found.identical, found
