@@ -5,12 +5,12 @@ https://w3id.org/ro/crate/1.1. The same files give the same bytes: the only date
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
 from pathlib import Path
 from typing import Any
 
-from benchmark.sources import sha256
-from benchmark.study import Study
+from benchmark.files import StoreError
+from benchmark.sources import Source, sha256
 
 NAME = "ro-crate-metadata.json"
 PROFILE = "https://w3id.org/ro/crate/1.1"
@@ -29,17 +29,27 @@ MEANINGS = {
 }
 
 
-def crate(
-    study: Study, folder: Path, versions: Mapping[str, str], command: str, date: str
-) -> dict[str, Any]:
+def published_on(folder: Path) -> str:
+    """The day in the document of a folder; StoreError unless it can be read."""
+    try:
+        graph = json.loads((folder / NAME).read_bytes())["@graph"]
+        return str(next(entity for entity in graph if entity["@id"] == "./")["datePublished"])
+    except OSError as error:
+        raise StoreError(f"cannot read {folder / NAME}: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError, StopIteration):
+        raise StoreError(f"{folder / NAME} is corrupt") from None
+
+
+def crate(source: Source, folder: Path, date: str) -> dict[str, Any]:
     """The whole document, of the files that are in the folder now."""
+    versions, command = source.provenance["versions"], source.provenance["command"]
     files = [_file(path, folder) for path in _files(folder)]
     software = [_software(name, versions[name]) for name in sorted(versions) if name != "engine"]
     root: dict[str, Any] = {
         "@id": "./",
         "@type": "Dataset",
-        "name": study.title,
-        "description": study.description or study.title,
+        "name": source.title,
+        "description": source.description or source.title,
         "datePublished": date,
         "license": {"@id": LICENSE},
         "hasPart": _links(files),

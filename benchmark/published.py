@@ -16,8 +16,7 @@ from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmark import parameters, sources
-from benchmark.crate import crate
+from benchmark import crate, parameters, sources
 from benchmark.files import CorruptFileError, StoreError, write_atomically
 from benchmark.manifests import manifest_files, read_manifest, speaking_for
 from benchmark.provenance import decisive_versions
@@ -50,20 +49,46 @@ def publish_study(study: Study, results: Path, out: Path, command: str, day: str
         with tempfile.TemporaryDirectory() as temporary:
             digests = sources.make_report(made_of, Path(temporary))
             if out.exists():
-                _clear(out)
-            tables = sorted((Path(temporary) / "tables").glob("*.csv"))
-            (out / "tables").mkdir(parents=True)
-            for table in tables:
-                write_atomically(out / "tables" / table.name, table.read_bytes())
+                _check_ours(out)
+                _clear(out, "tables", "runs")
+            _keep_tables(Path(temporary), out)
         runs = [_keep(store, entry, out) for entry in kept]
         _write_readme(study, out, runs, command)
-        sources.write_source(made_of, digests, out)
-        described = crate(study, out, told["versions"], command, day)
-        write_atomically(out / "ro-crate-metadata.json", sources.as_json(described))
+        _describe(made_of, digests, out, day)
     except OSError as error:
         raise StoreError(f"cannot write {out}: {error.strerror}") from None
-    size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
-    return Public(out, runs, size)
+    return Public(out, runs, _size(out))
+
+
+def redraw(out: Path, day: str | None) -> Public:
+    """Tables and digests again, from the records as they were published.
+
+    For a report that is drawn differently than then: runs, records and, unless another is given,
+    the day stay. StoreError, and nothing is written, if the folder is not as it was published.
+    """
+    stored = sources.read_digests(sources.source_folder(out))
+    edited = [
+        name for name, digest in stored.source.items() if sources.sha256(out / name) != digest
+    ]
+    if edited:
+        raise StoreError(
+            f"{out / edited[0]} is not what was published; `fedrl verify {out}` tells more, and "
+            "without --redraw the study is published from its stored runs"
+        )
+    if day is None:
+        day = crate.published_on(out)
+    _check_day(day)
+    made_of = sources.read_source(out)
+    try:
+        with tempfile.TemporaryDirectory() as temporary:
+            digests = sources.make_report(made_of, Path(temporary))
+            _clear(out, "tables")
+            _keep_tables(Path(temporary), out)
+        _describe(made_of, digests, out, day)
+    except OSError as error:
+        raise StoreError(f"cannot write {out}: {error.strerror}") from None
+    runs = sorted(path for path in out.glob("runs/*/seed-*.parquet") if path.suffixes[:-1] == [])
+    return Public(out, [path.relative_to(out).as_posix() for path in runs], _size(out))
 
 
 def complete(study: Study, store: Store) -> None:
@@ -149,13 +174,32 @@ def _keep(store: Store, entry: Stored, out: Path) -> str:
     return (folder / result.name).relative_to(out).as_posix()
 
 
-def _clear(out: Path) -> None:
-    """Empty a folder that an earlier `publish` wrote; another folder is left alone."""
-    ours = (out / sources.DIGESTS).is_file() and (out / "ro-crate-metadata.json").is_file()
+def _keep_tables(report: Path, out: Path) -> None:
+    (out / "tables").mkdir(parents=True)
+    for table in sorted((report / "tables").glob("*.csv")):
+        write_atomically(out / "tables" / table.name, table.read_bytes())
+
+
+def _describe(made_of: sources.Source, digests: sources.Digests, out: Path, day: str) -> None:
+    """What the report is made of, and all of the folder for machines."""
+    sources.write_source(made_of, digests, out)
+    write_atomically(out / crate.NAME, sources.as_json(crate.crate(made_of, out, day)))
+
+
+def _check_ours(out: Path) -> None:
+    """A folder of something else is left alone."""
+    ours = (out / sources.DIGESTS).is_file() and (out / crate.NAME).is_file()
     if any(out.iterdir()) and not ours:
         raise StoreError(f"{out} is not empty and not a published study; choose another --out")
-    for name in ("tables", "runs"):
+
+
+def _clear(out: Path, *names: str) -> None:
+    for name in names:
         shutil.rmtree(out / name, ignore_errors=True)
+
+
+def _size(out: Path) -> int:
+    return sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
 
 
 def _write_readme(study: Study, out: Path, runs: Sequence[str], command: str) -> None:

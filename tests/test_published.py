@@ -223,6 +223,48 @@ def test_the_cheapest_runs_of_different_algorithms_are_kept(computed: Path) -> N
     assert len(cheapest(stored[:2])) == 2
 
 
+def test_a_study_is_drawn_again_from_its_published_records(
+    fedrl: Fedrl,  # noqa: F811
+    computed: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    publish(fedrl, computed, "public", "--date", "2026-03-31")
+    before = bytes_of(Path("public"))
+    again = fedrl("publish", "tiny.toml", "--redraw", "--out", "public")
+    assert again.code == 0
+    assert bytes_of(Path("public")) == before
+    assert {line.split()[-1] for line in again.out.splitlines()[1:]} == {
+        f"public/{name}" for name in before if name.startswith("runs/") and is_result(name)
+    }
+    monkeypatch.setattr("reports.formatting.NOTHING", "nothing")  # drawn differently
+    assert verify(Path("public")).differing
+    assert fedrl("publish", "tiny.toml", "--redraw", "--out", "public").code == 0
+    after = bytes_of(Path("public"))
+    assert verify(Path("public")).identical
+    assert sorted(after) == sorted(before)
+    altered = {name for name in before if before[name] != after[name]}
+    assert {"digests.json", "ro-crate-metadata.json"} <= altered
+    assert not any(name.startswith("runs/") or name.startswith("records") for name in altered)
+
+
+def test_edited_records_are_not_drawn_again(fedrl: Fedrl, computed: Path) -> None:  # noqa: F811
+    publish(fedrl, computed, "public", "--date", "2026-03-31")
+    source = sources.read_source(Path("public"))
+    source.frame.loc[source.frame.index[-1], "objective"] += 0.125
+    (Path("public") / sources.RECORDS).write_bytes(sources.encode(source)[sources.RECORDS])
+    before = bytes_of(Path("public"))
+    answer = fedrl("publish", "tiny.toml", "--redraw", "--out", "public")
+    assert_mistake(answer, "is not what was published")
+    assert bytes_of(Path("public")) == before
+    missing = fedrl("publish", "tiny.toml", "--redraw", "--out", "nowhere")
+    assert_mistake(missing, "nowhere holds no")
+    assert not Path("nowhere").exists()
+
+
+def is_result(name: str) -> bool:
+    return name.endswith(".parquet") and ".seconds" not in name
+
+
 @pytest.mark.parametrize(
     ("damage", "says"),
     [

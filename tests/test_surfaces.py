@@ -11,7 +11,7 @@ from reports.design import Environment, space
 from reports.marginals import axis, best_over_rest, crossed, kept_share, response
 from reports.specification import Sensitivity
 from reports.surfaces import surfaces
-from reports.values_table import values_table
+from reports.values_table import pairs_data, values_by_environment, values_table
 
 SPEC = Sensitivity()
 SMALL = {"families": ("gridworld",), "agents": (4,), "seeds": 4, "evaluations": 5}
@@ -207,3 +207,58 @@ def test_the_table_of_values_tells_conditions_apart(records):
     rows = values_table(both.surfaces, space({}), SPEC).rows
     means = {row["where"]: row["mean"] for row in rows if row["hyperparameter"] == "any"}
     assert set(means) == {"all environments", "noise = none", "noise = t"}
+
+
+def test_the_best_at_a_value_is_the_mean_over_environments_of_the_best_setting(found):
+    rows = values_table(found.surfaces, space({}), SPEC).rows
+    for surface in found.surfaces:
+        own = [row for row in rows if row["algorithm"] == surface.algorithm]
+        best = max(row["best"] for row in own)
+        assert own[0]["best"] == best == pytest.approx(surface.means.max(axis=1).mean())
+        name = surface.names[0]
+        level = np.unique(surface.values(name))[0]
+        first = next(row for row in own if row["hyperparameter"] == name)
+        inside = surface.means[:, surface.values(name) == level]
+        assert first["best"] == pytest.approx(inside.max(axis=1).mean())
+
+
+def test_values_are_told_by_family_agents_and_heterogeneity(records):
+    more = records.assign(agents=8, cell=records["cell"] + "-8", objective=0.0)
+    both = surfaces(pd.concat([records, more], ignore_index=True))
+    rows = values_by_environment(both.surfaces, space({}), SPEC).rows
+    environments = both.surfaces[0].environments
+    (surface, *_) = both.surfaces
+    means = {
+        row["where"]: row["mean"]
+        for row in rows
+        if row["hyperparameter"] == "any" and row["algorithm"] == surface.algorithm
+    }
+    for agents in {e.agents for e in environments}:
+        for family in {e.family for e in environments}:
+            own = [
+                i for i, e in enumerate(environments) if (e.family, e.agents) == (family, agents)
+            ]
+            expected = surface.performance[own].mean()
+            assert means[f"{family}, N = {agents}"] == pytest.approx(expected)
+    assert len(means) > 2
+
+
+def test_one_environment_has_no_values_by_environment():
+    one = surfaces(designed(**SMALL | {"kappas": (0.0,)}, algorithms=("fedpg",)))
+    assert len(one.surfaces[0].environments) == 1
+    assert values_by_environment(one.surfaces, space({}), SPEC) is None
+
+
+def test_pairs_of_values_average_to_single_values(found):
+    pairs = pairs_data(found.surfaces, space({}), SPEC).rows
+    rows = values_table(found.surfaces, space({}), SPEC).rows
+    for surface in found.surfaces:
+        own = [row for row in pairs if row["algorithm"] == surface.algorithm]
+        singles = [row for row in rows if row["algorithm"] == surface.algorithm]
+        name = surface.names[0]
+        for single in (row for row in singles if row["hyperparameter"] == name):
+            second = surface.names[1]
+            told = {row["value"] for row in singles if row["hyperparameter"] == second}
+            met = [r for r in own if r["value"] == single["value"] and r["and"] in told]
+            assert len(met) == len(VALUES[second])  # a full grid
+            np.testing.assert_allclose(np.mean([row["mean"] for row in met]), single["mean"])

@@ -25,33 +25,48 @@ def publish(
         str | None,
         typer.Option(metavar="YYYY-MM-DD", help="Day of publication; today."),
     ] = None,
+    redraw: Annotated[
+        bool,
+        typer.Option(
+            "--redraw",
+            help="Take the records that are published already; for a report that is drawn "
+            "differently since.",
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Write a study's records, digests of its report and a few whole runs into a small folder.
 
     Refuses, and writes nothing, if a run is missing, corrupt, computed by other code or versions,
-    or if it is not known on what it was computed.
+    or if it is not known on what it was computed. With --redraw tables and digests are made again
+    and everything else stays, the day too.
 
     [bold]Examples[/]
 
       fedrl publish quick --date 2026-03-31
 
       fedrl verify reports/published/quick
+
+      fedrl publish quick --redraw
     """
     from datetime import datetime
 
     from benchmark import answers
     from benchmark.published import publish_study
+    from benchmark.published import redraw as redraw_study
     from benchmark.study import load_study
 
     loaded = load_study(study)
     folder = Path("reports/published") / loaded.name if out is None else out
-    # No folders in a report: it must not depend on where it is written.
-    command = answers.command("run", Path(study).name, Path("results"), None, None)
-    day = date or datetime.now().date().isoformat()
-    public = publish_study(loaded, results, folder, command, day)
-    if date is None:
-        answers.say(f"published on {day}; with --date {day} it is the same again on another day")
+    if redraw:
+        public = redraw_study(folder, date)
+    else:
+        # No folders in a report: it must not depend on where it is written.
+        command = answers.command("run", Path(study).name, Path("results"), None, None)
+        day = date or datetime.now().date().isoformat()
+        public = publish_study(loaded, results, folder, command, day)
+        if date is None:
+            answers.say(f"published on {day}; with --date {day} it is the same again another day")
     if as_json:
         answers.print_json(public._asdict() | {"folder": str(public.folder)})
     else:
