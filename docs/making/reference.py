@@ -11,7 +11,7 @@ CONTRACT = (  # of `benchmark`: what others write against, and what decides or k
     *("federation", "rollout", "evaluate", "ledger", "record", "records", "store", "parameters"),
     *("checkpoint", "provenance", "merge", "replay", "batches", "workers", "executors"),
     *("ray_executor", "execution", "registry", "communication", "thresholds", "verification"),
-    *("published", "tuning", "sensitivity"),
+    "published",
 )
 PACKAGES = {
     "envs": "Environment families: what agents live in.",
@@ -19,6 +19,8 @@ PACKAGES = {
     "benchmark": "Studies, runs, results: the modules that others write against, and those that "
     "decide or keep numbers; [](/generated/commands.md) is the other way in.",
     "benchmark.conformance": "The laws that `fedrl check` runs.",
+    "benchmark.tuning": "Search spaces, trials, selection, and files of tuned values.",
+    "benchmark.sensitivity": "Designs: their axes, the cells they become, importance.",
     "reports": "Statistics, tables and figures, made of one table of records.",
 }
 
