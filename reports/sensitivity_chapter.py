@@ -29,7 +29,7 @@ from reports.surface_explorer import surface_explorer
 from reports.surfaces import Designed
 from reports.tables import Data, Table, text
 from reports.transfer import transfer_maps
-from reports.values_table import pairs_data, values_by_environment, values_table
+from reports.values_table import pairs_data, values_data, values_table
 
 PAIRS = (("beta", "step_size"),)  # (down, across); others are on the page to explore
 AGAINST_KAPPA = ("local_steps",)
@@ -132,8 +132,9 @@ def across(study: Study) -> Chapter:
         "Performance and diverged runs of every setting in every environment.",
         tb.setting_rows(surfaces),
     )
-    made = (values_table, values_by_environment, pairs_data)
-    values = _there([make(surfaces, study.space, study.spec) for make in made])
+    values = tuple(
+        make(surfaces, study.space, study.spec) for make in (values_table, values_data, pairs_data)
+    )
     sections.append(Section("Every value", "sensitivity-values", values))
     sections.append(Section("Data", "sensitivity-data", (rows,), note=left_out(study)))
     return Chapter(

@@ -43,22 +43,20 @@ def sensitivity_table(found: Sequence[Owed], space: Space, spec: Sensitivity) ->
         f"{fm.percent(spec.level)} bootstrap intervals over seeds; the plug-in chooses and scores "
         "on all seeds, which rewards noise. d: how many hyperparameters have to be tuned per "
         f"environment for {fm.percent(spec.share)} of the tuned Γ, on all seeds. {grid_only}"
-        "Diverged: (environment, setting) pairs with a diverged run, with Wilson interval, and all "
-        f"runs. The region is that of the plane beside {base.surface.algorithm}: "
+        "Diverged: (environment, setting) pairs with a diverged run, with Wilson interval. "
+        f"The region is that of the plane beside {base.surface.algorithm}: "
         f"{'; '.join(f'{n} {words}' for n, words in REGIONS.items() if n)}. A ~ says that the "
         "interval of a difference to it, paired over seeds, holds 0. Adkins, Bowling and White "
         "2024.",
         rows,
         (
             text("algorithm", "algorithm"),
-            Column("settings", lambda row: str(row["settings"]), "settings"),
-            with_interval("Γ tuned", "tuned"),
-            with_interval("Γ shared", "shared"),
+            with_interval("Γ tuned", "tuned", 2),
+            with_interval("Γ shared", "shared", 2),
             with_interval("Φ", "phi", 2),
             numeric("Φ plug-in", "plug_in", 2),
             Column("d", _dimensions, "d"),
-            _share("diverged settings", "lost"),
-            _share("diverged runs", "lost_runs"),
+            _share("diverged", "lost"),
             text("region", "region"),
             text("shared setting", "setting"),
         ),
@@ -106,8 +104,8 @@ def change_table(
             text("algorithm", "algorithm"),
             text("where", "at"),
             Column("environments", lambda row: str(row["environments"]), "environments"),
-            with_interval("Γ tuned", "tuned"),
-            with_interval("Γ shared", "shared"),
+            with_interval("Γ tuned", "tuned", 2),
+            with_interval("Γ shared", "shared", 2),
             with_interval("Φ", "phi", 2),
             Column("d", _dimensions, "d"),
             _share("diverged settings", "lost"),

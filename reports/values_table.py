@@ -3,7 +3,7 @@
 Seeds are the sample: performance is averaged over environments and settings within a seed.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import combinations
 from typing import Any, NamedTuple
 
@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from reports import formatting as fm
 from reports import statistics as st
-from reports.design import Environment, Space, Surface
+from reports.design import Environment, Space, Surface, amount
 from reports.marginals import Axis, axis
 from reports.specification import Sensitivity
 from reports.statistics import Array
-from reports.tables import Data, Row, Table, bounded, numeric, text, with_interval
+from reports.tables import Data, Row, Table, bounded, text, with_interval
 
 ANY = "any"
 
@@ -30,37 +30,34 @@ class Where(NamedTuple):
 
 def values_table(surfaces: Sequence[Surface], space: Space, spec: Sensitivity) -> Table:
     """A row per value, after one over all settings; the same for every condition crossed."""
+    algorithms = [surface.algorithm for surface in surfaces]
     return Table(
         "sensitivity-values",
         "Every value, all environments",
-        "Performance over environments and all settings with that value (0 the random policy, 1 "
-        "the reference): its mean; the mean over environments of the best setting with that value, "
-        "chosen on the seeds that score it, so a little too good; and the share of (environment, "
-        f"setting) pairs whose mean over seeds is below the random policy's. {_intervals(spec)}",
-        list(_value_rows(surfaces, _conditions(surfaces[0].environments), space, spec)),
+        "Mean performance over environments and all settings with that value, 0 the random policy, "
+        f"1 the reference; {_intervals(spec)} A × is a multiple of the family's value, for λ of "
+        "plain averaging, ηK.",
+        list(_wide_rows(surfaces, space, spec)),
         (
-            text("where", "where"),
-            text("algorithm", "algorithm"),
             text("value", "value"),
-            with_interval("mean", "mean"),
-            numeric("best", "best"),
-            text("below random", "below"),
+            *(with_interval(name, name, 2) for name in algorithms),
+            text("where", "where"),
         ),
-        group=("where", "algorithm"),
+        group=("where", "hyperparameter"),
     )
 
 
-def values_by_environment(
-    surfaces: Sequence[Surface], space: Space, spec: Sensitivity
-) -> Data | None:
-    """The same rows for every family, and for every N and every κ of a family."""
-    places = _by_environment(surfaces[0].environments)
-    if not places:
-        return None
+def values_data(surfaces: Sequence[Surface], space: Space, spec: Sensitivity) -> Data:
+    """A row per value and algorithm, also for every family, and every N and every κ of one."""
+    environments = surfaces[0].environments
+    places = [*_conditions(environments), *_by_environment(environments)]
     return Data(
-        "sensitivity-values-by-environment",
-        "Every value, by family, number of agents and heterogeneity",
-        "The columns of the table above; over κ for one N, and over N for one κ.",
+        "sensitivity-values-long",
+        "More of every value",
+        "Also for every family, number of agents and κ. Mean: as above. Best: the mean over "
+        "environments of the best setting with that value, chosen on the seeds that score it, so a "
+        "little too good. Below: the share of (environment, setting) pairs whose mean over seeds "
+        "is below the random policy's.",
         list(_value_rows(surfaces, places, space, spec)),
     )
 
@@ -83,7 +80,7 @@ def pairs_data(surfaces: Sequence[Surface], space: Space, spec: Sensitivity) -> 
     return Data(
         "sensitivity-pairs",
         "Every two values",
-        "The columns of the first table for settings that have both values.",
+        "The columns of the data above, for settings that have both values.",
         rows,
     )
 
@@ -94,7 +91,10 @@ def _conditions(environments: Sequence[Environment]) -> list[Where]:
     further = sorted({e.rest for e in environments})
     if len(further) < 2:
         return [everywhere]
-    named = [(", ".join(f"{name} = {value}" for name, value in rest), rest) for rest in further]
+    named = [
+        (", ".join(f"{name.replace('_', ' ')} = {value}" for name, value in rest), rest)
+        for rest in further
+    ]
     return [
         everywhere,
         *(
@@ -125,6 +125,35 @@ def _by_environment(environments: Sequence[Environment]) -> list[Where]:
     return found
 
 
+def _wide_rows(
+    surfaces: Sequence[Surface], space: Space, spec: Sensitivity
+) -> Iterator[dict[str, Any]]:
+    """The means of all algorithms side by side; NaN where one lacks the hyperparameter."""
+    rows: dict[tuple[str, str, str], dict[str, Any]] = {}
+    for row in _value_rows(surfaces, _conditions(surfaces[0].environments), space, spec):
+        key = (row["where"], row["hyperparameter"], row["value"])
+        rows.setdefault(key, {})[row["algorithm"]] = row
+    nothing = st.Estimate(np.nan, np.nan, np.nan)
+    for (where, name, value), found in sorted(rows.items(), key=_order(surfaces)):
+        means = {}
+        for surface in surfaces:
+            row = found.get(surface.algorithm)
+            mean = nothing if row is None else _mean(row)
+            means |= bounded(surface.algorithm, mean)
+        yield {"value": value, "hyperparameter": name} | means | {"where": where}
+
+
+def _order(surfaces: Sequence[Surface]) -> Callable[[Any], tuple[int, int]]:
+    """Conditions as they come, hyperparameters as they first come, values as they come."""
+    names = [ANY, *dict.fromkeys(name for s in surfaces for name in s.names)]
+    places = [where.name for where in _conditions(surfaces[0].environments)]
+    return lambda item: (places.index(item[0][0]), names.index(item[0][1]))
+
+
+def _mean(row: Row) -> st.Estimate:
+    return st.Estimate(row["mean"], row["mean_low"], row["mean_high"])
+
+
 def _value_rows(
     surfaces: Sequence[Surface], places: Sequence[Where], space: Space, spec: Sensitivity
 ) -> Iterator[Row]:
@@ -143,9 +172,10 @@ def _value_rows(
 
 
 def _levels(along: Axis, space: Space) -> list[str]:
-    """The values of an axis in words; a bin by its ends."""
+    """The values of an axis in short; a bin by its ends."""
     return [
-        space.told(along.name, float(low)) + (f" … {fm.number(float(high))}" if high > low else "")
+        space.setting((along.name,), np.array([low]))
+        + (f" … {amount(float(high))}" if high > low else "")
         for low, high in zip(along.low, along.high, strict=True)
     ]
 
@@ -154,14 +184,12 @@ def _row(performance: Array, inside: NDArray[np.bool_], spec: Sensitivity) -> di
     """Of the settings inside, (E', H, n)."""
     here = performance[:, inside]
     means = here.mean(axis=2)
-    below = float((means < 0).mean())
-    found = st.estimate(here.mean(axis=(0, 1)), st.mean, **spec.bootstrap)
     return (
-        bounded("mean", found)
+        bounded("mean", st.estimate(here.mean(axis=(0, 1)), st.mean, **spec.bootstrap))
         | {"best": float(means.max(axis=1).mean())}
-        | {"share_below": below, "below": f"{100 * np.round(below, 3):g}{fm.THIN}%"}
+        | {"below": float((means < 0).mean())}
     )
 
 
 def _intervals(spec: Sensitivity) -> str:
-    return f"{fm.percent(spec.level)} bootstrap intervals over seeds of the mean."
+    return f"{fm.percent(spec.level)} bootstrap intervals over seeds."

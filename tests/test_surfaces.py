@@ -11,7 +11,7 @@ from reports.design import Environment, space
 from reports.marginals import axis, best_over_rest, crossed, kept_share, response
 from reports.specification import Sensitivity
 from reports.surfaces import surfaces
-from reports.values_table import pairs_data, values_by_environment, values_table
+from reports.values_table import pairs_data, values_data, values_table
 
 SPEC = Sensitivity()
 SMALL = {"families": ("gridworld",), "agents": (4,), "seeds": 4, "evaluations": 5}
@@ -186,79 +186,84 @@ def test_one_seed_gives_the_plug_in_without_interval():
     assert np.isnan(one.phi.low)
 
 
-def test_the_table_of_values_is_the_mean_of_every_setting(found):
-    rows = values_table(found.surfaces, space({}), SPEC).rows
+def test_values_are_means_of_every_setting(found):
+    rows = values_data(found.surfaces, space({}), SPEC).rows
     for surface in found.surfaces:
-        own = [row for row in rows if row["algorithm"] == surface.algorithm]
-        assert {row["where"] for row in own} == {"all environments"}
+        own = [
+            row
+            for row in rows
+            if (row["algorithm"], row["where"]) == (surface.algorithm, "all environments")
+        ]
         overall = next(row for row in own if row["hyperparameter"] == "any")
         np.testing.assert_allclose(overall["mean"], surface.performance.mean())
-        assert overall["share_below"] == (surface.means < 0).mean()
+        assert overall["below"] == (surface.means < 0).mean()
         assert overall["mean_low"] <= overall["mean"] <= overall["mean_high"]
+        assert overall["best"] == max(row["best"] for row in own)
+        assert overall["best"] == pytest.approx(surface.means.max(axis=1).mean())
         for name in surface.names:  # a full grid: every value is met equally often
-            means = [row["mean"] for row in own if row["hyperparameter"] == name]
-            assert len(means) == len(VALUES[name])
-            np.testing.assert_allclose(np.mean(means), overall["mean"])
+            here = [row for row in own if row["hyperparameter"] == name]
+            assert len(here) == len(VALUES[name])
+            np.testing.assert_allclose(np.mean([r["mean"] for r in here]), overall["mean"])
+            inside = surface.means[:, surface.values(name) == VALUES[name][0]]
+            assert here[0]["best"] == pytest.approx(inside.max(axis=1).mean())
+
+
+def test_the_table_of_values_has_algorithms_side_by_side(found):
+    table = values_table(found.surfaces, space({}), SPEC)
+    long = values_data(found.surfaces, space({}), SPEC).rows
+    values = [row["value"] for row in table.rows]
+    assert len(values) == len(set(values)) == 1 + sum(map(len, VALUES.values()))
+    for row in long:
+        if row["where"] == "all environments":
+            (wide,) = [one for one in table.rows if one["value"] == row["value"]]
+            assert wide[row["algorithm"]] == row["mean"]
+    without = [row for row in table.rows if row["hyperparameter"] == "beta"]
+    assert all(np.isnan(row["fedpg"]) for row in without)
 
 
 def test_the_table_of_values_tells_conditions_apart(records):
     noisy = records.assign(noise="t", cell=records["cell"] + "-t", objective=0.0)
     both = surfaces(pd.concat([records.assign(noise="none"), noisy], ignore_index=True))
     rows = values_table(both.surfaces, space({}), SPEC).rows
-    means = {row["where"]: row["mean"] for row in rows if row["hyperparameter"] == "any"}
-    assert set(means) == {"all environments", "noise = none", "noise = t"}
-
-
-def test_the_best_at_a_value_is_the_mean_over_environments_of_the_best_setting(found):
-    rows = values_table(found.surfaces, space({}), SPEC).rows
-    for surface in found.surfaces:
-        own = [row for row in rows if row["algorithm"] == surface.algorithm]
-        best = max(row["best"] for row in own)
-        assert own[0]["best"] == best == pytest.approx(surface.means.max(axis=1).mean())
-        name = surface.names[0]
-        level = np.unique(surface.values(name))[0]
-        first = next(row for row in own if row["hyperparameter"] == name)
-        inside = surface.means[:, surface.values(name) == level]
-        assert first["best"] == pytest.approx(inside.max(axis=1).mean())
+    means = {row["where"]: row["fedpg"] for row in rows if row["hyperparameter"] == "any"}
+    assert list(means) == ["all environments", "noise = none", "noise = t"]
 
 
 def test_values_are_told_by_family_agents_and_heterogeneity(records):
     more = records.assign(agents=8, cell=records["cell"] + "-8", objective=0.0)
     both = surfaces(pd.concat([records, more], ignore_index=True))
-    rows = values_by_environment(both.surfaces, space({}), SPEC).rows
+    rows = values_data(both.surfaces, space({}), SPEC).rows
     environments = both.surfaces[0].environments
-    (surface, *_) = both.surfaces
+    surface = both.surfaces[0]
     means = {
         row["where"]: row["mean"]
         for row in rows
         if row["hyperparameter"] == "any" and row["algorithm"] == surface.algorithm
     }
-    for agents in {e.agents for e in environments}:
-        for family in {e.family for e in environments}:
-            own = [
-                i for i, e in enumerate(environments) if (e.family, e.agents) == (family, agents)
-            ]
-            expected = surface.performance[own].mean()
-            assert means[f"{family}, N = {agents}"] == pytest.approx(expected)
-    assert len(means) > 2
-
-
-def test_one_environment_has_no_values_by_environment():
-    one = surfaces(designed(**SMALL | {"kappas": (0.0,)}, algorithms=("fedpg",)))
-    assert len(one.surfaces[0].environments) == 1
-    assert values_by_environment(one.surfaces, space({}), SPEC) is None
+    assert set(means) == {
+        "all environments",
+        *(f"gridworld, N = {n}" for n in (4, 8)),
+        *(f"gridworld, κ = {kappa}" for kappa in (0, 1)),
+    }
+    for agents in (4, 8):
+        own = [i for i, e in enumerate(environments) if e.agents == agents]
+        expected = surface.performance[own].mean()
+        assert means[f"gridworld, N = {agents}"] == pytest.approx(expected)
 
 
 def test_pairs_of_values_average_to_single_values(found):
     pairs = pairs_data(found.surfaces, space({}), SPEC).rows
-    rows = values_table(found.surfaces, space({}), SPEC).rows
+    rows = values_data(found.surfaces, space({}), SPEC).rows
     for surface in found.surfaces:
-        own = [row for row in pairs if row["algorithm"] == surface.algorithm]
-        singles = [row for row in rows if row["algorithm"] == surface.algorithm]
-        name = surface.names[0]
-        for single in (row for row in singles if row["hyperparameter"] == name):
-            second = surface.names[1]
-            told = {row["value"] for row in singles if row["hyperparameter"] == second}
-            met = [r for r in own if r["value"] == single["value"] and r["and"] in told]
+        first, second, *_ = surface.names
+        pairs_here = [row for row in pairs if row["algorithm"] == surface.algorithm]
+        singles = [
+            row
+            for row in rows
+            if (row["algorithm"], row["where"]) == (surface.algorithm, "all environments")
+        ]
+        others = {row["value"] for row in singles if row["hyperparameter"] == second}
+        for single in (row for row in singles if row["hyperparameter"] == first):
+            met = [r for r in pairs_here if r["value"] == single["value"] and r["and"] in others]
             assert len(met) == len(VALUES[second])  # a full grid
             np.testing.assert_allclose(np.mean([row["mean"] for row in met]), single["mean"])

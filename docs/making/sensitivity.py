@@ -1,0 +1,217 @@
+"""The tables of docs/sensitivity.md, from those of the published studies.
+
+`python docs/making/sensitivity.py` prints them; a test compares them with the page.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from statistics import fmean
+
+PUBLISHED = Path(__file__).parents[2] / "reports" / "published"
+ALGORITHMS = ("fedpg", "fedpg-m", "fedsvrpg-m", "fedhapg-m")
+EVERYWHERE = "all environments"
+SIGNS = {"step_size": "η", "beta": "β", "local_steps": "K", "episodes": "B"}
+SIGNS["server_step_size"] = "λ"
+FAMILIES = (("random-mdp", (2, 16)), ("gridworld", (2, 8)), ("cartpole", (2, 8)))
+CONDITIONS = (
+    ("undisturbed", "reward cliff = none, reward noise = none"),
+    ("noise", "reward cliff = none, reward noise = {noise}"),
+    ("cliff", "reward cliff = {cliff}, reward noise = none"),
+    ("both", "reward cliff = {cliff}, reward noise = {noise}"),
+)
+Row = dict[str, str]
+
+
+def tables() -> dict[str, str]:
+    """Name to Markdown."""
+    return {
+        "owed": owed("sensitivity"),
+        "values": values(),
+        "agents": agents(),
+        "local steps": local_steps(),
+        "beyond": beyond(),
+        "owed beyond": owed("sensitivity_beyond"),
+    }
+
+
+def owed(study: str) -> str:
+    """What every algorithm owes to tuning."""
+    rows = {row["algorithm"]: row for row in read(study, "sensitivity")}
+    lines = [
+        [
+            f"`{name}`",
+            *(interval(rows[name], key) for key in ("tuned", "shared", "phi")),
+            number(rows[name]["plug_in"]),
+            f"{float(rows[name]['d']):.0f} of {rows[name]['of_names']}",
+        ]
+        for name in ALGORITHMS
+    ]
+    return markdown(["", "Γ tuned", "Γ shared", "Φ", "Φ plug-in", "d"], lines)
+
+
+def values() -> str:
+    """Every value over all environments, and the mean importance of what it is a value of."""
+    rows = [
+        row for row in read("sensitivity", "sensitivity-values-long") if row["where"] == EVERYWHERE
+    ]
+    lines: list[list[str]] = []
+    for name, sign in SIGNS.items():
+        own = [row for row in rows if row["hyperparameter"] == name]
+        found = list(dict.fromkeys(row["value"] for row in own))
+        for place, value in enumerate(found):
+            cells = [_of(own, name_, value) for name_ in ALGORITHMS]
+            short = value.split("=")[1].strip().removesuffix("×")
+            if name == "server_step_size":
+                short = f"{short} ηK".removeprefix("1 ")
+            lines.append([sign if not place else "", short, *cells])
+        lines.append(["", "importance", *(_importance(one, name) for one in ALGORITHMS)])
+    return markdown(["", "value", *(f"`{name}`" for name in ALGORITHMS)], lines)
+
+
+def agents() -> str:
+    """The step size for few and for many agents, per family."""
+    rows = read("sensitivity", "sensitivity-values-long")
+    lines = []
+    for family, counts in FAMILIES:
+        for algorithm in ALGORITHMS:
+            for count in counts:
+                own = [
+                    row
+                    for row in rows
+                    if row["where"] == f"{family}, N = {count}"
+                    and row["algorithm"] == algorithm
+                    and row["hyperparameter"] == "step_size"
+                ]
+                first = [family if algorithm == ALGORITHMS[0] else "", f"`{algorithm}`"]
+                first = first if count == counts[0] else ["", ""]
+                means = [number(row["mean"]) for row in own[:-1]]
+                lines.append([*first, str(count), *means, interval(own[-1], "mean"), _best(own)])
+    head = ["", "", "N", "η = 0.1", "0.32", "1", "3.2", "best"]
+    return markdown(head, lines)
+
+
+def local_steps() -> str:
+    """The best at every K, with identical and with very different agents, on GridWorld."""
+    rows = read("sensitivity", "gridworld-responses")
+    chosen = read("sensitivity", "gridworld-tuned")
+    lines = []
+    for algorithm in ALGORITHMS:
+        for count in (2, 8):
+            line = [f"`{algorithm}`" if count == 2 else "", str(count)]
+            for kappa in (0.0, 1.0):
+                own = _here(rows, algorithm, count, kappa)
+                best = [number(r["best"]) for r in own if r["hyperparameter"] == "local_steps"]
+                (tuned,) = _here(chosen, algorithm, count, kappa)
+                line += [", ".join(best), interval(tuned, "tuned")]
+            lines.append(line)
+    return markdown(
+        ["", "N", "κ = 0: K = 1, 5, 20", "chosen", "κ = 1: K = 1, 5, 20", "chosen"], lines
+    )
+
+
+def beyond() -> str:
+    """Noise without variance, an objective that jumps, both and neither."""
+    rows = read("sensitivity_beyond", "sensitivity-values-long")
+    tuned = read("sensitivity_beyond", "random-mdp-tuned")
+    words = [row["where"] for row in rows]
+    noise = next(w for w in words if "reward cliff = none" in w and "noise = none" not in w)
+    cliff = next(
+        w
+        for w in words
+        if "reward noise = none" in w and "cliff = none" not in w and "all" not in w
+    )
+    disturbed = {
+        "noise": noise.split("reward noise = ")[1],
+        "cliff": cliff.split("reward cliff = ")[1].split(", reward noise")[0],
+    }
+    places = [place.format(**disturbed) for _, place in CONDITIONS]
+
+    def overall(algorithm: str, place: str) -> Row:
+        key = {"algorithm": algorithm, "where": place, "hyperparameter": "any"}
+        return next(row for row in rows if key.items() <= row.items())
+
+    def chosen(algorithm: str, place: str) -> str:
+        own = [r for r in tuned if r["algorithm"] == algorithm and r["place"].endswith(place)]
+        assert len(own) == 2, (algorithm, place)  # κ
+        return number(fmean(float(row["tuned"]) for row in own))
+
+    def group(title: str, cell) -> list[list[str]]:
+        rows_ = [[f"`{a}`", *(cell(a, place) for place in places)] for a in ALGORITHMS]
+        return [[f"*{title}*", *[""] * len(places)], *rows_]
+
+    parts = [
+        *group("best setting per environment, chosen and scored on different seeds", chosen),
+        *group("mean over all settings", lambda a, p: interval(overall(a, p), "mean")),
+        *group(
+            "share of settings worse than the random policy", lambda a, p: _below(overall(a, p))
+        ),
+    ]
+    return markdown(["", *(name for name, _ in CONDITIONS)], parts)
+
+
+def read(study: str, table: str) -> list[Row]:
+    """Rows of a published table."""
+    path = PUBLISHED / study / "tables" / f"{table}.csv"
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A pipe table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(
+        f"| {' | '.join(line)} |".replace("|  |", "| |").replace("|  |", "| |") for line in lines
+    )
+
+
+def interval(row: Row, key: str) -> str:
+    """0.12 [0.10, 0.15]"""
+    low, high = number(row[f"{key}_low"]), number(row[f"{key}_high"])
+    return f"{number(row[key])} [{low}, {high}]"
+
+
+def number(text: str | float) -> str:
+    """Two decimals, with a minus sign, and no negative zero."""
+    return f"{round(float(text), 2) + 0.0:.2f}".replace("-", "−")
+
+
+def _of(rows: Iterable[Row], algorithm: str, value: str) -> str:
+    own = [r for r in rows if r["algorithm"] == algorithm and r["value"] == value]
+    return interval(own[0], "mean") if own else ""
+
+
+def _best(rows: Sequence[Row]) -> str:
+    """At the value whose best setting is best."""
+    return number(max(float(row["best"]) for row in rows))
+
+
+def _below(row: Row) -> str:
+    return f"{100 * float(row['below']):.0f} %"
+
+
+def _importance(algorithm: str, name: str) -> str:
+    found = [
+        float(row[name])
+        for family, _ in FAMILIES
+        for row in read("sensitivity", f"{family}-importances")
+        if row["algorithm"] == algorithm and row.get(name)
+    ]
+    return number(fmean(found)) if found else ""
+
+
+def _here(rows: Iterable[Row], algorithm: str, agents_: int, kappa: float) -> list[Row]:
+    return [
+        row
+        for row in rows
+        if row["algorithm"] == algorithm
+        and int(float(row["agents"])) == agents_
+        and float(row["kappa"]) == kappa
+    ]
+
+
+if __name__ == "__main__":
+    for name, table in tables().items():
+        print(f"\n{name}\n\n{table}")
