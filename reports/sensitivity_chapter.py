@@ -132,10 +132,9 @@ def across(study: Study) -> Chapter:
         "Performance and diverged runs of every setting in every environment.",
         tb.setting_rows(surfaces),
     )
-    values = tuple(
-        make(surfaces, study.space, study.spec) for make in (values_table, values_data, pairs_data)
-    )
-    sections.append(Section("Every value", "sensitivity-values", values))
+    made = (values_table, values_data, pairs_data)
+    every = tuple(make(surfaces, study.space, study.spec) for make in made)
+    sections.append(Section("Every value", "sensitivity-values", every))
     sections.append(Section("Data", "sensitivity-data", (rows,), note=left_out(study)))
     return Chapter(
         "Across environments",

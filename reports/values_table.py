@@ -135,10 +135,11 @@ def _wide_rows(
         rows.setdefault(key, {})[row["algorithm"]] = row
     nothing = st.Estimate(np.nan, np.nan, np.nan)
     for (where, name, value), found in sorted(rows.items(), key=_order(surfaces)):
-        means = {}
+        means: dict[str, Any] = {}
         for surface in surfaces:
-            row = found.get(surface.algorithm)
-            mean = nothing if row is None else _mean(row)
+            mean = nothing
+            if surface.algorithm in found:
+                mean = _mean(found[surface.algorithm])
             means |= bounded(surface.algorithm, mean)
         yield {"value": value, "hyperparameter": name} | means | {"where": where}
 
