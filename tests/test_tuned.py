@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -170,6 +171,17 @@ def test_another_release_another_family_and_damage_are_refused() -> None:
     make("tuned")
     assert load_study("asks.toml").cells()
     assert len(list(Path("tuned/random-mdp").glob("fedpg.toml.corrupt-*"))) == 4
+
+
+def test_values_of_another_release_are_not_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The package has values that fit; those of the own folder fit but for the release."""
+    shutil.copytree("tuned", "package")
+    monkeypatch.setattr(lookup, "shipped", lambda: Path("package"))
+    edit(lambda text: text.replace(f'fedrl = "{identity.release()}"', 'fedrl = "99.1.0"'))
+    assert "made by fedrl 99.1.0" in refusal()
+    for path in Path("tuned").rglob("*.toml"):
+        path.unlink()
+    assert load_study("asks.toml").cells()
 
 
 def test_patch_releases_are_compatible() -> None:

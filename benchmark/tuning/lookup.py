@@ -52,7 +52,10 @@ def tuned_names(family: str, algorithm: str, folder: str) -> set[str]:
 
 
 def find(cell: Cell, folders: Sequence[Path]) -> Entry:
-    """The entry that was made for this cell's problem, of the first folder that has one."""
+    """The entry that was made for this cell's problem, of the first folder that has one.
+
+    One that fits but for the release that made it is refused, not passed over for a later folder.
+    """
     from benchmark.tuning.tuned_file import path_of, read
 
     seen: list[tuple[Path, Entry]] = []
@@ -63,6 +66,8 @@ def find(cell: Cell, folders: Sequence[Path]) -> Entry:
         if fitting:
             return min(fitting, key=lambda entry: _apart(cell, entry))
         seen += [(path, entry) for entry in entries]
+        if any(not _unlike(cell, entry) for entry in entries):
+            break
     raise SettingError(_missing(cell, folders, seen))
 
 
@@ -73,6 +78,13 @@ def differences(cell: Cell, entry: Entry) -> list[str]:
     here = identity.release()
     if not identity.compatible(entry.fedrl, here):
         return [f"made by fedrl {entry.fedrl}, this is {here}"]
+    return _unlike(cell, entry)
+
+
+def _unlike(cell: Cell, entry: Entry) -> list[str]:
+    """The differences, whatever release made the entry."""
+    from benchmark.tuning import identity
+
     found = [
         f"{name} is {mine:g}, tuned for {theirs:g}"
         for name, mine, theirs in (
