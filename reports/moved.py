@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -11,24 +13,29 @@ from reports import hypotheses
 from reports import statistics as st
 from reports import survival as sv
 from reports.complexity import has_targets
-from reports.records import families
+from reports.records import BEST_HERE, averages, families, hyperparameters
 from reports.runs import Run
 from reports.specification import Specification
 
 EPSILON = 0.25  # of the target whose steps are compared, a share of reference − random
 Key = tuple[str, int]  # cell, seed
+Place = tuple[Any, ...]  # what a cell is matched by
 
 
 class Moved(NamedTuple):
-    """One cell in both tables."""
+    """One cell in both tables, or two that differ in nothing but what is ignored."""
 
     family: str
     kappa: float
+    agents: int
     algorithm: str
     cell: str
+    new_cell: str
     pairs: int  # seeds in both
     same: bool  # in all that is compared here
     score: st.Estimate  # mean of final score, new − old
+    old_area: float  # mean height of the old curves
+    area: st.Estimate  # new − old
     steps: st.Estimate | None  # RMST new / RMST old; None where no target lies above random
 
 
@@ -40,26 +47,78 @@ class Comparison(NamedTuple):
     only_new: list[Key]
 
 
-def compared(old: Any, new: Any, spec: Specification | None = None) -> Comparison:
+def compared(
+    old: Any, new: Any, spec: Specification | None = None, ignore: Sequence[str] = ()
+) -> Comparison:
     """Cell by cell, over the seeds that both have; what only one has is listed.
 
     Targets are the old runs' τ_ε for both sides, the budget of a cell is the smallest of its runs'.
+    With `ignore`, cells that differ in these columns only are the same. ValueError if there is no
+    such column, or if it is all that tells two cells of one table apart.
     """
     spec = Specification() if spec is None else spec
     before, after = _runs(old), _runs(new)
-    shared = sorted(before.keys() & after.keys())
+    names = _telling(old, new, ignore)
+    one, other = (_places(runs, names, ignore) for runs in (before, after))
+    shared = sorted(one.keys() & other.keys(), key=one.__getitem__)
     found = []
-    for cell in dict.fromkeys(cell for cell, _ in shared):
-        keys = [key for key in shared if key[0] == cell]
-        found.append(_moved([before[key] for key in keys], [after[key] for key in keys], spec))
-    found.sort(key=lambda m: (m.family, m.kappa, m.algorithm, m.cell))
+    for place in dict.fromkeys(place for place, _ in shared):
+        keys = [key for key in shared if key[0] == place]
+        left, right = (
+            [runs[side[key]] for key in keys] for runs, side in ((before, one), (after, other))
+        )
+        found.append(_moved(left, right, spec))
+    found.sort(key=lambda m: (m.family, m.kappa, m.agents, m.algorithm, m.cell))
     return Comparison(
-        found, sorted(before.keys() - after.keys()), sorted(after.keys() - before.keys())
+        found,
+        sorted(one[key] for key in one.keys() - other.keys()),
+        sorted(other[key] for key in other.keys() - one.keys()),
     )
 
 
 def _runs(table: Any) -> dict[Key, Run]:
     return {(run.cell, run.seed): run for family in families(table) for run in family.runs}
+
+
+def _telling(old: Any, new: Any, ignore: Sequence[str]) -> list[str]:
+    """The columns that cells are matched by; none when their id does it."""
+    if not ignore:
+        return []
+    known = sorted({*hyperparameters(old), *hyperparameters(new)})
+    for name in ignore:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            hint = f"; did you mean '{near[0]}'?" if near else ""
+            raise ValueError(f"no column '{name}' tells cells apart{hint}")
+    dropped = {*ignore}
+    if dropped & {"step_size", "local_steps"} and averages(old) and averages(new):
+        dropped.add("server_step_size")  # ηK in every cell: it follows
+    return [name for name in known if name not in dropped]
+
+
+def _places(
+    runs: dict[Key, Run], names: Sequence[str], ignore: Sequence[str]
+) -> dict[tuple[Place, int], Key]:
+    """Place and seed to cell and seed."""
+    found: dict[tuple[Place, int], Key] = {}
+    for key, run in runs.items():
+        told = (_told(run.last.get(name)) for name in names)
+        same = (run.family, run.kappa, run.agents, run.series.algorithm, *told)
+        place = (same if ignore else (run.cell,), run.seed)
+        if place in found:
+            raise ValueError(
+                f"only {', '.join(ignore)} tells {found[place][0]} from {run.cell}, which are in "
+                "one table"
+            )
+        found[place] = key
+    return found
+
+
+def _told(value: Any) -> Any:
+    """What is not there, None and NaN are alike, and so are numbers of other types."""
+    if value is None or value != value:
+        return None
+    return float(value) if isinstance(value, (int, float, np.number)) else str(value)
 
 
 def _moved(old: list[Run], new: list[Run], spec: Specification) -> Moved:
@@ -72,11 +131,28 @@ def _moved(old: list[Run], new: list[Run], spec: Specification) -> Moved:
         and a.diverged == b.diverged
         for a, b in zip(old, new, strict=True)
     )
+    budget = min(run.budget for run in [*old, *new])
+    areas = [
+        np.array([_area(b, a, budget) for a, b in zip(old, side, strict=True)])
+        for side in (old, new)
+    ]
     return Moved(
-        *(one.family, one.kappa, one.series.algorithm, one.cell, len(old), same),
+        *(one.family, one.kappa, one.agents, one.series.algorithm, one.cell, new[0].cell),
+        *(len(old), same),
         st.estimate(change, st.mean, **spec.bootstrap),
+        float(areas[0].mean()),
+        st.estimate(areas[1] - areas[0], st.mean, **spec.bootstrap),
         steps,
     )
+
+
+def _area(run: Run, scale: Run, budget: float) -> float:
+    """(1/B) ∫ s dx: s is 0 for the random policy and 1 for the reference, where that is known."""
+    area = st.area_under_curve(*run.curve, budget)
+    span = scale.reference - scale.random
+    if scale.reference_meaning == BEST_HERE or not np.isfinite(span) or span <= 0:
+        return area
+    return (area - scale.random) / span
 
 
 def _steps(old: list[Run], new: list[Run], spec: Specification) -> st.Estimate:

@@ -93,7 +93,7 @@ def _series(rows: Any) -> dict[str, Series]:
     """
     columns = hyperparameters(rows)
     cells = rows.drop_duplicates("cell").sort_values("cell")
-    if _averages(cells):
+    if averages(cells):
         columns = [name for name in columns if name != "server_step_size"]
     alike = cells.groupby(["kappa", "algorithm"])
     counts = alike[columns].nunique(dropna=False) if columns else pd.DataFrame()
@@ -116,7 +116,7 @@ def _series(rows: Any) -> dict[str, Series]:
     return {cell: Series(ranks[key], key[0], key[3], key[4]) for cell, key in keys.items()}
 
 
-def _averages(cells: Any) -> bool:
+def averages(cells: Any) -> bool:
     """λ = ηK in every cell: the server averages, and λ names nothing that η and K do not."""
     if not {"server_step_size", "step_size", "local_steps"} <= set(cells.columns):
         return False

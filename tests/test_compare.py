@@ -94,6 +94,42 @@ def test_runs_of_one_side_are_listed_and_not_compared(table: pd.DataFrame) -> No
     assert pairs == {cells[0]: 2} | dict.fromkeys(cells[2:], 3)
 
 
+def test_cells_that_differ_in_what_is_ignored_are_the_same(table: pd.DataFrame) -> None:
+    metric = table["metric"].iloc[0]
+    table = table.assign(random=0.0, reference=2.0)
+    tuned = table.assign(
+        step_size=table["step_size"] * 3,
+        server_step_size=table["server_step_size"] * 3,
+        cell=table["cell"] + "-tuned",
+        **{metric: table[metric] + 0.5},
+    )
+    assert compared(table, tuned).moved == []
+    found = compared(table, tuned, ignore=["step_size"])
+    assert (found.only_old, found.only_new) == ([], [])
+    assert len(found.moved) == table["cell"].nunique()
+    for moved in found.moved:
+        assert moved.new_cell == f"{moved.cell}-tuned"
+        assert moved.score.value == pytest.approx(0.5)
+        assert tuple(moved.area) == pytest.approx((0.25, 0.25, 0.25))
+    with pytest.raises(ValueError, match=r"'stepsize'.*did you mean 'step_size'"):
+        compared(table, tuned, ignore=["stepsize"])
+    both = pd.concat([table, tuned], ignore_index=True)
+    with pytest.raises(ValueError, match="only step_size tells"):
+        compared(both, tuned, ignore=["step_size"])
+
+
+def test_the_mean_score_is_the_area_up_to_the_common_budget(table: pd.DataFrame) -> None:
+    metric = table["metric"].iloc[0]
+    table = table.assign(random=1.0, reference=3.0)
+    flat, risen = table.assign(**{metric: 1.0}), table.assign(**{metric: 2.0})
+    for moved in compared(flat, risen).moved:
+        assert moved.old_area == 0
+        assert moved.area.value == pytest.approx(0.5)
+    unknown = {"reference": float("nan")}
+    for moved in compared(flat.assign(**unknown), risen.assign(**unknown)).moved:
+        assert (moved.old_area, moved.area.value) == (1.0, 1.0)
+
+
 def test_results_reports_and_files_hold_the_same_table(
     fedrl: Fedrl,  # noqa: F811
     computed: Path,
@@ -120,7 +156,7 @@ def test_the_command_names_what_moved(
     other.to_parquet("other.parquet")
     lines = fedrl("compare", str(computed / "results"), "other.parquet").out.splitlines()
     assert lines[0] == "4 cells in both, 3 of them the same in every score and step"
-    assert f"({cell}): final score +1 [1, 1]" in lines[1]
+    assert f"({cell}): final score +1 [1, 1], mean score " in lines[1]
     assert lines[1].endswith("2 seeds: moved")
     assert lines[2] == f"only in {computed / 'results'}: {cell} seed 1"
     assert len(lines) == 3

@@ -24,19 +24,29 @@ def compare(
         str | None,
         typer.Option(metavar="NAME", help="Study, if a folder of results holds several."),
     ] = None,
+    ignore: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME,...",
+            help="Take cells that differ in these columns only for the same one.",
+        ),
+    ] = "",
     as_json: Json = False,
 ) -> None:
     """Tell what moved from OLD to NEW, cell by cell, within the seeds that both have.
 
-    Final score: mean of new - old. Steps: restricted mean steps per agent to the target a quarter
-    below the reference, new / old. Both with 95 % bootstrap intervals over paired seeds. Runs that
-    only one side has are listed.
+    Final score: mean of new - old. Mean score: height of the curve up to the common budget, 0 for
+    the random policy and 1 for the reference where it is known. Steps: restricted mean steps per
+    agent to the target a quarter below the reference, new / old. With 95 % bootstrap intervals over
+    paired seeds. Runs that only one side has are listed.
 
     [bold]Examples[/]
 
       fedrl compare reports/published/quick results --study quick
 
       fedrl compare before/results after/results --json
+
+      fedrl compare by-hand/results tuned/results --ignore step_size,beta
     """
     from benchmark import answers
     from benchmark.files import StoreError
@@ -45,7 +55,8 @@ def compare(
 
     tables = [table_of(place, study) for place in (old, new)]
     try:
-        found = compared(*tables)
+        names = [name.strip() for name in ignore.split(",") if name.strip()]
+        found = compared(tables[0], tables[1], ignore=names)
     except ValueError as error:
         raise StoreError(f"{old} and {new} cannot be compared: {error}") from None
     if as_json:
@@ -62,12 +73,14 @@ def compare(
 
 
 def _sentence(moved: Moved) -> str:
-    where = f"{moved.family}, κ = {moved.kappa:g}, {moved.algorithm} ({moved.cell})"
-    score, steps = moved.score, moved.steps
-    told = f"final score {score.value:+.4g} {_interval(score.low, score.high)}"
+    cells = dict.fromkeys([moved.cell, moved.new_cell])
+    where = f"{moved.family}, κ = {moved.kappa:g}, {moved.algorithm} ({' → '.join(cells)})"
+    score, area, steps = moved.score, moved.area, moved.steps
+    told = f"final score {score.value:+.4g} {_interval(score.low, score.high)}, mean score "
+    told += f"{moved.old_area:.4g} {area.value:+.4g} {_interval(area.low, area.high)}"
     if steps is not None:
         told += f", steps × {steps.value:.4g} {_interval(steps.low, steps.high)}"
-    clear = score.low > 0 or score.high < 0
+    clear = any(one.low > 0 or one.high < 0 for one in (score, area))
     clear = clear or (steps is not None and (steps.low > 1 or steps.high < 1))
     verdict = "moved" if clear else "not told apart"
     return f"{where}: {told}, {moved.pairs} seeds: {verdict}"
@@ -81,7 +94,7 @@ def _as_json(found: Comparison) -> dict[str, Any]:
     return {
         "cells": [
             moved._asdict()
-            | {"score": _bounds(moved.score)}
+            | {"score": _bounds(moved.score), "area": _bounds(moved.area)}
             | {"steps": None if moved.steps is None else _bounds(moved.steps)}
             for moved in found.moved
         ],
