@@ -55,6 +55,21 @@ def test_quick_is_the_study_of_the_readme() -> None:
     assert {c.family for c in study.cells()} == {"gridworld", "cartpole", "halfcheetah"}
 
 
+def test_quick_tuned_has_the_tasks_of_quick() -> None:
+    """They differ in what was tuned, and in nothing else."""
+    tuned = {"step_size", "server_step_size", "hyperparameters"}
+    tasks = [
+        sorted(
+            str(sorted(cell.model_dump(exclude=tuned).items())) for cell in load_study(name).cells()
+        )
+        for name in ("quick", "quick_tuned")
+    ]
+    assert tasks[0] == tasks[1]
+    assert {cell.id for cell in load_study("quick").cells()} != {
+        cell.id for cell in load_study("quick_tuned").cells()
+    }
+
+
 def test_paper_covers_its_grid() -> None:
     study = load_study("paper")
     betas = {c.hyperparameters["beta"] for c in study.cells() if "beta" in c.hyperparameters}
