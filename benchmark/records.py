@@ -23,6 +23,7 @@ from benchmark.study import DEFAULT_RESULTS, Study, load_study
 
 FIRST = ("study", "family", "kappa", "algorithm", "agents", "seed", "cell")
 DESIGN = "design_"  # prefix of the columns of coordinates
+BESIDE = ("return_worst", "return_best", "stationarity", "seconds")  # the score
 ORDER = ("family", "kappa", "algorithm", "agents", "cell", "seed", "round")
 
 
@@ -72,6 +73,8 @@ def read_records(study: Study, results: str | Path) -> Records:
     frame = placed(tidy_table(study.name, stored), study)
     if not study.diagnostics:
         frame = frame.drop(columns=[name for name in frame.columns if name.startswith(PREFIX)])
+    if study.measured == "scores":
+        frame = scores_only(frame)
     return Records(frame, stored, sum(entry.stale for entry in stored), missing)
 
 
@@ -159,6 +162,13 @@ def placed(frame: pd.DataFrame, study: Study) -> pd.DataFrame:
         for name in names
     }
     return frame.assign(**{name: column.astype(float) for name, column in columns.items()})
+
+
+def scores_only(frame: pd.DataFrame) -> pd.DataFrame:
+    """NaN for all that is measured but the score of a family and its cost in steps and floats."""
+    nothing = dict.fromkeys((*BESIDE, *{"heterogeneity"} & {*frame.columns}), math.nan)
+    other = {name: frame[name].where(frame["metric"] == name) for name in ("objective", "return")}
+    return frame.assign(**nothing, **other)
 
 
 def _described(study: str, run: Run) -> dict[str, Any]:

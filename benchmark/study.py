@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
@@ -44,6 +44,7 @@ class Study(BaseModel):
     description: str = ""
     seeds: tuple[int, ...]  # indices of the test seeds; a count n stands for 0..n-1
     diagnostics: bool = True  # whether records and reports have what is measured inside rounds
+    measured: Literal["all", "scores"] = "all"  # "scores": records have scores and costs only
     settings: dict[str, Any] = {}
     families: dict[str, dict[str, Any]]
     algorithms: dict[str, dict[str, Any]]

@@ -90,7 +90,8 @@ def overview(found: Designed) -> Table:
 def totals(found: Designed) -> dict[str, str]:
     """The study in numbers, for the top of the page."""
     runs = found.runs
-    return {
+    known = runs["seconds"].dropna()
+    shown = {
         "studies": ", ".join(sorted(set(runs["study"].astype(str)))),
         "families": ", ".join(sorted(set(runs["family"].astype(str)))),
         "heterogeneity": ", ".join(f"{k:g}" for k in sorted(set(runs["kappa"]))),
@@ -101,8 +102,8 @@ def totals(found: Designed) -> dict[str, str]:
         "runs": fm.number(len(runs)),
         "diverged": fm.number(int(runs["diverged"].sum())),
         "environment steps": fm.number(float(runs["steps_total"].sum())),
-        "compute time, s": fm.number(float(runs["seconds"].sum())),
     }
+    return shown | ({"compute time, s": fm.number(float(known.sum()))} if len(known) else {})
 
 
 def _spread(counts: list[int]) -> str:

@@ -49,8 +49,9 @@ def check(records: Any) -> None:
         row = records.loc[twice].iloc[0]
         where = f"cell {row['cell']}, seed {row['seed']}, round {row['round']}"
         raise ValueError(f"{int(twice.sum())} evaluation points occur twice, first: {where}")
-    for column in ("steps_per_agent", *set(records["metric"])):
-        if not np.isfinite(records[column].astype(float)).all():
+    scores = {name: records["metric"] == name for name in sorted(set(records["metric"]))}
+    for column, rows in {"steps_per_agent": slice(None), **scores}.items():
+        if not np.isfinite(records.loc[rows, column].astype(float)).all():
             raise ValueError(f"column {column} holds non-finite values; a run stops before them")
 
 

@@ -135,6 +135,30 @@ def test_a_study_without_diagnostics_has_all_other_columns(fedrl: Fedrl) -> None
     assert lean.equals(whole.drop(columns=gone))
 
 
+def test_a_study_of_scores_has_scores_and_costs(fedrl: Fedrl) -> None:
+    """Of one family the score is the objective, of the other the return."""
+    path = Path("tiny.toml")
+    path.write_text(path.read_text() + "[families.cartpole]\nhorizon = 5\n")
+    assert fedrl("run", "tiny.toml").code == 0
+    whole = load_records("tiny.toml")
+    path.write_text('measured = "scores"\n' + path.read_text())
+    lean = load_records("tiny.toml")
+    assert list(lean.columns) == list(whole.columns)
+    altered = {name for name in whole.columns if not lean[name].equals(whole[name])}
+    beside = {"return_worst", "return_best", "stationarity", "heterogeneity", "seconds"}
+    assert {"objective", "return", "return_best", "seconds"} <= altered
+    assert altered <= {"objective", "return", *beside}
+    assert lean[sorted(altered & beside)].isna().all(axis=None)
+    for metric in ("objective", "return"):
+        scored = whole["metric"] == metric
+        assert scored.any()
+        assert lean.loc[scored, metric].equals(whole.loc[scored, metric])
+        assert lean.loc[~scored, metric].isna().all()
+    assert fedrl("report", "tiny.toml").code == 0
+    path.write_text(path.read_text().replace('"scores"', '"score"'))
+    assert_mistake(fedrl("report", "tiny.toml"), "measured", "all", "scores")
+
+
 def test_records_hold_the_same_numbers_in_every_format(fedrl: Fedrl) -> None:
     run_tiny(fedrl)
     for suffix in (".csv", ".parquet", ".json", ".jsonl"):

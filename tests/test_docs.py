@@ -31,7 +31,7 @@ ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 sys.path.insert(0, str(DOCS))
 
-from making import docstrings, pages, reference, settings, studies  # noqa: E402
+from making import docstrings, pages, reference, sensitivity, settings, studies  # noqa: E402
 
 COMMANDS: Any = typer.main.get_command(app)
 PLACEHOLDERS = ("STUDY", "NAME", "COMMAND")
@@ -336,6 +336,11 @@ def test_units_are_of_settings_that_exist() -> None:
     page = generated()["settings.md"]
     for name in settings.UNITS:
         assert f"| `{name.split('.')[-1]}` |" in page
+
+
+@pytest.mark.parametrize("name", sensitivity.tables())
+def test_tables_of_the_sensitivity_page_are_those_of_the_published_studies(name: str) -> None:
+    assert sensitivity.tables()[name] in texts()["docs/sensitivity.md"]
 
 
 def test_tricks_are_settings_that_are_off() -> None:
