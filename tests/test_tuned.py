@@ -230,9 +230,8 @@ def test_shipped_values_are_of_this_code() -> None:
     """Every entry was made for families as they are, by trials that are all there."""
     found = shelf.entries(shipped())
     assert found
-    studies = {name: load_study(name) for name in {entry.study for _, _, entry in found}}
+    studies = {name: load_study(name).cells() for name in {entry.study for _, _, entry in found}}
     for family, algorithm, entry in found:
-        study = studies[entry.study]
         space = {d["name"]: Parameter(**d) for d in entry.told["space"]}
         assert set(space) == set(entry.values)
         assert all(space[name].holds(value) for name, value in entry.values.items())
@@ -243,8 +242,9 @@ def test_shipped_values_are_of_this_code() -> None:
         assert identity.compatible(entry.fedrl, identity.release())
         fitting = [
             cell
-            for cell in study.cells()
-            if (cell.family, cell.algorithm) == (family, algorithm)
+            for cell in studies[entry.study]
+            if (cell.family, cell.algorithm, cell.kappa, cell.agents)
+            == (family, algorithm, entry.kappa, entry.agents)
             and not lookup.differences(cell, entry)
         ]
         assert fitting, (family, algorithm, entry.kappa, entry.agents)
