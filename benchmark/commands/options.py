@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+RESULTS = Path("results")  # where they are if no option says so
 Json = Annotated[bool, typer.Option("--json", help="Answer as JSON on standard output.")]
 Results = Annotated[Path, typer.Option(metavar="DIR", help="Folder of results.")]
 Study = Annotated[

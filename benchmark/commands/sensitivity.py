@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
+from benchmark.commands.codes import FAILED_RUNS, INTERRUPTED
 from benchmark.commands.options import Executor, Json, Only, Results, Set, Workers
 
-FAILED_RUNS, INTERRUPTED = 1, 130
 AVERAGING = "server_step_size"
 
 

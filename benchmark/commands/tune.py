@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from benchmark.commands.codes import INTERRUPTED
 from benchmark.commands.options import (
     Address,
     Executor,
@@ -21,8 +22,6 @@ from benchmark.commands.options import (
 if TYPE_CHECKING:
     from benchmark.tuning.cost import Cost
     from benchmark.tuning.run import Job
-
-INTERRUPTED = 130
 
 
 def tune(

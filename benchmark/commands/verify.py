@@ -7,9 +7,8 @@ from typing import Annotated
 
 import typer
 
+from benchmark.commands.codes import DIFFERENT
 from benchmark.commands.options import Json
-
-DIFFERENT = 1
 
 
 def verify(

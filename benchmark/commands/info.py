@@ -1,0 +1,23 @@
+"""`fedrl info`: versions, machine, places."""
+
+from __future__ import annotations
+
+from benchmark.commands.options import Json
+
+
+def info(as_json: Json = False) -> None:
+    """Versions, machine, where things are, and the digest of the code that decides numbers.
+
+    [bold]Examples[/]
+
+      fedrl info
+
+      fedrl info --json
+    """
+    from benchmark import answers, catalogue
+
+    answer = catalogue.information()
+    if as_json:
+        answers.print_json(answer)
+    else:
+        catalogue.print_information(answer)
