@@ -7,7 +7,9 @@ from reports import formatting as fm
 from reports.contents import Contents
 from reports.design import space
 from reports.plane import reference
-from reports.sensitivity_chapter import Study, across, family_chapter
+from reports.sensitivity_chapter import across
+from reports.sensitivity_family import family_chapter
+from reports.sensitivity_study import Study
 from reports.sensitivity_tables import sensitivity_table
 from reports.specification import Sensitivity
 from reports.surfaces import Designed, surfaces
@@ -15,10 +17,11 @@ from reports.tables import Column, Table, text
 
 LONG = 100  # entries of the provenance; longer lists are counted
 READ = (
-    "Intervals are percentile bootstraps over seeds, paired between settings. Best settings are "
-    "chosen on some seeds and scored on others where a number is said to be split; response curves "
-    "and maps choose on all seeds, and lean high. With few seeds percentile intervals are too "
-    "narrow, and no interval accounts for the number of comparisons on this page."
+    "Intervals are bootstraps over seeds, paired between settings; those of means are widened as few "
+    "seeds require, those of Γ and Φ are plain percentiles, too narrow with few seeds. Best settings "
+    "are chosen on some seeds and scored on others where a number is said to be split; response "
+    "curves and maps choose on all seeds, and lean high. No interval accounts for the number of "
+    "comparisons on this page."
 )
 
 
