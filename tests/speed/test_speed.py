@@ -118,7 +118,7 @@ def test_family(benchmark, name):
 def test_raw(benchmark, name):
     """`mj_step` and nothing else: the very episodes of `test_family`, replayed open loop."""
     federation, theta, _ = first_lanes(name)
-    stream = federation._stream("training-0", 0)
+    stream = federation.stream("training-0", 0)
     played = federation.sampler.sample(theta.numpy(), stream, 1)
     simulator = federation.sampler._simulators[1]
     uniform = np.empty((len(simulator.models), simulator.start_draws))
@@ -143,7 +143,7 @@ def test_raw_gymnasium(benchmark):
     """A bare loop around the environment of the family `gymnasium`: its very actions again."""
     federation, theta, _ = first_lanes("gymnasium")
     family = federation.sampler.family
-    played = federation.sampler.sample(theta.numpy(), federation._stream("training-0", 0), 1)
+    played = federation.sampler.sample(theta.numpy(), federation.stream("training-0", 0), 1)
     environment = gymnasium.make(family.id, **dict(family.keywords)).unwrapped
     episodes = [
         list(map(int, action[0, : length[0], 0]))
