@@ -182,6 +182,8 @@ def test_training(benchmark, algorithm):
 
 def test_local_step(benchmark):
     federation, _, sample = sampled(cartpole())
+    federation.gather(0)
+    federation._begin(0)
     theta = federation.server.theta.unsqueeze(1).expand(-1, AGENTS, -1)
     measure(benchmark, lambda: federation._direction(theta, 0), int(sample().length.sum()))
 
