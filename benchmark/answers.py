@@ -55,6 +55,20 @@ def command(
     return shlex.join(words)
 
 
+def rebuilding(
+    study: str, overrides: Sequence[str] | None = None, only: Sequence[str] | None = None
+) -> str:
+    """The command that computes a study, without a folder: no report may depend on where it is."""
+    return command("run", Path(study).name, Path(DEFAULT_RESULTS), overrides, only)
+
+
+def stopped(summary: Summary, results: Path, again: str) -> None:
+    """After Ctrl-C: what is kept, and the command to go on with."""
+    done = summary.skipped + summary.finished
+    say(f"stopped: {done} of {summary.runs} runs are stored in {results}")
+    say(f"go on with: {again}")
+
+
 def intention(plan: Plan) -> str:
     """What `run` is about to do."""
     stored, stale, missing = len(plan.stored), len(plan.stale), len(plan.missing)

@@ -22,7 +22,7 @@ from benchmark.manifests import manifest_files, read_manifest, speaking_for
 from benchmark.provenance import decisive_versions
 from benchmark.publication import provenance
 from benchmark.records import label, read_records
-from benchmark.store import UNKNOWN, Store, Stored
+from benchmark.store import UNKNOWN, Store, Stored, parse_name
 from benchmark.study import Study
 
 REPLAYED = 3  # runs that are kept whole
@@ -66,10 +66,7 @@ def redraw(out: Path, day: str | None) -> Public:
     For a report that is drawn differently than then: runs, records and, unless another is given,
     the day stay. StoreError, and nothing is written, if the folder is not as it was published.
     """
-    stored = sources.read_digests(sources.source_folder(out))
-    edited = [
-        name for name, digest in stored.source.items() if sources.sha256(out / name) != digest
-    ]
+    edited = sources.edited(out, sources.read_digests(sources.source_folder(out)))
     if edited:
         raise StoreError(
             f"{out / edited[0]} is not what was published; `fedrl verify {out}` tells more, and "
@@ -87,7 +84,7 @@ def redraw(out: Path, day: str | None) -> Public:
         _describe(made_of, digests, out, day)
     except OSError as error:
         raise StoreError(f"cannot write {out}: {error.strerror}") from None
-    runs = sorted(path for path in out.glob("runs/*/seed-*.parquet") if path.suffixes[:-1] == [])
+    runs = sorted(path for path in out.glob("runs/*/*") if parse_name(path.name))
     return Public(out, [path.relative_to(out).as_posix() for path in runs], _size(out))
 
 

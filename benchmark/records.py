@@ -23,7 +23,7 @@ from benchmark.study import DEFAULT_RESULTS, Study, load_study
 
 FIRST = ("study", "family", "kappa", "algorithm", "agents", "seed", "cell")
 DESIGN = "design_"  # prefix of the columns of coordinates
-BESIDE = ("return_worst", "return_best", "stationarity", "seconds")  # the score
+BESIDE = ("return_worst", "return_best", "stationarity", "heterogeneity", "seconds")  # scores
 ORDER = ("family", "kappa", "algorithm", "agents", "cell", "seed", "round")
 
 
@@ -71,7 +71,7 @@ def read_records(study: Study, results: str | Path) -> Records:
     have = {store.path(entry.run) for entry in stored}
     missing = [label(run) for run in runs if store.path(run) not in have]
     frame = placed(tidy_table(study.name, stored), study)
-    if not study.diagnostics:
+    if not study.diagnostics or study.measured == "scores":
         frame = frame.drop(columns=[name for name in frame.columns if name.startswith(PREFIX)])
     if study.measured == "scores":
         frame = scores_only(frame)
@@ -166,9 +166,9 @@ def placed(frame: pd.DataFrame, study: Study) -> pd.DataFrame:
 
 def scores_only(frame: pd.DataFrame) -> pd.DataFrame:
     """NaN for all that is measured but the score of a family and its cost in steps and floats."""
-    nothing = dict.fromkeys((*BESIDE, *{"heterogeneity"} & {*frame.columns}), math.nan)
-    other = {name: frame[name].where(frame["metric"] == name) for name in ("objective", "return")}
-    return frame.assign(**nothing, **other)
+    nothing = dict.fromkeys((name for name in BESIDE if name in frame), math.nan)
+    scores = {name: frame[name].where(frame["metric"] == name) for name in ("objective", "return")}
+    return frame.assign(**nothing, **scores)
 
 
 def _described(study: str, run: Run) -> dict[str, Any]:

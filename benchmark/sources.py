@@ -104,6 +104,13 @@ def read_digests(folder: Path) -> Digests:
         raise StoreError(f"{folder / DIGESTS} is corrupt") from None
 
 
+def edited(folder: Path, recorded: Digests) -> list[str]:
+    """Files of a source that are not what their digests say."""
+    return [
+        name for name, digest in sorted(recorded.source.items()) if sha256(folder / name) != digest
+    ]
+
+
 def source_folder(report: Path) -> Path:
     """Of a report, or of a published study; StoreError when there is none."""
     for folder in (report / FOLDER, report):

@@ -14,10 +14,10 @@ from benchmark.provenance import folder
 from benchmark.sources import (
     FOLDER,
     drawn_with,
+    edited,
     make_report,
     read_digests,
     read_source,
-    sha256,
     source_folder,
 )
 
@@ -70,11 +70,7 @@ def verify(report: Path) -> Verified:
             if name.endswith(".csv") and name in differing
             for change in changed(name, _text(report / name), _text(again / name))
         ]
-    altered = [
-        f"{FOLDER}/{name}" if whole else name
-        for name, digest in sorted(stored.source.items())
-        if sha256(source / name) != digest
-    ]
+    altered = [f"{FOLDER}/{name}" if whole else name for name in edited(source, stored)]
     versions = _versions(stored.versions, drawn_with()) if differing else {}
     return Verified(report, len(names) - len(differing), altered + differing, changes, versions)
 

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from benchmark.commands.options import BROKEN, Json
+from benchmark.commands.codes import BROKEN
+from benchmark.commands.options import Json
 
 
 def check(

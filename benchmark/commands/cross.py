@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from benchmark.commands.options import Json, Only, Results, Set, StudyName
+from benchmark.commands.options import RESULTS, Json, Only, Results, Set, StudyName
 
 
 def cross(
     study: StudyName,
-    results: Results = Path("results"),
+    results: Results = RESULTS,
     overrides: Set = None,
     only: Only = None,
     episodes: Annotated[

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from benchmark.commands.options import Json, Results
+from benchmark.commands.options import RESULTS, Json, Results
 
 
 def mirror(
@@ -16,7 +16,7 @@ def mirror(
     ],
     to: Annotated[str, typer.Option(metavar="VIEWER", help="mlflow, tensorboard or wandb")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder to write.")],
-    results: Results = Path("results"),
+    results: Results = RESULTS,
     as_json: Json = False,
 ) -> None:
     """Write a study's stored runs for another viewer: every measured column over rounds.

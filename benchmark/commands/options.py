@@ -30,6 +30,9 @@ Only = Annotated[
         help="Keep runs with this value, or one of several after commas; may be repeated.",
     ),
 ]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Print the size and a time estimate; compute nothing.")
+]
 Workers = Annotated[
     int | None, typer.Option(min=1, help="Worker processes.", show_default="one per core")
 ]
@@ -44,7 +47,6 @@ Address = Annotated[
         show_default="Ray on this machine",
     ),
 ]
-BROKEN = 1  # exit code of `check`
 FamilyName = Annotated[
     str, typer.Argument(metavar="FAMILY", help="Name of a family, or a path module:Class.")
 ]

@@ -7,14 +7,14 @@ from typing import Annotated
 
 import typer
 
-from benchmark.commands.options import Json, Results
+from benchmark.commands.options import RESULTS, Json, Results
 
 
 def publish(
     study: Annotated[
         str, typer.Argument(metavar="STUDY", help="Name of a built-in study, or a TOML file.")
     ],
-    results: Results = Path("results"),
+    results: Results = RESULTS,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -61,8 +61,7 @@ def publish(
     if redraw:
         public = redraw_study(folder, date)
     else:
-        # No folders in a report: it must not depend on where it is written.
-        command = answers.command("run", Path(study).name, Path("results"), None, None)
+        command = answers.rebuilding(study)
         day = date or datetime.now().date().isoformat()
         public = publish_study(loaded, results, folder, command, day)
         if date is None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from benchmark.commands.options import FamilyName, FamilySet, Results, Study
+from benchmark.commands.options import RESULTS, FamilyName, FamilySet, Results, Study
 
 
 def render(
@@ -34,7 +34,7 @@ def render(
         Path | None,
         typer.Option(metavar="FILE", help="A .gif or .mp4 file.", show_default="FAMILY.gif"),
     ] = None,
-    results: Results = Path("results"),
+    results: Results = RESULTS,
     study: Study = None,
 ) -> None:
     """Film the agents side by side under the final policy of a stored run (GIF or MP4).

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from benchmark.commands.codes import DIFFERENT
-from benchmark.commands.options import RESULTS, Json, Results
+from benchmark.commands.options import RESULTS, Json, Results, Study
 
 
 def replay(
@@ -19,9 +19,7 @@ def replay(
         ),
     ],
     results: Results = RESULTS,
-    study: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Study of the run, if several have it.")
-    ] = None,
+    study: Study = None,
     as_json: Json = False,
 ) -> None:
     """Compute one stored run again and tell whether the same bits come out.

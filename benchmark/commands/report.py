@@ -38,8 +38,7 @@ def report(
     from benchmark.study import load_study
 
     loaded = load_study(study, overrides or (), only or ())
-    # No folders in a report: it must not depend on where it is written.
-    command = answers.command("run", Path(study).name, RESULTS, overrides, only)
+    command = answers.rebuilding(study, overrides, only)
     published = publish(loaded, results, out, command)
     answers.warn_stale(published.stale)
     if published.missing:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-from typing import Annotated
 
 import typer
 
@@ -11,6 +10,7 @@ from benchmark.commands.codes import FAILED_RUNS, INTERRUPTED
 from benchmark.commands.options import (
     RESULTS,
     Address,
+    DryRun,
     Executor,
     Json,
     Only,
@@ -29,9 +29,7 @@ def run(
     only: Only = None,
     executor: Executor = "local",
     address: Address = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print the size and a time estimate; compute nothing.")
-    ] = False,
+    dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
     """Compute the runs of a study that are not stored yet.
@@ -69,11 +67,9 @@ def run(
     try:
         summary = execute(planned, answers.NOTES)
     except InterruptedStudy as stopped:
-        done = stopped.summary.skipped + stopped.summary.finished
-        answers.say(f"stopped: {done} of {stopped.summary.runs} runs are stored in {results}")
         elsewhere = {"--executor": executor, "--address": address} if executor != "local" else {}
         again = answers.command("run", study, results, overrides, only, elsewhere)
-        answers.say(f"go on with: {again}")
+        answers.stopped(stopped.summary, results, again)
         raise typer.Exit(INTERRUPTED) from None
     following = answers.command("report", study, results, overrides, only)
     outcome = answers.outcome(summary, following)

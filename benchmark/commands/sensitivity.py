@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from benchmark.commands.codes import FAILED_RUNS, INTERRUPTED
-from benchmark.commands.options import Executor, Json, Only, Results, Set, Workers
+from benchmark.commands.options import RESULTS, DryRun, Executor, Json, Only, Results, Set, Workers
 
 AVERAGING = "server_step_size"
 
@@ -20,14 +19,12 @@ def sensitivity(
             metavar="STUDY", help="Built-in study, or path to a TOML file, of a design."
         ),
     ],
-    results: Results = Path("results"),
+    results: Results = RESULTS,
     workers: Workers = None,
     overrides: Set = None,
     only: Only = None,
     executor: Executor = "local",
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print the size and a time estimate; compute nothing.")
-    ] = False,
+    dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
     """How much every algorithm owes to its hyperparameters, over all environments of a study.
@@ -73,16 +70,13 @@ def sensitivity(
         summary = execute(planned, answers.NOTES)
     except InterruptedStudy as stopped:
         again = answers.command("sensitivity", study, results, overrides, only)
-        done = stopped.summary.skipped + stopped.summary.finished
-        answers.say(f"stopped: {done} of {stopped.summary.runs} runs are stored in {results}")
-        answers.say(f"go on with: {again}")
+        answers.stopped(stopped.summary, results, again)
         raise typer.Exit(INTERRUPTED) from None
     for failure in summary.failed:
         answers.say(
             f"failed: {failure.run.cell.id} seed {failure.run.seed.index}: {failure.reason}"
         )
-    # No folders in a report: it must not depend on where it is written.
-    command = answers.command("run", Path(study).name, Path("results"), overrides, only)
+    command = answers.rebuilding(study, overrides, only)
     published = publish(loaded, results, None, command)
     owed = summarise(read_source(published.page.parent / FOLDER).frame)
     if as_json:

@@ -9,6 +9,7 @@ import typer
 
 from benchmark.commands.codes import INTERRUPTED
 from benchmark.commands.options import (
+    RESULTS,
     Address,
     Executor,
     Json,
@@ -33,7 +34,7 @@ def tune(
     repeats: Annotated[
         int, typer.Option(min=1, help="Repeat the whole tuning with other tuner seeds.")
     ] = 1,
-    results: Results = Path("results"),
+    results: Results = RESULTS,
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="Folder of the files of tuned values.")
     ] = Path("tuned"),

@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from pathlib import Path
 from statistics import fmean
 
@@ -25,6 +26,7 @@ CONDITIONS = (
 Row = dict[str, str]
 
 
+@cache
 def tables() -> dict[str, str]:
     """Name to Markdown."""
     return {
@@ -118,11 +120,7 @@ def beyond() -> str:
     tuned = read("sensitivity_beyond", "random-mdp-tuned")
     words = [row["where"] for row in rows]
     noise = next(w for w in words if "reward cliff = none" in w and "noise = none" not in w)
-    cliff = next(
-        w
-        for w in words
-        if "reward noise = none" in w and "cliff = none" not in w and "all" not in w
-    )
+    cliff = next(w for w in words if "reward noise = none" in w and "cliff = none" not in w)
     disturbed = {
         "noise": noise.split("reward noise = ")[1],
         "cliff": cliff.split("reward cliff = ")[1].split(", reward noise")[0],
@@ -138,7 +136,7 @@ def beyond() -> str:
         assert len(own) == 2, (algorithm, place)  # κ
         return number(fmean(float(row["tuned"]) for row in own))
 
-    def group(title: str, cell) -> list[list[str]]:
+    def group(title: str, cell: Callable[[str, str], str]) -> list[list[str]]:
         rows_ = [[f"`{a}`", *(cell(a, place) for place in places)] for a in ALGORITHMS]
         return [[f"*{title}*", *[""] * len(places)], *rows_]
 
@@ -152,6 +150,7 @@ def beyond() -> str:
     return markdown(["", *(name for name, _ in CONDITIONS)], parts)
 
 
+@cache
 def read(study: str, table: str) -> list[Row]:
     """Rows of a published table."""
     path = PUBLISHED / study / "tables" / f"{table}.csv"
@@ -162,9 +161,8 @@ def read(study: str, table: str) -> list[Row]:
 def markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A pipe table."""
     lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(
-        f"| {' | '.join(line)} |".replace("|  |", "| |").replace("|  |", "| |") for line in lines
-    )
+    padded = [[f" {cell} " if cell else " " for cell in line] for line in lines]
+    return "\n".join(f"|{'|'.join(line)}|" for line in padded)
 
 
 def interval(row: Row, key: str) -> str:
