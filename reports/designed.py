@@ -19,9 +19,9 @@ LONG = 100  # entries of the provenance; longer lists are counted
 READ = (
     "Intervals are bootstraps over seeds, paired between settings; those of means are widened as "
     "few seeds require, those of Γ and Φ are plain percentiles, too narrow with few seeds. Best "
-    "settings are chosen on some seeds and scored on others where a number is said to be split; response "
-    "curves and maps choose on all seeds, and lean high. No interval accounts for the number of "
-    "comparisons on this page."
+    "settings are chosen on some seeds and scored on others where a number is said to be split; "
+    "response curves and maps choose on all seeds, and lean high. No interval accounts for the "
+    "number of comparisons on this page."
 )
 
 
