@@ -31,7 +31,15 @@ ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 sys.path.insert(0, str(DOCS))
 
-from making import docstrings, pages, reference, sensitivity, settings, studies  # noqa: E402
+from making import (  # noqa: E402
+    docstrings,
+    pages,
+    paper_tuned,
+    reference,
+    sensitivity,
+    settings,
+    studies,
+)
 
 COMMANDS: Any = typer.main.get_command(app)
 PLACEHOLDERS = ("STUDY", "NAME", "COMMAND")
@@ -341,6 +349,10 @@ def test_units_are_of_settings_that_exist() -> None:
 @pytest.mark.parametrize("name", sensitivity.tables())
 def test_tables_of_the_sensitivity_page_are_those_of_the_published_studies(name: str) -> None:
     assert sensitivity.tables()[name] in texts()["docs/sensitivity.md"]
+
+
+def test_the_leaderboard_of_the_tuning_page_is_the_published_one() -> None:
+    assert paper_tuned.table() in texts()["docs/tuning.md"]
 
 
 def test_tricks_are_settings_that_are_off() -> None:

@@ -325,7 +325,7 @@ def test_a_folder_that_is_no_report_is_a_mistake(fedrl: Fedrl) -> None:  # noqa:
 
 def test_every_shipped_study_verifies_and_replays() -> None:
     """Everything in reports/published, which has these at least."""
-    named = {"quick", "sensitivity", "sensitivity_beyond", "theory"}
+    named = {"paper_tuned", "quick", "sensitivity", "sensitivity_beyond", "theory"}
     assert named <= {folder.name for folder in published()}
     for folder in published():
         found = verify(folder)
