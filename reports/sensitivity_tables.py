@@ -51,10 +51,10 @@ def sensitivity_table(found: Sequence[Owed], space: Space, spec: Sensitivity) ->
         rows,
         (
             text("algorithm", "algorithm"),
-            with_interval("Γ tuned", "tuned"),
-            with_interval("Γ shared", "shared"),
-            with_interval("Φ", "phi", 2),
-            numeric("Φ plug-in", "plug_in", 2),
+            _bounded("Γ tuned", "tuned"),
+            _bounded("Γ shared", "shared"),
+            _bounded("Φ", "phi"),
+            Column("Φ plug-in", lambda row: _decimal(row["plug_in"]), "plug_in"),
             Column("d", _dimensions, "d"),
             _share("diverged", "lost"),
             text("region", "region"),
@@ -104,9 +104,9 @@ def change_table(
             text("algorithm", "algorithm"),
             text("where", "at"),
             Column("environments", lambda row: str(row["environments"]), "environments"),
-            with_interval("Γ tuned", "tuned"),
-            with_interval("Γ shared", "shared"),
-            with_interval("Φ", "phi", 2),
+            _bounded("Γ tuned", "tuned"),
+            _bounded("Γ shared", "shared"),
+            _bounded("Φ", "phi"),
             Column("d", _dimensions, "d"),
             _share("diverged settings", "lost"),
             text("first", "first"),
@@ -239,6 +239,20 @@ def _dimensions(row: Row) -> str:
 
 def _percent(share: float) -> str:
     return fm.percent(float(f"{100 * share:.3g}") / 100) if np.isfinite(share) else fm.NOTHING
+
+
+def _bounded(header: str, key: str) -> Column:
+    """A value and its bounds to two decimals: all have one scale."""
+
+    def show(row: Row) -> str:
+        value, low, high = (_decimal(row[name]) for name in (key, f"{key}_low", f"{key}_high"))
+        return value if low == fm.NOTHING else f"{value} [{low}, {high}]"
+
+    return Column(header, show, key)
+
+
+def _decimal(value: float) -> str:
+    return f"{value:z.2f}".replace("-", "−") if np.isfinite(value) else fm.NOTHING
 
 
 def _share(header: str, key: str) -> Column:
