@@ -1,31 +1,31 @@
-"""Federated policy-gradient algorithms by name; `algorithms.algorithm` is the contract."""
+"""Federated policy-gradient algorithms by name; `fedrl.algorithms.algorithm` is the contract."""
 
-from algorithms.algorithm import Agent, Algorithm, Server, tunable
-from algorithms.fast_fedpg import FastFedPG
-from algorithms.fedhapg import FedHAPG
-from algorithms.fedhapg_m import FedHAPGM
-from algorithms.fedhapg_m2 import FedHAPGM2
-from algorithms.fednpg import FedNPG
-from algorithms.fedpg import FedPG
-from algorithms.fedpg_br import FedPGBR
-from algorithms.fedpg_m import FedPGM
-from algorithms.fedprox_pg import FedProxPG
-from algorithms.fedsvrpg import FedSVRPG
-from algorithms.fedsvrpg_m import FedSVRPGM
-from algorithms.gradients import CompiledGradients, Gradients
-from algorithms.ha_mbpg import HAMBPG
-from algorithms.independent_pg import IndependentPG
-from algorithms.is_mbpg import ISMBPG
-from algorithms.mfpo import MFPO
-from algorithms.mime_pg import MimePG
-from algorithms.pooled_pg import PooledPG
-from algorithms.projpavg import ProjPAvg
-from algorithms.qavg import QAvg
-from algorithms.qavg_sampled import QAvgSampled
-from algorithms.s_fedpg import SFedPG
-from algorithms.scaffold_pg import ScaffoldPG
-from algorithms.softpavg import SoftPAvg
-from algorithms.trajectory import Trajectories
+from fedrl.algorithms.algorithm import Agent, Algorithm, Server, tunable
+from fedrl.algorithms.estimators.gradients import CompiledGradients, Gradients
+from fedrl.algorithms.estimators.trajectory import Trajectories
+from fedrl.algorithms.methods.averaging.fednpg import FedNPG
+from fedrl.algorithms.methods.averaging.fedpg import FedPG
+from fedrl.algorithms.methods.averaging.fedpg_m import FedPGM
+from fedrl.algorithms.methods.averaging.fedprox_pg import FedProxPG
+from fedrl.algorithms.methods.averaging.independent_pg import IndependentPG
+from fedrl.algorithms.methods.averaging.pooled_pg import PooledPG
+from fedrl.algorithms.methods.averaging.s_fedpg import SFedPG
+from fedrl.algorithms.methods.corrected.fast_fedpg import FastFedPG
+from fedrl.algorithms.methods.corrected.fedhapg import FedHAPG
+from fedrl.algorithms.methods.corrected.fedhapg_m import FedHAPGM
+from fedrl.algorithms.methods.corrected.fedhapg_m2 import FedHAPGM2
+from fedrl.algorithms.methods.corrected.fedpg_br import FedPGBR
+from fedrl.algorithms.methods.corrected.fedsvrpg import FedSVRPG
+from fedrl.algorithms.methods.corrected.fedsvrpg_m import FedSVRPGM
+from fedrl.algorithms.methods.corrected.ha_mbpg import HAMBPG
+from fedrl.algorithms.methods.corrected.is_mbpg import ISMBPG
+from fedrl.algorithms.methods.corrected.mfpo import MFPO
+from fedrl.algorithms.methods.corrected.mime_pg import MimePG
+from fedrl.algorithms.methods.corrected.scaffold_pg import ScaffoldPG
+from fedrl.algorithms.methods.tabular.projpavg import ProjPAvg
+from fedrl.algorithms.methods.tabular.qavg import QAvg
+from fedrl.algorithms.methods.tabular.qavg_sampled import QAvgSampled
+from fedrl.algorithms.methods.tabular.softpavg import SoftPAvg
 
 ALGORITHMS: dict[str, type[Algorithm]] = {
     "fedpg": FedPG,

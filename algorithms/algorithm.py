@@ -19,10 +19,9 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Literal, NamedTuple
 
+from fedrl.algorithms.estimators.gradients import Gradients
+from fedrl.algorithms.estimators.trajectory import Trajectories
 from torch import Tensor
-
-from algorithms.gradients import Gradients
-from algorithms.trajectory import Trajectories
 
 Memory = Any  # a NamedTuple of tensors without axes S and N; () where nothing is remembered
 

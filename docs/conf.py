@@ -21,7 +21,7 @@ exclude_patterns = ["_build", "making", "example", "**/README.txt"]
 myst_enable_extensions = ["dollarmath", "deflist", "colon_fence"]
 myst_heading_anchors = 3
 # Types in signatures are written without their module, and some names stand in two modules; that
-# what pages refer to exists is held by tests/test_docs.py.
+# what pages refer to exists is held by tests/project/test_docs.py.
 suppress_warnings = ["ref.python"]
 
 autodoc_mock_imports = ["ray"]  # large, and only what our module says of it is shown

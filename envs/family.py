@@ -20,11 +20,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping
 from copy import copy
 from dataclasses import dataclass
-from difflib import get_close_matches
 from numbers import Real
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
+from fedrl.envs.validation import require, require_known
 from gymnasium import spaces
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -241,24 +241,3 @@ def heterogeneity_level(kappa: float, highest: float = np.inf) -> float:
     allowed = "finite, 0 or more" if np.isinf(highest) else f"in [0, {highest:g}]"
     require(0 <= kappa <= highest and kappa < np.inf, "kappa", kappa, allowed)
     return kappa
-
-
-def require(holds: bool, name: str, value: object, allowed: str) -> None:
-    """Raise the error that says what is wrong and what would be right."""
-    if not holds:
-        raise ValueError(f"{name} is {value!r}; it must be {allowed}")
-
-
-def require_known(kind: str, names: Iterable[str], known: Collection[str]) -> None:
-    """Raise the error that names the nearest known name."""
-    for name in names:
-        if name not in known:
-            raise ValueError(nearest(kind, name, known))
-
-
-def nearest(kind: str, name: str, known: Iterable[str]) -> str:
-    """The message for an unknown name: what is wrong, the nearest valid name, and all of them."""
-    known = list(known)
-    close = get_close_matches(name, known, n=1, cutoff=0.4)
-    hint = f"; did you mean {close[0]!r}?" if close else "."
-    return f"no {kind} {name!r}{hint} Known: {', '.join(known)}"

@@ -13,7 +13,7 @@ torch.set_num_threads(1)
 def _only_what_is_registered() -> Iterator[None]:
     """What a test has checked by its path `module:Class` is forgotten after it."""
     yield
-    registry = sys.modules.get("benchmark.registry")
+    registry = sys.modules.get("fedrl.benchmark.config.registry")
     for known in () if registry is None else (registry.families, registry.algorithms):
         if any(":" in name for name in known()):
             known.cache_clear()

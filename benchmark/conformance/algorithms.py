@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from algorithms import Algorithm
-from benchmark.conformance import learning
+from fedrl.algorithms import Algorithm
+from fedrl.benchmark.conformance import learning
 
 ALGORITHM_LAWS: dict[Any, tuple[Callable[[Any], None], ...]] = {Algorithm: learning.LAWS}

@@ -2,13 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-from typing import Any
-
-import numpy as np
-
-from envs.mdp import TabularTask
-
 # Of `sample(3, 0.7, PCG64(5))`.
 DIGESTS = {
     "gridworld": "9ae88c92fd65ed4e",
@@ -28,16 +21,3 @@ DIGESTS = {
     "walker2d": "d0718046b40a24af",
     "gymnasium": "22d23eafa329d4ba",
 }
-
-
-def digest_of(task: Any) -> str:
-    """Of names, shapes and values, rounded to 12 digits: processors may differ in the last ones."""
-    fields = dict(zip(task._fields, task, strict=True))
-    if isinstance(task, TabularTask):  # the MDP in full, however it is stored
-        names = ("kernel", "reward", "start", "terminal")
-        fields = {name: getattr(task, name) for name in names}
-    digest = hashlib.blake2b(digest_size=8)
-    for field, values in fields.items():
-        rounded = np.round(np.asarray(values, np.float64), 12) + 0.0  # no negative zero
-        digest.update(f"{field}{rounded.shape}".encode() + rounded.astype("<f8").tobytes())
-    return digest.hexdigest()

@@ -6,11 +6,11 @@ import math
 from typing import Any
 
 import numpy as np
-
-from benchmark.conformance.digests import DIGESTS, digest_of
-from benchmark.conformance.verdict import hold, hold_refused, hold_same
-from envs import FAMILIES
-from envs.family import Family, perturb
+from fedrl.benchmark.config.task_digest import digest_of
+from fedrl.benchmark.conformance.digests import DIGESTS
+from fedrl.benchmark.conformance.verdict import hold, hold_refused, hold_same
+from fedrl.envs import FAMILIES
+from fedrl.envs.family import Family, perturb
 
 Kind = type[Family]
 LEVEL = 0.7  # a κ that every family can express

@@ -6,17 +6,16 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+from fedrl.benchmark.config.cell import Cell
+from fedrl.benchmark.config.seeds import Seed
+from fedrl.benchmark.conformance.draws import draw, generator, rows
+from fedrl.benchmark.conformance.entries import name_of
+from fedrl.benchmark.conformance.verdict import hold, hold_refused, hold_same
+from fedrl.benchmark.training.rollout import Episodes, Sampler, Stream
+from fedrl.envs.family import Array, CompiledFamily, Family, Kernel, SimulatedFamily, Step
+from fedrl.envs.views.gym import lane_of
 from gymnasium import spaces
 from numba import njit
-
-from benchmark.cell import Cell
-from benchmark.conformance.draws import draw, generator, rows
-from benchmark.conformance.entries import name_of
-from benchmark.conformance.verdict import hold, hold_refused, hold_same
-from benchmark.noise import Seed
-from benchmark.rollout import Episodes, Sampler, Stream
-from envs.family import Array, CompiledFamily, Family, Kernel, SimulatedFamily, Step
-from envs.gym import lane_of
 
 Kind = type[Family]
 STEPS = 40

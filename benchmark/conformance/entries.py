@@ -8,10 +8,11 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from algorithms import Algorithm
-from benchmark import registry
-from benchmark.settings import SettingError
-from envs.family import Family, nearest
+from fedrl.algorithms import Algorithm
+from fedrl.benchmark.config import registry
+from fedrl.benchmark.config.settings import SettingError
+from fedrl.envs.family import Family
+from fedrl.envs.validation import nearest
 
 
 class Entry(NamedTuple):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from benchmark.conformance import draws, dynamics, finite, view
-from envs.family import CompiledFamily, Family, SimulatedFamily
-from envs.tabular import Tabular
+from fedrl.benchmark.conformance import draws, dynamics, finite, view
+from fedrl.envs.family import CompiledFamily, Family, SimulatedFamily
+from fedrl.envs.finite.tabular import Tabular
 
 Law = Callable[[Any], None]
 

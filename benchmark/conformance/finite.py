@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-
-from benchmark.conformance.draws import draw, generator
-from benchmark.conformance.verdict import hold
-from envs.family import Array
-from envs.tabular import Tabular, TabularTask, best_common_policy
+from fedrl.benchmark.conformance.draws import draw, generator
+from fedrl.benchmark.conformance.verdict import hold
+from fedrl.envs.family import Array
+from fedrl.envs.finite.tabular import Tabular, TabularTask, best_common_policy
 
 Kind = type[Tabular]
 

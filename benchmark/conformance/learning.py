@@ -7,10 +7,9 @@ from typing import Any
 from unittest.mock import patch
 
 import numpy as np
-
-from benchmark.cell import Run
-from benchmark.communication import carried
-from benchmark.conformance.probe import (
+from fedrl.benchmark.config.cell import Run
+from fedrl.benchmark.conformance.communication import carried
+from fedrl.benchmark.conformance.probe import (
     PARAMETERS,
     SMALL,
     Kind,
@@ -21,10 +20,10 @@ from benchmark.conformance.probe import (
     rounds_of,
     run_of,
 )
-from benchmark.conformance.verdict import hold, hold_refused, hold_same
-from benchmark.federation import train
-from benchmark.record import RunResult, RunState
-from envs.family import Array
+from fedrl.benchmark.conformance.verdict import hold, hold_refused, hold_same
+from fedrl.benchmark.training.federation import train
+from fedrl.benchmark.training.record import RunResult, RunState
+from fedrl.envs.family import Array
 
 
 def it_is_a_frozen_value_with_documented_hyperparameters(kind: Kind) -> None:
@@ -158,7 +157,7 @@ def a_resumed_run_is_the_uninterrupted_one(kind: Kind) -> None:
 
 def _with_states(run: Run) -> tuple[list[RunResult], list[RunState]]:
     states: list[RunState] = []
-    with patch("benchmark.federation.SAVE_EVERY", 0.0):
+    with patch("fedrl.benchmark.training.federation.SAVE_EVERY", 0.0):
         results = train([run], on_state=lambda _, state: states.append(_copied(state)))
     return results, states
 

@@ -9,14 +9,13 @@ from unittest.mock import patch
 
 import numpy as np
 import torch
-
-from algorithms import Algorithm
-from benchmark.cell import Cell, Run
-from benchmark.conformance.entries import name_of
-from benchmark.federation import Federation
-from benchmark.noise import Seed
-from benchmark.rollout import Sampler
-from envs.family import Array
+from fedrl.algorithms import Algorithm
+from fedrl.benchmark.config.cell import Cell, Run
+from fedrl.benchmark.config.seeds import Seed
+from fedrl.benchmark.conformance.entries import name_of
+from fedrl.benchmark.training.federation import Federation
+from fedrl.benchmark.training.rollout import Sampler
+from fedrl.envs.family import Array
 
 Kind = type[Algorithm]
 SMALL: dict[str, Any] = {

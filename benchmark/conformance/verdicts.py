@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmark.conformance.algorithms import ALGORITHM_LAWS
-from benchmark.conformance.families import FAMILY_LAWS
-from benchmark.conformance.verdict import ConformanceError
+from fedrl.benchmark.conformance.algorithms import ALGORITHM_LAWS
+from fedrl.benchmark.conformance.families import FAMILY_LAWS
+from fedrl.benchmark.conformance.verdict import ConformanceError
 
 
 class Verdict(NamedTuple):

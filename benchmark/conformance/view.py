@@ -6,16 +6,16 @@ import warnings
 from typing import Any
 
 import numpy as np
+from fedrl.benchmark.config.seeds import Seed
+from fedrl.benchmark.conformance.draws import draw
+from fedrl.benchmark.conformance.dynamics import parameters, policy_of
+from fedrl.benchmark.conformance.verdict import hold, hold_refused, hold_same
+from fedrl.benchmark.training.noise import START, uniform_lanes
+from fedrl.benchmark.training.rollout import Sampler, Stream
+from fedrl.envs.family import Array, Family
+from fedrl.envs.views.gym import OWN_KEYWORDS, FamilyEnv
 from gymnasium.error import ResetNeeded
 from gymnasium.utils.env_checker import check_env
-
-from benchmark.conformance.draws import draw
-from benchmark.conformance.dynamics import parameters, policy_of
-from benchmark.conformance.verdict import hold, hold_refused, hold_same
-from benchmark.noise import START, Seed, uniform_lanes
-from benchmark.rollout import Sampler, Stream
-from envs.family import Array, Family
-from envs.gym import OWN_KEYWORDS, FamilyEnv
 
 Kind = type[Family]
 # Velocities have no bound; Gymnasium's CartPole-v1 and HalfCheetah-v5 are warned about likewise.

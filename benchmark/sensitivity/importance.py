@@ -11,11 +11,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-
-from benchmark.sensitivity.design import Design
-from envs.family import Array
-from reports.design import Surface
-from reports.surfaces import surfaces
+from fedrl.benchmark.config.design import Design
+from fedrl.envs.family import Array
+from fedrl.reports.table.design import Surface
+from fedrl.reports.table.surfaces import surfaces
 
 BEST = 0.25  # share of the settings that count as the best; a tenth of few is noise
 RESAMPLES = 100

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import pandas as pd
-
-from reports.owed import Owed, gammas, owed
-from reports.specification import Sensitivity
-from reports.surfaces import surfaces
+from fedrl.reports.table.specification import Sensitivity
+from fedrl.reports.table.surfaces import surfaces
+from fedrl.reports.table.tuning_sensitivity import Owed, gammas, owed
 
 
 def summarise(frame: pd.DataFrame) -> list[Owed]:

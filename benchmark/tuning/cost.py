@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from benchmark.batches import cut
-from benchmark.cell import Run
-from benchmark.estimate import START_SECONDS, Size, size
-from benchmark.tuning.parameter import sized
-from benchmark.tuning.protocol import Protocol
-from benchmark.tuning.task import Task
+from fedrl.benchmark.config.cell import Run
+from fedrl.benchmark.config.parameter import sized
+from fedrl.benchmark.config.protocol import Protocol
+from fedrl.benchmark.execution.batches import cut
+from fedrl.benchmark.execution.estimate import START_SECONDS, Size, size
+from fedrl.benchmark.tuning.task import Task
 
 
 class Cost(NamedTuple):

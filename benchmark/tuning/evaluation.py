@@ -6,15 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from fedrl.benchmark.config.cell import Cell, Run
+from fedrl.benchmark.execution.execution import execute, plan
+from fedrl.benchmark.execution.executors import Executor
+from fedrl.benchmark.storage.files import StoreError
+from fedrl.benchmark.storage.store import Store
+from fedrl.benchmark.tuning.objective import Outcome, outcome_of
+from fedrl.benchmark.tuning.trial import Key, key_of
 from rich.console import Console
-
-from benchmark.cell import Cell, Run
-from benchmark.execution import execute, plan
-from benchmark.executors import Executor
-from benchmark.files import StoreError
-from benchmark.store import Store
-from benchmark.tuning.objective import Outcome, outcome_of
-from benchmark.tuning.trial import Key, key_of
 
 
 class TuningError(ValueError):

@@ -16,14 +16,13 @@ from contextlib import suppress
 from pathlib import Path
 
 import optuna
+from fedrl.benchmark.storage.files import set_aside, token, write_atomically
+from fedrl.benchmark.tuning.sampler import distribution
+from fedrl.benchmark.tuning.task import Task
+from fedrl.benchmark.tuning.trial import Trial, Tuned
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import FrozenTrial
-
-from benchmark.files import set_aside, token, write_atomically
-from benchmark.tuning.sampler import distribution
-from benchmark.tuning.task import Task
-from benchmark.tuning.trial import Trial, Tuned
 
 NAME = "journal.log"
 

@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
-
-from benchmark.cell import Cell
-from envs.family import Array
-from reports.statistics import area_under_curve
+from fedrl.benchmark.config.cell import Cell
+from fedrl.envs.family import Array
+from fedrl.reports.statistics.estimates import area_under_curve
 
 
 class Outcome(NamedTuple):

@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-
-from benchmark.files import write_atomically
-from benchmark.tuning.protocol import Protocol
-from benchmark.tuning.trial import Tuned
-from benchmark.tuning.variance import spread_of
-from reports import tuning_figures
-from reports.best_of_k import expected_best, race
-from reports.formatting import panel
+from fedrl.benchmark.config.protocol import Protocol
+from fedrl.benchmark.storage.files import write_atomically
+from fedrl.benchmark.tuning.trial import Tuned
+from fedrl.benchmark.tuning.variance import spread_of
+from fedrl.reports.comparison import tuning_figures
+from fedrl.reports.statistics.best_of_k import expected_best, race
+from fedrl.reports.table.formatting import panel
 
 
 def write(folder: Path, found: Sequence[Tuned], protocol: Protocol) -> list[Path]:

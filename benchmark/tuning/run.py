@@ -7,19 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from fedrl.benchmark.config.parameter import worded
+from fedrl.benchmark.config.protocol import Protocol, protocol_of
+from fedrl.benchmark.config.study import load_study
+from fedrl.benchmark.execution.executors import Executor
+from fedrl.benchmark.storage.files import StoreError, token
+from fedrl.benchmark.tuning import pages
+from fedrl.benchmark.tuning import tuned_writer as tuned_file
+from fedrl.benchmark.tuning.cost import Cost, cost_of
+from fedrl.benchmark.tuning.task import Task, tasks_of
+from fedrl.benchmark.tuning.trial import Tuned
 from rich import box
 from rich.console import Console
 from rich.table import Table
-
-from benchmark.executors import Executor
-from benchmark.files import StoreError, token
-from benchmark.study import load_study
-from benchmark.tuning import pages, tuned_file
-from benchmark.tuning.cost import Cost, cost_of
-from benchmark.tuning.parameter import worded
-from benchmark.tuning.protocol import Protocol, protocol_of
-from benchmark.tuning.task import Task, tasks_of
-from benchmark.tuning.trial import Tuned
 
 
 class Job(NamedTuple):
@@ -105,9 +105,9 @@ def carry_out(
     console: Console | None = None,
 ) -> Done:
     """Compute what is not stored yet, choose, and write files, tables and figures."""
-    from benchmark.tuning import journal
-    from benchmark.tuning.evaluation import Evaluator
-    from benchmark.tuning.search import tune
+    from fedrl.benchmark.tuning import journal
+    from fedrl.benchmark.tuning.evaluation import Evaluator
+    from fedrl.benchmark.tuning.search import tune
 
     _check_folder(out)
     evaluate = Evaluator(results, job.study, workers, executor, console)

@@ -14,9 +14,8 @@ from typing import NamedTuple
 
 import numpy as np
 import optuna
+from fedrl.benchmark.config.parameter import Parameter, Space, Values
 from scipy.stats import qmc
-
-from benchmark.tuning.parameter import Parameter, Space, Values
 
 CANDIDATES = 24  # of the expected-improvement step
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from benchmark.cell import Run
-from benchmark.noise import Seed
-from benchmark.tuning.objective import Outcome
-from benchmark.tuning.parameter import Values
-from benchmark.tuning.protocol import Protocol
-from benchmark.tuning.sampler import Told, propose
-from benchmark.tuning.task import Task
-from benchmark.tuning.trial import Key, Trial, Tuned, best, key_of, runs_of
+from fedrl.benchmark.config.cell import Run
+from fedrl.benchmark.config.parameter import Values
+from fedrl.benchmark.config.protocol import Protocol
+from fedrl.benchmark.config.seeds import Seed
+from fedrl.benchmark.tuning.objective import Outcome
+from fedrl.benchmark.tuning.sampler import Told, propose
+from fedrl.benchmark.tuning.task import Task
+from fedrl.benchmark.tuning.trial import Key, Trial, Tuned, best, key_of, runs_of
 
 Evaluate = Callable[[str, Iterable[Run]], dict[Key, Outcome]]
 Listen = Callable[[Sequence[Tuned]], None]  # hears all trials so far after every wave

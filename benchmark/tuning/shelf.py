@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmark.tuning.parameter import Parameter, Space, edges, worded
-from benchmark.tuning.tuned_file import Entry, read
-from benchmark.tuning.variance import spread_of
+from fedrl.benchmark.config.parameter import Parameter, Space, edges, worded
+from fedrl.benchmark.config.tuned_file import Entry, read
+from fedrl.benchmark.tuning.variance import spread_of
 
 HEADINGS = (
     *("family", "κ", "N", "algorithm", "values", "score", "95 % interval", "diverged"),

@@ -8,14 +8,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from benchmark import registry
-from benchmark.cell import Cell
-from benchmark.estimate import work
-from benchmark.settings import SettingError
-from benchmark.study import Study
-from benchmark.tuning.parameter import Space, Values
-from benchmark.tuning.protocol import Protocol
-from benchmark.tuning.space import AROUND, applied, check_names, own_values, searched, space_of
+from fedrl.benchmark.config import registry
+from fedrl.benchmark.config.cell import Cell
+from fedrl.benchmark.config.parameter import Space, Values
+from fedrl.benchmark.config.protocol import Protocol
+from fedrl.benchmark.config.search_space import (
+    AROUND,
+    applied,
+    check_names,
+    own_values,
+    searched,
+    space_of,
+)
+from fedrl.benchmark.config.settings import SettingError
+from fedrl.benchmark.config.study import Study
+from fedrl.benchmark.execution.estimate import work
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,12 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from benchmark.cell import Run
-from benchmark.noise import Seed
-from benchmark.tuning.objective import Outcome
-from benchmark.tuning.parameter import Values
-from benchmark.tuning.task import Task
-from reports.statistics import Estimate, estimate, mean
+from fedrl.benchmark.config.cell import Run
+from fedrl.benchmark.config.parameter import Values
+from fedrl.benchmark.config.seeds import Seed
+from fedrl.benchmark.tuning.objective import Outcome
+from fedrl.benchmark.tuning.task import Task
+from fedrl.reports.statistics.estimates import Estimate, estimate, mean
 
 RESAMPLES, LEVEL = 2000, 0.95  # of the interval over select seeds
 

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-
-from benchmark.tuning.trial import Tuned
+from fedrl.benchmark.tuning.trial import Tuned
 
 
 class Spread(NamedTuple):

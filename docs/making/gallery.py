@@ -40,7 +40,7 @@ def write(folder: Path, work: Path) -> None:
 
 def reports(work: Path) -> dict[str, Path]:
     """Name to folder of a report."""
-    from benchmark import sources
+    from fedrl.benchmark.publishing import sources
 
     found = {}
     for source in sorted(PUBLISHED.glob("*/provenance.json")):
@@ -52,9 +52,9 @@ def reports(work: Path) -> dict[str, Path]:
 
 def tiny(work: Path) -> Path:
     """Run the study of seconds and write its report."""
-    from benchmark import run_study
-    from benchmark.publication import publish
-    from benchmark.study import load_study
+    from fedrl.benchmark import run_study
+    from fedrl.benchmark.config.study import load_study
+    from fedrl.benchmark.publishing.publication import publish
 
     study, results = HERE / "gallery.toml", work / "results"
     run_study(study, results=results)

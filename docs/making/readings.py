@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import inspect
 
-from algorithms import ALGORITHMS
-from benchmark import pages
+from fedrl.algorithms import ALGORITHMS
+from fedrl.benchmark.inspection import pages
+
 from making.settings import code, plain
 
 

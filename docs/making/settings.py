@@ -7,14 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, get_args
 
+from fedrl.algorithms import ALGORITHMS
+from fedrl.benchmark.config.cell import Cell
+from fedrl.benchmark.config.conditions import NOISES, Attack, Drift, RewardCliff
+from fedrl.benchmark.config.study import Study
+from fedrl.envs import FAMILIES
 from pydantic import BaseModel
 
-from algorithms import ALGORITHMS
-from benchmark.attacks import Attack
-from benchmark.cell import Cell
-from benchmark.conditions import NOISES, Drift, RewardCliff
-from benchmark.study import Study
-from envs import FAMILIES
 from making.docstrings import fields_of
 
 TITLE = "Settings of a study"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import cache
 from importlib.resources import files
 
-from benchmark.study import StudyError, built_in, load_study
+from fedrl.benchmark.config.study import StudyError, built_in, load_study
+
 from making.settings import plain
 
 load = cache(load_study)  # large studies take seconds
@@ -25,7 +26,7 @@ def page() -> str:
 
 def section(name: str) -> str:
     """Title, description, size, text."""
-    text = files("benchmark").joinpath(f"studies/{name}.toml").read_text(encoding="utf-8")
+    text = files("fedrl.benchmark").joinpath(f"studies/{name}.toml").read_text(encoding="utf-8")
     try:
         study = load(name, (), ())
     except StudyError as error:

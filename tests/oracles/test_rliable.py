@@ -2,10 +2,9 @@
 
 import numpy as np
 import pytest
+from fedrl.reports.statistics import aggregates as ag
+from fedrl.reports.statistics import estimates as st
 from rliable import library, metrics
-
-from reports import aggregates as ag
-from reports import statistics as st
 
 SHAPES = [(1, 4), (3, 5), (10, 1), (7, 6)]
 

@@ -16,17 +16,17 @@ import numpy as np
 import pytest
 import scipy.linalg  # noqa: F401  # numba's BLAS: loaded before its threads are limited
 import torch
+from fedrl.algorithms import CompiledGradients, Trajectories
+from fedrl.benchmark.config.cell import Cell, Run
+from fedrl.benchmark.config.seeds import Seed
+from fedrl.benchmark.execution.workers import one_thread
+from fedrl.benchmark.inspection.catalogue import dynamics
+from fedrl.benchmark.training.federation import Federation, train
+from fedrl.benchmark.training.noise import START, uniform_lanes
+from fedrl.envs import FAMILIES
+from fedrl.envs.mujoco.robot import Robot
 from mujoco.rollout import Rollout
 from torch.func import vmap
-
-from algorithms import CompiledGradients, Trajectories
-from benchmark.catalogue import dynamics
-from benchmark.cell import Cell, Run
-from benchmark.federation import Federation, train
-from benchmark.noise import START, Seed, uniform_lanes
-from benchmark.workers import one_thread
-from envs import FAMILIES
-from envs.robot import Robot
 
 pytestmark = pytest.mark.benchmark(timer=time.process_time)
 

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-
-from envs.family import heterogeneity_level
-from envs.tabular import Tabular, TabularTask, tabular_task
+from fedrl.envs.family import heterogeneity_level
+from fedrl.envs.finite.tabular import Tabular, TabularTask, tabular_task
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from fedrl.algorithms.algorithm import Agent, Algorithm, Server, tunable
+from fedrl.algorithms.estimators.gradients import Gradients
+from fedrl.algorithms.estimators.trajectory import Trajectories
 from torch import Tensor
-
-from algorithms.algorithm import Agent, Algorithm, Server, tunable
-from algorithms.gradients import Gradients
-from algorithms.trajectory import Trajectories
 
 
 @dataclass(frozen=True)

@@ -23,12 +23,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-
-from algorithms import Gradients, Server, Trajectories
-from benchmark.cell import Cell, Run
-from benchmark.federation import Federation
-from benchmark.noise import Seed
-from benchmark.workers import default_workers
+from fedrl.algorithms import Gradients, Server, Trajectories
+from fedrl.benchmark.config.cell import Cell, Run
+from fedrl.benchmark.config.seeds import Seed
+from fedrl.benchmark.execution.workers import default_workers
+from fedrl.benchmark.training.federation import Federation
 
 HERE = Path(__file__).parent
 SEEDS, AGENTS, LOCAL_STEPS, HORIZON, STEP_SIZE = 10, 10, 10, 200, 1e-5

@@ -1,0 +1,1 @@
+"""Policies, gradients from episodes or models, and the compiled kernels behind them."""

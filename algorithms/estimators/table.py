@@ -1,0 +1,53 @@
+"""A table as the body of a policy: z = θ[s].
+
+See `estimators.kernels` for the contract; θ is the row-major (states, actions) table.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba.extending import register_jitable
+
+
+@register_jitable
+def forward(shape: Any, theta: Any, x: Any) -> Any:
+    """z[m] = θ[s_m]; nothing to cache."""
+    z = np.empty((len(x), shape[1]), theta.dtype)
+    for m in range(len(x)):
+        row = int(x[m, 0]) * shape[1]
+        for j in range(shape[1]):
+            z[m, j] = theta[row + j]
+    return np.empty(0, theta.dtype), z
+
+
+@register_jitable
+def backward(shape: Any, theta: Any, x: Any, cache: Any, delta: Any, gradient: Any) -> None:
+    """gradient[s_m] += delta[m]."""
+    for m in range(len(x)):
+        row = int(x[m, 0]) * shape[1]
+        for j in range(shape[1]):
+            gradient[row + j] += delta[m, j]
+
+
+@register_jitable
+def forward_tangent(shape: Any, theta: Any, tangent: Any, x: Any, cache: Any) -> Any:
+    """ż[m] = tangent[s_m]: z is linear in θ."""
+    return forward(shape, tangent, x)
+
+
+@register_jitable
+def backward_tangent(
+    shape: Any, theta: Any, tangent: Any, x: Any, cache: Any, dcache: Any, delta: Any, ddelta: Any,
+    gradient: Any,
+) -> None:  # fmt: skip
+    """gradient[s_m] += ddelta[m]."""
+    backward(shape, theta, x, cache, ddelta, gradient)
+
+
+@register_jitable
+def output(shape: Any, theta: Any, observation: Any, scratch: Any) -> Any:
+    """z of one observation."""
+    row = int(observation[0]) * shape[1]
+    return theta[row : row + shape[1]]

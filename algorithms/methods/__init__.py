@@ -1,0 +1,1 @@
+"""Algorithms: one paper, one file. Each imports the contract and never another algorithm."""

@@ -1,0 +1,1 @@
+"""Algorithms that average gradients as they are, without a correction."""

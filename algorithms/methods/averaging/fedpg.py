@@ -1,0 +1,25 @@
+"""FedPG: federated averaging of policy-gradient steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from fedrl.algorithms.algorithm import Agent, Algorithm, Server
+from fedrl.algorithms.estimators.gradients import Gradients
+from fedrl.algorithms.estimators.trajectory import Trajectories
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class FedPG(Algorithm):
+    """Every agent takes K policy-gradient steps and the server averages (FedAvg, sampled PAvg)."""
+
+    reference: ClassVar[str] = "Jin, Peng, Yang, Wang, Zhang, AISTATS 2022; McMahan et al. 2017"
+    exponent: ClassVar[float] = 2.0
+
+    def direction(
+        self, gradients: Gradients, server: Server, agent: Agent, *batches: Trajectories
+    ) -> Tensor:
+        """u = g(θ)."""
+        return gradients.plain(agent.theta, batches[0])

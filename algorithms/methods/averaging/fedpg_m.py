@@ -1,0 +1,32 @@
+"""FedPG-M: federated averaging with global momentum, without variance reduction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from fedrl.algorithms.algorithm import Agent, Algorithm, Server, tunable
+from fedrl.algorithms.estimators.gradients import Gradients
+from fedrl.algorithms.estimators.trajectory import Trajectories
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class FedPGM(Algorithm):
+    """The ablation of FedSVRPG-M that keeps its momentum and drops its correction."""
+
+    reference: ClassVar[str] = "FedAvg-M: Cheng, Huang, Wu, Yuan, ICLR 2024, Algorithm 1"
+    kind: ClassVar[str] = "momentum"
+    anchored: ClassVar[bool] = True
+    exponent: ClassVar[float] = 2.0
+
+    beta: float = tunable(
+        0.2, low=0.05, high=1.0, domain=(0, 1), meaning="weight of fresh gradients; 1 is FedPG"
+    )
+
+    def direction(
+        self, gradients: Gradients, server: Server, agent: Agent, *batches: Trajectories
+    ) -> Tensor:
+        """u = β g(θ) + (1 - β) u_r."""
+        fresh = gradients.plain(agent.theta, batches[0])
+        return self.beta * fresh + (1 - self.beta) * server.momentum

@@ -1,0 +1,33 @@
+"""FedProx-PG: local steps are pulled back towards the broadcast parameters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from fedrl.algorithms.algorithm import Agent, Algorithm, Server, tunable
+from fedrl.algorithms.estimators.gradients import Gradients
+from fedrl.algorithms.estimators.trajectory import Trajectories
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class FedProxPG(Algorithm):
+    """Every agent ascends J_i(θ) - (μ/2) ‖θ - θ_r‖².
+
+    The paper lets agents solve this to any accuracy; the reading taken is K gradient steps.
+    """
+
+    reference: ClassVar[str] = "Li, Sahu, Zaheer, Sanjabi, Talwalkar, Smith, MLSys 2020, eq. 2"
+    kind: ClassVar[str] = "proximal"
+
+    mu: float = tunable(
+        0.1, low=1e-3, high=1.0, domain=(0, 100), meaning="strength of the pull; 0 is FedPG"
+    )
+
+    def direction(
+        self, gradients: Gradients, server: Server, agent: Agent, *batches: Trajectories
+    ) -> Tensor:
+        """u = g(θ) - μ (θ - θ_r)."""
+        pull = self.mu * (agent.theta - server.theta)
+        return gradients.plain(agent.theta, batches[0]) - pull

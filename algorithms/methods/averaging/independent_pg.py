@@ -1,0 +1,25 @@
+"""Independent PG: no communication at all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from fedrl.algorithms.algorithm import Agent, Algorithm, Server
+from fedrl.algorithms.estimators.gradients import Gradients
+from fedrl.algorithms.estimators.trajectory import Trajectories
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class IndependentPG(Algorithm):
+    """Every agent ascends its own J_i from the common θ_0 and is scored on its own MDP."""
+
+    reference: ClassVar[str] = "REINFORCE: Williams 1992"
+    federated: ClassVar[bool] = False
+
+    def direction(
+        self, gradients: Gradients, server: Server, agent: Agent, *batches: Trajectories
+    ) -> Tensor:
+        """u = g_i(θ)."""
+        return gradients.plain(agent.theta, batches[0])

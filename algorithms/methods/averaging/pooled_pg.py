@@ -1,0 +1,25 @@
+"""Pooled PG: one shared gradient step per trajectory batch, the reference without drift."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from fedrl.algorithms.algorithm import Agent, Algorithm, Server
+from fedrl.algorithms.estimators.gradients import Gradients
+from fedrl.algorithms.estimators.trajectory import Trajectories
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class PooledPG(Algorithm):
+    """The server averages after every local step, so all agents always share θ."""
+
+    reference: ClassVar[str] = "REINFORCE on pooled data: Williams 1992"
+    synchronous: ClassVar[bool] = True
+
+    def direction(
+        self, gradients: Gradients, server: Server, agent: Agent, *batches: Trajectories
+    ) -> Tensor:
+        """u = g_i(θ)."""
+        return gradients.plain(agent.theta, batches[0])

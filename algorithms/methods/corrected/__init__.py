@@ -1,0 +1,1 @@
+"""Algorithms that correct their direction: momentum, snapshots, control variates."""

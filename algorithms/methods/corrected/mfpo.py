@@ -1,0 +1,73 @@
+"""MFPO: importance-sampled local momentum that the server averages with the parameters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+from fedrl.algorithms.algorithm import Agent, Algorithm, Server, tunable
+from fedrl.algorithms.estimators.gradients import Gradients
+from fedrl.algorithms.estimators.trajectory import Trajectories
+from torch import Tensor
+
+
+class Momentum(NamedTuple):
+    """What is sent to the server and broadcast by it."""
+
+    momentum: Tensor  # (d,), u of the last local step; its mean over agents
+
+
+class Local(NamedTuple):
+    """What an agent carries from step to step, across rounds."""
+
+    momentum: Tensor  # (d,), u_{t-1}; the mean over agents when a round starts
+    previous: Tensor  # (d,), θ_{t-1}, its own
+    started: Tensor  # 0-d, 0 at the agent's very first step and 1 afterwards
+
+
+@dataclass(frozen=True)
+class MFPO(Algorithm):
+    """Steps t run through all rounds; every K of them the server averages both u and θ.
+
+    u = g(θ) at the very first step. Readings taken: β = 1 - ν is constant, where the paper ties ν
+    to a decaying step size; after an averaging θ_{t-1} stays the agent's own last local iterate,
+    so that mean_i [g_i(θ_t) - w g_i(θ_{t-1}^i)] carries the mean momentum to the mean parameters
+    without bias. An agent back from rounds it missed measures from where it left.
+    """
+
+    reference: ClassVar[str] = "MFPO: Yue, Hua, Chen, Ren, arXiv 2405.17471"
+    kind: ClassVar[str] = "local momentum"
+    exponent: ClassVar[float] = 1.5
+
+    beta: float = tunable(
+        0.2, low=0.05, high=1.0, domain=(0, 1), meaning="weight of fresh gradients; 1 is FedPG"
+    )
+
+    def direction(
+        self, gradients: Gradients, server: Server, agent: Agent, *batches: Trajectories
+    ) -> Tensor:
+        """u = g(θ_t) + (1 - β) [u_{t-1} - w(θ_{t-1} | θ_t) g(θ_{t-1})], episodes sampled at θ_t."""
+        memory: Local = agent.memory
+        fresh = gradients.plain(agent.theta, batches[0])
+        stale = gradients.weighted(memory.previous, batches[0])
+        return fresh + memory.started * (1 - self.beta) * (memory.momentum - stale)
+
+    def agent_memory(self, theta: Tensor) -> Local:
+        return Local(theta.new_zeros(theta.shape), theta, theta.new_zeros(()))
+
+    def server_memory(self, theta: Tensor) -> Momentum:
+        return Momentum(theta.new_zeros(theta.shape))
+
+    def begin(self, server: Server, agent: Agent) -> Local:
+        return Local(server.memory.momentum, agent.memory.previous, agent.memory.started)
+
+    def remember(self, server: Server, agent: Agent, direction: Tensor) -> Local:
+        return Local(direction, agent.theta, agent.theta.new_ones(()))
+
+    def finish(self, server: Server, agent: Agent, direction: Tensor) -> tuple[Local, Momentum]:
+        return agent.memory, Momentum(agent.memory.momentum)
+
+    def absorb(
+        self, server: Server, direction: Tensor, message: Momentum, share: Tensor
+    ) -> Momentum:
+        return message

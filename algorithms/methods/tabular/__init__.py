@@ -1,0 +1,1 @@
+"""Algorithms for finite MDPs whose parameters are a table: policies, logits or Q."""

@@ -1,0 +1,1 @@
+"""The command `fedrl`. Only this room prints."""

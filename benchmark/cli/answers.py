@@ -1,0 +1,144 @@
+"""What the command line says: sentences for people, the same facts as JSON for programs."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from fedrl.benchmark.config.study import DEFAULT_RESULTS
+from fedrl.benchmark.execution.estimate import size
+from fedrl.benchmark.execution.execution import Plan, Summary
+from fedrl.benchmark.execution.progress import duration
+from fedrl.benchmark.publishing.records import stale_message
+from rich.console import Console
+
+NOTES = Console(stderr=True)  # progress and warnings; answers go to standard output
+
+
+def say(text: str) -> None:
+    """One line beside the answer."""
+    NOTES.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def print_json(answer: Any) -> None:
+    """The answer for a program."""
+    print(json.dumps(answer, indent=2, allow_nan=False))
+
+
+def warn_stale(count: int) -> None:
+    """Tell if stored runs are not of the present code."""
+    if count:
+        say(f"warning: {stale_message(count)}")
+
+
+def command(
+    name: str,
+    study: str,
+    results: Path,
+    overrides: Sequence[str] | None,
+    only: Sequence[str] | None,
+    more: Mapping[str, str | None] | None = None,
+) -> str:
+    """The command `name` for the same runs, ready to be pasted."""
+    words = ["fedrl", name, study]
+    if results != Path(DEFAULT_RESULTS):
+        words += ["--results", str(results)]
+    for option, values in (("--set", overrides), ("--only", only)):
+        for value in values or ():
+            words += [option, value]
+    for option, given in (more or {}).items():
+        words += [option, given] if given is not None else []
+    return shlex.join(words)
+
+
+def rebuilding(
+    study: str, overrides: Sequence[str] | None = None, only: Sequence[str] | None = None
+) -> str:
+    """The command that computes a study, without a folder: no report may depend on where it is."""
+    return command("run", Path(study).name, Path(DEFAULT_RESULTS), overrides, only)
+
+
+def stopped(summary: Summary, results: Path, again: str) -> None:
+    """After Ctrl-C: what is kept, and the command to go on with."""
+    done = summary.skipped + summary.finished
+    say(f"stopped: {done} of {summary.runs} runs are stored in {results}")
+    say(f"go on with: {again}")
+
+
+def intention(plan: Plan) -> str:
+    """What `run` is about to do."""
+    stored, stale, missing = len(plan.stored), len(plan.stale), len(plan.missing)
+    parts = [f"{plan.study.name}: {len(plan.study.runs())} runs, {stored} stored"]
+    parts.append(f"{missing + stale} to compute")
+    if stale:
+        parts.append(f"{stale} of them again: code or versions changed")
+    return ", ".join(parts)
+
+
+def outcome(summary: Summary, report: str) -> dict[str, Any]:
+    """What `run` has done; `report` is the command to go on with."""
+    return {
+        "study": summary.study,
+        "results": str(summary.folder),
+        "runs": summary.runs,
+        "skipped": summary.skipped,
+        "finished": summary.finished,
+        "failed": [
+            {"cell": run.cell.id, "seed": run.seed.index, "reason": reason}
+            for run, reason in summary.failed
+        ],
+        "seconds": round(summary.seconds, 3),
+        "report": report,
+    }
+
+
+def print_outcome(answer: dict[str, Any]) -> None:
+    """The same for people; the last line is the command to go on with."""
+    for failure in answer["failed"]:
+        say(f"failed: {failure['cell']} seed {failure['seed']}: {failure['reason']}")
+    time = f" in {duration(answer['seconds'])}" if answer["finished"] else ""
+    print(
+        f"{answer['finished']} runs computed{time}, {answer['skipped']} were stored already, "
+        f"{len(answer['failed'])} failed"
+    )
+    print(answer["report"])
+
+
+def study_size(plan: Plan) -> dict[str, Any]:
+    """What the study costs; the seconds are for what is not stored yet."""
+    whole, rest = plan.size, size(plan.batches)
+    return {
+        "study": plan.study.name,
+        "title": plan.study.title,
+        "cells": whole.cells,
+        "runs": whole.runs,
+        "stored": len(plan.stored),
+        "training_steps": whole.training_steps,
+        "evaluation_steps": whole.evaluation_steps,
+        "memory_per_worker": round(whole.worker_bytes),
+        "workers": plan.workers,
+        "seconds": round(rest.seconds(plan.workers), 1),
+    }
+
+
+def print_study_size(answer: dict[str, Any]) -> None:
+    """The same for people."""
+    training, evaluation = answer["training_steps"], answer["evaluation_steps"]
+    rows = {
+        "cells": f"{answer['cells']:,}",
+        "runs": f"{answer['runs']:,}, of which {answer['stored']:,} are stored",
+        "training steps": f"at most {training:,} (if every episode lasts the horizon)",
+        "evaluation steps": f"at most {evaluation:,}, not charged to any algorithm",
+        "memory": f"about {answer['memory_per_worker'] / 1e6:,.0f} MB per worker",
+        "time": "none: everything is stored",
+    }
+    if answer["seconds"]:
+        rows["time"] = (
+            f"at most about {duration(answer['seconds'])} with {answer['workers']} worker(s)"
+        )
+    print(f"{answer['study']}: {answer['title']}")
+    for name, value in rows.items():
+        print(f"  {name:18}{value}")

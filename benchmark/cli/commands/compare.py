@@ -1,0 +1,106 @@
+"""`fedrl compare`: what moved between two versions of the same results."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from fedrl.benchmark.cli.options import Json
+
+if TYPE_CHECKING:
+    from fedrl.reports.comparison.result_differences import Comparison, Moved
+
+Place = Annotated[
+    Path, typer.Argument(help="Folder of results, a report, a published study, or a .parquet.")
+]
+
+
+def compare(
+    old: Place,
+    new: Place,
+    study: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Study, if a folder of results holds several."),
+    ] = None,
+    ignore: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME,...",
+            help="Take cells that differ in these columns only for the same one.",
+        ),
+    ] = "",
+    as_json: Json = False,
+) -> None:
+    """Tell what moved from OLD to NEW, cell by cell, within the seeds that both have.
+
+    Final score: mean of new - old. Mean score: height of the curve up to the common budget, 0 for
+    the random policy and 1 for the reference where it is known. Steps: restricted mean steps per
+    agent to the target a quarter below the reference, new / old. With 95 % bootstrap intervals over
+    paired seeds. Runs that only one side has are listed.
+
+    [bold]Examples[/]
+
+      fedrl compare reports/published/quick results --study quick
+
+      fedrl compare before/results after/results --json
+
+      fedrl compare by-hand/results tuned/results --ignore step_size,beta
+    """
+    from fedrl.benchmark.cli import answers
+    from fedrl.benchmark.publishing.tables import table_of
+    from fedrl.benchmark.storage.files import StoreError
+    from fedrl.reports.comparison.result_differences import compared
+
+    tables = [table_of(place, study) for place in (old, new)]
+    try:
+        names = [name.strip() for name in ignore.split(",") if name.strip()]
+        found = compared(tables[0], tables[1], ignore=names)
+    except ValueError as error:
+        raise StoreError(f"{old} and {new} cannot be compared: {error}") from None
+    if as_json:
+        answers.print_json(_as_json(found))
+        return
+    same = sum(moved.same for moved in found.moved)
+    print(f"{len(found.moved)} cells in both, {same} of them the same in every score and step")
+    for moved in found.moved:
+        if not moved.same:
+            print(_sentence(moved))
+    for place, keys in ((old, found.only_old), (new, found.only_new)):
+        for cell, seed in keys:
+            print(f"only in {place}: {cell} seed {seed}")
+
+
+def _sentence(moved: Moved) -> str:
+    cells = dict.fromkeys([moved.cell, moved.new_cell])
+    where = f"{moved.family}, κ = {moved.kappa:g}, {moved.algorithm} ({' → '.join(cells)})"
+    score, area, steps = moved.score, moved.area, moved.steps
+    told = f"final score {score.value:+.4g} {_interval(score.low, score.high)}, mean score "
+    told += f"{moved.old_area:.4g} {area.value:+.4g} {_interval(area.low, area.high)}"
+    if steps is not None:
+        told += f", steps × {steps.value:.4g} {_interval(steps.low, steps.high)}"
+    clear = any(one.low > 0 or one.high < 0 for one in (score, area))
+    clear = clear or (steps is not None and (steps.low > 1 or steps.high < 1))
+    verdict = "moved" if clear else "not told apart"
+    return f"{where}: {told}, {moved.pairs} seeds: {verdict}"
+
+
+def _interval(low: float, high: float) -> str:
+    return "(one seed, no interval)" if low != low else f"[{low:.4g}, {high:.4g}]"
+
+
+def _as_json(found: Comparison) -> dict[str, Any]:
+    return {
+        "cells": [
+            moved._asdict()
+            | {"score": _bounds(moved.score), "area": _bounds(moved.area)}
+            | {"steps": None if moved.steps is None else _bounds(moved.steps)}
+            for moved in found.moved
+        ],
+        "only_old": [{"cell": cell, "seed": seed} for cell, seed in found.only_old],
+        "only_new": [{"cell": cell, "seed": seed} for cell, seed in found.only_new],
+    }
+
+
+def _bounds(estimate: Any) -> dict[str, float | None]:
+    return {name: value if value == value else None for name, value in estimate._asdict().items()}

@@ -1,0 +1,88 @@
+"""`fedrl cross`: how the policy of one agent does in the MDP of another."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from fedrl.benchmark.cli.options import RESULTS, Json, Only, Results, Set, StudyName
+
+
+def cross(
+    study: StudyName,
+    results: Results = RESULTS,
+    overrides: Set = None,
+    only: Only = None,
+    episodes: Annotated[
+        int, typer.Option(min=1, help="Episodes per entry where no closed form is known.")
+    ] = 100,
+    as_json: Json = False,
+) -> None:
+    """Try every agent's optimum and every run's final policies in the MDPs of all agents.
+
+    Writes <results>/<study>/cross/cross.csv and, for the first seed of every cell, a heat map
+    (PNG and SVG). Optima, distances and the gap of sharing one policy are known for finite MDPs;
+    final policies are those of `independent-pg` agent by agent, of other algorithms the common one.
+    Values are of the MDPs before any drift and without a reward cliff.
+
+    [bold]Examples[/]
+
+      fedrl cross quick
+
+      fedrl cross paper --only algorithm=independent-pg --only family=gridworld --json
+    """
+    from fedrl.benchmark.cli import answers
+    from fedrl.benchmark.config.study import load_study
+    from fedrl.benchmark.inspection.pictures.crossed_runs import read_crossed, write_crossed
+
+    loaded = load_study(study, overrides or (), only or ())
+    found = read_crossed(loaded, results, episodes)
+    answers.warn_stale(found.stale)
+    for note in found.notes:
+        answers.say(f"note: {note}")
+    written = write_crossed(loaded.name, results, found.crossed)
+    if as_json:
+        facts = [_facts(one) for one in found.crossed]
+        answers.print_json({"runs": facts, "files": [str(path) for path in written]})
+        return
+    _print_table(found.crossed)
+    for path in written:
+        print(path)
+
+
+def _facts(one: Any) -> dict[str, Any]:
+    distance = one.distance
+    return {
+        "cell": one.run.cell.id,
+        "seed": one.run.seed.index,
+        "total_variation_largest": None if distance is None else distance.largest,
+        "total_variation_mean": None if distance is None else distance.mean,
+        "optimality_gap": one.gap,
+        "optimum": None if one.optimum is None else one.optimum.objective.tolist(),
+        "trained": None if one.trained is None else one.trained.objective.tolist(),
+    }
+
+
+def _print_table(crossed: list[Any]) -> None:
+    """A row per run: how different its agents are, and how its policies do at home and away."""
+    import numpy as np
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE, padding=(0, 1, 0, 0), pad_edge=False)
+    for heading in ("run", "seed", "TV largest", "TV mean", "gap ≤", "trained: home", "away"):
+        table.add_column(heading, overflow="fold")
+    for one in crossed:
+        known = [] if one.distance is None else [*one.distance, one.gap]
+        texts = [f"{value:.3g}" for value in known] or [""] * 3
+        home = away = ""
+        if one.trained is not None:
+            values = one.trained.objective
+            home = f"{np.mean(np.diag(values) if len(values) > 1 else values):.4g}"
+            if len(values) > 1:
+                apart = values[~np.eye(len(values), dtype=bool)]
+                away = f"{np.mean(apart):.4g}"
+        table.add_row(one.run.cell.id, str(one.run.seed.index), *texts, home, away)
+    Console().print(table)
+    print("home: J of the final policies where they were trained; away: in the other agents' MDPs")

@@ -1,0 +1,42 @@
+"""`fedrl merge`: results of several machines in one folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from fedrl.benchmark.cli.codes import DIFFERENT
+from fedrl.benchmark.cli.options import Json
+
+
+def merge(
+    folders: Annotated[list[Path], typer.Argument(metavar="DIR...", help="Folders of results.")],
+    into: Annotated[Path, typer.Option(metavar="DIR", help="Folder of results to merge into.")],
+    as_json: Json = False,
+) -> None:
+    """Copy the runs of several results folders into one.
+
+    A run with different content in two places is a conflict: it is listed and not copied, the
+    others are. Files that are corrupt are listed and not copied. Exit code 1 in both cases. Nothing
+    is overwritten; the same command may be repeated.
+
+    [bold]Examples[/]
+
+      fedrl merge laptop/results cluster/results --into results
+    """
+    from fedrl.benchmark.cli import answers
+    from fedrl.benchmark.storage import merge as merges
+
+    merged = merges.merge(folders, into)
+    if as_json:
+        answers.print_json(merges.as_json(merged))
+    else:
+        for line in merges.sentences(merged):
+            answers.say(line)
+        print(
+            f"{merged.copied} runs copied to {into}, {merged.present} were there already, "
+            f"{len(merged.conflicts)} in conflict, {len(merged.corrupt)} corrupt files"
+        )
+    if not merged.clean:
+        raise typer.Exit(DIFFERENT)

@@ -1,0 +1,73 @@
+"""`fedrl publish`: a study as a small folder that anyone can check."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from fedrl.benchmark.cli.options import RESULTS, Json, Results
+
+
+def publish(
+    study: Annotated[
+        str, typer.Argument(metavar="STUDY", help="Name of a built-in study, or a TOML file.")
+    ],
+    results: Results = RESULTS,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Folder to write.", show_default="reports/published/<study>"
+        ),
+    ] = None,
+    date: Annotated[
+        str | None,
+        typer.Option(metavar="YYYY-MM-DD", help="Day of publication; today."),
+    ] = None,
+    redraw: Annotated[
+        bool,
+        typer.Option(
+            "--redraw",
+            help="Take the records that are published already; for a report that is drawn "
+            "differently since.",
+        ),
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Write a study's records, digests of its report and a few whole runs into a small folder.
+
+    Refuses, and writes nothing, if a run is missing, corrupt, computed by other code or versions,
+    or if it is not known on what it was computed. With --redraw tables and digests are made again
+    and everything else stays, the day too.
+
+    [bold]Examples[/]
+
+      fedrl publish quick --date 2026-03-31
+
+      fedrl verify reports/published/quick
+
+      fedrl publish quick --redraw
+    """
+    from datetime import datetime
+
+    from fedrl.benchmark.cli import answers
+    from fedrl.benchmark.config.study import load_study
+    from fedrl.benchmark.publishing.published import publish_study
+    from fedrl.benchmark.publishing.published import redraw as redraw_study
+
+    loaded = load_study(study)
+    folder = Path("reports/published") / loaded.name if out is None else out
+    if redraw:
+        public = redraw_study(folder, date)
+    else:
+        command = answers.rebuilding(study)
+        day = date or datetime.now().date().isoformat()
+        public = publish_study(loaded, results, folder, command, day)
+        if date is None:
+            answers.say(f"published on {day}; with --date {day} it is the same again another day")
+    if as_json:
+        answers.print_json(public._asdict() | {"folder": str(public.folder)})
+    else:
+        print(f"{public.folder}: {public.size / 1e6:.2f} MB")
+        for run in public.runs:
+            print(f"fedrl replay {public.folder / run}")

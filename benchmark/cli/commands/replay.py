@@ -1,0 +1,49 @@
+"""`fedrl replay`: one stored run again, bit for bit."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from fedrl.benchmark.cli.codes import DIFFERENT
+from fedrl.benchmark.cli.options import RESULTS, Json, Results, Study
+
+
+def replay(
+    name: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="RUN",
+            help="Path of a seed-*.parquet file, or a run: CELL/seed-00003, or CELL seed 3.",
+        ),
+    ],
+    results: Results = RESULTS,
+    study: Study = None,
+    as_json: Json = False,
+) -> None:
+    """Compute one stored run again and tell whether the same bits come out.
+
+    Exit code 0 if it is identical, 1 if it differs. On another machine or with other versions the
+    same bits cannot be promised: then the first evaluation point may agree within a tolerance,
+    a relative 1e-6 in float64 and 1e-3 in float32.
+
+    [bold]Examples[/]
+
+      fedrl replay results/quick/CELL/seed-00003.parquet
+
+      fedrl replay CELL seed 3 --study quick --json
+    """
+    from fedrl.benchmark.cli import answers
+    from fedrl.benchmark.publishing import replay as replays
+
+    original = replays.original(" ".join(name), results, study)
+    for warning in replays.warnings_of(original):
+        answers.say(f"note: {warning}")
+    again = replays.recompute(original.run)
+    comparison = replays.compare(original, again.columns, again.parameters)
+    if as_json:
+        answers.print_json(replays.as_json(original, comparison))
+    else:
+        print(replays.sentence(comparison))
+    if not comparison.reproduced:
+        raise typer.Exit(DIFFERENT)

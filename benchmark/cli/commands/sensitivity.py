@@ -1,0 +1,164 @@
+"""`fedrl sensitivity`: a study with a design, from its size to its report, in one command."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from fedrl.benchmark.cli.codes import FAILED_RUNS, INTERRUPTED
+from fedrl.benchmark.cli.options import RESULTS, DryRun, Executor, Json, Only, Results, Set, Workers
+
+AVERAGING = "server_step_size"
+
+
+def sensitivity(
+    study: Annotated[
+        str,
+        typer.Argument(
+            metavar="STUDY", help="Built-in study, or path to a TOML file, of a design."
+        ),
+    ],
+    results: Results = RESULTS,
+    workers: Workers = None,
+    overrides: Set = None,
+    only: Only = None,
+    executor: Executor = "local",
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """How much every algorithm owes to its hyperparameters, over all environments of a study.
+
+    Computes what is missing of a study with a table [design], which tries all environments and
+    algorithms at the same settings, and writes its report. Φ is what tuning per environment gains
+    over one shared setting, as a share of the spread of performances; d the number of
+    hyperparameters that have to be tuned to keep 95 % of the performance.
+
+    [bold]Examples[/]
+
+      fedrl sensitivity sensitivity --dry-run
+
+      fedrl sensitivity sensitivity --only family=random-mdp
+
+      fedrl sensitivity my.toml --set seeds=8 --json
+    """
+    from fedrl.benchmark.cli import answers
+    from fedrl.benchmark.config.study import StudyError, load_study
+    from fedrl.benchmark.execution.execution import InterruptedStudy, execute, plan
+    from fedrl.benchmark.execution.executors import find
+    from fedrl.benchmark.publishing.publication import publish
+    from fedrl.benchmark.publishing.sources import FOLDER, read_source
+    from fedrl.benchmark.sensitivity.summary import summarise
+
+    loaded = load_study(study, overrides or (), only or ())
+    if loaded.design is None:
+        raise StudyError(
+            f"study {loaded.name} has no table [design]; add one, such as [design.space.beta] with "
+            "values = [0.1, 0.5], or use `fedrl run`"
+        )
+    planned = plan(loaded, results, workers, find(executor))
+    size = answers.study_size(planned)
+    if dry_run:
+        told = size | {"design": loaded.design.described(), "settings": _settings(loaded)}
+        answers.print_json(told) if as_json else _print_size(size, loaded)
+        return
+    if not as_json:
+        _print_size(size, loaded)
+    for note in planned.prepare():
+        answers.say(note)
+    try:
+        summary = execute(planned, answers.NOTES)
+    except InterruptedStudy as stopped:
+        again = answers.command("sensitivity", study, results, overrides, only)
+        answers.stopped(stopped.summary, results, again)
+        raise typer.Exit(INTERRUPTED) from None
+    for failure in summary.failed:
+        answers.say(
+            f"failed: {failure.run.cell.id} seed {failure.run.seed.index}: {failure.reason}"
+        )
+    command = answers.rebuilding(study, overrides, only)
+    published = publish(loaded, results, None, command)
+    owed = summarise(read_source(published.page.parent / FOLDER).frame)
+    if as_json:
+        facts = [_facts(one) for one in owed]
+        answers.print_json(
+            {"study": loaded.name, "runs": summary.runs, "finished": summary.finished}
+            | {"algorithms": facts, "page": str(published.page)}
+        )
+    else:
+        _print_table(owed)
+        print(published.page)
+    if summary.failed:
+        raise typer.Exit(FAILED_RUNS)
+
+
+def _settings(study: Any) -> dict[str, int]:
+    """Settings of the design that each algorithm has."""
+    counts: dict[str, set[tuple[float, ...]]] = {}
+    for cell in study.cells():
+        point = study.coordinates[cell.id]
+        counts.setdefault(cell.algorithm, set()).add(tuple(point.values()))
+    return {algorithm: len(points) for algorithm, points in counts.items()}
+
+
+def _print_size(size: dict[str, Any], study: Any) -> None:
+    from fedrl.benchmark.cli import answers
+
+    answers.print_study_size(size)
+    axes = ", ".join(f"{name} {_axis(name, axis)}" for name, axis in study.design.space.items())
+    settings = ", ".join(f"{count} of {name}" for name, count in _settings(study).items())
+    print(f"  {'design':18}{study.design.kind} over {axes}")
+    print(f"  {'settings':18}{settings}")
+
+
+def _axis(name: str, axis: Any) -> str:
+    """The coordinates, and what relative ones are multiples of."""
+    base = "ηK" if name == AVERAGING else "the study's"
+    of = f" × {base}" if axis.relative else ""
+    if axis.listed is not None:
+        return "{" + ", ".join(f"{value:g}" for value in axis.listed) + "}" + of
+    return f"in [{axis.low:g}, {axis.high:g}]{of}"
+
+
+def _facts(one: Any) -> dict[str, Any]:
+    phi = one.phi
+    numbers = {
+        "sensitivity": phi.value,
+        "sensitivity_low": phi.low,
+        "sensitivity_high": phi.high,
+        "sensitivity_plug_in": one.plug_in,
+        "dimensionality": one.dimensions,
+        "diverged": one.lost / one.pairs,
+    }
+    known = {name: value if value == value else None for name, value in numbers.items()}  # NaN
+    return {
+        "algorithm": one.surface.algorithm,
+        "settings": len(one.surface.settings),
+        "environments": one.environments,
+    } | known
+
+
+def _print_table(owed: list[Any]) -> None:
+    """A row per algorithm."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE, padding=(0, 1, 0, 0), pad_edge=False)
+    headings = ("algorithm", "settings", "environments", "Φ", "95 %", "Φ plug-in", "d", "diverged")
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    for one in owed:
+        phi, settings = one.phi, str(len(one.surface.settings))
+        table.add_row(
+            *(one.surface.algorithm, settings, str(one.environments), _number(phi.value, 3)),
+            f"{_number(phi.low, 3)} to {_number(phi.high, 3)}" if phi.low == phi.low else "",
+            *(_number(one.plug_in, 3), _number(one.dimensions, 0)),
+            f"{100 * one.lost / one.pairs:.1f} %",
+        )
+    Console().print(table)
+    print("Φ: what tuning per environment gains over one shared setting (0: nothing)")
+    print("d: hyperparameters to tune for 95 % of the performance; known for a full grid")
+
+
+def _number(value: float, digits: int) -> str:
+    return f"{value:.{digits}f}" if value == value else ""

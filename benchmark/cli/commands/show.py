@@ -1,0 +1,83 @@
+"""`fedrl show`: what a family gives each of its agents, in numbers and in pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from fedrl.benchmark.cli.options import Agents, FamilyName, FamilySet, Json, Kappa, SeedIndex
+
+
+def show(
+    name: FamilyName,
+    agents: Agents = 5,
+    kappa: Kappa = 0.5,
+    seed: SeedIndex = 0,
+    settings: FamilySet = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder of the pictures.", show_default="show/FAMILY"),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Print what each agent gets, and draw it: maps, kernels, knobs, episodes (PNG and SVG).
+
+    These are the agents of a run with the same heterogeneity and seed.
+
+    [bold]Examples[/]
+
+      fedrl show gridworld --kappa 0.8
+
+      fedrl show cartpole --agents 20 --set horizon=500 --set gravity=9.8 --out pictures
+    """
+    from fedrl.benchmark.cli import answers
+    from fedrl.benchmark.inspection.federation import facts, federation
+    from fedrl.benchmark.inspection.pictures.portrait import write_portrait
+
+    drawn = federation(name, agents, kappa, seed, settings or [])
+    known = facts(drawn)
+    folder = Path("show") / drawn.name.replace(":", ".") if out is None else out
+    written = write_portrait(drawn, folder)
+    if as_json:
+        answers.print_json(
+            {
+                "family": drawn.name,
+                "agents": agents,
+                "kappa": kappa,
+                "seed": seed,
+                "facts": {
+                    fact.name: {"unit": fact.unit, "values": fact.values.tolist()} for fact in known
+                },
+                "pictures": [str(path) for path in written],
+            }
+        )
+        return
+    print(f"{drawn.name}: {drawn.family.summary}")
+    print(f"{drawn.family.heterogeneity}; κ = {kappa:g}, seed {seed}")
+    _print_table(known, agents)
+    for path in written:
+        print(path)
+
+
+def _print_table(known: list[Any], agents: int) -> None:
+    """A row per quantity; a column per agent while they fit, else the spread."""
+    import numpy as np
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    if not known:
+        return
+    one_by_one = agents <= 6
+    names = [f"agent {i}" for i in range(agents)] if one_by_one else ["lowest", "median", "highest"]
+    table = Table(box=box.SIMPLE, padding=(0, 1, 0, 0), pad_edge=False)
+    for place, heading in enumerate(["", "unit", "stock", *names]):
+        table.add_column(heading, justify="left" if place < 2 else "right", no_wrap=place == 0)
+    for fact in known:
+        values = fact.values if one_by_one else np.quantile(fact.values, [0, 0.5, 1])
+        numbers = [f"{value:.3g}" for value in values]
+        table.add_row(
+            fact.name, fact.unit, "" if np.isnan(fact.stock) else f"{fact.stock:g}", *numbers
+        )
+    Console().print(table)

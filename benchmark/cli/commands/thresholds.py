@@ -1,0 +1,60 @@
+"""`fedrl thresholds`: what the scores of a family are read against."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from fedrl.benchmark.cli.options import Json, Kappa, SeedIndex
+
+
+def thresholds(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[FAMILY]...", help="Families.", show_default="all"),
+    ] = None,
+    kappa: Kappa = 0.0,
+    agents: Annotated[
+        int | None,
+        typer.Option(min=1, help="Agents.", show_default="1 at κ = 0, where all are alike, else 5"),
+    ] = None,
+    seed: SeedIndex = 0,
+    episodes: Annotated[
+        int, typer.Option(min=2, help="Episodes per agent where no closed form is known.")
+    ] = 100,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="Answer as docs/families.md, with all that is known.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Compute the marks on the scale of each family: random, reference, common, own optimum.
+
+    Families are taken at their stock settings. Scores are means over the agents: J where the
+    family is measured by its objective, else the undiscounted return.
+
+    [bold]Examples[/]
+
+      fedrl thresholds
+
+      fedrl thresholds gridworld random-mdp --kappa 0.8 --agents 10 --json
+
+      fedrl thresholds --markdown > docs/families.md
+    """
+    from fedrl.benchmark.cli import answers
+    from fedrl.benchmark.config import registry
+    from fedrl.benchmark.inspection import handbook
+    from fedrl.benchmark.inspection.federation import federation
+    from fedrl.benchmark.inspection.thresholds import agents_for, standing
+    from fedrl.benchmark.inspection.thresholds import as_json as plain
+
+    chosen = names or list(registry.families())
+    drawn = [
+        federation(name, agents_for(kappa, agents), kappa, seed, [], hidden=()) for name in chosen
+    ]
+    found = [standing(one, episodes) for one in drawn]
+    if as_json:
+        answers.print_json([plain(mark) for mark in found])
+    elif markdown:
+        print(handbook.pages(drawn, found, episodes), end="")
+    else:
+        handbook.print_standings(found)

@@ -1,0 +1,115 @@
+"""`fedrl tune`: tune every family, κ, N and algorithm of a study under equal budgets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from fedrl.benchmark.cli.codes import INTERRUPTED
+from fedrl.benchmark.cli.options import (
+    RESULTS,
+    Address,
+    Executor,
+    Json,
+    Only,
+    Results,
+    Set,
+    StudyName,
+    Workers,
+)
+
+if TYPE_CHECKING:
+    from fedrl.benchmark.tuning.cost import Cost
+    from fedrl.benchmark.tuning.run import Job
+
+
+def tune(
+    study: StudyName,
+    trials: Annotated[
+        int | None,
+        typer.Option(min=1, help="Trials of every algorithm.", show_default="[tuning], else 32"),
+    ] = None,
+    repeats: Annotated[
+        int, typer.Option(min=1, help="Repeat the whole tuning with other tuner seeds.")
+    ] = 1,
+    results: Results = RESULTS,
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder of the files of tuned values.")
+    ] = Path("tuned"),
+    workers: Workers = None,
+    overrides: Set = None,
+    only: Only = None,
+    executor: Executor = "local",
+    address: Address = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print search spaces and cost; compute nothing.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Tune hyperparameters on tune seeds, choose on select seeds, write tuned/FAMILY/ALGORITHM.toml.
+
+    Every algorithm gets the same number of trials under the study's budget of steps. A study takes
+    the values with hyperparameters = "tuned" and meets its test seeds for the first time. Stop it
+    whenever you like: the same command goes on and finds the same winner.
+
+    [bold]Examples[/]
+
+      fedrl tune quick --dry-run
+
+      fedrl tune quick --only family=cartpole --trials 16
+
+      fedrl tune my.toml --set 'tuning.tune=["step_size", "local_steps"]' --repeats 3
+    """  # noqa: E501  # the first line is the summary in `fedrl --help`
+    from fedrl.benchmark.cli import answers
+    from fedrl.benchmark.execution.execution import InterruptedStudy
+    from fedrl.benchmark.execution.executors import find
+    from fedrl.benchmark.tuning.run import carry_out, prepare
+
+    job = prepare(study, overrides or (), only or (), trials, repeats)
+    found = find(executor, address)
+    cost = job.cost(found.default_workers() if workers is None else workers)
+    if dry_run:
+        _print_cost(job, cost, as_json)
+        return
+    for note in job.notes:
+        answers.say(f"note: {note}")
+    answers.say(_intention(cost))
+    try:
+        done = carry_out(job, results, out, cost.workers, found, answers.NOTES)
+    except InterruptedStudy:
+        answers.say("stopped; what is finished is stored, and the same command goes on from there")
+        raise typer.Exit(INTERRUPTED) from None
+    if as_json:
+        answers.print_json(done.as_json())
+        return
+    done.print()
+    for path in (*done.files, *done.pages):
+        print(path)
+
+
+def _intention(cost: Cost) -> str:
+    from fedrl.benchmark.execution.progress import duration
+
+    return (
+        f"{cost.study}: {cost.tasks} task(s) × {cost.trials} trials, {cost.runs:,} runs, at most "
+        f"{cost.training_steps:,} training steps, about {duration(cost.seconds)} with "
+        f"{cost.workers} worker(s)"
+    )
+
+
+def _print_cost(job: Job, cost: Cost, as_json: bool) -> None:
+    from fedrl.benchmark.cli import answers
+    from fedrl.benchmark.tuning.cost import rows
+
+    listed: list[dict[str, Any]] = rows(job.tasks, job.protocol)
+    if as_json:
+        answers.print_json(cost._asdict() | {"notes": list(job.notes), "search": listed})
+        return
+    for row in listed:
+        space = ", ".join(f"{name} {words}" for name, words in row["space"].items())
+        budget = "rounds" if row["budget"] is None else f"{row['budget']:,} steps"
+        print(f"{row['task']}: {row['size']}: {space}; budget {budget}")
+    for note in job.notes:
+        print(f"note: {note}")
+    print(_intention(cost))

@@ -1,0 +1,55 @@
+"""`fedrl verify`: make a report again from its records; the same bytes?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from fedrl.benchmark.cli.codes import DIFFERENT
+from fedrl.benchmark.cli.options import Json
+
+
+def verify(
+    report: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="REPORT...", help="Folder of a report, or of a published study."),
+    ] = None,
+    published: Annotated[
+        bool,
+        typer.Option(
+            "--published", help="Every published study: those shipped, or those below REPORT."
+        ),
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Make a report again from the records beside it and compare every artefact's SHA-256.
+
+    Exit code 0 if page, figures, tables and report.tex are identical; 1 if not: then it says which
+    differ, and for tables which number: row, column, old, new. Nothing is changed.
+
+    [bold]Examples[/]
+
+      fedrl verify results/quick/report
+
+      fedrl verify --published
+    """
+    from fedrl.benchmark.cli import answers
+    from fedrl.benchmark.publishing import verification
+
+    folders = list(report or [])
+    if published:
+        places: list[Path | None] = list(folders) if folders else [None]
+        folders = [study for where in places for study in verification.published(where)]
+        if not folders:
+            answers.say("nothing is published there, so nothing was verified")
+    elif not folders:
+        raise typer.BadParameter("name the folder of a report, or use --published")
+    verified = [verification.verify(folder) for folder in folders]
+    if as_json:
+        answers.print_json([verification.as_json(entry) for entry in verified])
+    else:
+        for entry in verified:
+            print("\n".join(verification.sentences(entry)))
+    if not all(entry.identical for entry in verified):
+        raise typer.Exit(DIFFERENT)

@@ -1,0 +1,91 @@
+"""The command `fedrl`. Heavy imports stand inside the commands, so that help appears at once."""
+
+from __future__ import annotations
+
+import sys
+from typing import NoReturn
+
+import typer
+from fedrl.benchmark.cli.codes import INTERRUPTED, USER_ERROR
+from fedrl.benchmark.cli.commands.check import check
+from fedrl.benchmark.cli.commands.compare import compare
+from fedrl.benchmark.cli.commands.cross import cross
+from fedrl.benchmark.cli.commands.handbook import handbook
+from fedrl.benchmark.cli.commands.info import info
+from fedrl.benchmark.cli.commands.list_known import list_known
+from fedrl.benchmark.cli.commands.merge import merge
+from fedrl.benchmark.cli.commands.mirror import mirror
+from fedrl.benchmark.cli.commands.publish import publish
+from fedrl.benchmark.cli.commands.records import records
+from fedrl.benchmark.cli.commands.render import render
+from fedrl.benchmark.cli.commands.replay import replay
+from fedrl.benchmark.cli.commands.report import report
+from fedrl.benchmark.cli.commands.run import run
+from fedrl.benchmark.cli.commands.sensitivity import sensitivity
+from fedrl.benchmark.cli.commands.show import show
+from fedrl.benchmark.cli.commands.speed import speed
+from fedrl.benchmark.cli.commands.thresholds import thresholds
+from fedrl.benchmark.cli.commands.tune import tune
+from fedrl.benchmark.cli.commands.tuned import tuned
+from fedrl.benchmark.cli.commands.verify import verify
+from typer.exceptions import TyperException
+
+app = typer.Typer(
+    name="fedrl",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="""Reproducible benchmarks of federated reinforcement learning.
+
+    N agents, each with its own perturbed environment, learn one policy together.
+
+    [bold]Start here[/]
+
+      fedrl run quick            compute a small study (a few minutes)
+      fedrl report quick         write its report: one web page, figures, tables
+
+    Results are stored run by run; a command that is repeated computes only what is missing.
+    """,
+)
+
+app.command("list")(list_known)
+for _command in (
+    *(run, report, records, replay, merge, speed, info),
+    *(check, show, render, thresholds, cross, handbook),
+    *(publish, verify, compare, mirror, sensitivity),
+    *(tune, tuned),
+):
+    app.command()(_command)
+
+
+def main() -> NoReturn:
+    """Run the command line; a user's mistake is one line on stderr and exit code 2."""
+    try:
+        code = app(standalone_mode=False)
+    except TyperException as error:
+        _fail(error.format_message(), error.exit_code)
+    except typer.Abort:
+        _fail("aborted", INTERRUPTED)
+    except ValueError as error:
+        if not _is_mistake(error):
+            raise
+        _fail(str(error), USER_ERROR)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _is_mistake(error: ValueError) -> bool:
+    """Whether the message is meant for the user; imported here, after something went wrong."""
+    from fedrl.benchmark.config.settings import SettingError
+    from fedrl.benchmark.config.study import StudyError
+    from fedrl.benchmark.execution.executors import ExecutorError
+    from fedrl.benchmark.storage.files import StoreError
+    from fedrl.benchmark.tuning.evaluation import TuningError
+
+    known = ExecutorError | SettingError | StoreError | StudyError | TuningError
+    return isinstance(error, known)
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    sys.exit(code)

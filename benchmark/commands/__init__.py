@@ -1,1 +1,0 @@
-"""Commands of `fedrl`, one file each; heavy imports stand inside the functions."""

@@ -1,0 +1,244 @@
+"""A cell: everything that decides a run's numbers, except its seed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from dataclasses import MISSING, fields
+from functools import cache
+from typing import Annotated, Any, Literal, NamedTuple, get_type_hints
+
+import numpy as np
+from fedrl.algorithms.algorithm import Algorithm
+from fedrl.algorithms.estimators.policy import (
+    CategoricalMLP,
+    GaussianMLP,
+    Policy,
+    Table,
+    TabularSoftmax,
+)
+from fedrl.algorithms.estimators.tabular import TabularDirect, TabularGreedy
+from fedrl.benchmark.config import registry
+from fedrl.benchmark.config.conditions import AnyNoise, Attack, Drift, RewardCliff
+from fedrl.benchmark.config.seeds import Seed
+from fedrl.envs.family import Array, Family
+from fedrl.envs.finite.tabular import Tabular
+from fedrl.envs.validation import nearest, require
+from gymnasium import spaces
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1)]
+
+NO_EPISODES = "off with gradients = 'exact': there are no episodes"
+TABLES: dict[str, type[Table]] = {
+    "softmax": TabularSoftmax,
+    "direct": TabularDirect,
+    "greedy": TabularGreedy,
+}
+
+
+class Cell(BaseModel):
+    """One configuration. Symbols in brackets are those of the equations.
+
+    `options` are the family's fields (horizon, discount, …), `hyperparameters` the algorithm's.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    family: str
+    algorithm: str
+    options: dict[str, Any] = {}
+    hyperparameters: dict[str, float] = {}
+    kappa: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0  # heterogeneity level [κ]
+    agents: Count = 5  # [N]
+    rounds: Annotated[int, Field(ge=0)] = 100  # at most [R]
+    budget: Count | None = (
+        None  # training steps per agent; a run ends with the round that spends it
+    )
+    local_steps: Count = 10  # [K]
+    episodes: Count = 1  # per agent and local step [B]
+    step_size: Positive = 0.01  # local [η]
+    server_step_size: Positive | None = None  # [λ]; None is ηK, plain averaging
+    initial_momentum: Literal["zero", "batch"] = "zero"  # [u_0]; "batch" samples are counted
+    initial_episodes: Count = 10  # per agent, for u_0 = "batch"
+    snapshot_episodes: Count = 10  # per agent and round, of algorithms that take snapshots
+    gradients: Literal["sampled", "exact"] = "sampled"  # exact: finite MDPs, no samples
+    participation: Annotated[float, Field(gt=0, le=1)] = 1.0  # share of agents in a round
+    agent_weights: tuple[Positive, ...] | None = None  # of J = Σ_i w_i J_i; None is 1/N each
+    attack: Attack | None = None  # by Byzantine agents
+    # Tricks: each is off unless a study turns it on.
+    weight_cap: Annotated[float, Field(gt=1)] | None = None  # largest importance weight
+    per_decision: bool = False  # weights of the steps so far instead of whole episodes
+    baseline: Literal["none", "linear"] = "none"  # state values, fitted on past rounds
+    entropy: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0  # reward -entropy · log π
+    whiten: bool = False  # returns to go to mean 0 and deviation 1, per batch; biased
+    per_step_mean: bool = False  # gradients divided by steps instead of episodes
+    clip_norm: Positive | None = None  # largest norm of a local direction
+    clip_value: Positive | None = None  # largest entry of a local direction
+    weight_decay: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0  # u - weight_decay · θ
+    step_decay: Annotated[float, Field(gt=0, le=1)] = 1.0  # η and λ shrink by it every round
+    hidden: tuple[Count, ...] = (8, 8)  # widths of the tanh network; unused by tabular families
+    initial_log_std: float = -0.5  # of the Gaussian policy
+    reward_noise: AnyNoise | None = None  # in training; scores are free of it
+    reward_cliff: RewardCliff | None = None  # in training and in scores
+    drift: Drift | None = None  # of the agents' MDPs over rounds
+    evaluate_every: Count = 5  # rounds
+    evaluation_episodes: Count = 10  # per agent, where scores are not exact
+    evaluation_gradients: bool = False  # estimate ‖∇J‖² and ζ² from evaluation episodes
+    dtype: Literal["auto", "float32", "float64"] = "auto"  # auto: float64 tabular, float32 neural
+
+    @model_validator(mode="after")
+    def _resolve(self) -> Cell:
+        """Fill defaults in, so that two spellings of one configuration are one cell."""
+        family = self._build("family", registry.families(), self.family, self.options)
+        algorithm = self._build(
+            "algorithm", registry.algorithms(), self.algorithm, self.hyperparameters
+        )
+        options = {f.name: _plain(getattr(family, f.name)) for f in fields(family)}
+        object.__setattr__(self, "options", options)
+        values = {f.name: getattr(algorithm, f.name) for f in fields(algorithm)}
+        object.__setattr__(self, "hyperparameters", values)
+        if self.dtype == "auto":
+            tabular = isinstance(family.observation_space, spaces.Discrete)
+            object.__setattr__(self, "dtype", "float64" if tabular else "float32")
+        if self.reward_cliff is not None:
+            self.reward_cliff.check(isinstance(family.action_space, spaces.Discrete))
+        self._check(family, algorithm)
+        family.sample(1, self.kappa, Seed("test", 0).generator("environment"))  # is κ possible?
+        return self
+
+    def _check(self, family: Family, algorithm: Algorithm) -> None:
+        """Settings that cannot go together, in one line each."""
+        spaces_of = (family.observation_space, family.action_space)
+        finite = all(isinstance(space, spaces.Discrete) for space in spaces_of)
+        if algorithm.model_based:
+            object.__setattr__(self, "gradients", "exact")
+        if algorithm.finite or self.gradients == "exact":
+            kinds = f"algorithm {self.algorithm}" if algorithm.finite else "gradients = 'exact'"
+            require(isinstance(family, Tabular), "family", self.family, f"finite for {kinds}")
+        if self.gradients == "exact":
+            what = f"'sampled': {self.algorithm} reads episodes"
+            require(not algorithm.episodic, "gradients", self.gradients, what)
+            tricks = ("reward_noise", "reward_cliff", "weight_cap", "attack")
+            for name in (*tricks, "per_decision", "whiten", "per_step_mean"):
+                off = type(self).model_fields[name].default
+                require(getattr(self, name) == off, name, getattr(self, name), NO_EPISODES)
+            require(self.baseline == "none", "baseline", self.baseline, NO_EPISODES)
+        if algorithm.stepper == "server":
+            require(self.baseline == "none", "baseline", self.baseline, "'none': the server steps")
+        if self.agent_weights is not None:
+            allowed = f"one weight for each of the {self.agents} agents"
+            fits = len(self.agent_weights) == self.agents
+            require(fits, "agent_weights", list(self.agent_weights), allowed)
+        if self.attack is not None:
+            few = self.attack.agents < self.agents
+            allowed = f"fewer than the {self.agents} agents"
+            require(few, "attack.agents", self.attack.agents, allowed)
+        if self.evaluation_gradients:
+            count = self.evaluation_episodes
+            require(count >= 2 or finite, "evaluation_episodes", count, "at least 2: two halves")
+
+    @staticmethod
+    def _build(kind: str, known: dict[str, Any], name: str, settings: dict[str, Any]) -> Any:
+        entry = registry.find(kind, name, known)
+        allowed = [f.name for f in fields(entry) if f.default is not MISSING]
+        for setting in settings:
+            if setting not in allowed:
+                what = "option" if kind == "family" else "hyperparameter"
+                raise ValueError(nearest(f"{what} of {name}", setting, allowed))
+        return entry(**{key: _typed(entry, key, value) for key, value in settings.items()})
+
+    def build_family(self) -> Family:
+        return self._build("family", registry.families(), self.family, self.options)  # type: ignore[no-any-return]
+
+    def build_algorithm(self) -> Algorithm:
+        return self._build(  # type: ignore[no-any-return]
+            "algorithm", registry.algorithms(), self.algorithm, self.hyperparameters
+        )
+
+    def build_policy(self) -> Policy:
+        """Tabular softmax, categorical or Gaussian network, as the family's spaces require."""
+        family = self.build_family()
+        seen, taken = family.observation_space, family.action_space
+        if isinstance(seen, spaces.Discrete) and isinstance(taken, spaces.Discrete):
+            table = TABLES[self.build_algorithm().table]
+            return table(int(seen.n), int(taken.n))
+        if isinstance(seen, spaces.Box) and isinstance(taken, spaces.Discrete):
+            return CategoricalMLP(seen.shape[0], self.hidden, int(taken.n))
+        if isinstance(seen, spaces.Box) and isinstance(taken, spaces.Box):
+            return GaussianMLP(seen.shape[0], self.hidden, taken.shape[0], self.initial_log_std)
+        raise TypeError(f"no policy for observations {seen} and actions {taken}")
+
+    @property
+    def shares(self) -> Array:
+        """w_i with Σ_i w_i = 1: (N,)."""
+        weights = np.ones(self.agents) if self.agent_weights is None else self.agent_weights
+        return np.asarray(weights, np.float64) / np.sum(weights)  # type: ignore[no-any-return]
+
+    @property
+    def server_step(self) -> float:
+        """λ as a number."""
+        default = self.step_size * self.local_steps
+        return default if self.server_step_size is None else self.server_step_size
+
+    @property
+    def caveat(self) -> str:
+        """What a reference, which is that of the undisturbed problem, does not know of."""
+        steep = self.reward_cliff is not None and self.reward_cliff.height > 0
+        moving = self.drift is not None and self.drift.amplitude > 0
+        return ", without the cliff" * steep + ", before any drift" * moving
+
+    @property
+    def program(self) -> str:
+        """Cells with the same program run as one batch: they differ in lifted numbers only."""
+        lifted = {"kappa", "step_size", "server_step_size", "hyperparameters"}
+        return _canonical(self.model_dump(exclude=lifted))
+
+    @property
+    def id(self) -> str:
+        """Readable prefix and a hash of the whole configuration."""
+        digest = hashlib.blake2b(_canonical(self.model_dump()).encode(), digest_size=6)
+        name = f"{self.family}-kappa{self.kappa:g}-n{self.agents}-{self.algorithm}"
+        return f"{name}-{digest.hexdigest()}"
+
+
+def suits(algorithm: type[Algorithm], family: type[Family]) -> bool:
+    """Whether the algorithm can run there: some need a finite MDP."""
+    return not algorithm.finite or issubclass(family, Tabular)
+
+
+class Run(NamedTuple):
+    """One cell under one seed: the unit that is computed, stored and counted."""
+
+    cell: Cell
+    seed: Seed
+
+
+def _canonical(values: Any) -> str:
+    return json.dumps(values, sort_keys=True, separators=(",", ":"))
+
+
+def _plain(value: Any) -> Any:
+    """Tuples as lists, so that a cell equals itself after a round trip through JSON."""
+    if isinstance(value, tuple | list):
+        return [_plain(entry) for entry in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{value} cannot be an option: it must be finite")
+    return value
+
+
+def _typed(owner: type, name: str, value: Any) -> Any:
+    """The value as the type its field declares, lists as tuples; or an error that says so."""
+    try:
+        return _adapter(owner, name).validate_python(value)
+    except ValidationError as error:
+        problem = error.errors()[0]["msg"].removeprefix("Input should be ")
+        problem = problem.removeprefix("Value error, ")
+        raise ValueError(f"{name} is {value!r}; it must be {problem}") from None
+
+
+@cache
+def _adapter(owner: type, name: str) -> TypeAdapter[Any]:
+    return TypeAdapter(get_type_hints(owner, include_extras=True)[name])

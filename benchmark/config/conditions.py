@@ -1,0 +1,204 @@
+"""Beyond the papers' assumptions: conditions that any family and any algorithm can be put under.
+
+Convergence proofs assume that gradients have bounded variance, that J is smooth and that agents'
+MDPs stand still. Each condition breaks one of the three; each is off unless a study turns it on.
+A study writes them as inline tables, `reward_cliff = {height = 1.0, threshold = 0.6}`; they can be
+crossed as a list, in which "none" is the undisturbed problem.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Annotated, Any, ClassVar, Literal
+
+from fedrl.envs.validation import nearest, require, require_known
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Heavy = Annotated[float, Field(gt=1, allow_inf_nan=False)]  # the mean exists above 1 only
+Share = Annotated[float, Field(ge=0, le=1)]
+Draw = Callable[[float, float, float], float]  # (u, v, tail index) -> a number of scale 1
+
+
+class Condition(BaseModel):
+    """A value that is part of a cell."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    setting: ClassVar[str]  # field of the cell
+    example: ClassVar[str]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known(cls, table: Any) -> Any:
+        """A misspelt name is told before a missing one."""
+        if isinstance(table, cls):
+            return table
+        require(isinstance(table, dict), cls.setting, table, f'"none" or a table: {cls.example}')
+        require_known(f"setting of {cls.setting}", table, cls.model_fields)
+        return table
+
+
+class RewardNoise(Condition):
+    """scale · X, X of mean zero, added to the training reward of every step; never to a score."""
+
+    setting: ClassVar[str] = "reward_noise"
+    example: ClassVar[str] = '{distribution = "normal", scale = 1.0}'
+
+    scale: NotNegative = 1.0
+
+    @property
+    def draw(self) -> Draw:
+        """X from two uniform numbers, u on (0, 1] and v on [0, 1), and the tail index."""
+        raise NotImplementedError
+
+    @property
+    def tail(self) -> float:
+        """Tail index α: P(|X| > x) falls like x^-α, so E|X|^p is finite for p < α only."""
+        raise NotImplementedError
+
+
+class StudentT(RewardNoise):
+    """X ~ t with ν degrees of freedom: its variance is ν/(ν-2), infinite for ν ≤ 2."""
+
+    distribution: Literal["student-t"] = "student-t"
+    degrees: Heavy = 2.0  # ν
+
+    @property
+    def draw(self) -> Draw:
+        return student_t
+
+    @property
+    def tail(self) -> float:
+        return self.degrees
+
+
+class Pareto(RewardNoise):
+    """X = Y - E Y, P(Y > y) = y^-α on y ≥ 1: one-sided, of infinite variance for α ≤ 2."""
+
+    distribution: Literal["pareto"] = "pareto"
+    index: Heavy = 2.0  # α
+
+    @property
+    def draw(self) -> Draw:
+        return pareto
+
+    @property
+    def tail(self) -> float:
+        return self.index
+
+
+class Normal(RewardNoise):
+    """X ~ N(0, 1): the light-tailed control."""
+
+    distribution: Literal["normal"] = "normal"
+
+    @property
+    def draw(self) -> Draw:
+        return normal
+
+    @property
+    def tail(self) -> float:
+        return math.inf
+
+
+class RewardCliff(Condition):
+    """A step whose action had π(a|s) > threshold under the acting policy costs `height`.
+
+    The reward depends on θ through an indicator, so J_i jumps where a probability crosses the
+    threshold. For continuous actions π(a|s) is the density.
+    """
+
+    setting: ClassVar[str] = "reward_cliff"
+    example: ClassVar[str] = "{height = 1.0, threshold = 0.6}"
+
+    height: NotNegative
+    threshold: Positive
+
+    def check(self, discrete: bool) -> None:
+        """Probabilities of discrete actions are at most 1."""
+        require(
+            self.threshold < 1 or not discrete,
+            "reward_cliff.threshold",
+            self.threshold,
+            "a probability below 1 for discrete actions: none is above 1",
+        )
+
+
+class Drift(Condition):
+    """Agents' MDPs move towards those of a second draw of the family and back, over and over."""
+
+    setting: ClassVar[str] = "drift"
+    example: ClassVar[str] = "{period = 50, amplitude = 1.0}"
+
+    period: Annotated[int, Field(ge=2)]  # rounds
+    amplitude: Share = 1.0  # how far towards the second draw
+    every: Annotated[int, Field(ge=1)] = 1  # rounds between two moves
+
+    def share(self, number: int) -> float:
+        """Of the second draw in round r: amplitude · ½ (1 - cos(2π r / period))."""
+        moved = number // self.every * self.every % self.period  # reduced: whole periods are exact
+        return self.amplitude * (1 - math.cos(2 * math.pi * moved / self.period)) / 2
+
+
+class Attack(Condition):
+    """How many agents are Byzantine and what they do."""
+
+    setting: ClassVar[str] = "attack"
+    example: ClassVar[str] = '{agents = 1, kind = "sign-flip"}'
+
+    agents: Annotated[int, Field(ge=1)]
+    kind: Literal["sign-flip", "noise", "random-action"]
+    scale: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 2.5  # c, as Fan et al. 2021
+
+
+def student_t(u: float, v: float, degrees: float) -> float:
+    """√(ν (u^(-2/ν) - 1)) cos 2πv, which is t-distributed exactly (Bailey, Math. Comp. 1994)."""
+    return math.sqrt(degrees * math.expm1(-2.0 / degrees * math.log(u))) * math.cos(math.tau * v)
+
+
+def normal(u: float, v: float, tail: float) -> float:
+    """√(-2 ln u) cos 2πv, the limit ν → ∞ of the above (Box & Muller 1958)."""
+    return math.sqrt(-2.0 * math.log(u)) * math.cos(math.tau * v)
+
+
+def pareto(u: float, v: float, index: float) -> float:
+    """u^(-1/α) - α/(α-1), the inverse of the distribution function less its mean."""
+    return u ** (-1.0 / index) - index / (index - 1.0)
+
+
+NOISES: dict[str, type[RewardNoise]] = {"student-t": StudentT, "pareto": Pareto, "normal": Normal}
+
+
+def read_noise(table: Any) -> Any:
+    """The noise that a table describes, or an error in one line."""
+    if table is None or isinstance(table, RewardNoise):
+        return table
+    wanted = f'"none" or a table: {RewardNoise.example}'
+    require(isinstance(table, dict), "reward_noise", table, wanted)
+    if "distribution" not in table:
+        raise ValueError(f"reward_noise lacks a distribution; known: {', '.join(NOISES)}")
+    name = str(table["distribution"])
+    if name not in NOISES:
+        raise ValueError(nearest("distribution of reward_noise", name, NOISES))
+    try:
+        return NOISES[name].model_validate(table)
+    except ValidationError as error:
+        first = error.errors()[0]
+        if first["type"] == "value_error":
+            raise ValueError(str(first["ctx"]["error"])) from None
+        message = first["msg"].removeprefix("Input should be ")
+        raise ValueError(
+            f"reward_noise.{first['loc'][0]} is {first['input']!r}; it must be {message}"
+        ) from None
+
+
+AnyNoise = Annotated[StudentT | Pareto | Normal, BeforeValidator(read_noise)]

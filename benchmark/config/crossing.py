@@ -1,0 +1,187 @@
+"""From the tables of a study to its cells: route names, apply precedence, cross lists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields
+from itertools import product
+from typing import Any, NamedTuple
+
+from fedrl.benchmark.config import registry
+from fedrl.benchmark.config.cell import Cell
+from fedrl.benchmark.config.settings import SettingError, alternatives, cell_fields, explain
+from fedrl.benchmark.config.tuned_lookup import tuned_cell, tuned_names
+from fedrl.envs.validation import nearest
+from pydantic import ValidationError
+
+Place = str  # dotted path of a table in the file
+Table = Mapping[str, Any]
+DIRECTIVE = "hyperparameters"  # in a table: "tuned" takes them from a file, "given" from the study
+DIRECTIVES = ("tuned", "given")
+
+
+class Tables(NamedTuple):
+    """The tables of a study that hold settings."""
+
+    settings: Table
+    families: Mapping[str, Table]
+    algorithms: Mapping[str, Table]
+    tuned: str = "tuned"  # folder of files of tuned values
+
+    def layers(self, family: str, algorithm: str) -> list[tuple[Place, Table]]:
+        """The tables that apply to one pair, the widest first."""
+        pairs = self.pairs(family)
+        return [
+            ("settings", self.settings),
+            (f"families.{family}", without_pairs(self.families[family])),
+            (f"algorithms.{algorithm}", self.algorithms[algorithm]),
+            (f"families.{family}.algorithms.{algorithm}", pairs.get(algorithm, {})),
+        ]
+
+    def pairs(self, family: str) -> Mapping[str, Table]:
+        """Tables [families.X.algorithms.Y] of one family."""
+        pairs = self.families[family].get("algorithms", {})
+        if not isinstance(pairs, dict) or not all(isinstance(t, dict) for t in pairs.values()):
+            raise SettingError(f"families.{family}.algorithms must hold one table per algorithm")
+        return pairs
+
+    def tuning(self, family: str, algorithm: str) -> list[tuple[Place, Table]] | None:
+        """The table that asks for tuned values and those narrower than it; None if none does."""
+        layers = self.layers(family, algorithm)
+        asking = [n for n, (_, table) in enumerate(layers) if DIRECTIVE in table]
+        if not asking or layers[asking[-1]][1][DIRECTIVE] == "given":
+            return None
+        return layers[asking[-1] :]
+
+
+def cross(tables: Tables) -> list[Cell]:
+    """All cells, in the order of the file; spellings of one configuration are one cell."""
+    _check_names(tables)
+    cells: dict[str, Cell] = {}
+    for family, algorithm in product(tables.families, tables.algorithms):
+        asking = tables.tuning(family, algorithm)
+        for cell in _cells(tables, family, algorithm):
+            if asking is not None:
+                cell = tuned_cell(cell, tables.tuned, asking)
+            cells.setdefault(cell.id, cell)
+    return list(cells.values())
+
+
+def deciding(tables: Tables) -> set[Place]:
+    """Dotted paths of the settings that decide at least one cell; all others are overruled."""
+    paths = set()
+    for family, algorithm in product(tables.families, tables.algorithms):
+        owners = _owners([family], [algorithm])
+        chosen: dict[str, Place] = {}
+        for place, table in tables.layers(family, algorithm):
+            named = (key for key in table if key in owners or key == DIRECTIVE)
+            chosen |= {key: f"{place}.{key}" for key in named}
+        asking = tables.tuning(family, algorithm)
+        for name in () if asking is None else tuned_names(family, algorithm, tables.tuned):
+            chosen.pop(name, None)  # a tuned value is there in its place
+        paths |= set(chosen.values())
+    return paths
+
+
+def without_directives(table: dict[str, Any]) -> dict[str, Any]:
+    """A study's file as if no table asked for tuned values."""
+    return {
+        name: without_directives(value) if isinstance(value, dict) else value
+        for name, value in table.items()
+        if not (name == DIRECTIVE and value in DIRECTIVES)
+    }
+
+
+def without_pairs(table: Table) -> Table:
+    """A family's own settings."""
+    return {key: value for key, value in table.items() if key != "algorithms"}
+
+
+def _cells(tables: Tables, family: str, algorithm: str) -> Iterator[Cell]:
+    owners = _owners([family], [algorithm])
+    chosen: dict[str, Any] = {}
+    origin: dict[str, Place] = {}
+    for place, table in tables.layers(family, algorithm):
+        for key, value in table.items():
+            if key in owners:
+                chosen[key], origin[key] = value, place
+    for key, value in chosen.items():
+        if isinstance(value, list) and not alternatives(owners[key], key, value):
+            raise SettingError(f"{origin[key]}.{key} is an empty list; give at least one value")
+    lists = [alternatives(owners[key], key, value) for key, value in chosen.items()]
+    for values in product(*lists):
+        routed: dict[type, dict[str, Any]] = {owner: {} for owner in owners.values()}
+        for key, value in zip(chosen, values, strict=True):
+            routed[owners[key]][key] = value
+        yield _cell(family, algorithm, routed, origin)
+
+
+def _cell(
+    family: str, algorithm: str, routed: Mapping[type, dict[str, Any]], origin: Mapping[str, Place]
+) -> Cell:
+    try:
+        return Cell(
+            family=family,
+            algorithm=algorithm,
+            options=routed.get(registry.families()[family], {}),
+            hyperparameters=routed.get(registry.algorithms()[algorithm], {}),
+            **routed[Cell],
+        )
+    except ValidationError as error:
+        message = explain(error)
+        named = message.replace("=", " ").split()[0].split(".")[0]  # messages begin so
+        place = origin.get(named, f"families.{family} with algorithms.{algorithm}")
+        raise SettingError(f"in {place}: {message}") from None
+
+
+def _owners(families: Iterable[str], algorithms: Iterable[str]) -> dict[str, type]:
+    """Which class each name belongs to: a cell's field, else an option, else a hyperparameter."""
+    owners: dict[str, type] = {}
+    for algorithm in algorithms:
+        owners |= _names(registry.algorithms()[algorithm])
+    for family in families:
+        owners |= _names(registry.families()[family])
+    return owners | dict.fromkeys(cell_fields(), Cell)
+
+
+def _names(owner: type) -> dict[str, type]:
+    return {field.name: owner for field in fields(owner)}
+
+
+def _check_names(tables: Tables) -> None:
+    """Every name in every table must mean something there."""
+    for kind, known, given in (
+        ("family", registry.families(), tables.families),
+        ("algorithm", registry.algorithms(), tables.algorithms),
+    ):
+        if not given:
+            raise SettingError(f"no {kind} is listed; known: {', '.join(known)}")
+        for name in given:
+            if name not in known:
+                raise SettingError(nearest(kind, name, known))
+    families, algorithms = list(tables.families), list(tables.algorithms)
+    _check_table("settings", tables.settings, families, algorithms)
+    for algorithm, table in tables.algorithms.items():
+        _check_table(f"algorithms.{algorithm}", table, families, [algorithm])
+    for family, table in tables.families.items():
+        place = f"families.{family}"
+        _check_table(place, without_pairs(table), [family], algorithms)
+        for algorithm, pair in tables.pairs(family).items():
+            if algorithm not in algorithms:
+                what = nearest("algorithm of this study", algorithm, algorithms)
+                raise SettingError(f"{place}.algorithms.{algorithm}: {what}")
+            _check_table(f"{place}.algorithms.{algorithm}", pair, [family], [algorithm])
+
+
+def _check_table(
+    place: Place, table: Table, families: Iterable[str], algorithms: Iterable[str]
+) -> None:
+    known = _owners(families, algorithms)
+    for key in table:
+        if key == DIRECTIVE:
+            if table[key] not in DIRECTIVES:
+                what = nearest("kind of hyperparameters", str(table[key]), DIRECTIVES)
+                raise SettingError(f"{place}.{key}: {what}")
+            continue
+        if key not in known:
+            raise SettingError(f"{place}.{key}: {nearest('setting', key, known)}")

@@ -1,0 +1,131 @@
+"""What is searched for an algorithm, and over which range."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import Field, fields
+from typing import Any
+
+from fedrl.algorithms.algorithm import Algorithm
+from fedrl.benchmark.config.cell import Cell
+from fedrl.benchmark.config.parameter import Parameter, Space, Values
+from fedrl.benchmark.config.protocol import Protocol, Range
+from fedrl.benchmark.config.settings import SettingError
+from fedrl.envs.validation import nearest
+
+# Of a cell, with how far around the study's own value is searched, and whether it is whole.
+AROUND = {
+    "step_size": (16.0, False),  # η
+    "server_step_size": (16.0, False),  # λ
+    "local_steps": (4.0, True),  # K
+    "episodes": (4.0, True),  # B
+}
+WIDE = 50.0  # ratio of an algorithm's own bounds from which they are searched in logarithms
+
+
+def known_names(algorithms: Sequence[type[Algorithm]]) -> list[str]:
+    """Everything that can be tuned for some of the algorithms."""
+    own = [name for algorithm in algorithms for name in tunables(algorithm)]
+    return list(dict.fromkeys([*AROUND, *own]))
+
+
+def tunables(algorithm: type[Algorithm]) -> dict[str, Field[Any]]:
+    """The algorithm's own tunable fields."""
+    return {f.name: f for f in fields(algorithm) if "domain" in f.metadata}
+
+
+def searched(algorithm: type[Algorithm], protocol: Protocol) -> list[str]:
+    """Names that are tuned: what the study says, or η and the algorithm's own.
+
+    K and B are left to the study by default: they are what communication and a gradient cost. λ is
+    ηK by default, plain averaging, and follows η.
+    """
+    if protocol.tune is None:
+        return ["step_size", *tunables(algorithm)]
+    return [n for n in protocol.tune if n in AROUND or n in tunables(algorithm)]
+
+
+def space_of(cells: Sequence[Cell], protocol: Protocol) -> Space:
+    """The space around cells that differ in nothing but what is tuned."""
+    algorithm = type(cells[0].build_algorithm())
+    names = searched(algorithm, protocol)
+    if not names:
+        listed = ", ".join(protocol.tune or ()) or "nothing"
+        raise SettingError(
+            f"the search space of {cells[0].algorithm} is empty: tuning.tune lists {listed}; add "
+            f"one of {', '.join([*AROUND, *tunables(algorithm)])}, or leave the algorithm out "
+            "with --only"
+        )
+    return tuple(_parameter(name, cells, tunables(algorithm), protocol) for name in names)
+
+
+def own_values(cell: Cell, space: Space) -> Values:
+    """The study's own values of what is tuned."""
+    values: Values = {}
+    for parameter in space:
+        if parameter.name == "server_step_size":
+            values[parameter.name] = cell.server_step
+        elif parameter.name in AROUND:
+            values[parameter.name] = getattr(cell, parameter.name)
+        else:
+            values[parameter.name] = cell.hyperparameters[parameter.name]
+    return values
+
+
+def applied(cell: Cell, values: Values) -> Cell:
+    """The cell with these values.
+
+    Where K or B change, the largest number of rounds and the distance of evaluation points change
+    inversely: episodes, and so samples, stay comparable.
+    """
+    plain = cell.model_dump()
+    inner = {name: value for name, value in values.items() if name not in AROUND}
+    plain |= {name: value for name, value in values.items() if name in AROUND}
+    plain["hyperparameters"] = plain["hyperparameters"] | inner
+    before, after = cell.local_steps * cell.episodes, plain["local_steps"] * plain["episodes"]
+    if before != after:
+        plain["rounds"] = -(-cell.rounds * before // after)
+        plain["evaluate_every"] = max(1, round(cell.evaluate_every * before / after))
+    return Cell(**plain)
+
+
+def check_names(protocol: Protocol, algorithms: Sequence[type[Algorithm]]) -> None:
+    """Every name in [tuning] must be something that can be tuned here."""
+    known = known_names(algorithms)
+    for place, names in (("tuning.tune", protocol.tune or ()), ("tuning.ranges", protocol.ranges)):
+        for name in names:
+            if name not in known:
+                raise SettingError(f"{place}: {nearest('hyperparameter to tune', name, known)}")
+    if protocol.tune is not None and not protocol.tune:
+        raise SettingError(f"tuning.tune is empty: nothing to tune; known: {', '.join(known)}")
+
+
+def _parameter(
+    name: str, cells: Sequence[Cell], own: dict[str, Field[Any]], protocol: Protocol
+) -> Parameter:
+    given = protocol.ranges.get(name)
+    if name in AROUND:
+        factor, whole = AROUND[name]
+        here = [own_values(cell, (Parameter(name, 0, 0, True),))[name] for cell in cells]
+        low, high = given or (min(here) / factor, max(here) * factor)
+        if whole and given is None:
+            low, high = max(1, math.ceil(low)), math.floor(high)
+        _check(name, (low, high), (1 if whole else 5e-324, math.inf), whole)
+        return Parameter(name, low, high, True, whole)
+    details = own[name].metadata
+    low, high = given or (details["low"], details["high"])
+    _check(name, (low, high), details["domain"], False)
+    return Parameter(name, low, high, low > 0 and high / low > WIDE)
+
+
+def _check(name: str, bounds: Range, domain: Range, whole: bool) -> None:
+    low, high = bounds
+    inside = domain[0] <= low < high <= domain[1] and math.isfinite(high)
+    if not inside or (whole and (low != round(low) or high != round(high))):
+        kind = "whole numbers, 1 or larger" if whole else "positive"
+        allowed = kind if domain[1] == math.inf else f"in [{domain[0]:g}, {domain[1]:g}]"
+        raise SettingError(
+            f"tuning.ranges.{name} is [{low:g}, {high:g}]; it must be [low, high] with "
+            f"low < high, both {allowed}"
+        )

@@ -1,0 +1,79 @@
+"""Narrowing a study to some of its runs: conditions `field=value[,value]`.
+
+Conditions on the same field are alternatives, conditions on different fields must all hold.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from fedrl.benchmark.config.cell import Run
+from fedrl.benchmark.config.settings import SettingError, parse_value, words
+from fedrl.envs.validation import nearest
+
+
+def facts(run: Run) -> dict[str, Any]:
+    """Everything a run can be selected by, and every column that describes it."""
+    values = run.cell.model_dump(exclude={"options", "hyperparameters"})
+    values["server_step_size"] = run.cell.server_step
+    return {**run.cell.options, **run.cell.hyperparameters, **values, "seed": run.seed.index}
+
+
+def select(runs: Sequence[Run], only: Sequence[str]) -> list[Run]:
+    """The runs that satisfy all conditions, or a SettingError that names the values there are."""
+    if not only:
+        return list(runs)
+    kept = [(run, facts(run)) for run in runs]
+    known = sorted({field for _, fact in kept for field in fact})
+    everywhere = {field: _values(field, (fact for _, fact in kept)) for field in known}
+    wanted: dict[str, list[str]] = {}
+    for condition in only:
+        field, values = _parse(condition)
+        if field not in known:
+            raise SettingError(f"--only {condition}: {nearest('field', field, known)}")
+        for value in values:
+            if value not in everywhere[field]:
+                what = nearest(f"run with {field}", value, everywhere[field])
+                raise SettingError(f"--only {condition}: {what}")
+        wanted.setdefault(field, []).extend(values)
+    for field, accepted in wanted.items():
+        present = _values(field, (fact for _, fact in kept))
+        kept = [
+            (run, fact) for run, fact in kept if field in fact and _text(fact[field]) in accepted
+        ]
+        if not kept:
+            there = f"the other conditions leave {field} {', '.join(present)}"
+            missing = f"the other conditions leave no run that has {field}"
+            raise SettingError(f"--only leaves no run: {there if present else missing}")
+    return [run for run, _ in kept]
+
+
+def _values(field: str, described: Iterable[dict[str, Any]]) -> list[str]:
+    return list(dict.fromkeys(_text(fact[field]) for fact in described if field in fact))
+
+
+def _parse(condition: str) -> tuple[str, list[str]]:
+    field, equals, text = condition.partition("=")
+    if not equals or not field.strip() or not text.strip():
+        raise SettingError(
+            f"--only {condition} is not of the form field=value, for example algorithm=fedpg"
+        )
+    try:
+        values = tomllib.loads(f"values = [{text}]")["values"]
+    except tomllib.TOMLDecodeError:
+        values = [parse_value(part) for part in text.split(",")]
+    return field.strip(), [_text(value) for value in values]
+
+
+def _text(value: Any) -> str:
+    """A value as it is written in a study; 1 and 1.0 are one value."""
+    if value is None:
+        return "none"
+    if isinstance(value, dict):
+        return words(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return value if isinstance(value, str) else json.dumps(value)
+    return f"{float(value):.15g}"

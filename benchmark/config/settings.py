@@ -1,0 +1,85 @@
+"""What can be set in a study: names, the shape of their values, and errors in one line."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, get_args, get_origin, get_type_hints
+
+from fedrl.benchmark.config.cell import Cell
+from pydantic import ValidationError
+
+STRUCTURE = ("family", "algorithm", "options", "hyperparameters")  # of a cell, set by a study
+
+
+class SettingError(ValueError):
+    """A value that cannot be used, and where it stands."""
+
+
+@cache
+def cell_fields() -> tuple[str, ...]:
+    """Fields of a cell that a study may set by name."""
+    return tuple(name for name in Cell.model_fields if name not in STRUCTURE)
+
+
+@cache
+def depth_of(owner: type, name: str) -> int:
+    """How deep the lists of one value are: 0 for a number, 1 for `hidden`, 2 for `walls`."""
+    return _depth_of_type(get_type_hints(owner)[name])
+
+
+def alternatives(owner: type, name: str, value: Any) -> list[Any]:
+    """The values to cross: a list is several values where it is deeper than one value."""
+    if isinstance(value, list) and _depth(value) > depth_of(owner, name):
+        return [None if entry == "none" else entry for entry in value]
+    return [None if value == "none" else value]
+
+
+def parse_value(text: str) -> Any:
+    """A TOML value; a bare word is a string."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        word = text.strip()
+        if not re.fullmatch(r"[A-Za-z0-9_.+@-]+", word):
+            raise SettingError(
+                f"{word!r} is not a TOML value, such as 0.5, true, [1, 2] or a word"
+            ) from None
+        return word
+
+
+def words(table: Mapping[str, Any]) -> str:
+    """A table as a few words: `student-t degrees 2.5 scale 0.5`, words first."""
+    texts = [value for value in table.values() if isinstance(value, str)]
+    numbers = {name: value for name, value in table.items() if not isinstance(value, str)}
+    return " ".join([*texts, *(f"{name} {_number(numbers[name])}" for name in sorted(numbers))])
+
+
+def _number(value: Any) -> str:
+    """1 and 1.0 are one value."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return f"{float(value):.15g}"
+    return str(value)
+
+
+def explain(error: ValidationError) -> str:
+    """The first mistake of a pydantic error: where, what is wrong, what would be right."""
+    first = error.errors()[0]
+    if first["type"] == "value_error":
+        return str(first["ctx"]["error"])
+    place = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "missing":
+        return f"{place} is missing"
+    message = first["msg"].removeprefix("Input should be ")
+    return f"{place} is {first['input']!r}; it must be {message}"
+
+
+def _depth(value: Any) -> int:
+    return 1 + max(map(_depth, value), default=0) if isinstance(value, list) else 0
+
+
+def _depth_of_type(hint: Any) -> int:
+    inner = max(map(_depth_of_type, get_args(hint)), default=0)
+    return inner + (get_origin(hint) in (tuple, list))

@@ -1,0 +1,206 @@
+"""A study: families × algorithms × settings × seeds, as one TOML file.
+
+A setting is looked up from the widest table to the narrowest, the narrowest wins: defaults of
+`Cell` < [settings] < [families.X] < [algorithms.Y] < [families.X.algorithms.Y]. A list of values is
+crossed with all other lists, and all cells with the points of the table [design], if there is one.
+Everything is checked when a study is loaded, before any compute.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from functools import cached_property
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Literal
+
+from fedrl.benchmark.config import selection
+from fedrl.benchmark.config.cell import Cell, Run
+from fedrl.benchmark.config.crossing import Place, Tables, cross, deciding, without_directives
+from fedrl.benchmark.config.design import Design, Point
+from fedrl.benchmark.config.expansion import Expanded, expand
+from fedrl.benchmark.config.protocol import protocol_of
+from fedrl.benchmark.config.seeds import Seed
+from fedrl.benchmark.config.settings import SettingError, cell_fields, explain, parse_value
+from fedrl.envs.validation import nearest
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+
+DEFAULT_RESULTS = "results"
+
+
+class StudyError(ValueError):
+    """A study that cannot be run as written; the message is one line."""
+
+
+class Study(BaseModel):
+    """A study whose every cell is valid."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str  # of its folder of results
+    title: str
+    description: str = ""
+    seeds: tuple[int, ...]  # indices of the test seeds; a count n stands for 0..n-1
+    diagnostics: bool = True  # whether records and reports have what is measured inside rounds
+    measured: Literal["all", "scores"] = "all"  # "scores": records have scores and costs only
+    settings: dict[str, Any] = {}
+    families: dict[str, dict[str, Any]]
+    algorithms: dict[str, dict[str, Any]]
+    design: Design | None = None  # of hyperparameters; see `benchmark.sensitivity`
+    tuning: dict[str, Any] = {}  # how `fedrl tune` tunes it, see `fedrl.benchmark.config.protocol`
+    tuned: str = "tuned"  # folder of tuned values, looked at before those of the package
+    only: tuple[str, ...] = ()  # conditions `field=value`, see `fedrl.benchmark.config.selection`
+
+    @field_validator("seeds", mode="before")
+    @classmethod
+    def _indices(cls, seeds: Any) -> Any:
+        listed = list(range(seeds)) if type(seeds) is int else seeds
+        indices = listed if isinstance(listed, list | tuple) else []
+        whole = all(type(index) is int and index >= 0 for index in indices)
+        if not indices or not whole or len(set(indices)) < len(indices):
+            raise ValueError(
+                f"seeds is {seeds!r}; it must be a count of at least 1, or a list of different "
+                "indices, 0 or larger"
+            )
+        return tuple(indices)
+
+    @cached_property
+    def _expanded(self) -> Expanded:
+        tables = Tables(self.settings, self.families, self.algorithms, self.tuned)
+        cells = cross(tables)
+        return Expanded(cells, {}) if self.design is None else expand(cells, self.design, tables)
+
+    @cached_property
+    def every_run(self) -> list[Run]:
+        """All runs before `only`."""
+        cells = self._expanded.cells
+        return [Run(cell, Seed("test", index)) for cell in cells for index in self.seeds]
+
+    @property
+    def coordinates(self) -> dict[str, Point]:
+        """Id of a cell -> its place in the design; empty without a design."""
+        return self._expanded.coordinates
+
+    @cached_property
+    def _selected(self) -> list[Run]:
+        return selection.select(self.every_run, self.only)
+
+    def runs(self) -> list[Run]:
+        """Every cell with every seed."""
+        return list(self._selected)
+
+    def cells(self) -> list[Cell]:
+        """The cells of `runs`, without duplicates, in the order of the file."""
+        return list({run.cell.id: run.cell for run in self._selected}.values())
+
+
+def built_in() -> list[str]:
+    """Names of the studies that come with the package."""
+    return sorted(
+        entry.name.removesuffix(".toml")
+        for entry in files("fedrl.benchmark").joinpath("studies").iterdir()
+        if entry.name.endswith(".toml")
+    )
+
+
+def load_study(
+    name_or_path: str | Path,
+    overrides: Sequence[str] = (),
+    only: Sequence[str] = (),
+    *,
+    given: bool = False,
+) -> Study:
+    """The built-in study of that name, or the study in that TOML file.
+
+    `overrides` are `path=value` with a dotted path, for example `settings.agents=[1, 2]`; `only`
+    are `field=value[,value]` and keep the runs that match. `given` reads the study as if no table
+    asked for tuned hyperparameters.
+
+    Raises StudyError with one line that says what is wrong and what would be right.
+    """
+    name, text = _read(str(name_or_path))
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise StudyError(f"{name_or_path} is not valid TOML: {error}") from None
+    try:
+        for override in overrides:
+            _override(table, override)
+        _check_keys(table)
+        table = without_directives(table) if given else table
+        study = Study.model_validate({**table, "name": name, "only": tuple(only)})
+        protocol_of(study.tuning)
+        study.runs()
+        _check_effect(study, overrides)
+    except ValidationError as error:
+        raise StudyError(f"study {name}: {explain(error)}") from None
+    except SettingError as error:
+        raise StudyError(f"study {name}: {error}") from None
+    return study
+
+
+def _read(name_or_path: str) -> tuple[str, str]:
+    """Name and text of a study."""
+    path = Path(name_or_path)
+    if name_or_path in built_in():
+        resource = files("fedrl.benchmark").joinpath("studies", f"{name_or_path}.toml")
+        return name_or_path, resource.read_text(encoding="utf-8")
+    if path.suffix != ".toml" and not path.exists():
+        message = nearest("study", name_or_path, built_in())
+        raise StudyError(f"{message}. A study of your own is given as a path to a .toml file")
+    try:
+        return path.stem, path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise StudyError(f"cannot read study {name_or_path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise StudyError(f"cannot read study {name_or_path}: it is not UTF-8 text") from None
+
+
+def _override(table: dict[str, Any], override: str) -> None:
+    """Set one value in place; tables on the way are made."""
+    path, equals, text = override.partition("=")
+    keys = [key.strip() for key in path.split(".")]
+    if not equals or not all(keys):
+        raise SettingError(
+            f"--set {override} is not of the form path=value, for example settings.agents=10"
+        )
+    for place, key in enumerate(keys[:-1]):
+        table = table.setdefault(key, {})
+        if not isinstance(table, dict):
+            raise SettingError(f"--set {override}: {'.'.join(keys[: place + 1])} is not a table")
+    table[keys[-1]] = parse_value(text)
+
+
+def _check_effect(study: Study, overrides: Sequence[str]) -> None:
+    """An override that narrower tables overrule would silently do nothing."""
+    tables = Tables(study.settings, study.families, study.algorithms, study.tuned)
+    effective = deciding(tables)
+    for override in overrides:
+        keys = [key.strip() for key in override.partition("=")[0].split(".")]
+        value: Any = {"settings": tables.settings, "families": tables.families} | {
+            "algorithms": tables.algorithms
+        }
+        for key in keys:
+            value = value.get(key) if isinstance(value, dict) else None
+        # A value may be a table itself: then the setting is a key before the last, or the last.
+        setting = next((n for n, key in enumerate(keys) if key in cell_fields()), len(keys) - 1)
+        path = ".".join(keys[: setting + 1])
+        inside = not isinstance(value, dict) or keys[setting] in cell_fields()
+        if keys[0] in ("settings", "families", "algorithms") and inside:
+            rivals = sorted(p for p in effective if p.endswith(f".{keys[setting]}"))
+            # An option may itself be a table: then its entries are set one by one.
+            if not any(f"{path}.".startswith(f"{place}.") for place in effective):
+                raise SettingError(
+                    f"--set {override} has no effect: narrower tables set {keys[setting]}; "
+                    f"set {' or '.join(rivals)} instead"
+                )
+
+
+def _check_keys(table: dict[str, Any]) -> None:
+    known = [field for field in Study.model_fields if field not in ("name", "only")]
+    for key in table:
+        if key in cell_fields():
+            raise SettingError(f"{key} stands outside of a table; write {Place('settings')}.{key}")
+        if key not in known:
+            raise SettingError(nearest("key of a study", key, known))

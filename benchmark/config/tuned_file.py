@@ -1,0 +1,73 @@
+"""Files of tuned values: <folder>/FAMILY/ALGORITHM.toml, one entry per κ, N and setting.
+
+A file holds what a study needs to use the values and what a reader needs to judge them: scores,
+cost of all trials in environment steps, every trial, the search space, what it was tuned for.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from fedrl.benchmark.config.parameter import Values
+from fedrl.benchmark.config.settings import SettingError
+from fedrl.benchmark.config.tuned_identity import plain
+
+FORMAT = 1
+
+
+class Entry(NamedTuple):
+    """Tuned values of one κ, N and setting."""
+
+    kappa: float
+    agents: int
+    options: dict[str, Any]
+    settings: dict[str, Any]
+    problem: str
+    study: str
+    fedrl: str
+    values: Values
+    told: dict[str, Any]  # everything else
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """Entries with equal keys replace each other."""
+        budget = self.told["budget"]
+        return self.kappa, self.agents, repr(self.options), repr(self.settings), budget
+
+
+def path_of(folder: Path, family: str, algorithm: str) -> Path:
+    """Where the values of a pair are."""
+    return folder / family / f"{algorithm}.toml"
+
+
+def read(path: Path) -> list[Entry]:
+    """The entries of a file; SettingError if it is not one."""
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingError(f"cannot read {path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingError(f"{path} is no file of tuned values: {error}") from None
+    if table.get("format") != FORMAT:
+        raise SettingError(
+            f"{path} has the format {table.get('format')!r}; this version reads {FORMAT}: "
+            "make it again with `fedrl tune`"
+        )
+    if (table.get("family"), table.get("algorithm")) != (path.parent.name, path.stem):
+        raise SettingError(
+            f"{path} holds values of {table.get('family')} / {table.get('algorithm')}; its name "
+            f"must be {table.get('family')}/{table.get('algorithm')}.toml"
+        )
+    known = [name for name in Entry._fields if name != "told"]
+    try:
+        return [
+            Entry(
+                **{name: plain(entry[name]) for name in known},
+                told={name: value for name, value in entry.items() if name not in known},
+            )
+            for entry in table["tuned"]
+        ]
+    except (KeyError, TypeError) as error:
+        raise SettingError(f"{path} lacks {error}: make it again with `fedrl tune`") from None

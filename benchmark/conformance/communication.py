@@ -1,0 +1,99 @@
+"""What one agent plays, sends and receives in a round, measured on the algorithm's own values.
+
+The ledger of a run counts what was sent; this says it before anything runs, as a formula in
+d parameters, K local steps, B episodes a batch and B₀ a snapshot.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from fedrl.algorithms import Agent, Algorithm, Server
+from torch.utils._pytree import tree_leaves
+
+SIZES = (24, 48)  # two d's: a size that is linear in d is known from two values
+
+
+class Carried(NamedTuple):
+    """Floats beside parameters, u_r and snapshots."""
+
+    message: int  # from an agent to the server, once per exchange
+    memory: int  # from the server to every agent, once per exchange
+
+
+class Cost(NamedTuple):
+    """Of one agent and one round, as formulas; the server's own episodes are told apart."""
+
+    samples: str  # episodes
+    floats_up: str
+    floats_down: str
+
+
+def carried(algorithm: Algorithm, parameters: int) -> Carried:
+    """Sizes of the message of `finish` and of the server's memory, for d = `parameters`."""
+    theta = torch.zeros(parameters, dtype=torch.float64)
+    server = Server(theta, theta, theta, theta, algorithm.server_memory(theta))
+    agent = Agent(theta, theta, algorithm.agent_memory(theta))
+    agent = agent._replace(memory=algorithm.begin(server, agent))
+    message = algorithm.finish(server, agent, theta)[1]
+    return Carried(_floats(message), _floats(server.memory))
+
+
+def round_cost(algorithm: Algorithm) -> Cost:
+    """Cost of a round, from what the algorithm declares and from the values it carries."""
+    by_agents = algorithm.stepper == "agents"
+    samples = _samples(algorithm)
+    if not algorithm.federated:
+        return Cost(samples, "0", "0")
+    small, large = (carried(algorithm, d) for d in SIZES)
+    name = type(algorithm).__name__
+    sent = _linear(f"the message of {name}", small.message, large.message)
+    kept = _linear(f"the server memory of {name}", small.memory, large.memory)
+    exchanges = "K·" if algorithm.synchronous else ""
+    up = by_agents + algorithm.snapshot
+    # The server keeps the aggregate of snapshots to itself when it takes the steps.
+    down = 1 + algorithm.anchored + (algorithm.snapshot and by_agents)
+    return Cost(
+        samples,
+        _formula(exchanges, up + sent[0], sent[1]),
+        _formula(exchanges, down + kept[0], kept[1]),
+    )
+
+
+def _samples(algorithm: Algorithm) -> str:
+    if algorithm.model_based:
+        return "0"
+    exchanges = "K·" if algorithm.synchronous else ""
+    local = _times(algorithm.batches, "K·B")
+    parts = [local] if algorithm.stepper == "agents" else []
+    parts += [f"{exchanges}B₀"] if algorithm.snapshot else []
+    server = f" (and {local} by the server)" if algorithm.stepper == "server" else ""
+    return (" + ".join(parts) or "0") + server
+
+
+def _linear(what: str, small: int, large: int) -> tuple[int, int]:
+    """(a, b) with a d + b floats for both sizes."""
+    slope, rest = divmod(large - small, SIZES[1] - SIZES[0])
+    constant = small - slope * SIZES[0]
+    if rest or constant < 0:
+        sizes = f"{small} and {large} floats for d = {SIZES[0]} and {SIZES[1]}"
+        raise ValueError(f"{what} has {sizes}; it must be a whole multiple of d and a constant")
+    return slope, constant
+
+
+def _formula(exchanges: str, slope: int, constant: int) -> str:
+    parts = [_times(slope, "d")] if slope else []
+    parts += [str(constant)] if constant else []
+    total = " + ".join(parts) or "0"
+    if not exchanges or total == "0":
+        return total
+    return f"{exchanges}({total})" if len(parts) > 1 else f"{exchanges}{total}"
+
+
+def _times(count: int, unit: str) -> str:
+    return unit if count == 1 else f"{count}·{unit}"
+
+
+def _floats(values: object) -> int:
+    return sum(leaf.numel() for leaf in tree_leaves(values))

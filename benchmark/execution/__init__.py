@@ -1,0 +1,1 @@
+"""Where and when batches of runs are computed: workers, Ray, checkpoints, progress."""

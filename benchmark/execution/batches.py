@@ -1,0 +1,42 @@
+"""Cutting a study into batches of runs that are computed together by one worker.
+
+Results do not depend on the cut: a run's numbers are a function of the run alone.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+
+from fedrl.benchmark.config.cell import Run
+from fedrl.benchmark.execution.estimate import work
+
+LANES = 256  # runs × agents of one batch; more gain little speed and cost memory
+SHARES = 2  # batches per worker, at least, so that no worker waits long at the end
+
+Batch = list[Run]
+
+
+def cut(runs: Iterable[Run], workers: int) -> list[Batch]:
+    """Batches of runs with equal programs, the longest first."""
+    alike: dict[str, Batch] = {}
+    for run in runs:
+        alike.setdefault(run.cell.program, []).append(run)
+    cost = {program: work(batch[0].cell).seconds for program, batch in alike.items()}
+    total = sum(cost[program] * len(batch) for program, batch in alike.items())
+    longest = total / (SHARES * workers)
+    batches = []
+    for program, batch in alike.items():
+        most = min(
+            LANES // batch[0].cell.agents, int(longest / cost[program]) if cost[program] else LANES
+        )
+        batches += [(cost[program] * len(part), part) for part in _parts(batch, max(1, most))]
+    return [batch for _, batch in sorted(batches, key=lambda entry: -entry[0])]
+
+
+def _parts(batch: Batch, most: int) -> list[Batch]:
+    """Parts of nearly equal size, none larger than `most`."""
+    count = -(-len(batch) // most)
+    rest = deque(batch)
+    sizes = [len(batch) // count + (place < len(batch) % count) for place in range(count)]
+    return [[rest.popleft() for _ in range(size)] for size in sizes]

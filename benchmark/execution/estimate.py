@@ -1,0 +1,124 @@
+"""The size of a study before it runs: environment steps, memory, time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from fedrl.benchmark.config.cell import Cell, Run
+from fedrl.envs.family import SimulatedFamily
+from fedrl.envs.finite.tabular import Tabular
+
+# Measured on one core of an AMD EPYC, per worker: processor time of sampling and of training with
+#   pytest tests/speed --benchmark-only -k "rollout or estimator or round"
+#   fedrl speed --family F --algorithm fedsvrpg-m --seeds 10 --agents 5 --episodes 1
+#     --local-steps 10 --horizon 100 --rounds 20 --workers 1
+# Physics and action only: what gradients cost is added below.
+STEPS_PER_SECOND = {
+    "gridworld": 2.5e6,
+    "random-mdp": 2.5e6,
+    "windy-cliff": 2.7e6,
+    "opposed-pair": 2.7e6,
+    "frozen-lake": 1.5e6,
+    "cliff-walking": 2.6e6,
+    "taxi": 1.7e6,
+    "cartpole": 2.0e6,
+    "linear-quadratic": 1.8e6,
+    "acrobot": 1.5e6,
+    "pendulum": 2.2e6,
+    "mountain-car": 2.3e6,
+    "halfcheetah": 3.5e4,
+    "hopper": 1.4e4,
+    "walker2d": 1.1e4,
+    "gymnasium": 1.0e4,  # pure Python environments; physics in C++ is faster, traffic far slower
+}
+OTHER = 1.0e5  # a family that is not in the table
+GRADIENT_SECONDS = 7e-7  # of one training step, for the smallest policy
+GRADIENTS_PER_SECOND = 3.0e9  # steps × policy parameters, on top
+WORKER_BYTES = 550e6  # a worker that has imported everything and compiles
+LANE_BYTES = 250e3  # a lane's own compiled physics, where the family is not tabular or compiled
+ROUND_SECONDS = 1e-5  # a run's share of what a local step costs beside its episodes
+HEADROOM = 1.2  # small arrays and the allocator
+START_SECONDS = 5.0  # until a worker computes
+
+
+class Work(NamedTuple):
+    """What one run costs; steps are upper bounds, reached when every episode lasts the horizon."""
+
+    training_steps: int
+    evaluation_steps: int  # 0 for finite MDPs, which are scored exactly
+    seconds: float  # on one worker
+
+
+class Size(NamedTuple):
+    """What a study costs."""
+
+    cells: int
+    runs: int
+    training_steps: int
+    evaluation_steps: int
+    worker_seconds: float
+    worker_bytes: float
+
+    def seconds(self, workers: int) -> float:
+        return START_SECONDS + self.worker_seconds / workers if self.runs else 0.0
+
+
+def size(batches: Sequence[Sequence[Run]]) -> Size:
+    """Of batches, each computed by one worker; its runs share a program, so they cost the same."""
+    costs = [(len(batch), work(batch[0].cell)) for batch in batches]
+    return Size(
+        cells=len({run.cell.id for batch in batches for run in batch}),
+        runs=sum(runs for runs, _ in costs),
+        training_steps=sum(runs * cost.training_steps for runs, cost in costs),
+        evaluation_steps=sum(runs * cost.evaluation_steps for runs, cost in costs),
+        worker_seconds=sum(runs * cost.seconds for runs, cost in costs),
+        worker_bytes=WORKER_BYTES + max(map(_batch_bytes, batches), default=0.0),
+    )
+
+
+def work(cell: Cell) -> Work:
+    """Cost of one run of this cell."""
+    family, algorithm = cell.build_family(), cell.build_algorithm()
+    episodes = cell.rounds * cell.local_steps * cell.episodes * algorithm.batches
+    if algorithm.snapshot:
+        rounds = cell.rounds * (cell.local_steps if algorithm.synchronous else 1)
+        episodes += rounds * cell.snapshot_episodes
+    if cell.gradients == "exact":
+        episodes = 0
+    if algorithm.anchored and cell.initial_momentum == "batch":
+        episodes += cell.initial_episodes
+    training, rounds = cell.agents * episodes * family.horizon, cell.rounds
+    if cell.budget is not None:  # a run ends with the round that spends it
+        last = cell.local_steps * cell.episodes * algorithm.batches * family.horizon
+        training = min(training, cell.agents * (cell.budget + last))
+        # Shorter episodes give more rounds and evaluations, which are shorter as well.
+        rounds = rounds if cell.gradients == "exact" else min(rounds, -(-cell.budget // last))
+    # The random policy, the start, then regularly.
+    points = 2 + math.ceil(rounds / cell.evaluate_every)
+    exact = isinstance(family, Tabular)
+    per_point = 0 if exact else cell.agents * cell.evaluation_episodes * family.horizon
+    evaluation = points * per_point
+    step = 1 / STEPS_PER_SECOND.get(cell.family.partition("@")[0], OTHER)
+    gradient = GRADIENT_SECONDS + cell.build_policy().size / GRADIENTS_PER_SECOND
+    seconds = (training + evaluation) * step + training * gradient
+    return Work(training, evaluation, seconds + rounds * cell.local_steps * ROUND_SECONDS)
+
+
+def _batch_bytes(runs: Sequence[Run]) -> float:
+    """Episodes of all lanes as they are kept (training batches, or one evaluation), workspace."""
+    cell = runs[0].cell
+    family, policy = cell.build_family(), cell.build_policy()
+    observed = (family.observation_space.shape or (1,))[0]
+    number = np.dtype(cell.dtype).itemsize
+    entry = (observed + policy.action_size + 2) * number
+    training = cell.build_algorithm().batches * cell.episodes
+    evaluation = 0 if isinstance(family, Tabular) else cell.evaluation_episodes
+    lanes = len(runs) * cell.agents
+    kept = lanes * family.horizon * entry * max(training, evaluation)
+    # Gradients are computed lane by lane: activations and their derivatives of one lane's episodes.
+    one_lane = cell.episodes * family.horizon * (entry + 4 * sum(policy.shape) * number)
+    simulated = lanes * LANE_BYTES if isinstance(family, SimulatedFamily) else 0.0
+    return HEADROOM * kept + one_lane + simulated

@@ -1,0 +1,131 @@
+"""What a study tells while it runs: finished, running, failed, remaining time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+from fedrl.benchmark.execution.batches import Batch
+from fedrl.benchmark.execution.estimate import work
+from fedrl.benchmark.execution.workers import Advanced, Event, Failed, Finished, Started
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
+
+LINE_EVERY = 5.0  # s between plain lines
+FIRST_ESTIMATE = 0.02  # share of the work that must be done before the rest is estimated
+
+
+class Tally:
+    """Counts runs, and how much of the expected work is done."""
+
+    def __init__(self, batches: list[Batch]) -> None:
+        self.total = sum(map(len, batches))
+        self.finished = 0
+        self.failed = 0
+        self._work = sum(map(_cost, batches))
+        self._done = 0.0
+        self._running: dict[int, tuple[Batch, float]] = {}  # id of a batch -> its share done
+        self._start = time.monotonic()
+
+    def hear(self, event: Event) -> None:
+        batch = event.batch
+        self._running.pop(id(batch), None)
+        if isinstance(event, Started):
+            self._running[id(batch)] = batch, 0.0
+        elif isinstance(event, Advanced):
+            self._running[id(batch)] = batch, event.share
+        elif isinstance(event, Finished) or len(batch) == 1:
+            self._done += _cost(batch)
+            self.finished += len(batch) * isinstance(event, Finished)
+            self.failed += isinstance(event, Failed)
+
+    @property
+    def share(self) -> float:
+        """Of the expected work, in [0, 1]."""
+        running = sum(share * _cost(batch) for batch, share in self._running.values())
+        return (self._done + running) / self._work if self._work else 1.0
+
+    def line(self) -> str:
+        running = sum(len(batch) for batch, _ in self._running.values())
+        parts = [f"{self.finished}/{self.total} finished", f"{running} running"]
+        parts.append(f"{self.failed} failed")
+        if FIRST_ESTIMATE < self.share < 1:
+            elapsed = time.monotonic() - self._start
+            parts.append(f"about {duration(elapsed * (1 - self.share) / self.share)} left")
+        return ", ".join(parts)
+
+
+class Plain(AbstractContextManager["Plain"]):
+    """One line now and then, for logs."""
+
+    def __init__(self, console: Console, tally: Tally) -> None:
+        self._print = _printer(console)
+        self._tally = tally
+        self._last = time.monotonic()
+
+    def show(self) -> None:
+        if time.monotonic() - self._last >= LINE_EVERY:
+            self._last = time.monotonic()
+            self._print(self._tally.line())
+
+    def __exit__(self, *_: object) -> None:
+        self._print(self._tally.line())
+
+
+class Live(AbstractContextManager["Live"]):
+    """A bar on a terminal."""
+
+    def __init__(self, console: Console, tally: Tally) -> None:
+        self._tally = tally
+        self._bar = Progress(
+            SpinnerColumn(), BarColumn(), TextColumn("{task.description}"), console=console
+        )
+        self._task = self._bar.add_task(tally.line(), total=1.0)
+
+    def __enter__(self) -> Live:
+        self._bar.start()
+        return self
+
+    def show(self) -> None:
+        self._bar.update(self._task, completed=self._tally.share, description=self._tally.line())
+
+    def __exit__(self, *_: object) -> None:
+        self.show()
+        self._bar.stop()
+
+
+class Silent(AbstractContextManager["Silent"]):
+    """Nothing, for the Python interface."""
+
+    def show(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+def display(console: Console | None, tally: Tally) -> Plain | Live | Silent:
+    """How to show a tally: on a terminal, in a log, or not at all."""
+    if console is None:
+        return Silent()
+    return Live(console, tally) if console.is_terminal else Plain(console, tally)
+
+
+def duration(seconds: float) -> str:
+    """As people say it: 40 s, 3 min, 2 h 10 min, 3 d 4 h."""
+    minutes = round(seconds / 60)
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    if minutes < 90:
+        return f"{minutes} min"
+    hours = minutes // 60
+    return f"{hours} h {minutes % 60} min" if hours < 48 else f"{hours // 24} d {hours % 24} h"
+
+
+def _printer(console: Console) -> Callable[[str], None]:
+    return lambda text: console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def _cost(batch: Batch) -> float:
+    return len(batch) * work(batch[0].cell).seconds

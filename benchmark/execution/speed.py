@@ -1,0 +1,88 @@
+"""Measuring training speed: environment steps per second, evaluation and compilation left out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from threading import BrokenBarrierError
+from typing import Any, NamedTuple
+
+from fedrl.benchmark.config.cell import Cell, Run
+from fedrl.benchmark.config.seeds import Seed
+from fedrl.benchmark.config.settings import SettingError, explain
+from fedrl.benchmark.execution.workers import default_workers, one_thread, single_thread_environment
+from pydantic import ValidationError
+
+LONGEST_WARM_UP = 600.0  # s that workers wait for each other
+
+
+class Speed(NamedTuple):
+    """One measurement."""
+
+    real_steps_per_second: float  # environment steps that were taken
+    lane_steps_per_second: float  # counting every episode as long as the horizon
+    ms_per_local_step: float
+    environment_steps: int
+    seconds: float  # of the slowest worker
+
+
+def measured_cell(**settings: Any) -> Cell:
+    """The cell to train; evaluation, which is off the clock, is as short as possible."""
+    try:
+        return Cell(**settings, evaluate_every=settings["rounds"] + 1, evaluation_episodes=1)
+    except ValidationError as error:
+        raise SettingError(explain(error)) from None
+
+
+def measure(cell: Cell, seeds: int, workers: int | None = None) -> Speed:
+    """Train `cell` with seeds 0..seeds-1 shared over workers that start together."""
+    workers = min(default_workers() if workers is None else workers, seeds)
+    shares = [range(first, seeds, workers) for first in range(workers)]
+    context = get_context("spawn")
+    barrier = context.Barrier(workers)
+    with (
+        single_thread_environment(),
+        ProcessPoolExecutor(
+            workers, mp_context=context, initializer=_wait_at, initargs=(barrier,)
+        ) as pool,
+    ):
+        measured = list(pool.map(_train, [cell] * workers, shares))
+    seconds = max(entry[0] for entry in measured)
+    steps = sum(entry[1] for entry in measured)
+    local_steps = cell.rounds * cell.local_steps
+    padded = (
+        seeds * cell.agents * cell.episodes * cell.build_algorithm().batches
+        * cell.build_family().horizon * local_steps
+    )  # fmt: skip
+    return Speed(steps / seconds, padded / seconds, 1e3 * seconds / local_steps, steps, seconds)
+
+
+_barrier: Any = None  # of this worker process
+
+
+def _wait_at(barrier: Any) -> None:
+    global _barrier
+    _barrier = barrier
+
+
+def _train(cell: Cell, seeds: Sequence[int]) -> tuple[float, int]:
+    """Seconds of training and environment steps of these seeds."""
+    from fedrl.benchmark.training.federation import train
+
+    runs = [Run(cell, Seed("test", index)) for index in seeds]
+    warm = cell.model_copy(update={"rounds": 1})
+    try:
+        with one_thread():
+            train([run._replace(cell=warm) for run in runs])
+            _barrier.wait(LONGEST_WARM_UP)
+            results = train(runs)
+    except BrokenBarrierError:
+        raise RuntimeError("another worker failed during the warm-up") from None
+    except BaseException:
+        _barrier.abort()
+        raise
+    steps = sum(int(result.columns["steps_total"][-1]) for result in results)
+    if any(result.columns["diverged"][-1] for result in results):
+        raise SettingError("a run diverged, so its speed means nothing; choose a smaller step size")
+    return sum(float(result.seconds[-1]) for result in results), steps

@@ -1,0 +1,262 @@
+"""Computing batches: in this process, or in worker processes with one thread each."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+import traceback
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import NamedTuple
+
+from fedrl.benchmark.execution.batches import Batch
+from fedrl.benchmark.execution.checkpoint import Checkpoints, Patient
+from fedrl.benchmark.training.record import RunState
+from fedrl.envs.family import Array
+
+THREAD_LIMITS = (
+    *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"),
+    *("VECLIB_MAXIMUM_THREADS", "NUMBA_NUM_THREADS"),
+)
+NEWS_EVERY = 0.5  # s between a worker's reports on its rounds
+
+Result = tuple[dict[str, Array], Array, Array]  # columns, seconds and parameters of one run
+
+
+class Started(NamedTuple):
+    """A worker has begun the batch."""
+
+    batch: Batch
+
+
+class Advanced(NamedTuple):
+    """The batch has finished this share of its rounds."""
+
+    batch: Batch
+    share: float
+
+
+class Finished(NamedTuple):
+    """Results in the order of the batch."""
+
+    batch: Batch
+    results: list[Result]
+
+
+class Failed(NamedTuple):
+    """The batch has no results, and why in one line."""
+
+    batch: Batch
+    reason: str
+
+
+Event = Started | Advanced | Finished | Failed
+Listener = Callable[[Event], None]
+
+
+class WorkerError(RuntimeError):
+    """Worker processes cannot be started."""
+
+
+def compute(
+    queue: deque[Batch],
+    workers: int,
+    listener: Listener,
+    checkpoints: Checkpoints | None = None,
+) -> None:
+    """Work `queue` off; the listener hears all events and may append batches.
+
+    Unfinished runs are saved in `checkpoints`, and go on from there.
+
+    KeyboardInterrupt stops the workers and goes on to the caller.
+    """
+    if workers == 1:
+        with one_thread():
+            while queue:
+                batch = queue.popleft()
+                listener(Started(batch))
+                listener(attempt(batch, listener, checkpoints))
+    else:
+        _in_processes(queue, workers, listener, checkpoints)
+
+
+def default_workers() -> int:
+    """One per core that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Numbers depend on how many threads add them up: torch, BLAS and numba get one."""
+    import numba
+    import scipy.linalg  # noqa: F401  # numba's np.dot calls its BLAS: it must be there to be limited
+    import torch
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+    before, before_numba = torch.get_num_threads(), numba.get_num_threads()
+    torch.set_num_threads(1)
+    numba.set_num_threads(1)
+    try:
+        with threadpool_limits(1):
+            yield
+    finally:
+        torch.set_num_threads(before)
+        numba.set_num_threads(before_numba)
+
+
+@contextmanager
+def single_thread_environment() -> Iterator[None]:
+    """Processes started here find the limits before they import anything."""
+    before = {name: os.environ.get(name) for name in THREAD_LIMITS}
+    os.environ.update(dict.fromkeys(THREAD_LIMITS, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def attempt(
+    batch: Batch, listener: Listener, checkpoints: Checkpoints | None = None
+) -> Finished | Failed:
+    """Train the batch from its checkpoints; an error becomes one line, so that a study survives."""
+    from fedrl.benchmark.training.federation import SAVE_EVERY, train
+
+    last = 0.0
+
+    def on_round(done: int, total: int) -> None:
+        nonlocal last
+        if time.monotonic() - last >= NEWS_EVERY:
+            last = time.monotonic()
+            listener(Advanced(batch, done / total))
+
+    try:
+        results: dict[int, Result] = {}
+        for places, states in _same_round(batch, checkpoints):
+            runs = [batch[place] for place in places]
+            save = None if checkpoints is None else Patient(checkpoints, SAVE_EVERY).save
+            trained = train(runs, threads=1, on_round=on_round, states=states, on_state=save)
+            for at, result in zip(places, trained, strict=True):
+                results[at] = (result.columns, result.seconds, result.parameters)
+    except Exception as error:
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        message = " ".join(str(error).split()) or "no message"
+        place = f"{Path(where.filename).name}:{where.lineno}"
+        return Failed(batch, f"{type(error).__name__} at {place}: {message}")
+    return Finished(batch, [results[place] for place in range(len(batch))])
+
+
+def _same_round(
+    batch: Batch, checkpoints: Checkpoints | None
+) -> list[tuple[list[int], list[RunState | None]]]:
+    """Places in the batch and states of the runs that can go on together."""
+    parts: dict[int, tuple[list[int], list[RunState | None]]] = {}
+    for place, run in enumerate(batch):
+        state = None if checkpoints is None else checkpoints.load(run)
+        places, states = parts.setdefault(0 if state is None else state.round, ([], []))
+        places.append(place)
+        states.append(state)
+    return list(parts.values())
+
+
+# --- processes ------------------------------------------------------------------------------------
+
+
+@dataclass
+class _Worker:
+    process: BaseProcess
+    connection: Connection
+    batch: Batch | None = None
+    ready: bool = False
+
+    @classmethod
+    def start(cls, checkpoints: Checkpoints | None) -> _Worker:
+        context = get_context("spawn")  # a fork would inherit torch's threads in a broken state
+        ours, theirs = context.Pipe()
+        process = context.Process(target=_serve, args=(theirs, checkpoints), daemon=True)
+        with single_thread_environment():
+            process.start()
+        theirs.close()
+        return cls(process, ours)
+
+    def assign(self, batch: Batch) -> None:
+        self.batch = batch
+        with suppress(ConnectionError):  # a dead worker is noticed when it is heard
+            self.connection.send(batch)
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.join()
+        self.connection.close()
+
+
+def _in_processes(
+    queue: deque[Batch], workers: int, listener: Listener, checkpoints: Checkpoints | None
+) -> None:
+    team: list[_Worker] = []
+    try:
+        while queue or any(worker.batch for worker in team):
+            idle = [worker for worker in team if worker.batch is None]
+            for _ in range(min(workers - len(team), len(queue) - len(idle))):
+                idle.append(_Worker.start(checkpoints))
+                team.append(idle[-1])
+            for worker in idle[: len(queue)]:
+                worker.assign(queue.popleft())
+            connections = {worker.connection: worker for worker in team if worker.batch}
+            for connection in wait(list(connections)):
+                worker = connections[connection]  # type: ignore[index]
+                if not _hear(worker, listener):
+                    team.remove(worker)
+    finally:
+        for worker in team:
+            worker.stop()
+
+
+def _hear(worker: _Worker, listener: Listener) -> bool:
+    """Pass the worker's next event on; False if the worker has died."""
+    batch = worker.batch
+    assert batch is not None
+    try:
+        event = worker.connection.recv()
+    except (EOFError, ConnectionError):
+        worker.stop()
+        if not worker.ready:
+            raise WorkerError(
+                "a worker process ended before it could start; from a Python script, call "
+                "run_study below `if __name__ == '__main__':`"
+            ) from None
+        listener(Failed(batch, f"its worker process died, exit code {worker.process.exitcode}"))
+        return False
+    if isinstance(event, Started):
+        worker.ready = True
+    elif not isinstance(event, Advanced):
+        worker.batch = None
+    listener(event._replace(batch=batch))
+    return True
+
+
+def _serve(connection: Connection, checkpoints: Checkpoints | None) -> None:
+    """Life of a worker: batches in, events out, until the parent closes the connection."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+
+    def tell(event: Event) -> None:
+        connection.send(event._replace(batch=[]))  # the parent knows the batch
+
+    with one_thread():
+        while True:
+            try:
+                batch = connection.recv()
+            except EOFError:
+                return
+            tell(Started([]))
+            tell(attempt(batch, tell, checkpoints))

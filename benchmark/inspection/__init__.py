@@ -1,0 +1,1 @@
+"""Families and algorithms in words and numbers: lists, thresholds, cross-evaluation, pages."""

@@ -1,0 +1,211 @@
+"""What there is: families, algorithms, studies, versions; for `fedrl list` and `fedrl info`."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable
+from dataclasses import MISSING, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from fedrl.algorithms import Algorithm
+from fedrl.benchmark.config import registry
+from fedrl.benchmark.config.settings import SettingError
+from fedrl.benchmark.config.study import DEFAULT_RESULTS, StudyError, built_in, load_study
+from fedrl.benchmark.conformance.communication import round_cost
+from fedrl.benchmark.storage.provenance import code_digest, folder, machine, versions
+from fedrl.envs.family import CompiledFamily, Family, SimulatedFamily
+from fedrl.envs.finite.tabular import Tabular
+from fedrl.envs.validation import nearest
+from gymnasium import spaces
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+Entry = dict[str, Any]
+
+
+# What a table shows of each kind of entry, and under which heading; --json has everything.
+SHOWN = {
+    "families": {
+        "name": "family",
+        "mdp": "MDP of an agent",
+        "horizon": "T",
+        "discount": "γ",
+        "knobs": "differs between agents",
+        "reference": "measured against",
+    },
+    "algorithms": {
+        "name": "algorithm",
+        "kind": "method",
+        "samples": "episodes",
+        "floats_up": "up",
+        "floats_down": "down",
+        "ranges": "tunable",
+        "reference": "reference",
+    },
+    "studies": {"name": "study", "title": "title", "cells": "cells", "runs": "runs"},
+}
+
+LEGEND = {
+    "algorithms": "Per agent and round: K steps, B episodes a batch, B₀ a snapshot, d parameters."
+}
+
+
+def list_entries(what: str) -> list[Entry]:
+    """Entries of one kind; SettingError for an unknown kind."""
+    if what not in LISTS:
+        raise SettingError(nearest("list", what, LISTS))
+    return LISTS[what]()
+
+
+def families() -> list[Entry]:
+    """Environment families with their spaces, options and knobs."""
+    return [_family(name, kind) for name, kind in registry.families().items()]
+
+
+def _family(name: str, kind: type[Family]) -> Entry:
+    family = kind()
+    sees, acts = space(family.observation_space, "state"), space(family.action_space, "action")
+    return {
+        "name": name,
+        "summary": family.summary,
+        "kind": dynamics(kind),
+        "observation": sees,
+        "action": acts,
+        "mdp": f"{dynamics(kind)}: {sees}, {acts}",
+        "horizon": family.horizon,
+        "discount": family.discount,
+        "heterogeneity": family.heterogeneity,
+        "metric": family.metric,
+        "reference": reference(family),
+        "options": _defaults(kind),
+        "knobs": {
+            knob: {**k._asdict(), "minimum": k.minimum if math.isfinite(k.minimum) else None}
+            for knob, k in family.knobs.items()
+        },
+        "gymnasium_id": family.gymnasium_id,
+        "source": family.source,
+    }
+
+
+def dynamics(kind: type[Family]) -> str:
+    """How the dynamics are given: as tables, as compiled functions, or by a physics engine."""
+    named = {"tabular": Tabular, "compiled": CompiledFamily, "simulated": SimulatedFamily}
+    return next((name for name, base in named.items() if issubclass(kind, base)), "other")
+
+
+def space(space: spaces.Space[Any], thing: str) -> str:
+    """A space in words."""
+    if isinstance(space, spaces.Discrete):
+        return f"{space.n} {thing}s"
+    numbers = "number" if thing == "state" else "real action"
+    size = math.prod(space.shape or (1,))
+    return f"{size} {numbers}{'' if size == 1 else 's'}"
+
+
+def reference(family: Family) -> str:
+    """What a report measures a run against, in words; "" if nothing is known."""
+    if isinstance(family, Tabular):
+        return "best common policy"  # its value takes a while for large MDPs
+    task = family.sample(1, 0.0, np.random.default_rng(0))
+    known = family.reference(task)
+    return "" if known is None else f"{known.value:g}: {known.meaning}"
+
+
+def algorithms() -> list[Entry]:
+    """Algorithms with what a round costs and their hyperparameters."""
+    return [_algorithm(name, kind) for name, kind in registry.algorithms().items()]
+
+
+def _algorithm(name: str, kind: type[Algorithm]) -> Entry:
+    tunables = {
+        p.name: {"default": p.default} | {key: p.metadata[key] for key in p.metadata}
+        for p in fields(kind)
+    }
+    return {
+        "name": name,
+        "summary": (inspect.getdoc(kind) or "").split("\n")[0],
+        "kind": kind.kind,
+        "hyperparameters": _defaults(kind),
+        "tunable": tunables,
+        "ranges": {name: _range(**details) for name, details in tunables.items()},
+        "reference": kind.reference,
+        **round_cost(kind())._asdict(),
+    }
+
+
+def _range(default: float, low: float, high: float, **others: Any) -> str:
+    return f"{default:g} [{low:g}, {high:g}]"
+
+
+def studies() -> list[Entry]:
+    """Built-in studies with their size."""
+    found = []
+    for name in built_in():
+        try:
+            study = load_study(name)
+        except StudyError as error:  # it may need packages that are not installed
+            told = {"title": "cannot be loaded here", "summary": str(error)}
+            found.append({"name": name, **told, "cells": 0, "runs": 0})
+            continue
+        size = {"cells": len(study.cells()), "runs": len(study.runs())}
+        found.append({"name": name, "title": study.title, "summary": study.description, **size})
+    return found
+
+
+LISTS: dict[str, Callable[[], list[Entry]]] = {
+    "families": families,
+    "algorithms": algorithms,
+    "studies": studies,
+}
+
+
+def information() -> dict[str, Entry]:
+    """Versions, machine, places and the digest of the code that decides numbers."""
+    return {
+        "versions": versions(),
+        "machine": machine(),
+        "places": {
+            "package": str(folder("fedrl.benchmark")),
+            "studies": str(folder("fedrl.benchmark") / "studies"),
+            "results": str(Path(DEFAULT_RESULTS).resolve()),
+        },
+        "code": {"digest": code_digest()},
+    }
+
+
+def print_information(answer: dict[str, Entry]) -> None:
+    """One fact per line."""
+    for section, facts in answer.items():
+        print(section)
+        for name, value in facts.items():
+            print(f"  {name:14}{value}")
+
+
+def print_entries(what: str, entries: list[Entry]) -> None:
+    """A table of what fits on a line; --json has the rest."""
+    table = Table(box=box.SIMPLE, padding=(0, 1, 0, 0), pad_edge=False)
+    for place, heading in enumerate(SHOWN[what].values()):
+        table.add_column(heading, no_wrap=place == 0, overflow="fold")
+    for entry in entries:
+        table.add_row(*(escape(_text(entry[name])) for name in SHOWN[what]))
+    Console().print(table)
+    if what in LEGEND:
+        print(LEGEND[what])
+
+
+def _text(value: Any) -> str:
+    """Of a mapping the names, and what they are if that is one word."""
+    if isinstance(value, dict):
+        return ", ".join(
+            name if isinstance(one, dict) else f"{name} {one}" for name, one in value.items()
+        )
+    return "" if value is None else str(value)
+
+
+def _defaults(entry: Any) -> Entry:
+    return {f.name: f.default for f in fields(entry) if f.default is not MISSING}

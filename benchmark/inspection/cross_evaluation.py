@@ -1,0 +1,115 @@
+"""How a policy that is good for one agent does in the MDP of another: J_j of the policy of agent i.
+
+All values are those of the undisturbed MDPs, as they are before any drift and without a cliff.
+Axes: N agents, F policies of a run (N if the agents do not communicate, else 1), d parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from fedrl.benchmark.config.cell import Run
+from fedrl.benchmark.inspection.heterogeneity import (
+    Distance,
+    cross_evaluation,
+    kernel_distance,
+    optimality_gap,
+)
+from fedrl.benchmark.training.evaluate import evaluate
+from fedrl.benchmark.training.rollout import Sampler, Stream
+from fedrl.envs.family import Array
+from fedrl.envs.finite.tabular import Tabular
+
+OPTIMUM, TRAINED = "optimum", "trained"
+COMMON = -1  # in the column `policy_of`: the policy belongs to no agent
+
+
+class Matrix(NamedTuple):
+    """J of some policies (rows) in the MDPs of all agents (columns)."""
+
+    kind: str  # whose policies: every agent's own optimum, or what a run has trained
+    objective: Array  # (F, N)
+    episodes: int  # per entry; 0 where the value is exact
+
+
+class Crossed(NamedTuple):
+    """What is known of one run's agents."""
+
+    run: Run
+    optimum: Matrix | None  # finite MDPs only
+    trained: Matrix | None  # None where no finite parameters are stored
+    distance: Distance | None  # total variation of the transitions, finite MDPs only
+    gap: float | None  # what sharing one policy costs, an upper bound; finite MDPs only
+
+
+class Agents(NamedTuple):
+    """What a run's agents are, whatever is trained on them."""
+
+    optimum: Matrix | None
+    distance: Distance | None
+    gap: float | None
+
+
+def agents_of(run: Run) -> Agents:
+    """Cross matrix of the optima, distances and gap of a run's agents; finite MDPs only."""
+    family, task = _agents(run)
+    if not isinstance(family, Tabular):
+        return Agents(None, None, None)
+    matrix = Matrix(OPTIMUM, cross_evaluation(family, task), 0)
+    return Agents(matrix, kernel_distance(task), optimality_gap(family, task))
+
+
+def trained(run: Run, theta: Array, episodes: int) -> Matrix:
+    """J_j(θ_f) of the final parameters θ (F, d) of a run; every row meets the same dice."""
+    family, task = _agents(run)
+    count = run.cell.agents
+    keys = np.full(count, run.seed.key("cross-evaluation"), np.uint64)
+    stream = Stream(keys, np.arange(count), 0)
+    policy = run.cell.build_policy()
+    sampler = Sampler(family, policy, task)
+    rows = [evaluate(family, sampler, one[np.newaxis], stream, episodes) for one in theta]
+    exact = family.closed_form(task, policy.shape, np.repeat(theta[:1], count, axis=0)) is not None
+    objective = np.concatenate([row.objective for row in rows])
+    return Matrix(TRAINED, objective, 0 if exact else episodes)
+
+
+def agents_key(run: Run) -> tuple[Any, ...]:
+    """Runs with the same key have the same agents."""
+    cell = run.cell
+    options = tuple(sorted((name, repr(value)) for name, value in cell.options.items()))
+    return cell.family, options, cell.kappa, cell.agents, run.seed
+
+
+def table(study: str, crossed: Sequence[Crossed]) -> pd.DataFrame:
+    """One row per policy and agent; the agents' optima are repeated for every run on them."""
+    rows = [
+        {
+            "study": study,
+            "family": one.run.cell.family,
+            "kappa": one.run.cell.kappa,
+            "algorithm": one.run.cell.algorithm,
+            "agents": one.run.cell.agents,
+            "seed": one.run.seed.index,
+            "cell": one.run.cell.id,
+            "policy": matrix.kind,
+            "policy_of": COMMON if len(matrix.objective) < one.run.cell.agents else i,
+            "agent": j,
+            "objective": value,
+            "episodes": matrix.episodes,
+        }
+        for one in crossed
+        for matrix in (one.optimum, one.trained)
+        if matrix is not None
+        for i, row in enumerate(matrix.objective.tolist())
+        for j, value in enumerate(row)
+    ]
+    return pd.DataFrame(rows)
+
+
+def _agents(run: Run) -> tuple[Any, Any]:
+    cell = run.cell
+    family = cell.build_family()
+    return family, family.sample(cell.agents, cell.kappa, run.seed.generator("environment"))

@@ -1,0 +1,127 @@
+"""Families in words and tables, generated from the registry: the text of docs/families.md."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any
+
+from fedrl.benchmark.inspection.catalogue import dynamics, space
+from fedrl.benchmark.inspection.federation import Federation
+from fedrl.benchmark.inspection.thresholds import Score, Standing
+from fedrl.envs.family import Family
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+HEADINGS = ("family", "score", "random", "reference", "common", "own", "the reference is")
+EXPLAINED = """\
+- **score**: `objective` is J, discounted and over the horizon; `return` is undiscounted.
+- **random**: every discrete action equally likely, every real action N(0, 1). With ±, the standard
+  error of {episodes} sampled episodes per agent; without, exact.
+- **reference**: what reports measure against, and what it means.
+- **common**: the best known policy that all agents share (finite families), found by exact
+  gradient ascent: a lower bound on the best one.
+- **own**: mean over the agents of their own optimum, whose policy may depend on the time: an upper
+  bound on everything. At κ = 0, what it exceeds `common` by is the worth of knowing the time.
+"""
+
+
+def pages(drawn: Sequence[Federation], found: Sequence[Standing], episodes: int) -> str:
+    """docs/families.md: the thresholds, then every family with its spaces, options and knobs."""
+    first = found[0]
+    parts = [
+        "# Families\n",
+        "Generated from the registry by `fedrl thresholds --markdown`; every number is computed.\n",
+        "## Thresholds\n",
+        f"Stock settings, κ = {first.kappa:g}, {_agents(first.agents)}, seed {first.seed}. All are "
+        "means over the agents.\n",
+        EXPLAINED.format(episodes=episodes),
+        _markdown(HEADINGS, [row(mark) for mark in found]),
+        *(section(one) for one in drawn),
+    ]
+    return "\n".join(parts)
+
+
+def section(drawn: Federation) -> str:
+    """One family: what it is, its options, its knobs."""
+    family = drawn.family
+    sees, acts = space(family.observation_space, "state"), space(family.action_space, "action")
+    parts = [
+        f"## {drawn.name}\n",
+        f"{family.summary}. Source: {family.source}.\n",
+        f"- kind: {dynamics(type(family))}; {sees}, {acts}",
+        f"- horizon T = {family.horizon} steps, discount γ = {family.discount:g}",
+        f"- heterogeneity: {family.heterogeneity}",
+        f"- Gymnasium id: `{family.gymnasium_id}`\n",
+    ]
+    options = [
+        (f"`{field.name}`", f"`{getattr(family, field.name)!r}`")
+        for field in fields(family)
+        if field.name not in ("horizon", "discount", "vary")
+    ]
+    if options:
+        parts.append(_markdown(("option", "stock"), options))
+    if family.knobs:
+        heading = ("knob", "unit", "κ = 0", "range at κ = 1", "physical limit", "meaning")
+        parts.append(_markdown(heading, knobs(family)))
+    return "\n".join(parts)
+
+
+def knobs(family: Family) -> list[tuple[str, ...]]:
+    """Name, unit, stock value, range and lower limit of every knob, meaning."""
+    return [
+        (
+            f"`{name}`",
+            knob.unit,
+            f"{knob.stock:g}",
+            f"[{knob.low:g}, {knob.high:g}]",
+            f"above {knob.minimum:g}" if math.isfinite(knob.minimum) else "none",
+            knob.meaning,
+        )
+        for name, knob in family.knobs.items()
+    ]
+
+
+def row(mark: Standing) -> tuple[str, ...]:
+    """The marks of one family as text."""
+    numbers = (_number(mark.reference), _number(mark.common), _number(mark.own))
+    return mark.family, mark.metric, _score(mark.random), *numbers, mark.meaning
+
+
+def print_standings(found: Sequence[Standing]) -> None:
+    """The table of thresholds for people."""
+    table = Table(box=box.SIMPLE, padding=(0, 1, 0, 0), pad_edge=False)
+    for place, heading in enumerate(HEADINGS):
+        numeric = heading in ("random", "reference", "common", "own")
+        table.add_column(
+            heading, justify="right" if numeric else "left", no_wrap=numeric or place == 0
+        )
+    for mark in found:
+        table.add_row(*row(mark))
+    Console().print(table)
+    print("random: equally likely actions, or N(0, 1); ±: standard error of sampled episodes")
+    print("common: best known shared policy; own: mean of the agents' optima, an upper bound")
+
+
+def _agents(count: int) -> str:
+    return "one agent (they are all alike)" if count == 1 else f"{count} agents"
+
+
+def _score(score: Score) -> str:
+    if score.episodes == 0:
+        return _number(score.value)
+    return f"{_number(score.value)} ± {score.error:.2g}"
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g}"
+
+
+def _markdown(heading: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    lines = [heading, ["---"] * len(heading), *rows]
+    return "".join(
+        "| " + " | ".join(str(entry).replace("|", "\\|") for entry in line) + " |\n"
+        for line in lines
+    )

@@ -1,0 +1,181 @@
+"""The handbook's pages on algorithms, written from docstrings and class data."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import fields
+from fractions import Fraction
+from pathlib import Path
+
+from fedrl.algorithms import ALGORITHMS, Algorithm
+from fedrl.benchmark.conformance.communication import Cost, round_cost
+
+COMMAND = "fedrl handbook algorithms --out docs/algorithms"
+WRITTEN = f"<!-- Written by `{COMMAND}` from the source; change the docstrings instead. -->"
+SYMBOLS = """\
+θ_r are the parameters of round r, θ those at a local step, g and g_i the batch policy gradient of
+the agent that steps, w(a | b) the importance weight of episodes played at b, D the Hessian
+estimate, u_r the mean local direction of the round before. Every local step is θ ← θ + η u; the
+server forms u_{r+1}, the mean of all local directions, and sets θ_{r+1} = θ_r + λ u_{r+1}, with
+λ = ηK unless a study sets it. K local steps a round, B episodes a batch, B₀ a snapshot.
+d is the number of parameters.
+"""
+
+
+def pages() -> dict[str, str]:
+    """File name to text: one page per built-in algorithm and README.md, which lists them."""
+    found = {f"{name}.md": page(name, kind) for name, kind in ALGORITHMS.items()}
+    return {"README.md": index(), **found}
+
+
+def write(folder: Path) -> list[Path]:
+    """Write all pages; what else is in the folder stays."""
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for name, text in pages().items():
+        path = folder / name
+        path.write_text(text, encoding="utf-8")
+        written.append(path)
+    return written
+
+
+def index() -> str:
+    """The table of all algorithms."""
+    rows = ["| algorithm | kind | local direction | episodes | up | down |", "|" + "---|" * 6]
+    for name, kind in ALGORITHMS.items():
+        cost = round_cost(kind())
+        columns = (f"[`{name}`]({name}.md)", kind.kind, _cell(equation(kind)), *cost)
+        rows.append("| " + " | ".join(columns) + " |")
+    head = "# Algorithms\n\n" + WRITTEN + "\n\n" + SYMBOLS
+    costs = "Costs are those of one agent in one round: episodes played, floats sent and received."
+    return f"{head}\n{costs}\n\n" + "\n".join(rows) + "\n"
+
+
+def page(name: str, kind: type[Algorithm]) -> str:
+    """One algorithm: what it computes, from where, at which cost, with which hyperparameters."""
+    module = inspect.getmodule(kind)
+    title = (inspect.getdoc(module) or "").split("\n")[0]
+    meaning = inspect.getdoc(kind) or ""
+    parts = [
+        f"# {name}",
+        WRITTEN,
+        title,
+        "## Equation",
+        f"```text\n{inspect.getdoc(kind.direction)}\n```",
+        *_rules(kind),
+        "## Reading",
+        _paragraphs(meaning),
+        f"Source: {kind.reference}.",
+        f"Code: [algorithms/{Path(inspect.getfile(kind)).name}]"
+        f"(../../algorithms/{Path(inspect.getfile(kind)).name}).",
+        "## Facts",
+        _facts(kind, round_cost(kind())),
+        "## Hyperparameters",
+        _hyperparameters(kind),
+        "## Traps",
+        "\n".join(f"- {trap}" for trap in traps(kind)),
+        "[All algorithms](README.md)",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def equation(kind: type[Algorithm]) -> str:
+    """The line of the docstring of `direction` that says what u is."""
+    return (inspect.getdoc(kind.direction) or "").split("\n")[0].rstrip(".:")
+
+
+def traps(kind: type[Algorithm]) -> list[str]:
+    """What goes wrong with an algorithm of these properties, or is easily misread in a result."""
+    estimators = kind.direction.__code__.co_names
+    returned = kind.anchored or kind.snapshot or kind.server_memory is not Algorithm.server_memory
+    properties = {
+        "model": kind.model_based,
+        "table": kind.finite,
+        "alone": not kind.federated,
+        "anchor": kind.anchored,
+        "snapshot": kind.snapshot,
+        "weight": "weighted" in estimators,
+        "position": kind.points is not Algorithm.points,
+        "batches": kind.batches > 1,
+        "desk": kind.stepper == "server",
+        "chatty": kind.synchronous,
+        "memory": kind.finish is not Algorithm.finish,
+        "drift": kind.federated and not kind.synchronous and not returned,
+    }
+    return [trap for name, trap in TRAPS.items() if properties[name]]
+
+
+TRAPS = {
+    "model": "It reads the agents' MDPs and samples nothing: a line to compare with, never to be "
+    "ranked by samples.",
+    "table": "Finite families only; with any other it is refused before it runs.",
+    "alone": "Every agent is scored on its own MDP with parameters of its own, where others are "
+    "scored with one policy for all: heterogeneous agents may so score above every common policy.",
+    "anchor": "With u_0 = 0, the default, and β < 1 the first rounds take short steps; "
+    '`initial_momentum = "batch"` samples u_0, and those samples are counted.',
+    "snapshot": "B₀ more episodes are played in every round, and counted: with small K·B they are "
+    "most of the cost.",
+    "weight": "The importance weight is a product over all steps of an episode: its variance grows "
+    "fast with the horizon and with the distance of the two parameters. A smaller η helps. "
+    "`weight_cap` (biased) and `per_decision` (unbiased) help too, and are off unless asked for.",
+    "position": "Episodes are played between two parameters, not at the agent's own: their returns "
+    "are not those of the current policy.",
+    "batches": "A local step plays more than one batch: compare at equal steps, not equal rounds.",
+    "desk": "The local steps play episodes in the server's own environment, which no agent pays "
+    "for: look at the total of steps.",
+    "chatty": "It communicates K times a round: rounds are not comparable with those of others.",
+    "memory": "An agent's memory outlives the round: with `participation` below 1 it grows old.",
+    "drift": "Nothing takes out the drift of local steps: with K > 1 and heterogeneous agents the "
+    "limit depends on K and η and is no stationary point of the average J.",
+}
+
+
+def _rules(kind: type[Algorithm]) -> list[str]:
+    """Docstrings of the other methods it defines and documents."""
+    found = []
+    for name in ("points", "begin", "finish", "absorb", "aggregate"):
+        method, inherited = getattr(kind, name), getattr(Algorithm, name)
+        if method is not inherited and method.__doc__:
+            found.append(f"`{name}`:\n\n```text\n{inspect.getdoc(method)}\n```")
+    return found
+
+
+def _facts(kind: type[Algorithm], cost: Cost) -> str:
+    rate = "none claimed"
+    if kind.exponent is not None:
+        power = Fraction(kind.exponent).limit_denominator(100)
+        rate = f"ρ = {power} (`exponent`): ‖∇J‖² ≤ ε after O(ε^-ρ) trajectories"
+    rows = {
+        "kind": kind.kind,
+        "episodes of an agent in a round": cost.samples,
+        "floats an agent sends in a round": cost.floats_up,
+        "floats an agent receives in a round": cost.floats_down,
+        "claimed rate": rate,
+        "parameters in a finite MDP": kind.table,
+        "needs a finite MDP": "yes" if kind.finite else "no",
+    }
+    return "\n".join(["| | |", "|---|---|", *(f"| {a} | {_cell(b)} |" for a, b in rows.items())])
+
+
+def _hyperparameters(kind: type[Algorithm]) -> str:
+    if not fields(kind):
+        return "None beside those of every run: η, λ, K, B."
+    rows = ["| name | default | worth searching | allowed | meaning |", "|" + "---|" * 5]
+    for parameter in fields(kind):
+        details, default = parameter.metadata, float(str(parameter.default))
+        search = f"{details['low']:g} … {details['high']:g}"
+        allowed = "[{:g}, {:g}]".format(*details["domain"])
+        meaning = _cell(details["meaning"])
+        rows.append(f"| `{parameter.name}` | {default:g} | {search} | {allowed} | {meaning} |")
+    return "\n".join(rows)
+
+
+def _paragraphs(text: str) -> str:
+    """Prose in which Markdown changes nothing: *, _, [ and | are letters here."""
+    for letter in "\\*_[]|<>":
+        text = text.replace(letter, "\\" + letter)
+    return text
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")

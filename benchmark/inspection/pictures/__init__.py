@@ -1,0 +1,1 @@
+"""Families and policies in pictures: maps, strips, kernels, films."""

@@ -1,0 +1,74 @@
+"""Who plays in a film: agents of a family, and the stored parameters they act with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from fedrl.benchmark.config.settings import SettingError
+from fedrl.benchmark.conformance.entries import family_entry
+from fedrl.benchmark.inspection.federation import Federation, federation
+from fedrl.benchmark.publishing import replay
+from fedrl.benchmark.storage.files import StoreError
+from fedrl.envs.family import Array
+
+MOST = 4  # agents, unless more are asked for
+
+
+class Cast(NamedTuple):
+    """Agents and the parameters (N, d) of each."""
+
+    federation: Federation
+    theta: Array
+
+
+def cast(
+    name: str,
+    policy: str,
+    results: Path,
+    study: str | None,
+    agents: int | None,
+    kappa: float | None,
+    seed: int | None,
+    settings: list[str],
+) -> Cast:
+    """The agents of a stored run, or others of its family; None is the run's own value.
+
+    Raises SettingError or StoreError: another family, no such run, no parameters, other shapes.
+    """
+    entry = family_entry(name)
+    run = replay.original(policy, results, study)
+    cell = run.run.cell
+    if cell.family != entry.name:
+        raise SettingError(f"{policy} is a run of {cell.family}; its policy cannot act in {name}")
+    if run.parameters is None:
+        raise StoreError(
+            f"no parameters are stored beside {run.path}; remove it, and `fedrl run` computes and "
+            "stores them"
+        )
+    if not np.isfinite(run.parameters).all():
+        raise SettingError(f"{policy} diverged; its parameters are not finite")
+    drawn = federation(
+        entry.name,
+        min(cell.agents, MOST) if agents is None else agents,
+        cell.kappa if kappa is None else kappa,
+        run.run.seed.index if seed is None else seed,
+        settings,
+        cell.options,
+        cell.hidden,
+    )
+    theta = run.parameters
+    if theta.shape[1] != drawn.policy.size:
+        raise SettingError(
+            f"{policy} has {theta.shape[1]} parameters, but with these settings {name} needs "
+            f"{drawn.policy.size}; leave out the --set that changes its spaces"
+        )
+    if len(theta) == 1:
+        return Cast(drawn, np.repeat(theta, drawn.agents, axis=0))
+    if len(theta) < drawn.agents:
+        raise SettingError(
+            f"{policy} has a policy of its own for each of its {len(theta)} agents; agents is "
+            f"{drawn.agents}"
+        )
+    return Cast(drawn, theta[: drawn.agents])

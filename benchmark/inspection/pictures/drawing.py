@@ -1,0 +1,57 @@
+"""Figures that come out the same whenever they are drawn, as PNG and SVG."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+from fedrl.benchmark.storage.files import StoreError, write_atomically
+from matplotlib.figure import Figure
+
+INK, FAINT, ACCENT, GOAL, WALL = "#1c2733", "#c9d1d9", "#c2410c", "#2f855a", "#4a5568"
+COLOURS = ("#1f6f8b", "#c2410c", "#2f855a", "#7c3aed", "#b7791f", "#be185d", "#0f766e", "#475569")
+SHOWN = 12  # agents drawn one by one
+STYLE: Any = {
+    "font.size": 8,
+    "axes.titlesize": 8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "svg.hashsalt": "fedrl",
+    "svg.fonttype": "path",
+    "savefig.facecolor": "white",
+}
+
+
+def panels(count: int, columns: int, width: float, height: float) -> tuple[Figure, list[Any]]:
+    """A figure with `count` axes of this size in inches, row by row."""
+    rows = -(-count // columns)
+    columns = -(-count // rows)  # as even as it goes
+    figure = Figure(figsize=(columns * width, rows * height + 0.45), layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    for spare in axes[count:]:
+        spare.set_axis_off()
+    return figure, list(axes[:count])
+
+
+def save(figure: Figure, out: Path, name: str) -> list[Path]:
+    """Write the figure as PNG and SVG; StoreError if the folder cannot be written to."""
+    written = []
+    for suffix, more in ((".png", {"dpi": 150}), (".svg", {"metadata": {"Date": None}})):
+        sink = io.BytesIO()
+        with mpl.rc_context(STYLE):
+            figure.savefig(sink, format=suffix[1:], **more)  # type: ignore[arg-type]
+        path = out / f"{name}{suffix}"
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+            write_atomically(path, sink.getvalue())
+        except OSError as error:
+            raise StoreError(f"cannot write {path}: {error.strerror}") from None
+        written.append(path)
+    return written
+
+
+def shown(agents: int) -> str:
+    """What a title says when not every agent is drawn."""
+    return f", the first {SHOWN} of {agents} agents" if agents > SHOWN else ""

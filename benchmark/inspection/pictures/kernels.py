@@ -1,0 +1,59 @@
+"""Abstract finite MDPs: transition probabilities as heat maps, distances between agents."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from fedrl.benchmark.inspection.federation import Federation
+from fedrl.benchmark.inspection.pictures.drawing import SHOWN, panels, shown
+from fedrl.envs.family import Array
+from matplotlib.figure import Figure
+
+
+def draw_kernels(federation: Federation) -> Figure:
+    """P_π(s'|s) of the uniform policy, agent by agent, then all distances between agents."""
+    task, count = federation.task, min(federation.agents, SHOWN)
+    mixed = task.kernel.mean(axis=2)  # (N, Z, Z)
+    figure, axes = panels(count + 1, 4, 1.75, 1.75)
+    for agent, ax in enumerate(axes[:count]):
+        image = ax.imshow(mixed[agent], cmap="Blues", vmin=0, vmax=mixed[:count].max())
+        ax.set_title(f"agent {agent}")
+        ax.set_xticks([])
+        ax.set_yticks([])
+        if agent == 0:
+            ax.set_xlabel("next state")
+            ax.set_ylabel("state")
+    figure.colorbar(image, ax=axes[:count], shrink=0.6, label="probability", pad=0.01)
+    _distances(figure, axes[count], task.kernel[:count])
+    figure.suptitle(
+        f"{federation.name}, κ = {federation.kappa:g}{shown(federation.agents)}\n"
+        "transitions of the uniform policy; mean total variation between agents",
+        fontsize=8,
+    )
+    return figure
+
+
+def _distances(figure: Figure, ax: Any, kernel: Array) -> None:
+    """TV(i, j) averaged over states and actions: (N, N)."""
+    distance = np.array([np.abs(kernel - one).sum(axis=-1).mean(axis=(1, 2)) / 2 for one in kernel])
+    image = ax.imshow(distance, cmap="Oranges", vmin=0, vmax=max(distance.max(), 1e-12))
+    ax.set_title("TV between agents")
+    ax.set_xticks(range(len(kernel)))
+    ax.set_yticks(range(len(kernel)))
+    ax.tick_params(labelsize=6)
+    if len(kernel) <= 6:
+        for i, row in enumerate(distance):
+            for j, value in enumerate(row):
+                dark = value > 0.6 * distance.max()
+                ax.text(
+                    j,
+                    i,
+                    f"{value:.2f}",
+                    ha="center",
+                    va="center",
+                    fontsize=5.5,
+                    color="white" if dark and value else "black",
+                )
+    else:
+        figure.colorbar(image, ax=ax, shrink=0.6)

@@ -1,0 +1,1 @@
+"""From the store to the table of records, reports, published studies, and back: verify, replay."""

@@ -1,0 +1,105 @@
+"""A published study described for machines: RO-Crate 1.1, JSON-LD.
+
+https://w3id.org/ro/crate/1.1. The same files give the same bytes: the only date is the given one.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from fedrl.benchmark.publishing.sources import Source, sha256
+from fedrl.benchmark.storage.files import StoreError
+
+NAME = "ro-crate-metadata.json"
+PROFILE = "https://w3id.org/ro/crate/1.1"
+LICENSE = "https://spdx.org/licenses/MIT"
+FORMATS = {
+    ".csv": "text/csv",
+    ".json": "application/json",
+    ".md": "text/markdown",
+    ".npz": "application/zip",
+    ".parquet": "application/vnd.apache.parquet",
+}
+MEANINGS = {
+    "records.parquet": "One row per evaluation point of every run",
+    "provenance.json": "Configuration, versions, machine and code digest of the runs",
+    "digests.json": "SHA-256 of every artefact of the report",
+}
+
+
+def published_on(folder: Path) -> str:
+    """The day in the document of a folder; StoreError unless it can be read."""
+    try:
+        graph = json.loads((folder / NAME).read_bytes())["@graph"]
+        return str(next(entity for entity in graph if entity["@id"] == "./")["datePublished"])
+    except OSError as error:
+        raise StoreError(f"cannot read {folder / NAME}: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError, StopIteration):
+        raise StoreError(f"{folder / NAME} is corrupt") from None
+
+
+def crate(source: Source, folder: Path, date: str) -> dict[str, Any]:
+    """The whole document, of the files that are in the folder now."""
+    versions, command = source.provenance["versions"], source.provenance["command"]
+    files = [_file(path, folder) for path in _files(folder)]
+    software = [_software(name, versions[name]) for name in sorted(versions) if name != "engine"]
+    root: dict[str, Any] = {
+        "@id": "./",
+        "@type": "Dataset",
+        "name": source.title,
+        "description": source.description or source.title,
+        "datePublished": date,
+        "license": {"@id": LICENSE},
+        "hasPart": _links(files),
+        "mentions": {"@id": "#computation"},
+    }
+    computation = {
+        "@id": "#computation",
+        "@type": "CreateAction",
+        "name": command,
+        "instrument": _links(software),
+        "result": {"@id": "records.parquet"},
+    }
+    metadata = {
+        "@id": NAME,
+        "@type": "CreativeWork",
+        "about": {"@id": "./"},
+        "conformsTo": {"@id": PROFILE},
+    }
+    license_ = {"@id": LICENSE, "@type": "CreativeWork", "name": "MIT License"}
+    return {
+        "@context": [f"{PROFILE}/context", {"sha256": "https://schema.org/sha256"}],
+        "@graph": [metadata, root, computation, license_, *software, *files],
+    }
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(p for p in folder.rglob("*") if p.is_file() and p.name != NAME)
+
+
+def _file(path: Path, folder: Path) -> dict[str, Any]:
+    name = path.relative_to(folder).as_posix()
+    return {
+        "@id": name,
+        "@type": "File",
+        "name": path.name,
+        "contentSize": str(path.stat().st_size),
+        "sha256": sha256(path),
+        **({"encodingFormat": FORMATS[path.suffix]} if path.suffix in FORMATS else {}),
+        **({"description": MEANINGS[name]} if name in MEANINGS else {}),
+    }
+
+
+def _software(name: str, version: str) -> dict[str, Any]:
+    return {
+        "@id": f"#{name}-{version}",
+        "@type": "SoftwareApplication",
+        "name": name,
+        "version": version,
+    }
+
+
+def _links(entities: list[dict[str, Any]]) -> list[dict[str, str]]:
+    return [{"@id": entity["@id"]} for entity in entities]

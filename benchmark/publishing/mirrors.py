@@ -1,0 +1,44 @@
+"""Stored runs in the formats of other viewers. The store stays what counts; nothing here is read.
+
+A mirror is a function (tidy table, folder). It needs optional packages, the extra of its name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from fedrl.benchmark.publishing.trackers.mlflow import mlflow
+from fedrl.benchmark.publishing.trackers.tensorboard import tensorboard
+from fedrl.benchmark.publishing.trackers.wandb import wandb
+from fedrl.benchmark.storage.files import StoreError
+from fedrl.envs.validation import nearest
+
+MIRRORS: dict[str, Callable[[Any, Path], list[Path]]] = {
+    "mlflow": mlflow,
+    "tensorboard": tensorboard,
+    "wandb": wandb,
+}
+NEEDS = {  # packages that have to be there
+    "mlflow": ("mlflow", "sqlalchemy", "alembic"),
+    "tensorboard": ("tensorboard",),
+    "wandb": ("wandb",),
+}
+
+
+def mirror(frame: Any, to: str, out: Path) -> list[Path]:
+    """The files that were written; StoreError names the extra that is missing."""
+    if to not in MIRRORS:
+        raise StoreError(nearest("mirror", to, list(MIRRORS)))
+    missing = [package for package in NEEDS[to] if find_spec(package) is None]
+    if missing:
+        raise StoreError(
+            f"--to {to} needs the package {missing[0]}: pip install 'fedrl[{to}]', with "
+            "-c constraints.txt for the version it is tested with"
+        )
+    try:
+        return MIRRORS[to](frame, out)
+    except OSError as error:
+        raise StoreError(f"cannot write to {out}: {error.strerror}") from None

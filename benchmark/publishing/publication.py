@@ -1,0 +1,87 @@
+"""From the store to a report: the table, and where it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+from fedrl.benchmark.config.study import Study
+from fedrl.benchmark.publishing.records import Records, read_records
+from fedrl.benchmark.storage.files import StoreError
+from fedrl.benchmark.storage.store import Store
+
+
+class Published(NamedTuple):
+    """A report that was written."""
+
+    page: Path  # index.html
+    missing: list[str]  # runs that are not stored
+    stale: int
+
+
+def publish(study: Study, results: Path, out: Path | None, command: str) -> Published:
+    """Write the report of what is stored; `command` is how its runs are computed."""
+    from fedrl.benchmark.publishing import sources
+
+    found = read_records(study, results)
+    store = Store(results, study.name)
+    out = store.folder / "report" if out is None else out
+    told = provenance(study, store, found, command)
+    made_of = sources.settled(sources.Source(found.frame, told, study.title, study.description))
+    try:
+        digests = sources.make_report(made_of, out)
+        sources.write_source(made_of, digests, out / sources.FOLDER)
+    except OSError as error:
+        raise StoreError(f"cannot write the report to {out}: {error.strerror}") from None
+    return Published(out / "index.html", found.missing, found.stale)
+
+
+def provenance(study: Study, store: Store, found: Records, command: str) -> dict[str, Any]:
+    """What produced the numbers, from the manifests written when they were computed."""
+    cells = list({entry.run.cell.id: entry.run.cell for entry in found.stored}.values())
+    manifests = store.manifests(found.stored)
+    return {
+        "command": command,
+        "rebuild": command.replace("fedrl run", "fedrl report", 1),
+        "versions": _one_or_all(entry["versions"] for entry in manifests),
+        "machine": _one_or_all(entry["machine"] for entry in manifests),
+        "execution": _one_or_all(entry["execution"] for entry in manifests),
+        "code": _one_or_all(entry["code"] for entry in manifests),
+        "configuration": configuration(study),
+        "runs": {
+            "finished": len(found.stored),
+            "expected": len(study.runs()),
+            "stale": found.stale,
+            "missing": found.missing,
+        },
+        "cells": sorted(cell.id for cell in cells),
+        **sensitivity(study, found.frame),
+    }
+
+
+def configuration(study: Study) -> dict[str, Any]:
+    """The study as a report shows it."""
+    told = study.model_dump(
+        mode="json", exclude={"title", "description", "design", "tuning", "tuned"}
+    )
+    return told if study.design is None else told | {"design": study.design.described()}
+
+
+def sensitivity(study: Study, frame: pd.DataFrame) -> dict[str, Any]:
+    """What only this side can compute of a design: how much each hyperparameter matters."""
+    if study.design is None:
+        return {}
+    from fedrl.benchmark.sensitivity.importance import importances
+
+    return {"importance": importances(frame, study.design)}
+
+
+def _one_or_all(values: Iterable[Any]) -> Any:
+    """The value all cells share, else the different ones in the order of the cells."""
+    different: list[Any] = []
+    for value in values:
+        if value not in different:
+            different.append(value)
+    return different[0] if len(different) == 1 else different

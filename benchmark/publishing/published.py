@@ -1,0 +1,234 @@
+"""A study made public: small enough to be kept with the code, complete enough to be checked.
+
+<out>/records.parquet, provenance.json, digests.json    what its report is made of
+<out>/tables/*.csv                                      so that a changed number can be named
+<out>/runs/<cell.id>/…                                  a few whole runs, to compute again
+<out>/README.md, ro-crate-metadata.json                 what this is, for people and machines
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import NamedTuple
+
+from fedrl.benchmark.config.study import Study
+from fedrl.benchmark.publishing import crate, sources
+from fedrl.benchmark.publishing.publication import provenance
+from fedrl.benchmark.publishing.records import label, read_records
+from fedrl.benchmark.storage import parameters
+from fedrl.benchmark.storage.files import CorruptFileError, StoreError, write_atomically
+from fedrl.benchmark.storage.manifests import manifest_files, read_manifest, speaking_for
+from fedrl.benchmark.storage.provenance import decisive_versions
+from fedrl.benchmark.storage.store import UNKNOWN, Store, Stored, parse_name
+
+REPLAYED = 3  # runs that are kept whole
+
+
+class Public(NamedTuple):
+    """What was written."""
+
+    folder: Path
+    runs: list[str]  # paths below the folder, of the runs that are kept whole
+    size: int  # bytes
+
+
+def publish_study(study: Study, results: Path, out: Path, command: str, day: str) -> Public:
+    """Write the folder; StoreError, and nothing is written, unless every run of it is sound."""
+    _check_day(day)
+    store = Store(results, study.name)
+    complete(study, store)
+    found = read_records(study, results)
+    told = provenance(study, store, found, command)
+    made_of = sources.settled(sources.Source(found.frame, told, study.title, study.description))
+    kept = cheapest(found.stored)
+    try:
+        with tempfile.TemporaryDirectory() as temporary:
+            digests = sources.make_report(made_of, Path(temporary))
+            if out.exists():
+                _check_ours(out)
+                _clear(out, "tables", "runs")
+            _keep_tables(Path(temporary), out)
+        runs = [_keep(store, entry, out) for entry in kept]
+        _write_readme(study, out, runs, command)
+        _describe(made_of, digests, out, day)
+    except OSError as error:
+        raise StoreError(f"cannot write {out}: {error.strerror}") from None
+    return Public(out, runs, _size(out))
+
+
+def redraw(out: Path, day: str | None) -> Public:
+    """Tables and digests again, from the records as they were published.
+
+    For a report that is drawn differently than then: runs, records and, unless another is given,
+    the day stay. StoreError, and nothing is written, if the folder is not as it was published.
+    """
+    edited = sources.edited(out, sources.read_digests(sources.source_folder(out)))
+    if edited:
+        raise StoreError(
+            f"{out / edited[0]} is not what was published; `fedrl verify {out}` tells more, and "
+            "without --redraw the study is published from its stored runs"
+        )
+    if day is None:
+        day = crate.published_on(out)
+    _check_day(day)
+    made_of = sources.read_source(out)
+    try:
+        with tempfile.TemporaryDirectory() as temporary:
+            digests = sources.make_report(made_of, Path(temporary))
+            _clear(out, "tables")
+            _keep_tables(Path(temporary), out)
+        _describe(made_of, digests, out, day)
+    except OSError as error:
+        raise StoreError(f"cannot write {out}: {error.strerror}") from None
+    runs = sorted(path for path in out.glob("runs/*/*") if parse_name(path.name))
+    return Public(out, [path.relative_to(out).as_posix() for path in runs], _size(out))
+
+
+def complete(study: Study, store: Store) -> None:
+    """StoreError unless all runs are there, intact, of the present code, and say of what."""
+    runs = study.runs()
+    survey = store.survey(runs)
+    if survey.corrupt:
+        raise CorruptFileError(survey.corrupt[0])
+    have = {store.path(entry.run) for entry in survey.stored}
+    without = [
+        run
+        for run in runs
+        if store.path(run) not in have or not parameters.beside(store.path(run)).exists()
+    ]
+    if without:
+        raise StoreError(
+            f"{len(without)} of {len(runs)} runs are not stored in {store.folder}, first "
+            f"{label(without[0])}; a study is published with all its seeds: `fedrl run` computes "
+            "them"
+        )
+    stale = [entry.run for entry in survey.stored if entry.stale]
+    if stale:
+        raise StoreError(
+            f"{len(stale)} of {len(runs)} runs were computed by other code or versions than the "
+            f"present ones, first {label(stale[0])}; `fedrl run` computes them again"
+        )
+    for entry in survey.stored:
+        _check_manifest(store, entry)
+
+
+def cheapest(stored: Sequence[Stored], count: int = REPLAYED) -> list[Stored]:
+    """The cheapest run of an algorithm and family not chosen yet, again and again.
+
+    Cost is environment steps in total: it is the same on every machine.
+    """
+    chosen: list[Stored] = []
+    left = list(stored)
+    while left and len(chosen) < count:
+        taken = Counter(entry.run.cell.algorithm for entry in chosen)
+        seen = Counter(entry.run.cell.family for entry in chosen)
+        least = min(
+            left,
+            key=lambda entry: (
+                taken[entry.run.cell.algorithm],
+                seen[entry.run.cell.family],
+                int(entry.columns["steps_total"][-1]),
+                label(entry.run),
+            ),
+        )
+        chosen.append(least)
+        left = [entry for entry in left if entry is not least]
+    return chosen
+
+
+def _check_day(text: str) -> None:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        raise StoreError(f"--date {text} is not a day, like 2026-03-31") from None
+
+
+def _check_manifest(store: Store, entry: Stored) -> None:
+    """The machine and all decisive versions of a run have to be known."""
+    there = [read_manifest(path) for path in manifest_files(store.cell_folder(entry.run.cell))]
+    speaking = speaking_for(there, entry.run.seed, entry.key)
+    known = [m for m in speaking if m["machine"].get("cpu") != UNKNOWN]
+    if not known or not decisive_versions(known[0]["versions"]):
+        raise StoreError(
+            f"no manifest tells with which versions and on which machine {label(entry.run)} was "
+            f"computed; remove {store.path(entry.run)}, and `fedrl run` computes it again"
+        )
+
+
+def _keep(store: Store, entry: Stored, out: Path) -> str:
+    """Copy a run with everything that belongs to it; the path of its result below `out`."""
+    result = store.path(entry.run)
+    folder = out / "runs" / entry.run.cell.id
+    folder.mkdir(parents=True, exist_ok=True)
+    timing = store.path(entry.run, ".seconds")
+    beside = [timing] if timing.exists() else []
+    for path in (*manifest_files(result.parent), parameters.beside(result), *beside, result):
+        write_atomically(folder / path.name, path.read_bytes())
+    return (folder / result.name).relative_to(out).as_posix()
+
+
+def _keep_tables(report: Path, out: Path) -> None:
+    (out / "tables").mkdir(parents=True)
+    for table in sorted((report / "tables").glob("*.csv")):
+        write_atomically(out / "tables" / table.name, table.read_bytes())
+
+
+def _describe(made_of: sources.Source, digests: sources.Digests, out: Path, day: str) -> None:
+    """What the report is made of, and all of the folder for machines."""
+    sources.write_source(made_of, digests, out)
+    write_atomically(out / crate.NAME, sources.as_json(crate.crate(made_of, out, day)))
+
+
+def _check_ours(out: Path) -> None:
+    """A folder of something else is left alone."""
+    ours = (out / sources.DIGESTS).is_file() and (out / crate.NAME).is_file()
+    if any(out.iterdir()) and not ours:
+        raise StoreError(f"{out} is not empty and not a published study; choose another --out")
+
+
+def _clear(out: Path, *names: str) -> None:
+    for name in names:
+        shutil.rmtree(out / name, ignore_errors=True)
+
+
+def _size(out: Path) -> int:
+    return sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
+
+
+def _write_readme(study: Study, out: Path, runs: Sequence[str], command: str) -> None:
+    lines = [
+        f"# {study.title}",
+        "",
+        *([study.description, ""] if study.description else []),
+        "Written by `fedrl publish`. It holds what the report of this study is made of, not the",
+        "report: page, figures and report.tex are here as SHA-256 digests only, because they come",
+        "out byte for byte from the records.",
+        "",
+        "- `records.parquet`: one row per evaluation point of every run; wall seconds as measured",
+        "- `provenance.json`: configuration, versions, machine, code digest",
+        "- `digests.json`: SHA-256 of every artefact of the report, of the records, and the",
+        "  versions of the packages that drew it",
+        "- `tables/`: the report's tables, so that a number that changed can be named",
+        f"- `runs/`: {len(runs)} whole runs, the cheapest of different algorithms and families",
+        "- `ro-crate-metadata.json`: the same for machines (RO-Crate 1.1)",
+        "",
+        "In this folder:",
+        "",
+        "```sh",
+        "fedrl verify .     # make the report again: the same bytes?",
+        *(f"fedrl replay {run}" for run in runs),
+        "```",
+        "",
+        "Everything from the beginning:",
+        "",
+        "```sh",
+        command,
+        command.replace("fedrl run", "fedrl report", 1),
+        "```",
+    ]
+    write_atomically(out / "README.md", ("\n".join(lines) + "\n").encode())

@@ -1,0 +1,188 @@
+"""All results of a study as one tidy table: one row per evaluation point."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from fedrl.benchmark.config.cell import Run
+from fedrl.benchmark.config.selection import facts
+from fedrl.benchmark.config.settings import words
+from fedrl.benchmark.config.study import DEFAULT_RESULTS, Study, load_study
+from fedrl.benchmark.storage.files import StoreError, write_atomically
+from fedrl.benchmark.storage.store import Store, Stored
+from fedrl.benchmark.training.diagnostics import PREFIX
+
+FIRST = ("study", "family", "kappa", "algorithm", "agents", "seed", "cell")
+DESIGN = "design_"  # prefix of the columns of coordinates
+BESIDE = ("return_worst", "return_best", "stationarity", "heterogeneity", "seconds")  # scores
+ORDER = ("family", "kappa", "algorithm", "agents", "cell", "seed", "round")
+
+
+class Records(NamedTuple):
+    """The table of what is stored, and what is not as it should be."""
+
+    frame: pd.DataFrame
+    stored: list[Stored]
+    stale: int  # runs computed by other code or versions than the present ones
+    missing: list[str]  # runs that are not stored
+
+
+def load_records(
+    study: str | Path | Study,
+    results: str | Path = DEFAULT_RESULTS,
+    *,
+    overrides: Sequence[str] = (),
+    only: Sequence[str] = (),
+) -> pd.DataFrame:
+    """The tidy table of a study's stored runs, sorted; one row per evaluation point.
+
+    Columns: study, family, kappa, algorithm, agents, seed, cell; every other setting of the cell
+    (lists as JSON, NaN where a setting does not apply); what was measured; wall seconds; of a
+    study with a design its coordinates, `design_<NAME>`.
+
+    Raises StudyError for a study that is not valid, StoreError for a corrupt or empty store.
+    """
+    if not isinstance(study, Study):
+        study = load_study(study, overrides, only)
+    found = read_records(study, results)
+    if found.stale:
+        warnings.warn(stale_message(found.stale), stacklevel=2)
+    return found.frame
+
+
+def read_records(study: Study, results: str | Path) -> Records:
+    """The table and its gaps; StoreError when nothing of the study is stored."""
+    store, runs = Store(results, study.name), study.runs()
+    stored = store.load(runs)
+    if not stored:
+        raise StoreError(
+            f"no results of study {study.name} in {store.folder}; compute them with `fedrl run`, "
+            "or name their folder with --results"
+        )
+    have = {store.path(entry.run) for entry in stored}
+    missing = [label(run) for run in runs if store.path(run) not in have]
+    frame = placed(tidy_table(study.name, stored), study)
+    if not study.diagnostics or study.measured == "scores":
+        frame = frame.drop(columns=[name for name in frame.columns if name.startswith(PREFIX)])
+    if study.measured == "scores":
+        frame = scores_only(frame)
+    return Records(frame, stored, sum(entry.stale for entry in stored), missing)
+
+
+def stale_message(count: int) -> str:
+    """What a reader should know about stale runs."""
+    return (
+        f"{count} stored run(s) were computed by other code or versions than the present ones; "
+        "`fedrl run` recomputes them"
+    )
+
+
+def label(run: Run) -> str:
+    """A run as people refer to it."""
+    return f"{run.cell.id} seed {run.seed.index}"
+
+
+def export(frame: pd.DataFrame, out: Path) -> None:
+    """Write the table as its suffix says."""
+    write = _writer(out)
+    try:
+        write_atomically(out, write(frame))
+    except OSError as error:
+        raise StoreError(f"cannot write {out}: {error.strerror}") from None
+
+
+def check_suffix(out: Path) -> None:
+    """StoreError unless the suffix names a format."""
+    _writer(out)
+
+
+def to_csv(frame: pd.DataFrame) -> str:
+    """Every number with all its digits."""
+    return frame.to_csv(index=False, lineterminator="\n")
+
+
+def _writer(out: Path) -> Callable[[pd.DataFrame], bytes]:
+    if out.suffix not in WRITERS:
+        raise StoreError(
+            f"{out} has the unknown suffix {out.suffix!r}; it must be one of {', '.join(WRITERS)}"
+        )
+    return WRITERS[out.suffix]
+
+
+def _parquet(frame: pd.DataFrame) -> bytes:
+    sink = io.BytesIO()
+    frame.to_parquet(sink, index=False)
+    return sink.getvalue()
+
+
+def _json_rows(frame: pd.DataFrame) -> Iterable[str]:
+    for row in frame.to_dict("records"):
+        yield json.dumps({str(name): _or_null(value) for name, value in row.items()})
+
+
+WRITERS: dict[str, Callable[[pd.DataFrame], bytes]] = {
+    ".csv": lambda frame: to_csv(frame).encode(),
+    ".parquet": _parquet,
+    ".json": lambda frame: ("[\n" + ",\n".join(_json_rows(frame)) + "\n]\n").encode(),
+    ".jsonl": lambda frame: "".join(f"{row}\n" for row in _json_rows(frame)).encode(),
+}
+
+
+def tidy_table(study: str, stored: Sequence[Stored]) -> pd.DataFrame:
+    """One row per evaluation point of these runs, sorted."""
+    settings = pd.DataFrame([_described(study, entry.run) for entry in stored])
+    others = sorted(name for name in settings.columns if name not in FIRST)
+    lengths = [len(entry.seconds) for entry in stored]
+    settings = settings[[*FIRST, *others]]
+    frame = settings.loc[settings.index.repeat(lengths)].reset_index(drop=True)
+    measured = [entry.columns | {"seconds": entry.seconds} for entry in stored]
+    columns = {name: np.concatenate([entry[name] for entry in measured]) for name in measured[0]}
+    frame = pd.concat([frame, pd.DataFrame(columns)], axis=1)
+    # Whole numbers where all runs diverged, NaN elsewhere: one type for both.
+    frame = frame.astype({"diverged_round": float})
+    return frame.sort_values(list(ORDER), ignore_index=True)
+
+
+def placed(frame: pd.DataFrame, study: Study) -> pd.DataFrame:
+    """With the coordinates of a design as columns design_<NAME>, NaN where there are none."""
+    names = () if study.design is None else study.design.space
+    columns = {
+        f"{DESIGN}{name}": frame["cell"].map(
+            {cell: point.get(name, math.nan) for cell, point in study.coordinates.items()}
+        )
+        for name in names
+    }
+    return frame.assign(**{name: column.astype(float) for name, column in columns.items()})
+
+
+def scores_only(frame: pd.DataFrame) -> pd.DataFrame:
+    """NaN for all that is measured but the score of a family and its cost in steps and floats."""
+    nothing = dict.fromkeys((name for name in BESIDE if name in frame), math.nan)
+    scores = {name: frame[name].where(frame["metric"] == name) for name in ("objective", "return")}
+    return frame.assign(**nothing, **scores)
+
+
+def _described(study: str, run: Run) -> dict[str, Any]:
+    settings = {name: _flat(value) for name, value in facts(run).items()}
+    return settings | {"study": study, "cell": run.cell.id}
+
+
+def _flat(value: Any) -> Any:
+    """A setting as one entry of a table."""
+    if value is None:
+        return math.nan
+    if isinstance(value, dict):
+        return words(value)
+    return json.dumps(value) if isinstance(value, list | tuple) else value
+
+
+def _or_null(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,170 @@
+"""What a report was made of, kept beside it, so that anyone can make it again.
+
+    <report>/source/records.parquet    the tidy table, wall seconds as stored; the same bytes again
+    <report>/source/provenance.json    title, description, and where the numbers come from
+    <report>/source/digests.json       SHA-256 of every artefact, and the versions that drew them
+
+A published study is such a folder without the report around it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import platform
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from fedrl.benchmark.storage.files import StoreError, write_atomically
+
+RECORDS, PROVENANCE, DIGESTS = "records.parquet", "provenance.json", "digests.json"
+FOLDER = "source"
+AS_JSON = b"fedrl.json"  # names of columns whose entries are JSON: those of several types
+DRAWN_WITH = ("jinja2", "matplotlib", "numpy", "pandas", "plotly", "scipy", "seaborn")
+
+
+class Source(NamedTuple):
+    """Everything a report is a function of."""
+
+    frame: pd.DataFrame
+    provenance: dict[str, Any]
+    title: str
+    description: str
+
+
+class Digests(NamedTuple):
+    """Of a report that was made."""
+
+    artefacts: dict[str, str]  # path below the report -> SHA-256, in hexadecimal
+    source: dict[str, str]  # the same of records and provenance
+    versions: dict[str, str]  # of what drew it
+
+
+def make_report(source: Source, out: Path) -> Digests:
+    """Write the report into `out`; digests of what was written, nothing else that is there."""
+    from fedrl.reports import write_report
+
+    write_report(
+        source.frame, source.provenance, out, title=source.title, description=source.description
+    )
+    written = [out / "index.html", out / "report.tex"]
+    written += [path for part in ("figures", "tables") for path in (out / part).glob("*")]
+    artefacts = {path.relative_to(out).as_posix(): sha256(path) for path in sorted(written)}
+    texts = {name: hashlib.sha256(text).hexdigest() for name, text in encode(source).items()}
+    return Digests(artefacts, texts, drawn_with())
+
+
+def encode(source: Source) -> dict[str, bytes]:
+    """File name -> content."""
+    told = {
+        "title": source.title,
+        "description": source.description,
+        "provenance": source.provenance,
+    }
+    return {RECORDS: _encode_frame(source.frame), PROVENANCE: as_json(told)}
+
+
+def settled(source: Source) -> Source:
+    """The source as its files hold it: a report made of this can be made again from them."""
+    files = encode(source)
+    return _decode(files[RECORDS], files[PROVENANCE])
+
+
+def write_source(source: Source, digests: Digests, folder: Path) -> None:
+    """The three files; the digests last."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in encode(source).items():
+        write_atomically(folder / name, content)
+    write_atomically(folder / DIGESTS, as_json(digests._asdict()))
+
+
+def read_source(folder: Path) -> Source:
+    """StoreError unless the folder holds a source that can be read."""
+    try:
+        return _decode((folder / RECORDS).read_bytes(), (folder / PROVENANCE).read_bytes())
+    except OSError as error:
+        raise StoreError(f"cannot read {error.filename}: {error.strerror}") from None
+    except (pa.ArrowException, ValueError, KeyError) as error:
+        raise StoreError(f"the records in {folder} are corrupt: {error}") from None
+
+
+def read_digests(folder: Path) -> Digests:
+    """StoreError unless they can be read."""
+    try:
+        return Digests(**json.loads((folder / DIGESTS).read_bytes()))
+    except OSError as error:
+        raise StoreError(f"cannot read {folder / DIGESTS}: {error.strerror}") from None
+    except (ValueError, TypeError):
+        raise StoreError(f"{folder / DIGESTS} is corrupt") from None
+
+
+def edited(folder: Path, recorded: Digests) -> list[str]:
+    """Files of a source that are not what their digests say."""
+    return [
+        name for name, digest in sorted(recorded.source.items()) if sha256(folder / name) != digest
+    ]
+
+
+def source_folder(report: Path) -> Path:
+    """Of a report, or of a published study; StoreError when there is none."""
+    for folder in (report / FOLDER, report):
+        if (folder / DIGESTS).is_file():
+            return folder
+    raise StoreError(
+        f"{report} holds no {FOLDER}/{DIGESTS}: it is not a report of `fedrl report`, nor a study "
+        "of `fedrl publish`; an older report gets its source by writing it again"
+    )
+
+
+def drawn_with() -> dict[str, str]:
+    """Versions that decide the bytes of an artefact."""
+    return {"python": platform.python_version()} | {name: version(name) for name in DRAWN_WITH}
+
+
+def sha256(path: Path) -> str:
+    """In hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def as_json(value: Any) -> bytes:
+    """Sorted and indented, so that versions of it can be compared line by line."""
+    return (json.dumps(value, indent=2, sort_keys=True, default=str) + "\n").encode()
+
+
+def _encode_frame(frame: pd.DataFrame) -> bytes:
+    mixed = [str(name) for name in frame.columns if _is_mixed(frame[name])]
+    told = frame.assign(**{name: frame[name].map(_entry) for name in mixed})
+    table = pa.Table.from_pandas(told, preserve_index=False)
+    table = table.replace_schema_metadata({AS_JSON: json.dumps(mixed).encode()})
+    sink = io.BytesIO()
+    numbers = [column.name for column in table.schema if pa.types.is_floating(column.type)]
+    words = [name for name in table.column_names if name not in numbers]
+    # Bytes of equal weight stand together, which nearly random digits are smaller by.
+    split = {"use_dictionary": words, "use_byte_stream_split": numbers}
+    pq.write_table(table, sink, compression="zstd", compression_level=9, **split)
+    return sink.getvalue()
+
+
+def _decode(records: bytes, told: bytes) -> Source:
+    table = pq.read_table(io.BytesIO(records))
+    frame = table.to_pandas()
+    for name in json.loads(table.schema.metadata[AS_JSON]):
+        frame[name] = frame[name].map(json.loads).astype(object)
+    known = json.loads(told)
+    return Source(frame, known["provenance"], known["title"], known["description"])
+
+
+def _is_mixed(column: Any) -> bool:
+    return column.dtype == object and not all(
+        isinstance(value, str) or pd.isna(value) for value in column
+    )
+
+
+def _entry(value: Any) -> str:
+    missing = isinstance(value, float) and pd.isna(value)
+    return json.dumps(None if missing else getattr(value, "item", lambda: value)())

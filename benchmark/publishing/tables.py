@@ -1,0 +1,64 @@
+"""The tidy table of whatever holds one: results, a report, a published study, a Parquet file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+from fedrl.benchmark.config.cell import Cell, Run
+from fedrl.benchmark.publishing.records import tidy_table
+from fedrl.benchmark.publishing.sources import DIGESTS, read_source, source_folder
+from fedrl.benchmark.storage.files import StoreError
+from fedrl.benchmark.storage.manifests import manifest_files, read_manifest
+from fedrl.benchmark.storage.store import Store, Stored, parse_name
+from fedrl.envs.validation import nearest
+
+
+def table_of(place: Path, study: str | None = None) -> pd.DataFrame:
+    """StoreError when there is no table; of several studies in results, one has to be named."""
+    if place.suffix == ".parquet" and place.is_file():
+        return pd.read_parquet(place)
+    if (place / DIGESTS).is_file() or (place / "source" / DIGESTS).is_file():
+        return read_source(source_folder(place)).frame
+    if not place.is_dir():
+        raise StoreError(f"there is no folder {place}")
+    known = sorted(path.parent.parent.name for path in place.glob("*/*/manifest.json"))
+    names = list(dict.fromkeys(known))
+    if not names:
+        raise StoreError(f"{place} holds no results, and is neither a report nor published")
+    if study is None and len(names) > 1:
+        raise StoreError(f"{place} holds several studies: {', '.join(names)}; add --study")
+    if study is not None and study not in names:
+        raise StoreError(f"{place}: {nearest('study', study, names)}")
+    name = names[0] if study is None else study
+    stored = _stored(Store(place, name))
+    if not stored:
+        raise StoreError(f"{place / name} holds no finished run")
+    return tidy_table(name, stored)
+
+
+def _stored(store: Store) -> list[Stored]:
+    """Every run that is there, whatever study asked for it, by what its manifest says it is."""
+    runs = []
+    for folder in sorted(path for path in store.folder.iterdir() if path.is_dir()):
+        manifests = manifest_files(folder)
+        if not manifests:
+            continue
+        cell = _cell(folder, read_manifest(manifests[0]).get("cell"))
+        seeds = [parse_name(path.name) for path in sorted(folder.glob("*.parquet"))]
+        runs += [Run(cell, seed) for seed in seeds if seed is not None]
+    return store.load(runs)
+
+
+def _cell(folder: Path, described: object) -> Cell:
+    try:
+        cell = Cell.model_validate(described)
+    except ValueError as error:
+        reason = " ".join(str(error).split())
+        raise StoreError(f"the present code does not know the cell of {folder}: {reason}") from None
+    if cell.id != folder.name:
+        raise StoreError(
+            f"the present code names the cell of {folder} {cell.id}: compare its report instead, "
+            "which holds its records"
+        )
+    return cell

@@ -1,0 +1,1 @@
+"""Records written for TensorBoard, MLflow and Weights & Biases."""

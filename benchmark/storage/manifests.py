@@ -1,0 +1,81 @@
+"""Manifests on disk: what the runs of a cell were computed from, sealed by a digest.
+
+<cell.id>/manifest.json            of the first machine, code and versions
+<cell.id>/manifest-1f2e3d4c.json   of others, named by its digest
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from fedrl.benchmark.config.seeds import Seed
+from fedrl.benchmark.storage.files import CorruptFileError, set_aside, write_atomically
+from fedrl.benchmark.storage.provenance import key_of
+
+Manifest = dict[str, Any]
+SEAL = "digest"
+
+
+def save_manifest(folder: Path, manifest: Manifest) -> None:
+    """Store it unless it is there; those of other machines or versions stay."""
+    content, path = encode(manifest), folder / "manifest.json"
+    if path.exists():
+        try:
+            if read_manifest(path) == manifest:
+                return
+        except CorruptFileError:
+            set_aside(path)
+        else:
+            path = folder / other_name(manifest)
+    if not path.exists() or path.read_bytes() != content:
+        write_atomically(path, content)
+
+
+def encode(manifest: Manifest) -> bytes:
+    """The bytes of the file."""
+    sealed = manifest | {SEAL: _digest(manifest)}
+    return (json.dumps(sealed, indent=2, sort_keys=True) + "\n").encode()
+
+
+def read_manifest(path: Path) -> Manifest:
+    """The verified manifest; FileNotFoundError, or CorruptFileError."""
+    try:
+        sealed = json.loads(path.read_bytes())
+        if sealed.pop(SEAL) == _digest(sealed):
+            return sealed  # type: ignore[no-any-return]
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        pass
+    raise CorruptFileError(path)
+
+
+def manifest_files(folder: Path) -> list[Path]:
+    """All manifests of a cell, the first one first."""
+    return sorted(folder.glob("manifest*.json"), key=lambda path: (len(path.name), path.name))
+
+
+def other_name(manifest: Manifest) -> str:
+    """Name of a manifest that is not the first of its cell."""
+    return f"manifest-{_digest(manifest)[:8]}.json"
+
+
+def speaking_for(manifests: Iterable[Manifest], seed: Seed, key: str) -> list[Manifest]:
+    """Those that describe the run with this key: a cell may hold runs of several versions."""
+    return [manifest for manifest in manifests if _key(manifest, seed) == key]
+
+
+def _key(manifest: Manifest, seed: Seed) -> str | None:
+    try:
+        return key_of(manifest["cell"], seed, manifest["code"], manifest["versions"])
+    except (KeyError, TypeError):
+        return None
+
+
+def _digest(manifest: Manifest) -> str:
+    text = json.dumps(manifest, sort_keys=True)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()

@@ -1,0 +1,254 @@
+"""Union of results folders: what was computed in several places becomes one store.
+
+A run that is stored with different content in two places is a conflict: neither is chosen. Content
+is the run's key, and names, types and values of its columns; the bytes of two Parquet libraries may
+differ around the same content. Of the wall seconds the first are kept. Nothing is overwritten, so
+that a merge may be repeated, or gone on with after an interruption.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from fedrl.benchmark.storage import parameters as final
+from fedrl.benchmark.storage.files import CorruptFileError, StoreError, tidy, write_atomically
+from fedrl.benchmark.storage.manifests import (
+    Manifest,
+    encode,
+    manifest_files,
+    other_name,
+    read_manifest,
+    speaking_for,
+)
+from fedrl.benchmark.storage.provenance import decisive_versions
+from fedrl.benchmark.storage.store import DIGEST, KEY, parse_name, parse_table
+
+SECONDS = ".seconds.parquet"
+
+
+class Version(NamedTuple):
+    """One of the different results of a run."""
+
+    folder: str  # the results folder it is in
+    key: str
+    content: str  # digest
+    code: str | None  # None where no manifest speaks of it
+    versions: dict[str, str] | None
+
+
+class Conflict(NamedTuple):
+    """A run with different content in different places; none of it was copied."""
+
+    run: str  # <study>/<cell.id>/<seed>
+    versions: list[Version]
+
+
+@dataclass
+class Merged:
+    """What became of a merge."""
+
+    into: str
+    copied: int = 0  # runs
+    present: int = 0  # runs that were there already, with the same content
+    conflicts: list[Conflict] = field(default_factory=list)
+    corrupt: list[str] = field(default_factory=list)  # files; not copied
+
+    @property
+    def clean(self) -> bool:
+        return not self.conflicts and not self.corrupt
+
+
+class _Found(NamedTuple):
+    """A verified result file."""
+
+    root: Path
+    path: Path
+    content: bytes
+    key: bytes
+    digest: bytes
+
+
+def merge(folders: Sequence[Path], into: Path) -> Merged:
+    """Copy every run of the results folders that `into` lacks.
+
+    Raises StoreError for a folder without results, and for one that cannot be written to.
+    """
+    runs: dict[Path, None] = {}  # paths below a results folder, in the order they are met
+    for folder in folders:
+        there = _runs(folder)
+        if not there:
+            raise StoreError(
+                f"no results in {folder}; it must be a folder of results, as given to --results"
+            )
+        runs |= dict.fromkeys(there)
+    merged = Merged(str(into))
+    try:
+        into.mkdir(parents=True, exist_ok=True)
+        tidy(into)
+        for name in runs:
+            _merge_run(name, [into, *folders], merged)
+    except OSError as error:
+        where = error.filename or into
+        raise StoreError(
+            f"cannot merge into {into}: {error.strerror}: {where}; what was copied stays, and the "
+            "same command goes on from there"
+        ) from None
+    return merged
+
+
+def _runs(results: Path) -> list[Path]:
+    """Result files, relative to the folder."""
+    found = (path for path in results.glob("*/*/*.parquet") if parse_name(path.name))
+    return sorted(path.relative_to(results) for path in found)
+
+
+def _merge_run(name: Path, roots: Sequence[Path], merged: Merged) -> None:
+    into = roots[0]
+    found: list[_Found] = []
+    for root in dict.fromkeys(roots):
+        try:
+            result = _find(root, name)
+        except CorruptFileError as error:
+            _note(merged, error.path)
+            if root == into:
+                return  # `fedrl run` sets it aside; a merge overwrites nothing
+            continue
+        found += [result] if result is not None else []
+    parameters = _parameters(found, merged)
+    if len({result.digest for result in found}) > 1 or len(set(parameters.values())) > 1:
+        label = name.with_suffix("").as_posix()
+        merged.conflicts.append(Conflict(label, [_version(result, merged) for result in found]))
+        return
+    if not found:
+        return
+    first = found[0]
+    if first.root == into:
+        merged.present += 1
+    else:
+        (into / name).parent.mkdir(parents=True, exist_ok=True)
+        _copy_manifests(first, into / name, merged)
+    _copy_seconds(found, into / name, merged)
+    beside = final.beside(into / name)
+    if parameters and not beside.exists():
+        write_atomically(beside, next(iter(parameters.values())))
+    if first.root != into:
+        write_atomically(into / name, first.content)  # last: where it is, all of it is
+        merged.copied += 1
+
+
+def _find(root: Path, name: Path) -> _Found | None:
+    path = root / name
+    try:
+        content = path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    metadata = parse_table(content, path).schema.metadata
+    return _Found(root, path, content, metadata[KEY], metadata[DIGEST])
+
+
+def _copy_manifests(result: _Found, target: Path, merged: Merged) -> None:
+    """Those that speak of the run; beside a different one under a name of their own."""
+    for manifest in _manifests(result, merged):
+        path = target.with_name("manifest.json")
+        content = encode(manifest)
+        if path.exists() and path.read_bytes() != content:
+            path = target.with_name(other_name(manifest))
+        if not path.exists():
+            write_atomically(path, content)
+
+
+def _copy_seconds(found: Iterable[_Found], target: Path, merged: Merged) -> None:
+    """The first that are sound and of this run."""
+    sidecar = target.with_name(target.stem + SECONDS)
+    for result in found:
+        path = result.path.with_name(sidecar.name)
+        try:
+            content = path.read_bytes()
+            metadata = parse_table(content, path).schema.metadata
+        except FileNotFoundError:
+            continue
+        except CorruptFileError:
+            _note(merged, path)
+            if path == sidecar:
+                return
+            continue
+        if path == sidecar:
+            return
+        if metadata[KEY] == result.key:
+            if not sidecar.exists():
+                write_atomically(sidecar, content)
+            return
+
+
+def _parameters(found: Iterable[_Found], merged: Merged) -> dict[Path, bytes]:
+    """Root and bytes of the sound files of final parameters that belong to these results."""
+    sound: dict[Path, bytes] = {}
+    for result in found:
+        path = final.beside(result.path)
+        try:
+            content = path.read_bytes()
+            if final.decode(content, path).key == result.key.decode():
+                sound[result.root] = content
+        except FileNotFoundError:
+            continue
+        except CorruptFileError:
+            _note(merged, path)
+    return sound
+
+
+def _version(result: _Found, merged: Merged) -> Version:
+    speaking = _manifests(result, merged)
+    key, content = result.key.decode(), result.digest.decode()
+    if not speaking:
+        return Version(str(result.root), key, content, None, None)
+    versions = decisive_versions(speaking[0]["versions"])
+    return Version(str(result.root), key, content, speaking[0]["code"], versions)
+
+
+def _manifests(result: _Found, merged: Merged) -> list[Manifest]:
+    there = []
+    for path in manifest_files(result.path.parent):
+        try:
+            there.append(read_manifest(path))
+        except CorruptFileError:
+            _note(merged, path)
+    seed = parse_name(result.path.name)
+    assert seed is not None
+    return speaking_for(there, seed, result.key.decode())
+
+
+def _note(merged: Merged, path: Path) -> None:
+    if str(path) not in merged.corrupt:
+        merged.corrupt.append(str(path))
+
+
+def as_json(merged: Merged) -> dict[str, Any]:
+    """The same for a program."""
+    conflicts = [
+        {"run": run, "versions": [version._asdict() for version in versions]}
+        for run, versions in merged.conflicts
+    ]
+    return vars(merged) | {"conflicts": conflicts}
+
+
+def sentences(merged: Merged) -> list[str]:
+    """A line per conflict and corrupt file."""
+    lines = [f"corrupt, not copied: {path}" for path in merged.corrupt]
+    for run, versions in merged.conflicts:
+        first = versions[0]
+        parts = [f"{v.folder} has key {v.key[:12]} ({_provenance(v, first)})" for v in versions]
+        lines.append(f"conflict, not copied: {run}: {'; '.join(parts)}")
+    return lines
+
+
+def _provenance(version: Version, first: Version) -> str:
+    if version.code is None or version.versions is None:
+        return f"no manifest speaks of it, content {version.content[:12]}"
+    others = first.versions or {}
+    different = {name: v for name, v in version.versions.items() if others.get(name) != v}
+    shown = version.versions if version is first else different
+    packages = "".join(f", {name} {number}" for name, number in shown.items())
+    return f"code {version.code[:12]}{packages}, content {version.content[:12]}"

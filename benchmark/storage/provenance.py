@@ -1,0 +1,134 @@
+"""Where numbers come from: code, versions, machine; and the key that identifies a run."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+import os
+import platform
+from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from fedrl.benchmark.config.cell import Cell, Run
+from fedrl.benchmark.config.seeds import Seed
+
+PACKAGES = ("numpy", "torch", "numba", "gymnasium", "mujoco")  # that may change numbers
+DECISIVE = (*PACKAGES, "engine")
+RECORDED = (*PACKAGES, "scipy", "pandas", "pyarrow", "pydantic", "matplotlib", "fedrl")
+EXECUTION = "one thread per worker"
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Of Python, of the packages that are installed, and the mode of the engine."""
+    found = {"python": platform.python_version()}
+    for package in RECORDED:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found | {"engine": engine()}
+
+
+def engine() -> str:
+    """How the kernels run: float32 rounds differently in the interpreter, so it is recorded."""
+    return (
+        "interpreted" if os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0") else "compiled"
+    )
+
+
+@cache
+def machine() -> dict[str, Any]:
+    """What a timing depends on. No paths, no host name."""
+    return {
+        "cpu": _cpu_model(),
+        "cores": os.cpu_count(),
+        "system": platform.system(),
+        "release": platform.release(),
+        "architecture": platform.machine(),
+    }
+
+
+@cache
+def code_digest(*extra: type) -> str:
+    """Digest of all code that decides a run's numbers; `extra` are classes from other packages."""
+    sources = {
+        f"{room}/{path.relative_to(folder('fedrl.' + room.replace('/', '.')))}": path
+        for room in ("algorithms", "envs", "benchmark/training", "benchmark/config")
+        for path in folder("fedrl." + room.replace("/", ".")).rglob("*.py")
+    }
+    known = {path.resolve() for path in sources.values()}
+    for entry in extra:
+        path = Path(inspect.getfile(entry))
+        if path.resolve() not in known:
+            sources[entry.__module__] = path
+    digest = hashlib.blake2b(digest_size=16)
+    for name in sorted(sources):
+        digest.update(f"{name}\0".encode() + sources[name].read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def folder(package: str) -> Path:
+    """Folder of a package, without importing it."""
+    spec = find_spec(package)
+    assert spec is not None
+    assert spec.submodule_search_locations is not None
+    return Path(next(iter(spec.submodule_search_locations)))
+
+
+def run_key(run: Run) -> str:
+    """Hash of everything that decides the run's numbers."""
+    return key_of(run.cell.model_dump(mode="json"), run.seed, cell_code(run.cell), versions())
+
+
+def key_of(cell: Mapping[str, Any], seed: Seed, code: str, versions: Mapping[str, str]) -> str:
+    """The key of a run that was computed by this code and these versions."""
+    decisive = {
+        "cell": cell,
+        "seed": [seed.namespace, seed.index],
+        "code": code,
+        "versions": decisive_versions(versions),
+        "threads": 1,
+    }
+    text = json.dumps(decisive, sort_keys=True)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def manifest(cell: Cell) -> dict[str, Any]:
+    """What is recorded beside a cell's results."""
+    return {
+        "cell": cell.model_dump(mode="json"),
+        "server_step": cell.server_step,
+        "code": cell_code(cell),
+        "versions": versions(),
+        "machine": machine(),
+        "dtype": cell.dtype,
+        "execution": EXECUTION,
+    }
+
+
+def cell_code(cell: Cell) -> str:
+    """Digest of the code that decides this cell's numbers."""
+    family = cell.build_family()
+    used = [f"+{name}=={version(name)}" for name in family.packages if name not in RECORDED]
+    return code_digest(type(family), type(cell.build_algorithm())) + "".join(used)
+
+
+def decisive_versions(versions: Mapping[str, str]) -> dict[str, str]:
+    """Those of `versions` that may change numbers."""
+    python = ".".join(versions["python"].split(".")[:2])
+    return {"python": python} | {name: versions[name] for name in DECISIVE if name in versions}
+
+
+def _cpu_model() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    models = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    return next(models, platform.processor())

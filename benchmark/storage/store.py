@@ -1,0 +1,244 @@
+"""Results on disk: one file per run, one manifest per cell.
+
+    <results>/<study>/<cell.id>/manifest.json
+    <results>/<study>/<cell.id>/seed-00003.parquet          the same bytes on every rerun
+    <results>/<study>/<cell.id>/seed-00003.parameters.npz   final parameters, likewise
+    <results>/<study>/<cell.id>/seed-00003.seconds.parquet  wall seconds, which are not
+
+A file appears whole or not at all: it is written under a temporary name, synced, then renamed.
+Every file carries its run's key and a digest of its content; reading verifies both. Several
+processes, on several machines, may work in one folder: what they write under one name is the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from fedrl.benchmark.config.cell import Cell, Run
+from fedrl.benchmark.config.seeds import Seed
+from fedrl.benchmark.storage import parameters as final
+from fedrl.benchmark.storage.files import (
+    CorruptFileError,
+    StoreError,
+    tidy,
+    token,
+    write_atomically,
+)
+from fedrl.benchmark.storage.manifests import (
+    Manifest,
+    manifest_files,
+    read_manifest,
+    save_manifest,
+    speaking_for,
+)
+from fedrl.benchmark.storage.provenance import manifest, run_key
+from fedrl.envs.family import Array
+
+KEY, DIGEST = b"fedrl.run", b"fedrl.content"
+RESULT = re.compile(r"^(seed|tune|select)-(\d{5,})\.parquet$")
+UNKNOWN = "unknown: the manifest was lost"
+PROBE = 4096  # bytes; an empty file can be written to a full disk
+
+
+class Stored(NamedTuple):
+    """One run as it was stored."""
+
+    run: Run
+    columns: dict[str, Array]
+    seconds: Array  # NaN where they are not known
+    stale: bool  # computed by other code or versions than the present ones
+    key: str  # of what it was computed from
+
+
+class Survey(NamedTuple):
+    """What is there of some runs, good and bad."""
+
+    stored: list[Stored]
+    corrupt: list[Path]  # files; their runs are not in `stored`, except those of manifests
+
+
+class Store:
+    """The results of one study below a results folder."""
+
+    def __init__(self, results: str | Path, study: str) -> None:
+        self.folder = Path(results) / study
+
+    def prepare(self) -> None:
+        """Make the folder, prove that it can be written to, remove what killed processes left."""
+        probe = self.folder / f".probe.{token()}"
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            write_atomically(probe, bytes(PROBE))
+            probe.unlink()
+        except OSError as error:
+            raise StoreError(
+                f"cannot write results to {self.folder}: {error.strerror}; choose another folder "
+                "with --results"
+            ) from None
+        tidy(self.folder)
+
+    def load(self, runs: Iterable[Run]) -> list[Stored]:
+        """Those of `runs` that are stored; StoreError if a file is corrupt."""
+        return [stored for run in runs if (stored := self.read(run)) is not None]
+
+    def survey(self, runs: Sequence[Run]) -> Survey:
+        """Those of `runs` that are stored, and every corrupt file; nothing is changed."""
+        stored, corrupt = [], []
+        for run in runs:
+            try:
+                found = self.read(run)
+                final.read(final.beside(self.path(run)))
+            except CorruptFileError:
+                corrupt += [path for path in self._files(run) if _is_corrupt(path)]
+            else:
+                stored += [] if found is None else [found]
+        for cell in {run.cell.id: run.cell for run in runs}.values():
+            for path in manifest_files(self.cell_folder(cell)):
+                try:
+                    read_manifest(path)
+                except CorruptFileError:
+                    corrupt.append(path)
+        return Survey(stored, corrupt)
+
+    def read(self, run: Run) -> Stored | None:
+        """The stored run, or None if there is none."""
+        table = read_table(self.path(run))
+        if table is None:
+            return None
+        key = table.schema.metadata[KEY]
+        columns = {name: table[name].to_numpy() for name in table.column_names}
+        seconds = np.full(table.num_rows, np.nan)
+        timing = read_table(self.path(run, ".seconds"))
+        if timing is not None and timing.schema.metadata[KEY] == key:
+            seconds = timing["seconds"].to_numpy()
+        return Stored(run, columns, seconds, key != run_key(run).encode(), key.decode())
+
+    def has(self, run: Run) -> bool:
+        """Whether the run is stored by the present code and versions; a corrupt file is not."""
+        try:
+            stored = self.read(run)
+        except CorruptFileError:
+            return False
+        complete = final.beside(self.path(run)).exists()  # else they are being computed again
+        return stored is not None and not stored.stale and complete
+
+    def save(
+        self,
+        run: Run,
+        columns: dict[str, Array],
+        seconds: Array,
+        parameters: Array | None = None,
+    ) -> None:
+        """Store one run. The result is written last: where it exists, all of it exists."""
+        key = run_key(run)
+        try:
+            self.cell_folder(run.cell).mkdir(parents=True, exist_ok=True)
+            save_manifest(self.cell_folder(run.cell), manifest(run.cell))
+            write_atomically(self.path(run, ".seconds"), _encode({"seconds": seconds}, key))
+            if parameters is not None:
+                write_atomically(final.beside(self.path(run)), final.encode(parameters, key))
+            write_atomically(self.path(run), _encode(columns, key))
+        except OSError as error:
+            raise StoreError(
+                f"cannot write {self.path(run)}: {error.strerror}; what is stored stays, and the "
+                "same command goes on from there"
+            ) from None
+
+    def manifests(self, stored: Sequence[Stored]) -> list[Manifest]:
+        """What the runs were computed from, cell by cell; all there is where none tells."""
+        cells: dict[Path, list[Stored]] = {}
+        for entry in stored:
+            cells.setdefault(self.cell_folder(entry.run.cell), []).append(entry)
+        found = []
+        for folder, entries in cells.items():
+            there = [read_manifest(path) for path in manifest_files(folder)]
+            speaking = [
+                manifest
+                for manifest in there
+                if any(speaking_for([manifest], entry.run.seed, entry.key) for entry in entries)
+            ]
+            found += speaking or there
+        return found
+
+    def renew_manifests(self, cells: Iterable[Cell]) -> None:
+        """Of cells whose manifest is lost: the keys of their runs prove all but the machine."""
+        for cell in cells:
+            folder = self.cell_folder(cell)
+            if folder.exists() and not manifest_files(folder):
+                save_manifest(folder, manifest(cell) | {"machine": {"cpu": UNKNOWN}})
+
+    def path(self, run: Run, kind: str = "") -> Path:
+        name = "seed" if run.seed.namespace == "test" else run.seed.namespace
+        return self.cell_folder(run.cell) / f"{name}-{run.seed.index:05d}{kind}.parquet"
+
+    def cell_folder(self, cell: Cell) -> Path:
+        return self.folder / cell.id
+
+    def _files(self, run: Run) -> tuple[Path, ...]:
+        path = self.path(run)
+        return path, self.path(run, ".seconds"), final.beside(path)
+
+
+def parse_name(name: str) -> Seed | None:
+    """The seed whose result file has this name, None if it is not a result file."""
+    match = RESULT.match(name)
+    if match is None:
+        return None
+    return Seed("test" if match[1] == "seed" else match[1], int(match[2]))  # type: ignore[arg-type]
+
+
+def _encode(columns: dict[str, Array], key: str) -> bytes:
+    table = pa.table({name: pa.array(values) for name, values in columns.items()})
+    metadata = {KEY: key.encode(), DIGEST: _digest(table, key.encode())}
+    sink = pa.BufferOutputStream()
+    pq.write_table(table.replace_schema_metadata(metadata), sink, write_page_checksum=True)
+    return sink.getvalue().to_pybytes()  # type: ignore[no-any-return]
+
+
+def read_table(path: Path) -> Any:
+    """The verified table of a file, or None if there is no such file."""
+    try:
+        content = path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise StoreError(f"cannot read {path}: {error.strerror}") from None
+    return parse_table(content, path)
+
+
+def parse_table(content: bytes, path: Path) -> Any:
+    """The verified table in the bytes of the file `path`."""
+    try:
+        table = pq.read_table(pa.BufferReader(content), page_checksum_verification=True)
+        metadata = table.schema.metadata
+        intact = metadata[DIGEST] == _digest(table, metadata[KEY])
+    except (pa.ArrowException, OSError, ValueError, KeyError, TypeError):
+        intact = False
+    if not intact:
+        raise CorruptFileError(path)
+    return table
+
+
+def _is_corrupt(path: Path) -> bool:
+    try:
+        final.read(path) if path.name.endswith(final.SUFFIX) else read_table(path)
+    except CorruptFileError:
+        return True
+    return False
+
+
+def _digest(table: Any, key: bytes) -> bytes:
+    """Of names, types and values: page checksums do not cover a file's header and footer."""
+    content = hashlib.blake2b(key, digest_size=16)
+    for name in table.column_names:
+        values = table[name].to_numpy()
+        content.update(f"{name}:{table[name].type}:{len(values)}\0".encode())
+        content.update(repr(values.tolist()).encode())
+    return content.hexdigest().encode()

@@ -1,0 +1,94 @@
+"""What happened inside a round: numbers that explain why an algorithm learns or collapses.
+
+They describe the round before an evaluation point (`evaluate_every = 1` gives every round), over
+all agents that took part and all K local steps. NaN where a quantity does not occur.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from fedrl.envs.family import Array
+from numba import njit
+
+NAMES = (
+    "weight_mean",  # mean importance weight, before a cap
+    "weight_max",
+    "weight_ess",  # (Σ w)² / (n Σ w²) in (0, 1], effective sample size per weighted episode
+    "weight_capped",  # share of weights above the cap
+    "drift",  # mean ‖θ_{r,k} - θ_{r-1}‖
+    "direction_norm",  # mean ‖u_{r,k}‖
+    "momentum_norm",  # ‖u_{r+1}‖
+    "cosine",  # mean cosine between the mean local directions of two agents
+    "entropy",  # mean -log π(a|s) over the steps taken
+)
+PREFIX = "diagnostic_"
+
+
+class Diagnostics:
+    """Collects one round of G federations with n lanes each."""
+
+    def __init__(self, groups: int, cap: float) -> None:
+        self.groups, self.cap = groups, cap
+        self.drift: list[Array] = []  # (G, n) each
+        self.norms: list[Array] = []
+        self.log_weights: list[Array] = []  # (G, n·B) each
+        self.surprise: list[Array] = []  # (G, n, 2): Σ -log π, steps
+
+    def step(self, drift: Array, directions: Array, log_weights: list[Array]) -> None:
+        """A local step: θ_{r,k} - θ_{r-1} and u_{r,k}, both (G, n, d), and log w (L, B) each."""
+        self.drift.append(np.sqrt(np.sum(np.square(drift, dtype=np.float64), axis=-1)))
+        self.norms.append(np.sqrt(np.sum(np.square(directions, dtype=np.float64), axis=-1)))
+        self.log_weights += [part.reshape(self.groups, -1) for part in log_weights]
+
+    def sampled(self, log_prob: Array, length: Array) -> None:
+        """Episodes (L, B, T) and their lengths (L, B)."""
+        out = np.zeros((len(length), 2))
+        _surprise(log_prob, length, out)
+        self.surprise.append(out.reshape(self.groups, -1, 2))
+
+    def values(self, momentum: Array, means: Array) -> dict[str, Array]:
+        """Each of NAMES (G,), from u_{r+1} (G, d) and the mean local directions (G, n, d)."""
+        found = dict.fromkeys(NAMES, np.full(self.groups, np.nan))
+        found["drift"] = _mean(self.drift)
+        found["direction_norm"] = _mean(self.norms)
+        found["momentum_norm"] = np.sqrt(np.sum(np.square(momentum, dtype=np.float64), axis=-1))
+        found["cosine"] = _cosine(means)
+        if self.surprise:
+            total = np.sum(np.concatenate(self.surprise, axis=1), axis=1)
+            found["entropy"] = total[:, 0] / total[:, 1]
+        if self.log_weights:
+            logs = np.concatenate(self.log_weights, axis=1).astype(np.float64)
+            largest = logs.max(axis=1, keepdims=True)
+            share = np.exp(logs - largest)  # no overflow: the effective size has no scale
+            ess = share.sum(axis=1) ** 2 / (logs.shape[1] * np.square(share).sum(axis=1))
+            found["weight_mean"] = np.exp(logs).mean(axis=1)
+            found["weight_max"] = np.exp(largest[:, 0])
+            found["weight_ess"] = ess
+            found["weight_capped"] = (logs > np.log(self.cap)).mean(axis=1)
+        return found
+
+
+def _mean(parts: list[Array]) -> Array:
+    return np.mean(np.concatenate(parts, axis=1), axis=1)  # type: ignore[no-any-return]
+
+
+def _cosine(means: Array) -> Array:
+    """Σ_{i≠j} ⟨m_i, m_j⟩ / (‖m_i‖ ‖m_j‖) / (n (n-1)) = (‖Σ_i m_i/‖m_i‖‖² - n) / (n (n-1))."""
+    count = means.shape[1]
+    if count < 2:
+        return np.full(len(means), np.nan)
+    wide = means.astype(np.float64)
+    lengths = np.sqrt(np.sum(np.square(wide), axis=-1, keepdims=True))
+    total = np.sum(wide / lengths, axis=1)
+    return (np.sum(np.square(total), axis=-1) - count) / (count * (count - 1))  # type: ignore[no-any-return]
+
+
+@njit(cache=True, nogil=True)
+def _surprise(log_prob: Any, length: Any, out: Any) -> None:
+    for lane in range(len(length)):
+        for b in range(length.shape[1]):
+            out[lane, 1] += length[lane, b]
+            for t in range(length[lane, b]):
+                out[lane, 0] -= log_prob[lane, b, t]

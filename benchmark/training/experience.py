@@ -1,0 +1,93 @@
+"""What estimators are given: options of a cell, value baselines, and MDPs instead of episodes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import torch
+from fedrl.algorithms.estimators import baseline
+from fedrl.algorithms.estimators.exact import ExactGradients, Model
+from fedrl.algorithms.estimators.gradients import CompiledGradients, Probe
+from fedrl.algorithms.estimators.policy import Policy
+from fedrl.benchmark.config.cell import Cell
+from fedrl.benchmark.training.lanes import Lanes
+from fedrl.benchmark.training.rollout import Episodes, Sampler
+from fedrl.envs.family import Array, Family
+from gymnasium import spaces
+from torch import Tensor
+
+
+def estimators(cell: Cell, family: Family, policy: Policy) -> tuple[Any, Probe]:
+    """The estimators a cell asks for, and what records their importance weights."""
+    probe = Probe()
+    if cell.gradients == "exact":
+        exact = ExactGradients(policy, family.discount, family.horizon, cell.entropy)  # type: ignore[arg-type]
+        return exact, probe
+    cap = float("inf") if cell.weight_cap is None else cell.weight_cap
+    sampled = CompiledGradients(
+        policy,
+        family.discount,
+        cap,
+        per_decision=cell.per_decision,
+        whiten=cell.whiten,
+        entropy=cell.entropy,
+        per_step_mean=cell.per_step_mean,
+        probe=probe,
+    )
+    return sampled, probe
+
+
+_MODELS: WeakKeyDictionary[Sampler, tuple[Tensor, Tensor, Tensor]] = WeakKeyDictionary()
+
+
+def models(lanes: Lanes, points: Tensor) -> Model:
+    """The MDPs of the lanes, as an exact estimator reads them at points (L, d)."""
+    sampler = lanes.sampler
+    if sampler not in _MODELS:
+        task = sampler.task
+        parts = (task.kernel, task.reward, task.start)
+        kernel, reward, start = (torch.from_numpy(np.ascontiguousarray(part)) for part in parts)
+        _MODELS[sampler] = (kernel, reward, start)
+    return Model(*_MODELS[sampler], points)
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """V_i(s, h) of all agents, linear in features; fitted on past rounds, so that E g stays ∇J."""
+
+    discount: float
+    states: int  # of a finite MDP, else 0
+    coefficients: Array  # (G·N, f), f = 0 without a baseline
+
+    @classmethod
+    def of(cls, cell: Cell, family: Family, lanes: int) -> Baseline:
+        """Zero before the first round."""
+        space = family.observation_space
+        states = int(space.n) if isinstance(space, spaces.Discrete) else 0
+        width = (space.shape or (1,))[0]
+        size = baseline.features(states, width) if cell.baseline == "linear" else 0
+        return cls(family.discount, states, np.zeros((lanes, size)))
+
+    def values(self, rows: Array, played: Episodes) -> Tensor:
+        """V_i of the steps taken by these lanes: (L, B, T)."""
+        if not self.coefficients.shape[1]:
+            return torch.from_numpy(np.zeros_like(played.reward))
+        own = np.ascontiguousarray(self.coefficients[rows])
+        found = baseline.predict(own, played.observation, played.length, self.states)
+        return torch.from_numpy(found.astype(played.reward.dtype, copy=False))
+
+    def fitted(self, rows: Array, played: Episodes) -> Baseline:
+        """After these lanes have played, for the rounds to come."""
+        if not self.coefficients.shape[1]:
+            return self
+        parts = (played.observation, played.reward, played.length)
+        new = baseline.fit(*parts, self.discount, self.states)
+        coefficients = self.coefficients.copy()
+        coefficients[rows] = new
+        return self.holding(coefficients)
+
+    def holding(self, coefficients: Array) -> Baseline:
+        return replace(self, coefficients=coefficients)

@@ -1,0 +1,32 @@
+"""What a federation has cost so far; evaluation is not charged."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from fedrl.envs.family import Array
+
+
+class Ledger(NamedTuple):
+    """Sums over all agents of G federations, the server's own samples included."""
+
+    steps: Array  # (G,), environment steps
+    trajectories: Array  # (G,), episodes
+    floats_up: Array  # (G,), floats sent to the server
+    floats_down: Array  # (G,), floats received from it
+
+    @classmethod
+    def empty(cls, federations: int) -> Ledger:
+        return cls(*(np.zeros(federations, np.int64) for _ in cls._fields))
+
+    def taken(self, length: Array) -> None:
+        """Count episodes of these lengths (G, …)."""
+        steps = length.reshape(len(self.steps), -1)
+        self.steps[:] += steps.sum(axis=1)
+        self.trajectories[:] += steps.shape[1]
+
+    def sent(self, up: int, down: int) -> None:
+        """Count floats that every federation's agents sent and received."""
+        self.floats_up[:] += up
+        self.floats_down[:] += down

@@ -1,0 +1,66 @@
+"""Randomness as data: every random number is a function of (seed, purpose, counter).
+
+Training, evaluation and initialisation read different streams of the same seed, so evaluating more
+often changes no training number, and all algorithms meet the same dice. Numbers come from the
+counter-based generator Philox4x32-10 (Salmon, Moraes, Dror, Shaw, SC 2011), so a lane computes its
+own numbers wherever and beside whatever it runs.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numba.extending import register_jitable
+
+MASK = np.uint64(0xFFFFFFFF)
+SHIFT = np.uint64(32)
+MULTIPLIER_0, MULTIPLIER_1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
+WEYL_0, WEYL_1 = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
+START = 0xFFFFFF00  # counter of the draws for an initial state, beyond any step's
+
+
+@register_jitable
+def philox(key: Any, c0: Any, c1: Any, c2: Any, c3: Any) -> Any:
+    """Philox4x32-10: four 32-bit words from a 64-bit key and a counter of four 32-bit words."""
+    k0, k1 = key & MASK, key >> SHIFT
+    for _ in range(10):
+        first = MULTIPLIER_0 * c0
+        second = MULTIPLIER_1 * c2
+        c0, c1, c2, c3 = (
+            (second >> SHIFT) ^ c1 ^ k0,
+            second & MASK,
+            (first >> SHIFT) ^ c3 ^ k1,
+            first & MASK,
+        )
+        k0 = (k0 + WEYL_0) & MASK
+        k1 = (k1 + WEYL_1) & MASK
+    return c0, c1, c2, c3
+
+
+@register_jitable
+def fill_uniform(
+    out: Any, count: int, key: Any, agent: int, draw: int, episode: int, at: int
+) -> None:
+    """out[:count] ← 53-bit numbers on [0, 1) of counters (agent, draw, episode, at + …)."""
+    for pair in range((count + 1) // 2):
+        a, b, c, d = philox(
+            key,
+            np.uint64(agent),
+            np.uint64(draw),
+            np.uint64(episode),
+            np.uint64(at + pair),
+        )
+        out[2 * pair] = ((a << SHIFT | b) >> np.uint64(11)) * 2.0**-53
+        if 2 * pair + 1 < count:
+            out[2 * pair + 1] = ((c << SHIFT | d) >> np.uint64(11)) * 2.0**-53
+
+
+@njit(cache=True, nogil=True)
+def uniform_lanes(out, keys, agents, draw, episodes, at):  # type: ignore[no-untyped-def]
+    """out (L·B, n): row l·B + b holds the numbers of lane l's episode b at counter `at`."""
+    for lane in range(len(keys)):
+        for b in range(episodes):
+            row = out[lane * episodes + b]
+            fill_uniform(row, len(row), keys[lane], agents[lane], draw, b, at)

@@ -1,0 +1,213 @@
+"""Sampling: B episodes of every lane under the lane's own parameters.
+
+A lane is one agent of one run. What a lane samples depends on its task, its parameters and its
+stream of random numbers only. Axes: L lanes, B episodes, T steps, o observation, a action.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+from fedrl.algorithms.estimators.kernels import body_and_head, source_digest
+from fedrl.algorithms.estimators.policy import Policy
+from fedrl.benchmark.training.noise import START, fill_uniform, uniform_lanes
+from fedrl.envs.family import (
+    Array,
+    CompiledFamily,
+    Family,
+    Kernel,
+    SimulatedFamily,
+    Simulator,
+    Task,
+)
+from numba import njit
+from numba.extending import register_jitable
+
+
+class Stream(NamedTuple):
+    """Which random numbers the lanes read."""
+
+    keys: Array  # (L,) uint64, key of the lane's run and purpose
+    agents: Array  # (L,) int64, the lane's agent within its run
+    draw: int  # which draw of that stream, for example the local step
+
+
+class Episodes(NamedTuple):
+    """Episodes of L lanes; entries past an episode's length are undefined."""
+
+    observation: Array  # (L, B, T, o)
+    action: Array  # (L, B, T, a)
+    reward: Array  # (L, B, T)
+    log_prob: Array  # (L, B, T)
+    length: Array  # (L, B) int64
+
+    def returns(self, discount: float) -> Array:
+        """Σ_h γ^h R_h of every episode: (L, B)."""
+        total = np.zeros(self.length.shape)
+        _returns(self.reward, self.length, discount, total)
+        return total
+
+
+class Sampler:
+    """Rolls policies out in the MDPs of `task`, whose leading axis is the lane."""
+
+    def __init__(self, family: Family, policy: Policy, task: Task, threads: int = 1) -> None:
+        self.family, self.policy, self.task, self.threads = family, policy, task, threads
+        self._simulators: dict[int, Simulator] = {}
+
+    def sample(self, theta: Array, stream: Stream, episodes: int) -> Episodes:
+        """`episodes` episodes per lane under theta (L, d)."""
+        theta = np.ascontiguousarray(theta)
+        shape = (len(theta), episodes, self.family.horizon)
+        width = self.family.observation_space.shape or (1,)
+        out = Episodes(
+            np.empty((*shape, width[0]), theta.dtype),
+            np.empty((*shape, self.policy.action_size), theta.dtype),
+            np.empty(shape, theta.dtype),
+            np.empty(shape, theta.dtype),
+            np.empty(shape[:2], np.int64),
+        )
+        if isinstance(self.family, CompiledFamily):
+            kernel = self.family.kernel
+            task: Any = type(self.task)
+            run = compiled_rollout(kernel, task, type(self.policy).__name__)
+            run(self.policy.shape, self.policy.draws, self.task, theta, *stream, *out)
+        elif isinstance(self.family, SimulatedFamily):
+            simulator = self._simulators.get(episodes)
+            if simulator is None:
+                simulator = self.family.simulator(self.task, episodes, self.threads)
+                self._simulators[episodes] = simulator
+            simulated_rollout(simulator, self.policy, theta, stream, out)
+        else:
+            raise TypeError(
+                f"{type(self.family).__name__} is neither a CompiledFamily nor a SimulatedFamily"
+            )
+        return out
+
+
+@cache
+def compiled_rollout(kernel: Kernel, task: type, policy: str) -> Callable[..., None]:
+    """One compiled function that runs whole episodes, lane after lane, real steps only."""
+    parts: list[Any] = [register_jitable(part) for part in kernel[:3]]
+    initial, observe, transition = parts
+    start_draws, step_draws = kernel.start_draws, kernel.step_draws
+    body, head = body_and_head(policy)
+    output, act = body.output, head.act
+    lane_of = lane_accessor(task)
+    version = source_digest(kernel.transition, task, output, act, fill_uniform)
+
+    @njit(cache=True, nogil=True)
+    def rollout(  # type: ignore[no-untyped-def]
+        shape, policy_draws, tasks, theta, keys, agents, draw,
+        observation, action, reward, log_prob, length,
+    ):  # fmt: skip
+        _ = version  # a closed-over value is part of the key of the compilation cache
+        lanes, episodes, horizon = reward.shape
+        scratch = np.empty((2, max(shape)), theta.dtype)
+        uniform = np.empty(max(start_draws, policy_draws + step_draws) + 1)
+        blocks = (policy_draws + step_draws + 1) // 2
+        for lane in range(lanes):
+            task = lane_of(tasks, lane)
+            parameters = theta[lane]
+            for b in range(episodes):
+                fill_uniform(uniform, start_draws, keys[lane], agents[lane], draw, b, START)
+                state = initial(task, uniform)
+                length[lane, b] = horizon
+                for t in range(horizon):
+                    seen = observation[lane, b, t]
+                    taken = action[lane, b, t]
+                    observe(task, state, seen)
+                    fill_uniform(
+                        uniform, policy_draws + step_draws, keys[lane], agents[lane], draw, b,
+                        t * blocks,
+                    )  # fmt: skip
+                    z = output(shape, parameters, seen, scratch)
+                    log_prob[lane, b, t] = act(parameters, z, uniform, taken)
+                    state, gain, terminated = transition(task, state, taken, uniform[policy_draws:])
+                    reward[lane, b, t] = gain
+                    if terminated:
+                        length[lane, b] = t + 1
+                        break
+
+    return rollout  # type: ignore[no-any-return]
+
+
+def simulated_rollout(
+    simulator: Simulator, policy: Policy, theta: Array, stream: Stream, out: Episodes
+) -> None:
+    """All lanes step together; an episode that has terminated is not written to any more."""
+    lanes, episodes, horizon = out.reward.shape
+    keys, agents, draw = stream
+    rows = lanes * episodes
+    act = compiled_action(type(policy).__name__)
+    start = np.empty((rows, simulator.start_draws))
+    uniform = np.empty((rows, policy.draws))
+    own = np.empty((rows, simulator.step_draws))
+    blocks = (policy.draws + 1) // 2 + (simulator.step_draws + 1) // 2
+    uniform_lanes(start, keys, agents, draw, episodes, START)
+    simulator.rest(~np.ones(rows, bool))
+    state = simulator.start(start)
+    out.length[:] = horizon
+    running = np.ones(rows, bool)
+    for t in range(horizon):
+        observation = simulator.observe(state).astype(theta.dtype, copy=False)
+        uniform_lanes(uniform, keys, agents, draw, episodes, t * blocks)
+        uniform_lanes(own, keys, agents, draw, episodes, t * blocks + (policy.draws + 1) // 2)
+        action = np.empty((rows, policy.action_size), theta.dtype)
+        log_prob = np.empty(rows, theta.dtype)
+        act(policy.shape, theta, observation, uniform, episodes, action, log_prob)
+        state, reward, terminated = simulator.step(state, action.astype(np.float64), own)
+        out.observation[:, :, t] = observation.reshape(lanes, episodes, -1)
+        out.action[:, :, t] = action.reshape(lanes, episodes, -1)
+        out.reward[:, :, t] = reward.reshape(lanes, episodes)
+        out.log_prob[:, :, t] = log_prob.reshape(lanes, episodes)
+        ended = running & terminated
+        if ended.any():
+            out.length[ended.reshape(lanes, episodes)] = t + 1
+            running &= ~ended
+            if not running.any():
+                break
+            simulator.rest(~running)
+
+
+@cache
+def compiled_action(policy: str) -> Callable[..., None]:
+    """Actions of R = L·B rows: lane l's B rows act together, under theta[l]."""
+    body, head = body_and_head(policy)
+    forward, act = body.forward, head.act
+    version = source_digest(forward, act)
+
+    @njit(cache=True, nogil=True)
+    def choose(shape, theta, observation, uniform, episodes, action, log_prob):  # type: ignore[no-untyped-def]
+        _ = version
+        for lane in range(len(theta)):
+            first = lane * episodes
+            _, z = forward(shape, theta[lane], observation[first : first + episodes])
+            for b in range(episodes):
+                row = first + b
+                log_prob[row] = act(theta[lane], z[b], uniform[row], action[row])
+
+    return choose  # type: ignore[no-any-return]
+
+
+@cache
+def lane_accessor(task: type) -> Callable[..., Any]:
+    """A compiled (tasks, lane) -> task of that lane, for a NamedTuple of arrays."""
+    # numba cannot loop over a tuple whose entries have different types: write the loop out.
+    fields = ", ".join(f"tasks.{name}[lane]" for name in task._fields)  # type: ignore[attr-defined]
+    scope = {"Task": task}
+    exec(f"def lane_of(tasks, lane):\n    return Task({fields})", scope)
+    return register_jitable(scope["lane_of"])  # type: ignore[no-any-return]
+
+
+@njit(cache=True, nogil=True)
+def _returns(reward, length, discount, total):  # type: ignore[no-untyped-def]
+    for lane in range(reward.shape[0]):
+        for b in range(reward.shape[1]):
+            power = 1.0
+            for t in range(length[lane, b]):
+                total[lane, b] += power * reward[lane, b, t]
+                power *= discount

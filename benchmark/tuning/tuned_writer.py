@@ -1,0 +1,89 @@
+"""Write what tuning found into files of tuned values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from fedrl.benchmark.config.protocol import Protocol
+from fedrl.benchmark.config.settings import SettingError
+from fedrl.benchmark.config.tuned_file import FORMAT, Entry, path_of, read
+from fedrl.benchmark.config.tuned_identity import options_of, problem_of, release, settings_of
+from fedrl.benchmark.storage.files import StoreError, set_aside, write_atomically
+from fedrl.benchmark.tuning import toml_text
+from fedrl.benchmark.tuning.trial import Tuned
+from fedrl.benchmark.tuning.variance import repeats_of
+
+HEAD = (
+    '# Tuned values, written by `fedrl tune`; use: `hyperparameters = "tuned"` in a study.\n'
+    "# score: mean normalised area under the curve over the select seeds (docs/tuning.md).\n"
+    "# steps: environment steps of all agents in all trials and finalists.\n"
+)
+
+
+def entry_of(repeats: Sequence[Tuned], protocol: Protocol, study: str) -> Entry:
+    """The entry of the first tuner, with the spread of all."""
+    one, base = repeats[0], repeats[0].task.base
+    names = one.task.names
+    interval = one.estimate
+    told: dict[str, Any] = {
+        "score": one.winner.score,
+        "interval": [interval.low, interval.high],
+        "diverged": one.winner.diverged,
+        "select_seeds": protocol.select_seeds,
+        "tune_seeds": protocol.seeds,
+        "budget": base.rounds if base.budget is None else base.budget,
+        "steps": one.steps,
+        "space": [
+            {"name": p.name, "low": p.low, "high": p.high, "log": p.log, "whole": p.whole}
+            for p in one.task.space
+        ],
+        "columns": [*names, *(f"tune {n}" for n in range(protocol.seeds)), "diverged"],
+        "trials": [
+            [*(t.values[n] for n in names), *(_short(s) for s in t.scores), t.diverged]
+            for t in one.trials
+        ],
+        "finalists": [
+            {"trial": t.number, "score": t.score, "diverged": t.diverged} for t in one.finalists
+        ],
+    }
+    if len(repeats) > 1:
+        told["repeats"] = repeats_of(repeats)
+    return Entry(
+        *(base.kappa, base.agents, options_of(base), settings_of(base, names), problem_of(base)),
+        *(study, release(), dict(one.winner.values), told),
+    )
+
+
+def write(folder: Path, family: str, algorithm: str, entries: Sequence[Entry]) -> Path:
+    """Replace the entries with the same keys; others stay. A file that is none is set aside."""
+    path = path_of(folder, family, algorithm)
+    try:
+        known = {entry.key: entry for entry in read(path)} if path.exists() else {}
+    except SettingError:
+        set_aside(path)
+        known = {}
+    known |= {entry.key: entry for entry in entries}
+    ordered = sorted(known.values(), key=lambda e: (e.study, e.agents, e.kappa, repr(e.key)))
+    tables = [
+        {
+            **{"kappa": e.kappa, "agents": e.agents, "values": e.values},
+            **{"study": e.study, "fedrl": e.fedrl, "problem": e.problem},
+            **{"options": e.options, "settings": e.settings},
+            **e.told,
+        }
+        for e in ordered
+    ]
+    head = {"format": FORMAT, "family": family, "algorithm": algorithm, "tuned": tables}
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, (HEAD + toml_text.document(head)).encode())
+    except OSError as error:
+        raise StoreError(f"cannot write {path}: {error.strerror}") from None
+    return path
+
+
+def _short(score: float) -> float:
+    """Of the table of trials, which is for readers."""
+    return float(f"{score:.6g}")

@@ -1,1 +1,0 @@
-"""Formats of other viewers, one a file; each imports its own package only when it writes."""

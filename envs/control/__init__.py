@@ -1,0 +1,1 @@
+"""Families of classic control and linear systems, compiled by numba."""

@@ -1,0 +1,1 @@
+"""Families of finite MDPs: sampled, and solved exactly (J, ∇J, optima)."""

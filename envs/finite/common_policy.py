@@ -1,0 +1,81 @@
+"""The best known policy that all agents share: exact gradient ascent from several starts."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from fedrl.envs.family import Array
+from fedrl.envs.finite.exact import evaluate, plan
+from fedrl.envs.finite.mdp import TabularTask, mean_task
+
+# Next to a cliff a soft policy learns to keep away from it, so a nearly greedy one is needed too.
+SOFTNESS = (0.1, 0.001)
+
+
+def best_policy(task: TabularTask, discount: float, horizon: int) -> tuple[float, Array]:
+    """Best known max_π (1/N) Σ_i J_i(π) over stationary policies, and a policy (Z, A) attaining it.
+
+    The problem is not concave. Exponentiated-gradient ascent with an adaptive step starts from the
+    uniform policy, from the optimal policy of the average MDP and from that of every agent (up to
+    eight of them), each softened a little and a lot; the best end point is returned. It is a lower
+    bound on the true maximum.
+    """
+    shapes = tuple(part.shape for part in task)
+    kinds = tuple(part.dtype.str for part in task)
+    return _best_policy(shapes, kinds, tuple(part.tobytes() for part in task), discount, horizon)
+
+
+@lru_cache(maxsize=64)
+def _best_policy(
+    shapes: tuple[tuple[int, ...], ...],
+    kinds: tuple[str, ...],
+    parts: tuple[bytes, ...],
+    discount: float,
+    horizon: int,
+) -> tuple[float, Array]:
+    task = TabularTask(
+        *(
+            np.frombuffer(part, kind).reshape(shape)
+            for part, kind, shape in zip(parts, kinds, shapes, strict=True)
+        )
+    )
+    actions = task.reward.shape[-1]
+    starts = [np.full(task.reward.shape[1:], 1 / actions)]
+    for mdps in (mean_task(task), task):
+        _, best = plan(mdps.successor, mdps.chance, mdps.reward, discount, horizon)
+        greedy = np.eye(actions)[best[:8, 0]]
+        starts.extend(
+            (1 - softness) * policy + softness / actions
+            for softness in SOFTNESS
+            for policy in greedy
+        )
+    ends = [_ascend(task, policy, discount, horizon) for policy in starts]
+    return max(ends, key=lambda end: end[0])
+
+
+def _ascend(task: TabularTask, policy: Array, discount: float, horizon: int) -> tuple[float, Array]:
+    """π ← π exp(α ∂J/∂π) / Z with α doubled after a gain and halved after a loss."""
+
+    def score(policy: Array) -> tuple[float, Array]:
+        lifted = np.ascontiguousarray(np.broadcast_to(policy, task.reward.shape))
+        parts = task.successor, task.chance, task.reward, task.start
+        objective, gradient = evaluate(*parts, lifted, discount, horizon)
+        return float(np.mean(objective)), np.mean(gradient, axis=0)
+
+    value, gradient = score(policy)
+    step = 1.0
+    for _ in range(200):
+        logits = np.log(np.maximum(policy, 1e-300)) + step * gradient
+        trial = np.exp(logits - logits.max(axis=-1, keepdims=True))
+        trial /= trial.sum(axis=-1, keepdims=True)
+        trial_value, trial_gradient = score(trial)
+        if trial_value < value:
+            step /= 2
+            continue
+        gain = trial_value - value
+        policy, value, gradient = trial, trial_value, trial_gradient
+        step *= 2
+        if gain <= 1e-9 * max(1.0, abs(value)):
+            break
+    return value, policy

@@ -1,0 +1,185 @@
+"""Families of finite MDPs, and everything that can be known exactly about them.
+
+All quantities are for the finite-horizon objective the sampled estimators target,
+J(π) = E[Σ_{h<T} γ^h R(s_h, a_h)] with a stationary policy π(a|s). Axes: N agents, Z states,
+A actions, T steps, d = Z·A entries of the table of logits, row by row.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+from fedrl.envs.family import Array, ClosedForm, CompiledFamily, Kernel, Reference
+from fedrl.envs.finite import exact
+from fedrl.envs.finite.common_policy import best_policy
+from fedrl.envs.finite.mdp import (
+    KERNEL,
+    TabularState,
+    TabularTask,
+    draw,
+    from_outcomes,
+    mixture,
+    tabular_task,
+)
+from gymnasium import spaces
+
+__all__ = [
+    "Derivatives",
+    "Exact",
+    "Optima",
+    "Tabular",
+    "TabularState",
+    "TabularTask",
+    "Thresholds",
+    "best_common_policy",
+    "draw",
+    "from_outcomes",
+    "softmax",
+    "tabular_task",
+]
+
+
+class Exact(NamedTuple):
+    """Exact value of a policy in each of N MDPs."""
+
+    objective: Array  # (N,), J_i(π)
+    gradient: Array  # (N, Z, A), ∂J_i/∂π(a|s) with the entries of π taken as independent
+
+
+class Derivatives(NamedTuple):
+    """J_i of the softmax of a table of logits θ, and its derivatives."""
+
+    objective: Array  # (N,), J_i(θ)
+    gradient: Array  # (N, d), ∇J_i(θ)
+    curvature: Array  # (N, d), ∇²J_i(θ) v
+
+
+class Optima(NamedTuple):
+    """What each of N agents could reach alone, with a policy that may depend on the time."""
+
+    objective: Array  # (N,), max J_i
+    action: Array  # (N, T, Z), what to do at each step in each state
+
+
+class Thresholds(NamedTuple):
+    """Mean J over the agents that scores are read against, from bad to out of reach."""
+
+    random: float  # every action equally likely
+    common: float  # best known policy that all agents share
+    own: float  # every agent with an optimal policy of its own, which may depend on the time
+
+
+@dataclass(frozen=True)
+class Tabular(CompiledFamily):
+    """A family of finite MDPs with exact J, its derivatives and optima."""
+
+    metric: ClassVar[str] = "objective"
+
+    @property
+    @abstractmethod
+    def states(self) -> int: ...
+
+    @property
+    @abstractmethod
+    def actions(self) -> int: ...
+
+    @property
+    def observation_space(self) -> spaces.Discrete:
+        return spaces.Discrete(self.states)
+
+    @property
+    def action_space(self) -> spaces.Discrete:
+        return spaces.Discrete(self.actions)
+
+    @property
+    def kernel(self) -> Kernel:
+        return KERNEL
+
+    def between(self, one: TabularTask, two: TabularTask, share: float) -> TabularTask:
+        """An outcome is one of the first MDP with probability 1 - share, else of the second."""
+        return mixture(one, two, share)
+
+    def exact(self, task: TabularTask, policy: Array, discount: float | None = None) -> Exact:
+        """J_i(π_i) and ∂J_i/∂π_i for policies (N, Z, A); γ = 1 gives the undiscounted return."""
+        discount = self.discount if discount is None else discount
+        parts = task.successor, task.chance, task.reward, task.start
+        return Exact(*exact.evaluate(*parts, policy, discount, self.horizon))
+
+    def derivatives(
+        self, task: TabularTask, theta: Array, vector: Array | None = None
+    ) -> Derivatives:
+        """J_i, ∇J_i and ∇²J_i v at logits θ_i (N, d), for v_i (N, d); v = 0 if none is given.
+
+        ∂J/∂θ[s,a] = π(a|s) (G(s,a) - Σ_b π(b|s) G(s,b)) with G = ∂J/∂π, differentiated along v.
+        """
+        policy = softmax(np.asarray(theta, np.float64).reshape(task.reward.shape))
+        along = np.zeros_like(policy) if vector is None else vector.reshape(policy.shape)
+        change = policy * (along - _mean_under(policy, along))
+        parts = task.successor, task.chance, task.reward, task.start
+        objective, slope, bend = exact.evaluate_along(
+            *parts, policy, change, self.discount, self.horizon
+        )
+        advantage = slope - _mean_under(policy, slope)
+        turn = bend - _mean_under(policy, bend) - _mean_under(change, slope)
+        gradient = policy * advantage
+        curvature = change * advantage + policy * turn
+        flat = (len(policy), -1)
+        return Derivatives(objective, gradient.reshape(flat), curvature.reshape(flat))
+
+    def optima(self, task: TabularTask) -> Optima:
+        """The best of all policies for every agent by itself, time-dependent ones included."""
+        parts = task.successor, task.chance, task.reward
+        value, action = exact.plan(*parts, self.discount, self.horizon)
+        return Optima(np.sum(task.start * value, axis=-1), action)
+
+    def closed_form(self, task: TabularTask, shape: tuple[int, ...], theta: Array) -> ClosedForm:
+        """∂J/∂θ[s,a] = π(a|s) (G(s,a) - Σ_b π(b|s) G(s,b)) for the softmax table, G = ∂J/∂π."""
+        policy = softmax(theta.reshape(len(theta), self.states, self.actions).astype(np.float64))
+        discounted = self.exact(task, policy)
+        gradient = policy * (discounted.gradient - _mean_under(policy, discounted.gradient))
+        plain = self.exact(task, policy, discount=1.0)
+        return ClosedForm(discounted.objective, plain.objective, gradient.reshape(len(theta), -1))
+
+    def optimum(self, task: TabularTask) -> Array:
+        """max over all policies, time-dependent ones included, of J_i: (N,). An upper bound."""
+        return self.optima(task).objective
+
+    def follow(self, task: TabularTask, action: Array) -> Array:
+        """J_i of doing `action` (N, T, Z): (N,)."""
+        parts = task.successor, task.chance, task.reward, task.start
+        return exact.follow(*parts, action, self.discount)  # type: ignore[no-any-return]
+
+    def thresholds(self, task: TabularTask) -> Thresholds:
+        """What a score can be compared with."""
+        uniform = np.full(task.reward.shape, 1 / self.actions)
+        return Thresholds(
+            float(np.mean(self.exact(task, uniform).objective)),
+            best_common_policy(self, task)[0],
+            float(np.mean(self.optimum(task))),
+        )
+
+    def reference(self, task: TabularTask) -> Reference:
+        value = best_common_policy(self, task)[0]
+        return Reference(value, "best known common policy (exact gradient ascent)")
+
+
+def best_common_policy(family: Tabular, task: TabularTask) -> tuple[float, Array]:
+    """Best known max_π (1/N) Σ_i J_i(π) over stationary policies, and a policy (Z, A) attaining it.
+
+    A lower bound on the true maximum, see `fedrl.envs.finite.common_policy`.
+    """
+    return best_policy(task, family.discount, family.horizon)
+
+
+def softmax(logits: Array) -> Array:
+    """π(a|s) ∝ exp θ[s,a], over the last axis."""
+    raised = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return raised / raised.sum(axis=-1, keepdims=True)  # type: ignore[no-any-return]
+
+
+def _mean_under(policy: Array, values: Array) -> Array:
+    """Σ_b π(b|s) values(s,b), the last axis kept."""
+    return np.sum(policy * values, axis=-1, keepdims=True)  # type: ignore[no-any-return]

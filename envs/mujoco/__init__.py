@@ -1,0 +1,1 @@
+"""Families of MuJoCo robots; `simulator` is the one file that knows MuJoCo."""

@@ -1,0 +1,1 @@
+"""Any Gymnasium environment as a family: an id and a table of knobs."""

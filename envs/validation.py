@@ -1,0 +1,27 @@
+"""Errors that say what is wrong, what would be right, and the nearest valid name."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from difflib import get_close_matches
+
+
+def require(holds: bool, name: str, value: object, allowed: str) -> None:
+    """Raise the error that says what is wrong and what would be right."""
+    if not holds:
+        raise ValueError(f"{name} is {value!r}; it must be {allowed}")
+
+
+def require_known(kind: str, names: Iterable[str], known: Collection[str]) -> None:
+    """Raise the error that names the nearest known name."""
+    for name in names:
+        if name not in known:
+            raise ValueError(nearest(kind, name, known))
+
+
+def nearest(kind: str, name: str, known: Iterable[str]) -> str:
+    """The message for an unknown name: what is wrong, the nearest valid name, and all of them."""
+    known = list(known)
+    close = get_close_matches(name, known, n=1, cutoff=0.4)
+    hint = f"; did you mean {close[0]!r}?" if close else "."
+    return f"no {kind} {name!r}{hint} Known: {', '.join(known)}"

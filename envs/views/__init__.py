@@ -1,0 +1,1 @@
+"""Families as Gymnasium environments, with pictures."""

@@ -1,0 +1,41 @@
+"""Federated reinforcement learning benchmarks: `run_study` computes, `load_records` reads.
+
+>>> from fedrl import ALGORITHMS, FAMILIES
+>>> sorted(ALGORITHMS)[:2], "cartpole" in FAMILIES
+(['fast-fedpg', 'fedhapg'], True)
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fedrl.algorithms import ALGORITHMS
+    from fedrl.benchmark.execution.execution import run_study
+    from fedrl.benchmark.publishing.records import load_records
+    from fedrl.envs import FAMILIES
+    from fedrl.reports import write_report
+
+__all__ = ["ALGORITHMS", "FAMILIES", "load_records", "run_study", "write_report"]
+
+# A wheel holds the packages below this one; in a checkout they are the folders beside it.
+_checkout = Path(__file__).parents[1]
+if (_checkout / "benchmark" / "training").is_dir():
+    __path__.append(str(_checkout))
+
+# Imported when first used: the command line starts without torch.
+_HOMES = {
+    "ALGORITHMS": "fedrl.algorithms",
+    "FAMILIES": "fedrl.envs",
+    "load_records": "fedrl.benchmark.publishing.records",
+    "run_study": "fedrl.benchmark.execution.execution",
+    "write_report": "fedrl.reports",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'fedrl' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

@@ -1,0 +1,1 @@
+"""Algorithms side by side: the chapters of a report, leaderboard and profiles."""

@@ -1,0 +1,165 @@
+"""The sections of one family's chapter, in the order of the page."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from fedrl.reports.comparison import finals, ledger, paired, scores
+from fedrl.reports.comparison.compared import settings
+from fedrl.reports.comparison.family_charts import heterogeneity_chart, reached_chart
+from fedrl.reports.comparison.sentences import sentences
+from fedrl.reports.drawing import curves
+from fedrl.reports.drawing.diagnostics import diagnostic_figures
+from fedrl.reports.drawing.explorer import explorer
+from fedrl.reports.drawing.figures import Look
+from fedrl.reports.drawing.section import Chapter, Part, Section, scored
+from fedrl.reports.speedup import section as speedup_section
+from fedrl.reports.table import formatting as fm
+from fedrl.reports.table import targets as complexity
+from fedrl.reports.table.runs import Family
+from fedrl.reports.table.specification import Specification
+from fedrl.reports.table.tables import Table
+from fedrl.reports.table.targets import Reached
+
+
+@dataclass(frozen=True, eq=False)
+class Told:
+    """What a section is made from."""
+
+    family: Family
+    look: Look
+    spec: Specification
+    hyperparameters: Sequence[str]
+
+    @cached_property
+    def targets(self) -> list[Reached]:
+        """Score targets, which several sections share."""
+        return complexity.score_targets(self.family, self.spec)
+
+
+def chapter(told: Told) -> Chapter:
+    """Every section that has something to say of this family."""
+    family = told.family
+    made = [make(told) for make in SECTIONS]
+    says = sentences(family, told.targets, told.spec)
+    kept = [section for section in made if section is not None]
+    return Chapter(family.name, scored(family), f"family-{family.slug}", says, kept)
+
+
+def _learning(told: Told) -> Section:
+    family, anchor = told.family, f"{told.family.slug}-learning"
+    drawn = curves.learning_curves(family, told.look, told.spec)
+    shown = explorer(family, told.look, told.spec, anchor)
+    return Section("Learning curves", anchor, (shown, drawn))
+
+
+def _complexity(told: Told) -> Section:
+    family, targets, anchor = told.family, told.targets, f"{told.family.slug}-steps"
+    parts: list[Part] = [complexity.complexity_table(family, targets, told.spec)]
+    if any(item.mean.value < item.budget for item in targets):
+        chart = reached_chart(family, targets, told.look, anchor)
+        parts = [chart, curves.reached_curves(family, targets, told.look, told.spec), *parts]
+    return Section("Sample complexity", anchor, _something(parts), _on_targets(family, targets))
+
+
+def _heterogeneity(told: Told) -> Section:
+    family, spec, anchor = told.family, told.spec, f"{told.family.slug}-kappa"
+    chart = heterogeneity_chart(family, told.look, spec, anchor)
+    parts: list[Part] = [chart, finals.heterogeneity(family, told.look, spec)]
+    note = "One level of heterogeneity was run: there is no change to show."
+    if len(family.kappas) > 1:
+        parts.append(scores.drop_table(family, spec))
+        note = ""
+    return Section("Heterogeneity", anchor, _something(parts), note)
+
+
+def _stationarity(told: Told) -> Section | None:
+    family, spec = told.family, told.spec
+    if not family.has_stationarity:
+        return None
+    found = complexity.stationarity_targets(family, spec)
+    table = complexity.complexity_table(family, found, spec, stationarity=True)
+    parts = _something([curves.stationarity_curves(family, told.look, spec), table])
+    return Section("Stationarity", f"{family.slug}-gradient", parts)
+
+
+def _speedup(told: Told) -> Section | None:
+    if not speedup_section.varies(told.family):
+        return None
+    parts, words = speedup_section.parts(told.family, told.look, told.spec)
+    title = "Speed-up in N and exponent in ε"
+    return Section(title, f"{told.family.slug}-speedup", _something(parts), words)
+
+
+def _diagnostics(told: Told) -> Section | None:
+    parts = tuple(diagnostic_figures(told.family, told.look))
+    return Section("Diagnostics", f"{told.family.slug}-inside", parts) if parts else None
+
+
+def _scores(told: Told) -> Section:
+    table = scores.score_table(told.family, told.spec)
+    return Section("Scores", f"{told.family.slug}-score", _something([table]))
+
+
+def _seeds(told: Told) -> Section:
+    family = told.family
+    parts = (finals.strip(family, told.look, told.spec), ledger.seed_scores(family))
+    return Section("Every seed", f"{family.slug}-every", _something(parts))
+
+
+def _pairs(told: Told) -> Section:
+    family, spec = told.family, told.spec
+    parts = (paired.paired_table(family, spec), paired.speed_table(family, told.targets, spec))
+    return Section("Paired comparison", f"{family.slug}-pairs", _something(parts))
+
+
+def _settings(told: Told) -> Section:
+    table = settings(told.family, told.hyperparameters)
+    return Section("Settings", f"{told.family.slug}-settings", _something([table]))
+
+
+def _ledger(told: Told) -> Section:
+    return Section("Ledger", f"{told.family.slug}-cost", _something([ledger.ledger(told.family)]))
+
+
+# The order of the page. A further section is a function here; it returns None to be left out.
+SECTIONS: tuple[Callable[[Told], Section | None], ...] = (
+    _learning,
+    _complexity,
+    _heterogeneity,
+    _stationarity,
+    _speedup,
+    _diagnostics,
+    _scores,
+    _seeds,
+    _pairs,
+    _settings,
+    _ledger,
+)
+
+
+def _something(parts: Sequence[Part]) -> tuple[Part, ...]:
+    """Without the tables that have no row."""
+    return tuple(part for part in parts if not isinstance(part, Table) or part.rows)
+
+
+def _on_targets(family: Family, targets: Sequence[Reached]) -> str:
+    """What has to be known before the numbers of a family's sample complexity are read."""
+    notes = []
+    unset = [k for k in family.kappas if not complexity.has_targets(family.at(k))]
+    if unset:
+        where = fm.listed([fm.level(kappa) for kappa in unset])
+        notes.append(
+            f"No target is defined at {where}: the reference is not above the random policy."
+        )
+    if targets and not any(item.seen.hits for item in targets):
+        notes.append("No run reached any target.")
+    for kappa in family.kappas:
+        budgets = [run.budget for run in family.at(kappa)]
+        if max(budgets) > 1.5 * min(budgets):
+            notes.append(
+                f"At {fm.level(kappa)} budgets range from {fm.number(min(budgets))} to "
+                f"{fm.number(max(budgets))} steps per agent, and the restricted mean stops at the "
+                "smallest: where worse policies have shorter episodes, they also set the budget."
+            )
+    return " ".join(notes)

@@ -1,0 +1,98 @@
+"""What was compared: the families of the study and the settings of every series."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from fedrl.reports.table import formatting as fm
+from fedrl.reports.table.runs import SYMBOLS, Family
+from fedrl.reports.table.tables import SERIES, Column, Table, text
+
+
+def overview(families: Sequence[Family]) -> Table:
+    """What was compared, one row per family."""
+    rows = [
+        {
+            "family": family.name,
+            "algorithms": ", ".join(sorted({series.algorithm for series in family.series})),
+            "kappa": ", ".join(f"{kappa:g}" for kappa in family.kappas),
+            "agents": ", ".join(str(n) for n in sorted({run.agents for run in family.runs})),
+            "series": len(family.series),
+            "seeds": _spread([len(runs) for _, _, runs in family.groups()]),
+            "runs": len(family.runs),
+            "diverged": sum(run.diverged for run in family.runs),
+            "score": family.unit.split(",")[0],
+            "reference": ", ".join(family.meanings),
+        }
+        for family in families
+    ]
+    return Table(
+        "overview",
+        "What was compared",
+        "Series are algorithms with their varied settings; seeds are runs per series and κ. Every "
+        "run of a family meets the same environment draws, initial parameters and noise, seed by "
+        "seed.",
+        rows,
+        (
+            *(text("family", "family"), text("algorithms", "algorithms"), text("κ", "kappa")),
+            text("N", "agents"),
+            *(
+                Column(key, lambda row, key=key: str(row[key]), key)  # type: ignore[misc]
+                for key in ("series", "seeds", "runs", "diverged")
+            ),
+            *(text("score", "score"), text("reference", "reference")),
+        ),
+        group=(),
+    )
+
+
+def _spread(counts: list[int]) -> str:
+    """5, or 4–5 when they differ."""
+    return str(counts[0]) if len(set(counts)) == 1 else f"{min(counts)}–{max(counts)}"
+
+
+def settings(family: Family, hyperparameters: Sequence[str]) -> Table:
+    """The settings of every series: a column for what differs, the rest in the caption."""
+    rows: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for kappa, series, runs in family.groups():
+        chosen = {"agents": runs[0].agents}
+        chosen |= {name: _plain(runs[0].last[name]) for name in hyperparameters}
+        row = rows.setdefault(
+            (series, *chosen.values()), {"series": series.label, "kappa": ""} | chosen
+        )
+        row["kappa"] = f"{row['kappa']}, {kappa:g}".lstrip(", ")
+    values = {name: {row[name] for row in rows.values()} for name in ("agents", *hyperparameters)}
+    differ = [name for name, found in values.items() if len(found) > 1]
+    common = [f"{_spelled(n)} {_shown(*v)}" for n, v in values.items() if len(v) == 1 and v != {""}]
+    return Table(
+        f"{family.slug}-settings",
+        "Settings",
+        f"Where series differ. The same for all: {', '.join(common)}." if common else "",
+        list(rows.values()),
+        (
+            SERIES,
+            text("κ", "kappa"),
+            *(
+                Column(_spelled(n), lambda row, n=n: _shown(row[n]), n)  # type: ignore[misc]
+                for n in differ
+            ),
+        ),
+        group=(),
+    )
+
+
+def _spelled(name: str) -> str:
+    """A column's name for reading, with its symbol."""
+    symbol = SYMBOLS.get(name)
+    return name.replace("_", " ") + (f" ({symbol})" if symbol else "")
+
+
+def _plain(value: Any) -> Any:
+    return "" if pd.isna(value) else value
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, (float, np.floating)):
+        return f"{value:g}"
+    return str(value) or fm.NOTHING

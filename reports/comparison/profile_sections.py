@@ -1,0 +1,200 @@
+"""The sections across families: optimality gap and rank, performance and runtime profiles."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from fedrl.reports.comparison.profiles import (
+    EVER,
+    Profile,
+    multiples_of,
+    performance,
+    raced,
+    runtime,
+    score_grid,
+)
+from fedrl.reports.comparison.rankings import standing_figure, standing_rows, standing_table
+from fedrl.reports.drawing import figures as fig
+from fedrl.reports.drawing.charts import Chart, Panel, Trace, View, drawn_lines
+from fedrl.reports.drawing.section import Section
+from fedrl.reports.statistics.estimates import Array
+from fedrl.reports.table import formatting as fm
+from fedrl.reports.table.normalised_scores import Entry, scaled
+from fedrl.reports.table.specification import Specification
+from fedrl.reports.table.tables import Column, Row, Table, text
+from matplotlib.ticker import FixedLocator, FuncFormatter
+
+THRESHOLDS = np.array([0.0, 0.25, 0.5, 0.75, 0.9, 1.0])
+MULTIPLES = np.array([1.0, 2.0, 4.0, 8.0, EVER])
+SCORES = {"final": "final score", "area": "area under the curve"}
+TAU = "score τ, 0 random and 1 the reference"
+TIMES = "multiple of the reference time"
+
+
+def across(entries: Sequence[Entry], look: fig.Look, spec: Specification) -> list[Section]:
+    """What the page says of all families together; nothing when no setting has targets."""
+    found = scaled(entries)
+    if not found:
+        return []
+    looks = {s.curve: look.of(s, family) for family, _ in entries for s in family.series}
+    rows = standing_rows(found, spec)
+    parts = (standing_figure(rows, looks, spec), standing_table(rows, spec))
+    sections = [Section("Optimality gap and mean rank", "standing", parts)]
+    lines = drawn_lines([family for family, _ in entries], look)
+    grid = score_grid(found)
+    curves = {score: performance(found, score, grid, spec) for score in SCORES}
+    listed = [
+        {"score": score} | row
+        for score in SCORES
+        for row in _rows(performance(found, score, THRESHOLDS, spec), THRESHOLDS, "above")
+    ]
+    views = [_view(score, SCORES[score], TAU, curves[score]) for score in SCORES]
+    note = (
+        "Share of runs whose score is above τ, pooled over settings; the highest curve is best, "
+        "and the area under it is the mean score."
+    )
+    sections.append(
+        Section(
+            "Performance profile",
+            "performance",
+            (
+                Chart("overview", "performance", "Performance profile", lines, tuple(views), note),
+                _drawn("performance-profile", "Performance profile", views[0], looks, note, spec),
+                _performance_table(listed, spec),
+            ),
+        )
+    )
+    return [*sections, *_runtime(entries, looks, lines, spec)]
+
+
+def _runtime(
+    entries: Sequence[Entry],
+    looks: Mapping[str, Any],
+    lines: tuple[Mapping[str, str], ...],
+    spec: Specification,
+) -> list[Section]:
+    found = raced(entries)
+    multiples = multiples_of(found)
+    if not len(multiples):
+        return []
+    view = _view("runtime", "time", TIMES, runtime(found, multiples, spec))._replace(doubling=True)
+    rows = _rows(runtime(found, MULTIPLES, spec), MULTIPLES, "within")
+    note = (
+        "Share of problems (setting, ε, seed) that were solved within a multiple of the reference "
+        "time, the best Kaplan–Meier median of the algorithms in that setting at that ε, up to the "
+        "common budget. Where no algorithm solved half of its seeds there is no reference, and the "
+        "problem counts as unsolved for all."
+    )
+    chart = Chart("overview", "runtime", "Runtime profile", lines, (view,), note)
+    drawn = _drawn("runtime-profile", "Runtime profile", view, looks, note, spec)
+    parts = (chart, drawn, _runtime_table(rows, spec))
+    return [Section("Runtime profile", "runtime", parts)]
+
+
+def _view(key: str, label: str, x: str, profiles: Sequence[Profile]) -> View:
+    def trace(own: Profile) -> Trace:
+        bounds = (None, None) if np.isnan(own.low).all() else (100 * own.low, 100 * own.high)
+        return Trace(own.curve, own.grid, 100 * own.share, *bounds)
+
+    names = list(dict.fromkeys(own.place for own in profiles))
+    panels = tuple(Panel(n, tuple(trace(o) for o in profiles if o.place == n)) for n in names)
+    share = "problems solved, %" if key == "runtime" else "runs above τ, %"
+    return View(key, label, x, share, panels, span=(-4, 104))
+
+
+def _drawn(
+    name: str, title: str, view: View, looks: Mapping[str, Any], note: str, spec: Specification
+) -> fig.Drawn:
+    across = fig.across(len(view.panels))
+    down = -(-len(view.panels) // across)
+    with fig.styled():
+        figure, axes = fig.panels(down, across, 3.5 if across < 3 else 2.6, 2.2, sharey=True)
+        for axis in list(axes.flat)[len(view.panels) :]:
+            axis.set_visible(False)
+        for axis, panel in zip(axes.flat, view.panels, strict=False):
+            axis.set_title(panel.title)
+            axis.set_ylim(-4, 104)
+            axis.set_xlabel(view.x)
+            if axis.get_subplotspec().is_first_col():
+                axis.set_ylabel(view.y)
+            for trace in panel.traces:
+                look = looks[trace.curve] | {"marker": ""}
+                axis.plot(trace.x, trace.y, **look)
+                if trace.low is not None:
+                    low, high = trace.low, trace.high
+                    axis.fill_between(trace.x, low, high, color=look["color"], alpha=0.13, lw=0)
+            if view.doubling:
+                _doubling(axis, panel.traces[0].x)
+        fig.legend(
+            figure, [fig.key(curve, **look | {"marker": ""}) for curve, look in looks.items()]
+        )
+        said = f"{note} Band: {fm.percent(spec.level)} pointwise stratified bootstrap interval."
+        return fig.saved(figure, name, title, said)
+
+
+def _doubling(axis: Any, x: Array) -> None:
+    axis.set_xscale("log", base=2)
+    powers = 2.0 ** np.arange(np.floor(np.log2(x[0])), np.ceil(np.log2(x[-1])) + 1)
+    axis.xaxis.set_major_locator(FixedLocator(list(powers)))
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda v, _: multiple(v)))
+    axis.xaxis.set_minor_locator(FixedLocator([]))
+
+
+def multiple(value: float) -> str:
+    """⅛, ¼, ½, 1, 2, …"""
+    return {0.125: "1/8", 0.25: "1/4", 0.5: "1/2"}.get(value, f"{value:g}")
+
+
+def _rows(profiles: Sequence[Profile], grid: Array, word: str) -> list[dict[str, Any]]:
+    rows = []
+    for own in profiles:
+        row: dict[str, Any] = {"place": own.place, "series": own.curve}
+        row |= {"settings": own.settings, "runs": own.runs}
+        for i, at in enumerate(grid):
+            key = f"{word}_{'any' if at == EVER else f'{at:g}'}"
+            row |= {key: own.share[i], f"{key}_low": own.low[i], f"{key}_high": own.high[i]}
+        rows.append(row)
+    return rows
+
+
+def _share(header: str, key: str) -> Column:
+    def show(row: Row) -> str:
+        low, high = row[f"{key}_low"], row[f"{key}_high"]
+        bounds = "" if np.isnan(low) else f" [{100 * low:.0f}, {100 * high:.0f}]"
+        return f"{100 * row[key]:.0f}{bounds}"
+
+    return Column(header, show, key)
+
+
+def _performance_table(rows: Sequence[Row], spec: Specification) -> Table:
+    return Table(
+        "performance-profile",
+        "Performance profile",
+        "Per cent of runs whose scaled score is above τ (0 the random policy, 1 the reference), "
+        f"with {fm.percent(spec.level)} stratified bootstrap interval over seeds.",
+        rows,
+        (
+            Column("score", lambda row: str(row["score"]), "score", words=True),
+            *(text("where", "place"), text("algorithm", "series")),
+            Column("runs", lambda row: str(row["runs"]), "runs"),
+            *(_share(f"τ = {at:g}", f"above_{at:g}") for at in THRESHOLDS),
+        ),
+        group=("score", "place"),
+    )
+
+
+def _runtime_table(rows: Sequence[Row], spec: Specification) -> Table:
+    return Table(
+        "runtime-profile",
+        "Runtime profile",
+        "Per cent of problems (setting, ε, seed) solved within a multiple of the reference time, "
+        f"with {fm.percent(spec.level)} stratified bootstrap interval over seeds.",
+        rows,
+        (
+            *(text("where", "place"), text("algorithm", "series")),
+            Column("runs", lambda row: str(row["runs"]), "runs"),
+            *(_share(f"within {at:g}×", f"within_{at:g}") for at in MULTIPLES if at != EVER),
+            _share("within the budget", "within_any"),
+        ),
+        group=("place",),
+    )

@@ -1,0 +1,124 @@
+"""Optimality gap and mean rank of every curve, over all settings and in each family."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from fedrl.reports.comparison.profiles import EVERYWHERE, Setting, places, within
+from fedrl.reports.drawing import figures as fig
+from fedrl.reports.statistics import aggregates as ag
+from fedrl.reports.statistics import estimates as st
+from fedrl.reports.statistics.estimates import Array
+from fedrl.reports.table import formatting as fm
+from fedrl.reports.table.normalised_scores import Scaled
+from fedrl.reports.table.specification import Specification
+from fedrl.reports.table.tables import Column, Table, bounded, text, with_interval
+
+
+def gap(own: Sequence[Scaled], score: str, spec: Specification) -> st.Estimate:
+    """Mean of max(1 − x, 0) over runs, seeds redrawn within each setting."""
+    scores = [np.array(getattr(item, score)) for item in own]
+    low, high = st.stratified_interval([ag.shortfall(x) for x in scores], st.mean, **spec.bootstrap)
+    return st.Estimate(ag.optimality_gap(np.concatenate(scores)), float(low), float(high))
+
+
+def ranks(found: Sequence[Scaled], place: str) -> dict[str, list[Array]]:
+    """Curve → its rank by final score for every seed that all share, one array per setting."""
+    races: dict[Setting, list[Scaled]] = {}
+    for item in found:
+        if place in (EVERYWHERE, item.family):
+            races.setdefault(item.setting, []).append(item)
+    points: dict[str, list[Array]] = {}
+    for items in races.values():
+        shared = sorted(set.intersection(*(set(item.seeds) for item in items)))
+        if not shared:
+            continue
+        scores = [[dict(zip(i.seeds, i.final, strict=True))[s] for s in shared] for i in items]
+        for item, row in zip(items, ag.ranks(scores), strict=True):
+            points.setdefault(item.curve, []).append(row)
+    return points
+
+
+def rank(rows: Sequence[Array], spec: Specification) -> st.Estimate:
+    """Mean over problems, seeds redrawn within each setting."""
+    if not rows:
+        return st.Estimate(np.nan, np.nan, np.nan)
+    low, high = st.stratified_interval(rows, st.mean, **spec.bootstrap)
+    return st.Estimate(float(np.mean(np.concatenate(rows))), float(low), float(high))
+
+
+def standing_rows(found: Sequence[Scaled], spec: Specification) -> list[dict[str, Any]]:
+    """A row per place and curve, the smallest gap of the final score first."""
+    rows = []
+    for place in places(found):
+        ranked = ranks(found, place)
+        own = [
+            {"place": place, "series": curve, "settings": len(items)}
+            | {"runs": sum(len(item.seeds) for item in items)}
+            | bounded("gap_final", gap(items, "final", spec))
+            | bounded("gap_area", gap(items, "area", spec))
+            | bounded("rank", rank(ranked.get(curve, []), spec))
+            for curve, items in within(found, place)
+        ]
+        rows += sorted(own, key=lambda row: (row["gap_final"], row["series"]))
+    return rows
+
+
+def standing_table(rows: Sequence[dict[str, Any]], spec: Specification) -> Table:
+    """Gaps and ranks."""
+    return Table(
+        "standing",
+        "Optimality gap and mean rank",
+        "Scores are scaled so that 0 is the random policy and 1 the reference of their setting. "
+        "Optimality gap: mean over runs of max(1 − score, 0), of the final score and of the mean "
+        "height of the curve; smaller is better, and nothing is gained beyond the reference. Mean "
+        "rank: by final score within every seed of every setting, among the algorithms that "
+        f"entered it; 1 is best, ties share. {fm.percent(spec.level)} stratified bootstrap "
+        "intervals over seeds.",
+        rows,
+        (
+            *(text("where", "place"), text("algorithm", "series")),
+            Column("settings", lambda row: str(row["settings"]), "settings"),
+            Column("runs", lambda row: str(row["runs"]), "runs"),
+            with_interval("gap of the final score", "gap_final"),
+            with_interval("gap of the area", "gap_area"),
+            with_interval("mean rank", "rank"),
+        ),
+        group=("place",),
+    )
+
+
+def standing_figure(rows: Sequence[dict[str, Any]], looks: Any, spec: Specification) -> fig.Drawn:
+    """A panel per statistic, a row per curve, over all settings; `looks` by curve."""
+    first = [row for row in rows if row["place"] == rows[0]["place"]]
+    shown = (
+        ("gap_final", "gap of the final score"),
+        ("gap_area", "gap of the area"),
+        ("rank", "mean rank by final score"),
+    )
+    with fig.styled():
+        figure, axes = fig.panels(1, 3, 2.45, 0.24 * len(first) + 0.75, sharey=True)
+        for axis, (key, label) in zip(axes.flat, shown, strict=True):
+            for height, row in enumerate(first):
+                look = looks[row["series"]] | {"linestyle": "-"}
+                axis.plot(
+                    [row[f"{key}_low"], row[f"{key}_high"]],
+                    [height, height],
+                    color=look["color"],
+                    linewidth=5,
+                    alpha=0.3,
+                    solid_capstyle="butt",
+                )
+                axis.plot(row[key], height, **look, markersize=5, markeredgewidth=0)
+            axis.set_xlabel(label)
+            axis.set_yticks(range(len(first)), [row["series"] for row in first])
+            axis.set_ylim(len(first) - 0.5, -0.5)
+            axis.tick_params(axis="y", length=0)
+        return fig.saved(
+            figure,
+            "standing",
+            "Optimality gap and mean rank",
+            f"Over {'all settings' if first[0]['place'] == EVERYWHERE else first[0]['place']}: "
+            f"values and {fm.percent(spec.level)} intervals of the table, one row per algorithm. "
+            "In every panel smaller is better.",
+        )

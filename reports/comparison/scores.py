@@ -1,0 +1,124 @@
+"""Final, best and area-under-curve scores, and how the final one changes over heterogeneity."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from fedrl.reports.comparison.paired import shared_seeds
+from fedrl.reports.statistics import estimates as st
+from fedrl.reports.table import formatting as fm
+from fedrl.reports.table.runs import Family, Run
+from fedrl.reports.table.specification import Specification
+from fedrl.reports.table.tables import (
+    KAPPA,
+    SEEDS,
+    SERIES,
+    Column,
+    Row,
+    Table,
+    bounded,
+    with_interval,
+)
+
+
+def of_seeds(values: Sequence[float], spec: Specification) -> st.Estimate:
+    """IQM over seeds with its bootstrap interval."""
+    return st.estimate(values, st.interquartile_mean, **spec.bootstrap)
+
+
+def held(run: Run, spec: Specification) -> bool:
+    """A diverged run has not held."""
+    return not run.diverged and st.held_at_the_end(run.score, run.random, spec.window, spec.lost)
+
+
+def score_table(family: Family, spec: Specification) -> Table:
+    """IQM of final, best and AUC per κ and series."""
+    rows = []
+    for kappa, series, runs in family.groups():
+        budget = family.budget(kappa)
+        areas = [st.area_under_curve(*run.curve, budget) for run in runs]
+        rows.append(
+            {"kappa": kappa, "series": series.label, "seeds": len(runs)}
+            | bounded("final", of_seeds([run.final for run in runs], spec))
+            | bounded("best", of_seeds([run.best for run in runs], spec))
+            | bounded("auc", of_seeds(areas, spec))
+            | {"held": sum(held(run, spec) for run in runs)}
+            | {"diverged": sum(run.diverged for run in runs)}
+            | {"random": float(np.mean([run.random for run in runs]))}
+            | {"reference": float(np.mean([run.reference for run in runs]))}
+            | {"reference_meaning": ", ".join(sorted({run.reference_meaning for run in runs}))}
+        )
+    return Table(
+        f"{family.slug}-scores",
+        "Scores",
+        f"{family.unit[0].upper()}{family.unit[1:]}: interquartile mean over seeds with "
+        f"{fm.percent(spec.level)} bootstrap interval. AUC is the mean height of the curve up to "
+        "the common budget. Held at the end: the last "
+        f"{spec.window} evaluation points kept all but {fm.percent(spec.lost)} of the best gain "
+        f"over random that {spec.window} points in a row showed. A diverged run has not held, and "
+        "its final score is the worse of its last finite one and random.",
+        rows,
+        (
+            *(KAPPA, SERIES, SEEDS),
+            with_interval("final", "final"),
+            with_interval("best", "best"),
+            with_interval("AUC", "auc"),
+            Column("held", lambda row: f"{row['held']}/{row['seeds']}", "held"),
+            Column("diverged", lambda row: f"{row['diverged']}/{row['seeds']}", "diverged"),
+            Column("random", lambda row: fm.number(row["random"]), "random"),
+            Column("reference", lambda row: fm.number(row["reference"]), "reference"),
+        ),
+    )
+
+
+def drop_table(family: Family, spec: Specification) -> Table:
+    """Final score at each κ minus that at the smallest κ, within seeds."""
+    rows = []
+    lowest = family.kappas[0]
+    for series in family.series:
+        before = family.at(lowest, series)
+        for kappa in family.kappas[1:]:
+            later, first = shared_seeds(family.at(kappa, series), before, lambda run: run.final)
+            if not later:
+                continue
+            change = st.estimate(np.subtract(later, first), st.mean, **spec.bootstrap)
+            gap = float(np.mean([run.reference - run.random for run in before]))
+            rows.append(
+                {"series": series.label, "from_kappa": lowest, "kappa": kappa}
+                | {"pairs": len(later)}
+                | {"from_final": float(np.mean(first)), "final": float(np.mean(later))}
+                | bounded("change", change)
+                | {"relative": change.value / gap if gap > 0 else np.nan}
+            )
+    return Table(
+        f"{family.slug}-heterogeneity",
+        "Change with heterogeneity",
+        f"Mean final score at κ minus that at {fm.level(lowest)}, within seeds, with "
+        f"{fm.percent(spec.level)} bootstrap interval. The last column divides by the distance "
+        f"from random to the reference at {fm.level(lowest)}. What can be reached changes with κ "
+        "too: the figure draws the reference.",
+        rows,
+        (
+            SERIES,
+            KAPPA,
+            Column("pairs", lambda row: str(row["pairs"]), "pairs"),
+            Column(
+                f"mean final at {fm.level(lowest)}",
+                lambda r: fm.number(r["from_final"]),
+                "from_final",
+            ),
+            Column("mean final at κ", lambda row: fm.number(row["final"]), "final"),
+            Column("mean change", _change, "change"),
+            Column("share of the gap", lambda row: _share(row["relative"]), "relative"),
+        ),
+        group=("series",),
+    )
+
+
+def _change(row: Row) -> str:
+    return (
+        f"{fm.signed(row['change'])} {fm.brackets(row['change_low'], row['change_high'])}".strip()
+    )
+
+
+def _share(value: float) -> str:
+    return f"{100 * value:+.0f}{fm.THIN}%".replace("-", "−") if np.isfinite(value) else fm.NOTHING

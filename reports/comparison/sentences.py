@@ -1,0 +1,102 @@
+"""Sentences that follow from the numbers, and do not go beyond them."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from fedrl.reports.comparison.scores import of_seeds
+from fedrl.reports.table import formatting as fm
+from fedrl.reports.table.runs import Family
+from fedrl.reports.table.specification import Specification
+from fedrl.reports.table.targets import Reached
+
+
+def told_epsilon(reached: Sequence[Reached]) -> float | None:
+    """The hardest ε that some series hits in half of its runs or more, at every κ; or at some."""
+    by_kappa = [
+        {i.epsilon for i in reached if i.kappa == kappa and 2 * i.seen.hits >= i.runs}
+        for kappa in sorted({item.kappa for item in reached})
+    ]
+    everywhere = set.intersection(*by_kappa) if by_kappa else set()
+    return min(everywhere or set().union(*by_kappa), default=None)
+
+
+def sentences(family: Family, reached: Sequence[Reached], spec: Specification) -> list[str]:
+    """Who needed fewest steps at each κ and N, then who scored best in the end."""
+    epsilon = told_epsilon(reached)
+    speed = [_speed(reached, kappa, agents, epsilon) for kappa, agents in family.panels]
+    return speed + [_final(family, kappa, agents, spec) for kappa, agents in family.panels]
+
+
+def _speed(
+    reached: Sequence[Reached], kappa: float, agents: int | None, epsilon: float | None
+) -> str:
+    here = [i for i in reached if i.kappa == kappa and i.series.agents == agents]
+    at = f"At {fm.panel(kappa, agents)},"
+    if not here:
+        return f"{at} the reference is not above the random policy, so no target is defined."
+    easiest = max(item.epsilon for item in here)
+    told = [item for item in here if item.epsilon == (easiest if epsilon is None else epsilon)]
+    share = fm.percent(round(1 - told[0].epsilon, 6))
+    goal = f"{share} of the way from the random policy to the reference"
+    ranked = sorted(told, key=lambda item: (item.mean.value, item.series))
+    first, hits = ranked[0], sum(item.seen.hits for item in told)
+    runs = sum(item.runs for item in told)
+    if not hits:
+        return f"{at} none of {runs} runs reached {goal}."
+    opening = f"{at} {hits} of {runs} runs reached {goal}."
+    if first.mean.value >= first.budget:
+        return f"{opening[:-1]}, none within the common budget of {fm.number(first.budget)}."
+    if len(ranked) == 1:
+        return f"{opening} {first.series.spoken} needed {_cost(first)}."
+    ties = [item for item in ranked[1:] if _overlap(first, item)]
+    said = f"{opening} {first.series.spoken} needed fewest steps per agent, {_cost(first)}"
+    rival = f"{ranked[1].series.spoken}, {_cost(ranked[1])}"
+    if not any(item.seen.hits for item in ranked[1:]):
+        return f"{said}; nothing else reached it."
+    if first.runs < 2:
+        return f"{said}, before {rival}; with one seed this is one draw."
+    if not ties:
+        return f"{said}, before {rival}; the intervals do not overlap."
+    names = _some([item.series.spoken for item in ties])
+    return f"{said}, but its interval overlaps that of {names}: the order is not settled."
+
+
+def _some(names: list[str]) -> str:
+    """The first three, and how many more."""
+    more = [f"{len(names) - 3} more"] if len(names) > 3 else []
+    return fm.listed(names[:3] + more)
+
+
+def _cost(item: Reached) -> str:
+    """Restricted mean with interval and the censored runs."""
+    interval = fm.brackets(item.mean.low, item.mean.high)
+    mean = f"{fm.number(item.mean.value)} {interval}".strip()
+    censored = f"{item.censored} of {item.runs} censored"
+    return f"{mean} within a budget of {fm.number(item.budget)} ({censored})"
+
+
+def _overlap(first: Reached, other: Reached) -> bool:
+    """True unless the interval of the other lies above that of the first."""
+    return not other.mean.low > first.mean.high
+
+
+def _final(family: Family, kappa: float, agents: int | None, spec: Specification) -> str:
+    here = family.among(kappa, agents)
+    groups = [(s, family.at(kappa, s)) for s in sorted({run.series for run in here})]
+    found = [(of_seeds([run.final for run in runs], spec), series) for series, runs in groups]
+    found.sort(key=lambda pair: (-pair[0].value, pair[1]))
+    best, series = found[0]
+    seeds = family.at(kappa, series)
+    lost = sum(run.diverged for run in here)
+    end = f" {lost} {'run' if lost == 1 else 'runs'} diverged." if lost else ""
+    count = f"{len(seeds)} seeds" if len(seeds) > 1 else "one seed"
+    score = f"{series.spoken}, {fm.estimated(best)} over {count}"
+    said = f"Highest final score at {fm.panel(kappa, agents)}: {score}"
+    if len(found) == 1:
+        return f"{said}.{end}"
+    if np.isnan(best.low):
+        return f"{said}.{end}"
+    ties = [other.spoken for e, other in found[1:] if not e.high < best.low]
+    if not ties:
+        return f"{said}, above every other interval.{end}"
+    return f"{said}; its interval overlaps that of {_some(ties)}.{end}"

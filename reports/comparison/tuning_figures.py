@@ -1,0 +1,79 @@
+"""Figures of tuning: expected best of k trials, and the trials in their order."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from fedrl.reports.drawing import figures as fig
+from fedrl.reports.statistics.best_of_k import best_so_far, expected_best
+
+Panel = str  # "κ = 0, N = 5"
+Scores = Mapping[Panel, Mapping[str, Sequence[float]]]  # panel → algorithm → scores of its trials
+
+
+def best_of_k(family: str, scores: Scores) -> fig.Drawn:
+    """E[best of k] of every algorithm, a panel per κ and N."""
+
+    def draw(axis: Any, values: Sequence[float], look: dict[str, Any]) -> None:
+        best = expected_best(values)
+        axis.plot(np.arange(1, len(best) + 1), best, **look, markersize=3, markevery=0.2)
+
+    return _drawn(
+        *(family, scores, draw, "best-of-k", "What a tuning budget buys"),
+        "Expected best score of k trials drawn with replacement from an algorithm's trials "
+        "(Dodge et al. 2019). Flat from the start: hardly any tuning is needed. Later trials are "
+        "not independent, so the curve shows how concentrated the good ones are.",
+        "trials k",
+    )
+
+
+def history(family: str, scores: Scores) -> fig.Drawn:
+    """Scores in the order of the trials, and the best so far."""
+
+    def draw(axis: Any, values: Sequence[float], look: dict[str, Any]) -> None:
+        number = np.arange(1, len(values) + 1)
+        dots = {"color": look["color"], "marker": look["marker"]}
+        axis.plot(number, values, linestyle="", markersize=2.5, alpha=0.6, **dots)
+        axis.plot(number, best_so_far(values), **(look | {"marker": ""}))
+
+    return _drawn(
+        *(family, scores, draw, "tuning-history", "Trials in their order"),
+        "Dots: mean score of a trial over the tune seeds. Line: the best so far.",
+        "trial",
+    )
+
+
+def _drawn(
+    family: str, scores: Scores, draw: Any, name: str, title: str, caption: str, x: str
+) -> fig.Drawn:
+    names = list(dict.fromkeys(n for panel in scores.values() for n in panel))
+    looks = {
+        n: {
+            "color": fig.COLOURS[place % len(fig.COLOURS)],
+            "linestyle": fig.DASHES[place % len(fig.DASHES)],
+            "marker": fig.MARKERS[place % len(fig.MARKERS)],
+        }
+        for place, n in enumerate(names)
+    }
+    across = fig.across(len(scores))
+    with fig.styled():
+        figure, axes = fig.panels(-(-len(scores) // across), across, 3.5, 2.45)
+        for axis in list(axes.flat)[len(scores) :]:
+            axis.set_visible(False)
+        for axis, (panel, algorithms) in zip(axes.flat, scores.items(), strict=False):
+            axis.set_title(panel)
+            axis.set_xlabel(x)
+            for algorithm, values in algorithms.items():
+                draw(axis, values, looks[algorithm])
+            _focus(axis, [v for values in algorithms.values() for v in values])
+        axes.flat[0].set_ylabel("score")
+        handles = [fig.key(n, **look, markersize=4) for n, look in looks.items()]
+        fig.legend(figure, handles)
+        return fig.saved(figure, f"{family}-{name}", title, caption)
+
+
+def _focus(axis: Any, values: Sequence[float]) -> None:
+    """From the lower quartile up: one failed trial must not hide all others."""
+    low, high = float(np.quantile(values, 0.25)), float(np.max(values))
+    room = 0.05 * (high - low) or 0.05 * max(abs(high), 1e-3)
+    axis.set_ylim(low - room, high + room)

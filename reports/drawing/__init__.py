@@ -1,0 +1,1 @@
+"""Figures, static and interactive, and the parts that pages are made of."""

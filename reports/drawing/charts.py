@@ -1,0 +1,126 @@
+"""A figure that its reader can point at: views of panels of lines, one legend per family.
+
+Learning curves have more to choose and are an `explorer`; everything else on the page that is
+interactive is a chart. Like it a chart stands before the static figure that is printed instead.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from fedrl.reports.drawing import figures as fig
+from fedrl.reports.drawing.array_encoding import numbers, packed
+from fedrl.reports.statistics.estimates import Array
+from fedrl.reports.table.runs import Family
+
+DASHES = dict(
+    zip(fig.DASHES, ("solid", "7px,3px", "7px,2px,2px,2px", "2px,2px", "11px,3px"), strict=True)
+)
+MARKERS = {
+    **{"o": "circle", "s": "square", "^": "triangle-up", "D": "diamond", "v": "triangle-down"},
+    **{"P": "cross", "<": "triangle-left", "h": "hexagon", ">": "triangle-right"},
+}
+
+
+class Trace(NamedTuple):
+    """One line of a panel."""
+
+    curve: str
+    x: Array
+    y: Array
+    low: Array | None = None
+    high: Array | None = None
+    told: tuple[str, ...] = ()  # what is said of each point when it is pointed at
+
+
+class Guide(NamedTuple):
+    """A grey line that belongs to no algorithm."""
+
+    x: Array
+    y: Array
+    dash: str  # solid or dot
+
+
+class Panel(NamedTuple):
+    """One pair of axes."""
+
+    title: str
+    traces: tuple[Trace, ...]
+    guides: tuple[Guide, ...] = ()
+
+
+class View(NamedTuple):
+    """What is drawn at once."""
+
+    key: str
+    label: str
+    x: str
+    y: str
+    panels: tuple[Panel, ...]
+    kind: str = "curve"  # or steps, points
+    doubling: bool = False  # the x axis is logarithmic, to the base 2
+    span: tuple[float, float] | None = None  # of the y axis
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Views, ready for the page."""
+
+    scope: str  # charts and curves of one scope hide and show the same lines
+    anchor: str  # the section it stands in
+    title: str
+    lines: tuple[Mapping[str, str], ...]  # label and look of every curve
+    views: tuple[View, ...]
+    note: str
+
+    @property
+    def data(self) -> str:
+        """JSON for the page."""
+        value = {
+            "slug": self.scope,
+            "anchor": self.anchor,
+            "lines": self.lines,
+            "views": {view.key: self._view(view) for view in self.views},
+        }
+        return packed(value)
+
+    def _view(self, view: View) -> dict[str, Any]:
+        places = [line["label"] for line in self.lines]
+        return {
+            **{"label": view.label, "x": view.x, "y": view.y, "kind": view.kind},
+            **{"doubling": view.doubling, "span": view.span},
+            "panels": [
+                {
+                    "title": panel.title,
+                    "lines": [_trace(t) | {"line": places.index(t.curve)} for t in panel.traces],
+                    "guides": [
+                        {"x": numbers(g.x), "y": numbers(g.y), "dash": g.dash} for g in panel.guides
+                    ],
+                }
+                for panel in view.panels
+            ],
+        }
+
+
+def _trace(trace: Trace) -> dict[str, Any]:
+    found: dict[str, Any] = {"x": numbers(trace.x), "y": numbers(trace.y)}
+    if trace.low is not None and trace.high is not None:
+        found |= {"low": numbers(trace.low), "high": numbers(trace.high)}
+    return found | ({"told": list(trace.told)} if trace.told else {})
+
+
+def drawn_lines(families: Sequence[Family], look: fig.Look) -> tuple[Mapping[str, str], ...]:
+    """Every curve of the families with its look in the words of Plotly."""
+    looks = {
+        series.curve: look.of(series, family) for family in families for series in family.series
+    }
+    return tuple({"label": curve} | in_plotly(own) for curve, own in looks.items())
+
+
+def in_plotly(look: Mapping[str, Any]) -> dict[str, str]:
+    """The look of the static figures in the words of Plotly."""
+    return {
+        "color": look["color"],
+        "dash": DASHES[look["linestyle"]],
+        "marker": MARKERS[look["marker"]],
+    }

@@ -1,0 +1,29 @@
+"""What stands on the page, before it is written."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from fedrl.reports.drawing.section import Chapter, Part, Section
+from fedrl.reports.table.specification import Specification
+from fedrl.reports.table.tables import Table
+
+
+class Contents(NamedTuple):
+    """Of one report."""
+
+    chapters: Sequence[Chapter]
+    front: Sequence[Table]
+    verdict: str
+    totals: Mapping[str, str]
+    provenance: Mapping[str, Any]  # as it is printed
+    spec: Specification
+    fewest: int  # seeds of a series
+    designed: str = ""  # of a study with a design: how its numbers are to be read
+    together: Sequence[Section] = ()  # what is said of all families
+
+    @property
+    def parts(self) -> list[Part]:
+        """Everything that is written beside the page."""
+        chapters = [section for chapter in self.chapters for section in chapter.sections]
+        sections = [*self.together, *chapters]
+        return [*self.front, *(part for section in sections for part in section.parts)]

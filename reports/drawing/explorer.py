@@ -1,0 +1,136 @@
+"""Learning curves as data: what the page draws when its reader picks axes, algorithms, seeds.
+
+Averages and bands are computed here, once per axis, by the statistics of the static figures.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from fedrl.reports.drawing import figures as fig
+from fedrl.reports.drawing.array_encoding import number, numbers, packed
+from fedrl.reports.drawing.charts import in_plotly
+from fedrl.reports.statistics import estimates as st
+from fedrl.reports.statistics.estimates import Array
+from fedrl.reports.table import formatting as fm
+from fedrl.reports.table.measures import AXES, Measure, along, axes_of, cost, measures_of
+from fedrl.reports.table.runs import Family, Run, on_grid
+from fedrl.reports.table.specification import Specification
+
+POINTS = 60  # of one line on the page; the static figures have all
+MANY = 500  # runs of a family; more are shown by their averages alone, or the page grows too large
+
+
+@dataclass(frozen=True)
+class Explorer:
+    """One family's curves, ready for the page."""
+
+    slug: str
+    title: str
+    anchor: str  # the section it stands in
+    axes: tuple[tuple[str, str], ...]  # (key, label)
+    measures: tuple[Measure, ...]
+    lines: tuple[Mapping[str, Any], ...]  # label and look of every curve
+    seeds: tuple[int, ...]
+    panels: tuple[Mapping[str, Any], ...]
+    level: str  # of the bootstrap intervals
+
+    @property
+    def data(self) -> str:
+        """JSON for the page."""
+        value = {
+            "slug": self.slug,
+            "anchor": self.anchor,
+            "axes": dict(self.axes),
+            "measures": {m.key: {"label": m.label, "log": m.log} for m in self.measures},
+            "lines": self.lines,
+            "seeds": self.seeds,
+            "panels": self.panels,
+        }
+        return packed(value)
+
+
+def explorer(family: Family, look: fig.Look, spec: Specification, anchor: str) -> Explorer:
+    """Every panel, line and seed of a family along every axis.
+
+    Of more than `MANY` runs only the averages of score and ‖∇J‖².
+    """
+    curves = list(dict.fromkeys(series.curve for series in family.series))
+    looks = {series.curve: look.of(series, family) for series in family.series}
+    measures, axes = measures_of(family), axes_of(family)
+    many = len(family.runs) > MANY
+    if many:
+        measures = [measure for measure in measures if measure.resampled]
+
+    def line(runs: Sequence[Run]) -> dict[str, Any]:
+        return {
+            "line": curves.index(runs[0].series.curve),
+            "averages": {
+                m.key: {axis: _average(family, runs, m, axis, spec) for axis in axes}
+                for m in measures
+            },
+            "seeds": [] if many else [_seed(run, measures, axes) for run in runs],
+        }
+
+    def panel(kappa: float, agents: int | None) -> dict[str, Any]:
+        runs = family.among(kappa, agents)
+        series = sorted({run.series for run in runs})
+        return {
+            "title": fm.panel(kappa, agents),
+            "reference": number(float(np.mean([run.reference for run in runs]))),
+            "random": number(float(np.mean([run.random for run in runs]))),
+            "lines": [line([run for run in runs if run.series == own]) for own in series],
+        }
+
+    return Explorer(
+        family.slug,
+        family.name,
+        anchor,
+        tuple((axis, AXES[axis]) for axis in axes),
+        tuple(measures),
+        tuple({"label": curve} | in_plotly(looks[curve]) for curve in curves),
+        () if many else tuple(sorted({run.seed for run in family.runs})),
+        tuple(panel(*place) for place in family.panels),
+        fm.percent(spec.level),
+    )
+
+
+def _average(
+    family: Family, runs: Sequence[Run], measure: Measure, axis: str, spec: Specification
+) -> dict[str, list[Any]] | None:
+    """Interquartile mean over seeds with its band: bootstrap for scores, range for the rest."""
+    curves = [curve for curve in (along(family, r, measure, axis) for r in runs) if len(curve[0])]
+    if not curves:
+        return None
+    grid, values = on_grid(curves, float("inf"))
+    if len(grid) > POINTS:
+        grid = np.linspace(grid[0], grid[-1], POINTS)
+        values = np.stack([np.interp(grid, x, y) for x, y in curves])
+    found = {"x": numbers(grid), "y": numbers(measure.back(st.interquartile_mean(values)))}
+    if len(curves) == 1:
+        return found
+    if measure.resampled:
+        low, high = _band(values.tobytes(), values.shape, spec)
+    else:
+        low, high = values.min(axis=0), values.max(axis=0)
+    return found | {"low": numbers(measure.back(low)), "high": numbers(measure.back(high))}
+
+
+@lru_cache(maxsize=1024)
+def _band(values: bytes, shape: tuple[int, ...], spec: Specification) -> tuple[Array, Array]:
+    """Axes that are multiples of each other give equal values, which are resampled once."""
+    sample = np.frombuffer(values).reshape(shape)
+    return st.stratified_interval([sample], st.interquartile_mean, **spec.bootstrap)
+
+
+def _seed(run: Run, measures: Sequence[Measure], axes: Sequence[str]) -> dict[str, Any]:
+    """One run up to its end or divergence, as it was measured."""
+    kept = np.unique(np.linspace(0, len(run.steps) - 1, 2 * POINTS).round().astype(int))
+    return {
+        "seed": run.seed,
+        "diverged": run.diverged,
+        "x": {axis: numbers(cost(run, axis)[kept]) for axis in axes},
+        "y": {m.key: numbers(m.of(run)[kept]) for m in measures},
+    }

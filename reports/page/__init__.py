@@ -1,0 +1,1 @@
+"""The page, the paper and the files of a report, written."""

@@ -1,0 +1,67 @@
+"""Tables for files: all digits as CSV, the printed cells as Markdown and as LaTeX (booktabs)."""
+
+import re
+
+from fedrl.reports.page.latex import escaped
+from fedrl.reports.table.tables import Data, Table
+
+LONG = 40  # rows; a longer table breaks over pages
+WIDE = 28  # characters; longer words are set in lines
+
+
+def csv(table: Table | Data) -> str:
+    """Every column of the frame, ten significant digits."""
+    return table.frame.to_csv(index=False, float_format="%.10g", lineterminator="\n")
+
+
+def markdown(table: Table) -> str:
+    """A pipe table of the printed cells, its caption below."""
+    rule = [":--" if column.words else "--:" for column in table.columns]
+    lines = [[_plain(column.header) for column in table.columns], rule]
+    for row in table.cells:
+        bold = [f"**{_plain(c.text)}**" if c.strong else _plain(c.text) for c in row]
+        lines.append(bold)
+    body = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return f"{body}\n\n{_plain(table.title)}. {_plain(table.caption)}\n"
+
+
+def latex(table: Table) -> str:
+    """A tabular with booktabs rules, or a longtable when it does not fit on a page."""
+    kind = "longtable" if len(table.rows) > LONG else "tabular"
+    columns = "".join(_aligned(table, place) for place in range(len(table.columns)))
+    head = " & ".join(_stacked(column.header) for column in table.columns)
+    lines = [rf"\begin{{{kind}}}{{{columns}}}", r"\toprule", rf"{head} \\", r"\midrule"]
+    if kind == "longtable":
+        lines.append(r"\endhead")
+    for row, ruled in zip(table.cells, table.ruled, strict=True):
+        lines += [r"\midrule"] if ruled else []
+        cells = [rf"\textbf{{{escaped(c.text)}}}" if c.strong else escaped(c.text) for c in row]
+        # A bracket after \\ would be read as its argument
+        lines.append(" & ".join(f"{{{c}}}" if c.startswith("[") else c for c in cells) + r" \\")
+    return "\n".join([*lines, r"\bottomrule", rf"\end{{{kind}}}"]) + "\n"
+
+
+def _aligned(table: Table, place: int) -> str:
+    """Numbers right, words left; words that are long in lines of their own."""
+    cells = [row[place] for row in table.cells]
+    if not table.columns[place].words:
+        return "r"
+    if max((len(cell.text) for cell in cells), default=0) <= WIDE:
+        return "l"
+    return r">{\raggedright\arraybackslash}p{3.2cm}"
+
+
+def _stacked(header: str) -> str:
+    """A long header on two lines."""
+    words = header.split(" ")
+    if len(header) <= 12 or len(words) == 1:
+        return escaped(header)
+    cuts = range(1, len(words))
+    cut = min(cuts, key=lambda i: abs(len(" ".join(words[:i])) - len(header) / 2))
+    lines = [escaped(" ".join(part)) for part in (words[:cut], words[cut:])]
+    return rf"\shortstack{{{lines[0]}\\{lines[1]}}}"
+
+
+def _plain(text: str) -> str:
+    """What Markdown would read as markup, escaped; one line."""
+    return re.sub(r"([\\`*_{}\[\]<>#|~$])", r"\\\1", " ".join(text.split()))

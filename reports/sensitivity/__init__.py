@@ -1,0 +1,1 @@
+"""Studies with a design: surfaces, importance, tuning sensitivity, guidelines."""

@@ -1,0 +1,139 @@
+"""The chapter of all environments of a study with a design."""
+
+from fedrl.reports.drawing.section import Chapter, Section
+from fedrl.reports.sensitivity import guideline
+from fedrl.reports.sensitivity import plane as pl
+from fedrl.reports.sensitivity import tables as tb
+from fedrl.reports.sensitivity.guideline_words import Sentence
+from fedrl.reports.sensitivity.heterogeneity_trends import change_figure
+from fedrl.reports.sensitivity.study import Study
+from fedrl.reports.sensitivity.values_table import pairs_data, values_data, values_table
+from fedrl.reports.statistics.estimates import Estimate
+from fedrl.reports.table import formatting as fm
+from fedrl.reports.table.tables import Data, Table, text
+from fedrl.reports.table.tuning_sensitivity import Owed, difference
+
+
+def across(study: Study) -> Chapter:
+    """All environments together."""
+    values, kept = study.scaled
+    surfaces = study.designed.surfaces
+    change = tb.change_table(surfaces, values, kept, study.importance, study.spec)
+    advice = [
+        Section(
+            f"Guideline: {one.surface.algorithm}",
+            f"guideline-{_slug(one.surface.algorithm)}",
+            (),
+            says=tuple(s.text for s in _sentences(one, study)),
+        )
+        for one in study.owed
+    ]
+    evidence = _evidence(study)
+    sections = [
+        Section(
+            "Performance and sensitivity",
+            "sensitivity-plane",
+            (pl.plane(study.owed, study.looks, study.spec),),
+        ),
+        *advice,
+        Section("Evidence for the guidelines", "sensitivity-evidence", (evidence,)),
+    ]
+    if change.rows:
+        sections.append(
+            Section(
+                "Heterogeneity and number of agents",
+                "sensitivity-change",
+                (change_figure(change.rows, study.looks, study.spec), change),
+            )
+        )
+    rows = Data(
+        "design-settings",
+        "Every setting",
+        "Performance and diverged runs of every setting in every environment.",
+        tb.setting_rows(surfaces),
+    )
+    made = (values_table, values_data, pairs_data)
+    every = tuple(make(surfaces, study.space, study.spec) for make in made)
+    sections.append(Section("Every value", "sensitivity-values", every))
+    sections.append(Section("Data", "sensitivity-data", (rows,), note=left_out(study)))
+    return Chapter(
+        "Across environments",
+        f"Performance: mean height of the learning curve over steps per agent up to the common "
+        f"budget of an environment, 0 the random policy and 1 the reference. A diverged run counts "
+        f"as the random policy for the rest of it. {_design(study)}",
+        "sensitivity",
+        beside(study),
+        sections,
+    )
+
+
+def _sentences(one: Owed, study: Study) -> list[Sentence]:
+    return guideline.sentences(one, study.space, study.importance, study.spec)
+
+
+def _evidence(study: Study) -> Table:
+    rows = [
+        {"algorithm": one.surface.algorithm, "rule": s.rule, "decided": s.decided, "says": s.text}
+        for one in study.owed
+        for s in _sentences(one, study)
+    ]
+    return Table(
+        "guidelines",
+        "Guidelines and what they rest on",
+        f"Every sentence follows from its number by a rule. Range: values within "
+        f"{fm.percent(study.spec.within)} of the best in every environment when the others take "
+        "their best. Tail: values beyond which all lose more than that everywhere. Settings are "
+        "judged by means over all seeds; environments where nothing beats the random policy do "
+        "not count.",
+        rows,
+        (
+            text("algorithm", "algorithm"),
+            text("rule", "rule"),
+            text("decided by", "decided"),
+            text("sentence", "says"),
+        ),
+        group=("algorithm",),
+    )
+
+
+def beside(study: Study) -> list[str]:
+    """Every algorithm beside the reference, in words."""
+    base = pl.reference(study.owed, study.spec)
+    said = []
+    for one in study.owed:
+        if one is base:
+            continue
+        number = pl.place(one, base)
+        gain, owes = difference(one, base, study.spec)
+        known = pl.is_settled(one, base, study.spec)
+        verb = "is" if known else "may be"
+        said.append(
+            f"{one.surface.algorithm} {verb} {pl.REGIONS[number]}, beside "
+            f"{base.surface.algorithm}: Γ with tuning {_change(gain)}, Φ {_change(owes)}."
+        )
+    return said
+
+
+def _change(value: Estimate) -> str:
+    return f"{fm.signed(value.value, 2)} {fm.brackets(value.low, value.high, 2)}".strip()
+
+
+def left_out(study: Study) -> str:
+    """What had to be left out of the sensitivity, if anything."""
+    said = []
+    if study.designed.left_out:
+        said.append(f"Left out: {fm.listed(study.designed.left_out)}.")
+    flat = len(study.designed.surfaces[0].environments) - len(study.scaled[1])
+    if flat:
+        said.append(f"In {flat} environments all settings perform alike; they have no Γ.")
+    return " ".join(said)
+
+
+def _design(study: Study) -> str:
+    kind = "a full grid" if study.space.kind == "grid" else "a Sobol set"
+    axes = fm.listed([study.space.axis(name) for name in study.names])
+    return f"The design is {kind} over {axes}, the same in every environment."
+
+
+def _slug(name: str) -> str:
+    return "".join(c if c.isalnum() else "-" for c in name.lower())

@@ -1,0 +1,109 @@
+"""The chapter of one family in a study with a design."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from fedrl.reports.drawing.curves import learning_curves
+from fedrl.reports.drawing.explorer import explorer
+from fedrl.reports.drawing.figures import Look
+from fedrl.reports.drawing.section import Chapter, Part, Section, scored
+from fedrl.reports.drawing.surface_explorer import surface_explorer
+from fedrl.reports.sensitivity import importance as imp
+from fedrl.reports.sensitivity import maps as mp
+from fedrl.reports.sensitivity import responses as rs
+from fedrl.reports.sensitivity import tables as tb
+from fedrl.reports.sensitivity.study import Study
+from fedrl.reports.sensitivity.transfer import transfer_maps
+from fedrl.reports.table import formatting as fm
+from fedrl.reports.table.representative_settings import shown_table
+from fedrl.reports.table.runs import Family
+from fedrl.reports.table.tables import Data, Table
+
+PAIRS = (("beta", "step_size"),)  # (down, across); others are on the page to explore
+AGAINST_KAPPA = ("local_steps",)
+HEAVY = 80_000  # numbers of an explorer; a page with more would be slow to open
+
+
+def family_chapter(study: Study, family: Family) -> Chapter:
+    """One family's surfaces, and the learning curves of a few settings."""
+    surfaces, space, spec = study.designed.surfaces, study.space, study.spec
+    slug, name = family.slug, family.name
+    anchor = f"{slug}-surface"
+    maps = [mp.heatmaps(surfaces, slug, name, pair, space, spec) for pair in PAIRS]
+    maps += [mp.kappa_maps(surfaces, slug, name, one, space, spec) for one in AGAINST_KAPPA]
+    explored = surface_explorer(surfaces, slug, name, space, spec, anchor)
+    tuned = tb.tuned_table(surfaces, slug, name, space, spec)
+    responses: list[Part] = [
+        rs.response_curves(surfaces, slug, name, one, study.looks, space, spec)
+        for one in study.names
+    ]
+    responses.append(
+        Data(
+            f"{slug}-responses",
+            "The numbers of these curves",
+            "Best and mean over the other hyperparameters, with intervals, at every value.",
+            tb.response_rows(surfaces, name, spec),
+        )
+    )
+    rows = imp.of_family(study.importance, name)
+    carried = transfer_maps(surfaces, slug, name, spec)
+    sections = [
+        Section("At their best", f"{slug}-best", (tuned,)),
+        Section("Response curves", f"{slug}-response", tuple(responses)),
+        Section("Two hyperparameters", anchor, _there([explored, *maps])),
+        Section("Importance", f"{slug}-importance", _importance(study, rows, slug))
+        if rows
+        else None,
+        Section("From one environment to another", f"{slug}-transfer", (carried,))
+        if carried
+        else None,
+        _learning(study, family),
+    ]
+    return Chapter(
+        name,
+        scored(family),
+        f"family-{slug}",
+        best_here(tuned),
+        [section for section in sections if section is not None],
+    )
+
+
+def _learning(study: Study, family: Family) -> Section:
+    """Curves to explore while they are few, and always the figure."""
+    anchor, look = f"{family.slug}-learning", Look(study.curves)
+    chosen = [one for one in study.shown if one.family == family.name]
+    figure = learning_curves(family, look, study.spec)
+    numbers = sum(len(run.steps) for run in family.runs) * 10 * len(study.curves)
+    parts: list[Part] = [figure, shown_table(chosen, family.slug)]
+    if numbers <= HEAVY:
+        parts.insert(0, explorer(family, look, study.spec, anchor))
+    note = "Of every algorithm the best, the median and the worst of its settings in this family."
+    return Section("Learning curves", anchor, tuple(parts), note)
+
+
+def _importance(study: Study, rows: Any, slug: str) -> tuple[Part, ...]:
+    bars = imp.importance_bars(rows, slug, study.names, study.looks, study.spec)
+    return bars, imp.importance_table(rows, slug, study.names)
+
+
+def best_here(table: Table) -> list[str]:
+    """Which tuned algorithm is best in each environment, and which intervals reach it."""
+    said = []
+    for place in dict.fromkeys(row["place"] for row in table.rows):
+        rows = sorted(
+            (row for row in table.rows if row["place"] == place),
+            key=lambda row: (-row["tuned"], row["algorithm"]),
+        )
+        first = rows[0]
+        interval = fm.brackets(first["tuned_low"], first["tuned_high"])
+        text = f"At {place}, {first['algorithm']} is best when tuned, "
+        text += f"{fm.number(first['tuned'])} {interval}".strip() + f" ({first['setting']})"
+        ties = [r["algorithm"] for r in rows[1:] if not r["tuned_high"] < first["tuned_low"]]
+        if ties:
+            text += f"; its interval overlaps that of {fm.listed(ties)}"
+        said.append(f"{text}.")
+    return said
+
+
+def _there(parts: Sequence[Part | None]) -> tuple[Part, ...]:
+    return tuple(part for part in parts if part is not None)

@@ -1,0 +1,131 @@
+"""Sentences about tuning that follow from numbers: a rule each, and what it rests on."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from fedrl.reports.sensitivity.guideline_ranges import good_range, shifts, tails
+from fedrl.reports.sensitivity.guideline_words import Sentence, everywhere, places, rounded
+from fedrl.reports.table import formatting as fm
+from fedrl.reports.table.design import Space, Surface, sign
+from fedrl.reports.table.marginals import axis, kept_share
+from fedrl.reports.table.specification import Sensitivity
+from fedrl.reports.table.tuning_sensitivity import Owed
+
+
+def sentences(
+    one: Owed, space: Space, importance: Sequence[Mapping[str, Any]], spec: Sensitivity
+) -> list[Sentence]:
+    """All that the numbers of one algorithm say."""
+    surface = one.surface
+    found = [tuning_gain(one, space)]
+    for name in surface.names:
+        along = axis(surface, name, spec)
+        if len(along.low) > 1:
+            kept = kept_share(surface, along)
+            found += [good_range(along, kept, space, spec)] if len(kept) else []
+            found += tails(along, kept, space, spec) if len(kept) else []
+    for name in surface.names:
+        along = axis(surface, name, spec)
+        for what in ("kappa", "agents"):
+            found += shifts(surface, along, what, space, spec) if len(along.low) > 1 else []
+    found += most_important(surface.algorithm, importance)
+    if np.isfinite(one.dimensions):
+        found.append(dimensions(one, spec))
+    return [*found, divergence(one, space)]
+
+
+def tuning_gain(one: Owed, space: Space) -> Sentence:
+    """Φ and its interval: gains, gains nothing that shows, or no interval to tell."""
+    names, gain = one.surface.names, one.phi
+    setting = space.setting(names, one.setting) or "its only setting"
+    decided = f"Φ = {fm.estimated(gain, 2)}"
+    where = f"over {places(one.environments)}"
+    if np.isnan(gain.low):
+        text = f"Tuning per environment gains {decided} {where}; too few seeds for an interval."
+    elif gain.low > 0:
+        text = f"Tuning per environment gains {decided} {where}, compared with {setting} for all."
+    else:
+        text = (
+            f"Tuning per environment gains nothing that shows {where}: {decided} holds 0. "
+            f"One setting does: {setting}."
+        )
+    return Sentence("gain of tuning", text, decided)
+
+
+def most_important(algorithm: str, importance: Sequence[Mapping[str, Any]]) -> list[Sentence]:
+    """Which hyperparameter has the largest importance in most environments; none where it ties."""
+    rows: dict[str, dict[str, tuple[float, float, float]]] = {}
+    for row in importance:
+        if row["algorithm"] == algorithm and _known(row["importance"]):
+            skipped = ("algorithm", "hyperparameter", "importance", "low", "high")
+            where = str(sorted((k, str(v)) for k, v in row.items() if k not in skipped))
+            bounds = [float(row[k]) if _known(row[k]) else np.nan for k in ("low", "high")]
+            own = rows.setdefault(where, {})
+            own[str(row["hyperparameter"])] = (float(row["importance"]), bounds[0], bounds[1])
+    told = [own for own in rows.values() if len(own) > 1]
+    wins: dict[str, int] = {}
+    clear: dict[str, int] = {}
+    for own in told:
+        first, second = sorted(own, key=lambda name: (-own[name][0], name))[:2]
+        if own[first][0] == own[second][0]:
+            continue
+        wins[first] = wins.get(first, 0) + 1
+        clear[first] = clear.get(first, 0) + bool(own[first][1] > own[second][2])
+    top = [name for name in sorted(wins) if wins[name] == max(wins.values())]
+    if not top:
+        return []
+    count, decided = len(told), f"{wins[top[0]]} of {len(told)}"
+    if len(top) > 1:
+        names = fm.listed([sign(name) for name in top])
+        text = f"{names} each matter most in {decided} environments (PED-ANOVA)."
+    else:
+        where = everywhere(count) if wins[top[0]] == count else f"{decided} environments"
+        more = f"; intervals lie apart in {clear[top[0]]}" if clear[top[0]] else ""
+        text = f"{sign(top[0])} matters most in {where} (PED-ANOVA{more})."
+    return [Sentence("importance", text, decided)]
+
+
+def dimensions(one: Owed, spec: Sensitivity) -> Sentence:
+    """d of the grid."""
+    count, total = int(one.dimensions), len(one.surface.names)
+    goal = f"{fm.percent(spec.share)} of what full tuning gives"
+    verb = "has" if count == 1 else "have"
+    text = f"{count} of {total} hyperparameters {verb} to be tuned per environment for {goal}."
+    if count == 0:
+        text = f"No hyperparameter has to be tuned per environment for {goal}."
+    return Sentence("dimensionality", text, f"d = {count}")
+
+
+def divergence(one: Owed, space: Space) -> Sentence:
+    """How many settings diverge, and what they have in common that others have not."""
+    if not one.lost:
+        text = f"No run of {one.pairs} pairs of environment and setting diverged."
+        return Sentence("divergence", text, "0 diverged")
+    share, bounds = one.lost / one.pairs, one.lost_bounds
+    decided = f"{one.lost} of {one.pairs}"
+    interval = f"[{fm.percent(rounded(bounds[0], 3))}, {fm.percent(rounded(bounds[1], 3))}]"
+    text = (
+        f"{fm.percent(rounded(share, 3))} of the settings diverge in some run ({decided} pairs "
+        f"with an environment, {interval})"
+    )
+    common = _common(one.surface, space)
+    return Sentence("divergence", f"{text}{', all with ' + common if common else ''}.", decided)
+
+
+def _common(surface: Surface, space: Space) -> str:
+    """Bounds that all diverged settings keep and some other setting does not."""
+    lost = surface.diverged.any(axis=(0, 2))
+    bounds = []
+    for name in surface.names:
+        values = surface.values(name)
+        low, high = values[lost].min(), values[lost].max()
+        if low > values.min():
+            bounds.append(space.told(name, float(low), "≥" if low < values.max() else "="))
+        elif high < values.max():
+            bounds.append(space.told(name, float(high), "≤" if high > values.min() else "="))
+    return fm.listed(bounds) if bounds else ""
+
+
+def _known(value: Any) -> bool:
+    return value is not None and bool(np.isfinite(float(value)))

@@ -1,0 +1,172 @@
+"""Figures of one family: performance against two hyperparameters, and against one and κ."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from fedrl.reports.drawing import figures as fig
+from fedrl.reports.sensitivity.responses import MEANING, PERFORMANCE
+from fedrl.reports.statistics.estimates import Array
+from fedrl.reports.table.design import Environment, Space, Surface, amount, in_order, sign
+from fedrl.reports.table.marginals import Axis, axis, crossed
+from fedrl.reports.table.specification import Sensitivity
+
+COLOURS = "viridis"  # ordered by lightness, also for the colour-blind
+WIDE = 5  # panels side by side
+
+
+def heatmaps(
+    surfaces: Sequence[Surface],
+    slug: str,
+    family: str,
+    pair: tuple[str, str],
+    space: Space,
+    spec: Sensitivity,
+) -> fig.Drawn | None:
+    """`pair` = (down, across); a column of panels per algorithm, a row per environment."""
+    down, across = pair
+    own = [s for s in surfaces if down in s.names and across in s.names]
+    if not own:
+        return None
+    environments = in_order([own[0].environments[i] for i in own[0].of(family)])
+    maps = {
+        (e, s.algorithm): crossed(
+            s, s.environments.index(e), axis(s, across, spec), axis(s, down, spec)
+        )
+        for e in environments
+        for s in own
+    }
+    ends = _ends([value for value, _ in maps.values()])
+    wide = len(environments) <= WIDE  # environments side by side, else one below the other
+    size = (len(own), len(environments)) if wide else (len(environments), len(own))
+    with fig.styled():
+        figure, axes = fig.panels(*size, 2.3, 1.75)
+        by_algorithm = axes if wide else axes.T
+        for row, surface in zip(by_algorithm, own, strict=True):
+            for axis_, environment in zip(row, environments, strict=True):
+                drawn = _map(axis_, *maps[environment, surface.algorithm], ends)
+                _ticks(axis_, axis(surface, across, spec), axis(surface, down, spec))
+        heads = [e.place for e in environments], [s.algorithm for s in own]
+        for axis_, word in zip(axes[0], heads[0] if wide else heads[1], strict=True):
+            axis_.set_title(word)
+        for axis_ in axes[-1, :]:
+            axis_.set_xlabel(space.axis(across))
+        for axis_, word in zip(axes[:, 0], heads[1] if wide else heads[0], strict=True):
+            axis_.set_ylabel(f"{word}\n{space.axis(down)}")
+        figure.colorbar(drawn, ax=axes, label=PERFORMANCE, shrink=0.8, aspect=30, pad=0.02)
+        return fig.saved(
+            figure,
+            f"{slug}-map-{down.replace('_', '-')}-{across.replace('_', '-')}",
+            f"{sign(down)} and {sign(across)}",
+            f"The best over the other hyperparameters. {MEANING}. One colour scale for all. "
+            "A percentage is the share of diverged runs, over all settings of that field.",
+        )
+
+
+def kappa_maps(
+    surfaces: Sequence[Surface], slug: str, family: str, name: str, space: Space, spec: Sensitivity
+) -> fig.Drawn | None:
+    """`name` against κ: a column of panels per algorithm, a row per N and whatever else varies."""
+    own = [s for s in surfaces if name in s.names]
+    places = in_order([surfaces[0].environments[i] for i in surfaces[0].of(family)])
+    kappas = sorted({e.kappa for e in places})
+    if not own or len(kappas) < 2:
+        return None
+    others = list(dict.fromkeys((e.agents, e.rest) for e in places))
+    with fig.styled():
+        figure, axes = fig.panels(len(others), len(own), 2.3, 1.75)
+        maps = {}
+        for surface in own:
+            along = axis(surface, name, spec)
+            for other in others:
+                value = np.full((len(along.low), len(kappas)), np.nan)
+                share = value.copy()
+                for j, kappa in enumerate(kappas):
+                    where = Environment(family, kappa, *other)
+                    if where in surface.environments:
+                        at = surface.environments.index(where)
+                        one = Axis(
+                            "", along.low[:1], along.high[:1], along.low[:1], 0 * along.place
+                        )
+                        v, s = crossed(surface, at, one, along)
+                        value[:, j], share[:, j] = v[:, 0], s[:, 0]
+                maps[other, surface.algorithm] = value, share
+        ends = _ends([value for value, _ in maps.values()])
+        for row, other in zip(axes, others, strict=True):
+            for axis_, surface in zip(row, own, strict=True):
+                drawn = _map(axis_, *maps[other, surface.algorithm], ends)
+                _label(axis_.yaxis, axis(surface, name, spec))
+                axis_.set_xticks(range(len(kappas)), [f"{k:g}" for k in kappas])
+            axis_ = row[0]
+            more = "".join(f", {n.replace('_', ' ')} = {v}" for n, v in other[1])
+            axis_.set_ylabel(f"N = {other[0]}{more}\n{space.axis(name)}")
+        for axis_, surface in zip(axes[0], own, strict=True):
+            axis_.set_title(surface.algorithm)
+        for axis_ in axes[-1, :]:
+            axis_.set_xlabel("heterogeneity κ")
+        figure.colorbar(drawn, ax=axes, label=PERFORMANCE, shrink=0.8, aspect=30, pad=0.02)
+        return fig.saved(
+            figure,
+            f"{slug}-map-{name.replace('_', '-')}-kappa",
+            f"{sign(name)} and κ",
+            f"The best over the other hyperparameters. {MEANING}. One colour scale for all. "
+            "A percentage is the share of diverged runs, over all settings of that field.",
+        )
+
+
+def _ends(maps: Sequence[Array]) -> tuple[float, float]:
+    low = min(float(np.nanmin(value)) for value in maps)
+    high = max(float(np.nanmax(value)) for value in maps)
+    return low, high if high > low else low + 1.0
+
+
+def _map(axis_: Any, value: Array, share: Array, ends: tuple[float, float]) -> Any:
+    """Fields of one size each, empty where there is no setting."""
+    rows, columns = value.shape
+    axis_.grid(visible=False)
+    drawn = axis_.pcolormesh(
+        np.arange(columns + 1) - 0.5,
+        np.arange(rows + 1) - 0.5,
+        np.ma.masked_invalid(value),
+        cmap=COLOURS,
+        vmin=ends[0],
+        vmax=ends[1],
+        edgecolor="face",  # no seams between fields
+        linewidth=0.3,
+    )
+    for i in range(rows):
+        for j in range(columns):
+            if share[i, j] > 0:
+                dark = value[i, j] < ends[0] + 0.6 * (ends[1] - ends[0])
+                axis_.text(
+                    *(j, i, _percent(share[i, j])),
+                    ha="center",
+                    va="center",
+                    fontsize=6.5,
+                    color="#fefefe" if dark else "#010101",
+                )
+    return drawn
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f}%" if share >= 0.005 else "<1%"
+
+
+def _ticks(axis_: Any, x: Axis, y: Axis) -> None:
+    _label(axis_.xaxis, x)
+    _label(axis_.yaxis, y)
+
+
+def _label(side: Any, along: Axis) -> None:
+    """At the middle of each field its value, or at its borders those of the bins."""
+    if along.binned:
+        edges = [along.low[0], *(0.5 * (a + b) for a, b in _borders(along)), along.high[-1]]
+        side.set_ticks(np.arange(len(edges)) - 0.5, [amount(float(f"{v:.2g}")) for v in edges])
+    else:
+        side.set_ticks(range(len(along.low)), [amount(v) for v in along.low])
+
+
+def _borders(along: Axis) -> list[tuple[float, float]]:
+    ends = list(zip(along.low, along.high, strict=True))
+    return [(a[1], b[0]) for a, b in pairwise(ends)]

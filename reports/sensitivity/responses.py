@@ -1,0 +1,168 @@
+"""Figures of one family: performance against one hyperparameter."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from fedrl.reports.drawing import figures as fig
+from fedrl.reports.statistics.estimates import Array
+from fedrl.reports.table import formatting as fm
+from fedrl.reports.table.design import Environment, Space, Surface, amount, in_order, sign
+from fedrl.reports.table.marginals import axis, response
+from fedrl.reports.table.specification import Sensitivity
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+PERFORMANCE = "performance"
+MEANING = (
+    "Performance is the mean height of the learning curve up to the common budget, 0 the random "
+    "policy and 1 the reference; a diverged run counts as 0 from there on"
+)
+Looks = Mapping[str, Mapping[str, Any]]
+
+
+def looks(surfaces: Sequence[Surface]) -> Looks:
+    """Colour, dashes and marker of every algorithm."""
+    return {
+        surface.algorithm: {
+            "color": fig.COLOURS[i % len(fig.COLOURS)],
+            "linestyle": fig.DASHES[i % len(fig.DASHES)],
+            "marker": fig.MARKERS[i % len(fig.MARKERS)],
+        }
+        for i, surface in enumerate(surfaces)
+    }
+
+
+def grid(environments: Sequence[Environment]) -> tuple[int, int]:
+    """Rows and columns of panels: κ across where every N has every κ, else as they come."""
+    kappas = {e.kappa for e in environments}
+    count = len(environments)
+    if count % len(kappas) == 0 and 1 < len(kappas) <= 5:
+        return count // len(kappas), len(kappas)
+    columns = fig.across(count)
+    return -(-count // columns), columns
+
+
+def response_curves(
+    surfaces: Sequence[Surface],
+    slug: str,
+    family: str,
+    name: str,
+    styles: Looks,
+    space: Space,
+    spec: Sensitivity,
+) -> fig.Drawn:
+    """A panel per environment; solid the best over the other hyperparameters, faint their mean."""
+    places = surfaces[0].of(family)
+    environments = in_order([surfaces[0].environments[i] for i in places])
+    own = [surface for surface in surfaces if name in surface.names]
+    rows, columns = grid(environments)
+    with fig.styled():
+        figure, axes = fig.panels(
+            rows, columns, 3.6 if columns < 3 else 2.7, 2.1, sharex=True, sharey=True
+        )
+        for axis_, environment in zip(axes.flat, environments, strict=False):
+            at = surfaces[0].environments.index(environment)
+            for place, surface in enumerate(own):
+                along = axis(surface, name, spec)
+                found = response(surface, at, along, spec)
+                style = dict(styles[surface.algorithm])
+                shift = 0.012 * (place - (len(own) - 1) / 2)
+                x = _apart(along.centre, shift, space.logarithmic(name, along.low))
+                _with_bars(axis_, x, found.best, style | {"markersize": 4.5})
+                faint = style | {"marker": "", "linewidth": 1.0, "alpha": 0.75}
+                mean = [e.value for e in found.mean]
+                axis_.plot(x, mean, **faint | {"linestyle": (0, (1.2, 1.2))})
+                lost = found.diverged > 0
+                if lost.any():
+                    best = np.array([e.value for e in found.best])
+                    axis_.plot(
+                        x[lost],
+                        best[lost],
+                        linestyle="none",
+                        marker="o",
+                        markersize=9,
+                        markerfacecolor="none",
+                        markeredgecolor=style["color"],
+                        markeredgewidth=0.8,
+                    )
+            axis_.set_title(environment.place)
+        for axis_ in axes.flat[len(environments) :]:
+            axis_.set_visible(False)
+        _values_axis(axes.flat[0], name, own, space, spec)
+        for axis_ in axes[-1, :]:
+            axis_.set_xlabel(space.axis(name))
+        for axis_ in axes[:, 0]:
+            axis_.set_ylabel(PERFORMANCE)
+        keys = [fig.key(s.algorithm, **styles[s.algorithm], markersize=4.5) for s in own]
+        keys.append(fig.key("mean over the others", color=fig.SURROUND, linestyle=(0, (1.2, 1.2))))
+        keys.append(fig.key("some runs diverged", color=fig.SURROUND, **HOLLOW))
+        fig.legend(figure, keys)
+        binned = axis(own[0], name, spec).binned
+        return fig.saved(
+            figure,
+            f"{slug}-response-{name.replace('_', '-')}",
+            f"Performance against {sign(name)}",
+            f"{MEANING}. Lines with markers: the best over the other hyperparameters, with "
+            f"{fm.percent(spec.level)} bootstrap intervals over seeds; it is chosen on the same "
+            "seeds, so it leans high. Dotted: the mean over them. "
+            + (f"Values are binned, {spec.bins} bins at their medians. " if binned else "")
+            + "Ringed: some runs with that value diverged.",
+        )
+
+
+HOLLOW: dict[str, Any] = {
+    "linestyle": "none",
+    "marker": "o",
+    "markersize": 7,
+    "markerfacecolor": "none",
+}
+
+
+def _apart(x: Array, shift: float, logarithmic: bool) -> Array:
+    """A little sideways, so that the bars of algorithms do not cover each other."""
+    if logarithmic:
+        return np.asarray(x * (x.max() / x.min()) ** shift)
+    return np.asarray(x + shift * max(float(np.ptp(x)), 1e-12))
+
+
+def _with_bars(axis_: Any, x: Array, found: Sequence[Any], style: Mapping[str, Any]) -> None:
+    y = np.array([e.value for e in found])
+    bars = np.array([[e.value - e.low, e.high - e.value] for e in found]).T
+    axis_.errorbar(
+        x,
+        y,
+        np.maximum(np.nan_to_num(bars), 0),
+        **style,
+        elinewidth=0.9,
+        markeredgecolor="white",
+        markeredgewidth=0.4,
+    )
+
+
+def _values_axis(
+    axis_: Any, name: str, own: Sequence[Surface], space: Space, spec: Sensitivity
+) -> None:
+    """Ticks at the values that were tried, as long as they do not run into each other."""
+    along = axis(own[0], name, spec)
+    if space.logarithmic(name, along.low):
+        axis_.set_xscale("log")
+    at = (
+        along.centre
+        if not along.binned
+        else np.unique(np.concatenate([along.low, along.high[-1:]]))
+    )
+    shown = _spaced(at, space.logarithmic(name, along.low))
+    axis_.xaxis.set_major_locator(FixedLocator([float(v) for v in shown]))
+    axis_.xaxis.set_minor_locator(NullLocator())
+    axis_.xaxis.set_major_formatter(FuncFormatter(lambda v, _: amount(v)))
+
+
+def _spaced(values: Array, logarithmic: bool) -> Array:
+    """Values at least an eighth of the axis apart, the ends first."""
+    scale = np.log(values) if logarithmic else values
+    least = np.ptp(scale) / 8
+    kept = [0]
+    for i in range(1, len(values)):
+        if scale[i] - scale[kept[-1]] >= least:
+            kept.append(i)
+    return np.asarray(values[kept])

@@ -1,0 +1,73 @@
+"""What the chapters of a study with a design are made from."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from fedrl.reports.sensitivity import responses as rs
+from fedrl.reports.table.design import Space, coordinates
+from fedrl.reports.table.representative_settings import Shown, shown, shown_families
+from fedrl.reports.table.runs import Family
+from fedrl.reports.table.specification import Sensitivity
+from fedrl.reports.table.surfaces import Designed
+from fedrl.reports.table.tuning_sensitivity import Owed, gammas, owed
+
+FIRST = ("step_size", "local_steps", "server_step_size", "episodes", "beta")  # as they are read
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """What the chapters are made from."""
+
+    records: Any
+    designed: Designed
+    space: Space
+    importance: Sequence[Mapping[str, Any]]
+    spec: Sensitivity
+
+    @property
+    def families(self) -> list[str]:
+        return sorted({e.family for e in self.designed.surfaces[0].environments})
+
+    @cached_property
+    def names(self) -> list[str]:
+        """The hyperparameters that vary, in the order they are read."""
+        found = [
+            name
+            for name in coordinates(self.records)
+            if any(
+                name in s.names and s.shape[s.names.index(name)] > 1 for s in self.designed.surfaces
+            )
+        ]
+        rank = {name: place for place, name in enumerate(FIRST)}
+        return sorted(found, key=lambda name: (rank.get(name, len(FIRST)), name))
+
+    @cached_property
+    def scaled(self) -> tuple[list[Any], list[int]]:
+        """Γ of every algorithm and the environments it is of."""
+        return gammas(self.designed.surfaces)
+
+    @cached_property
+    def owed(self) -> list[Owed]:
+        values, kept = self.scaled
+        return [
+            owed(surface, gamma, kept, self.spec)
+            for surface, gamma in zip(self.designed.surfaces, values, strict=True)
+        ]
+
+    @cached_property
+    def looks(self) -> rs.Looks:
+        return rs.looks(self.designed.surfaces)
+
+    @cached_property
+    def shown(self) -> list[Shown]:
+        return [
+            one
+            for family in self.families
+            for one in shown(self.designed.surfaces, family, self.space)
+        ]
+
+    @cached_property
+    def curves(self) -> list[Family]:
+        return shown_families(self.records, self.designed, self.shown)

@@ -1,0 +1,280 @@
+"""Tables of a study with a design: across environments, by κ and N, and within a family."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from fedrl.reports.sensitivity.plane import REGIONS, is_settled, place, reference
+from fedrl.reports.statistics import estimates as st
+from fedrl.reports.statistics import sensitivity_statistics as ss
+from fedrl.reports.statistics.estimates import Array
+from fedrl.reports.table import formatting as fm
+from fedrl.reports.table.design import Space, Surface, in_order, sign
+from fedrl.reports.table.marginals import axis, response
+from fedrl.reports.table.specification import Sensitivity
+from fedrl.reports.table.tables import Column, Row, Table, bounded, numeric, text, with_interval
+from fedrl.reports.table.tuning_sensitivity import Owed, owed
+
+
+def sensitivity_table(found: Sequence[Owed], space: Space, spec: Sensitivity) -> Table:
+    """A row per algorithm, the best with tuning first."""
+    base = reference(found, spec)
+    rows = [
+        {"algorithm": one.surface.algorithm, "settings": len(one.surface.settings)}
+        | _numbers(one)
+        | {"lost": one.lost / one.pairs}
+        | {"lost_low": one.lost_bounds[0], "lost_high": one.lost_bounds[1]}
+        | bounded("lost_runs", one.lost_runs)
+        | {"setting": space.setting(one.surface.names, one.setting)}
+        | {"region": _region(one, base, spec)}
+        for one in sorted(found, key=lambda one: (-one.tuned.value, one.surface.algorithm))
+    ]
+    absent = "d needs a full grid: among the points of a Sobol set no two share a value. "
+    grid_only = absent if any(one.why for one in found) else ""
+    return Table(
+        "sensitivity",
+        "Sensitivity to hyperparameters",
+        f"Over {base.environments} environments (family, κ, N). Γ is performance scaled in every "
+        "environment so that 0 and 1 are the 5th and 95th percentile of all algorithms and "
+        "settings. Tuned: the best setting of every environment; shared: one for all; Φ is their "
+        "difference. Settings are chosen on one half of the seeds and scored on the other, with "
+        f"{fm.percent(spec.level)} bootstrap intervals over seeds; the plug-in chooses and scores "
+        "on all seeds, which rewards noise. d: how many hyperparameters have to be tuned per "
+        f"environment for {fm.percent(spec.share)} of the tuned Γ, on all seeds. {grid_only}"
+        "Diverged: (environment, setting) pairs with a diverged run, with Wilson interval. "
+        f"The region is that of the plane beside {base.surface.algorithm}: "
+        f"{'; '.join(f'{n} {words}' for n, words in REGIONS.items() if n)}. A ~ says that the "
+        "interval of a difference to it, paired over seeds, holds 0. Adkins, Bowling and White "
+        "2024.",
+        rows,
+        (
+            text("algorithm", "algorithm"),
+            _bounded("Γ tuned", "tuned"),
+            _bounded("Γ shared", "shared"),
+            _bounded("Φ", "phi"),
+            Column("Φ plug-in", lambda row: _decimal(row["plug_in"]), "plug_in"),
+            Column("d", _dimensions, "d"),
+            _share("diverged", "lost"),
+            text("region", "region"),
+            text("shared setting", "setting"),
+        ),
+        group=(),
+    )
+
+
+def change_table(
+    surfaces: Sequence[Surface],
+    gammas: Sequence[Array],
+    kept: Sequence[int],
+    importance: Sequence[Mapping[str, Any]],
+    spec: Sensitivity,
+) -> Table:
+    """The same numbers over the environments of one κ, and of one N."""
+    rows: list[dict[str, Any]] = []
+    for what, word in (("kappa", "κ"), ("agents", "N")):
+        levels = sorted({getattr(surfaces[0].environments[i], what) for i in kept})
+        if len(levels) < 2:
+            continue
+        for surface, gamma in zip(surfaces, gammas, strict=True):
+            for level in levels:
+                own = [
+                    at
+                    for at, i in enumerate(kept)
+                    if getattr(surface.environments[i], what) == level
+                ]
+                one = owed(surface, gamma[own], [kept[at] for at in own], spec)
+                rows.append(
+                    {"algorithm": surface.algorithm, "of": word, "at": f"{word} = {level:g}"}
+                    | {"level": float(level), "environments": one.environments}
+                    | _numbers(one)
+                    | {"lost": one.lost / one.pairs}
+                    | {"lost_low": one.lost_bounds[0], "lost_high": one.lost_bounds[1]}
+                    | {"first": _first(surface.algorithm, importance, what, level)}
+                )
+    return Table(
+        "sensitivity-change",
+        "Sensitivity by heterogeneity and number of agents",
+        "The numbers of the table above over the environments of one κ, and of one N. With one "
+        "environment there is nothing to share, and Φ is 0 by its definition. First: the "
+        "hyperparameter with the largest mean importance (PED-ANOVA) there.",
+        rows,
+        (
+            text("algorithm", "algorithm"),
+            text("where", "at"),
+            Column("environments", lambda row: str(row["environments"]), "environments"),
+            _bounded("Γ tuned", "tuned"),
+            _bounded("Γ shared", "shared"),
+            _bounded("Φ", "phi"),
+            Column("d", _dimensions, "d"),
+            _share("diverged settings", "lost"),
+            text("first", "first"),
+        ),
+        group=("of", "algorithm"),
+    )
+
+
+def tuned_table(
+    surfaces: Sequence[Surface], slug: str, family: str, space: Space, spec: Sensitivity
+) -> Table:
+    """Within a family: every algorithm at its best, environment by environment."""
+    rows = []
+    for environment in in_order([surfaces[0].environments[i] for i in surfaces[0].of(family)]):
+        for surface in surfaces:
+            at = surface.environments.index(environment)
+            means = surface.means[at]
+            best = int(np.argmax(means))
+            top = float(means[best])
+            good = (means >= (1 - spec.within) * top).mean() if top > 0 else np.nan
+            rows.append(
+                {"place": environment.place, "kappa": environment.kappa}
+                | {"agents": environment.agents, "algorithm": surface.algorithm}
+                | bounded("tuned", tuned(surface, at, spec))
+                | {"plug_in": top, "median": float(np.median(means))}
+                | {"good": float(good)}
+                | {"lost": float(surface.diverged[at].any(axis=1).mean())}
+                | {"setting": space.setting(surface.names, surface.settings[best])}
+            )
+    return Table(
+        f"{slug}-tuned",
+        "Every algorithm at its best",
+        "Performance is the mean height of the learning curve up to the common budget; 0 is the "
+        "random policy, 1 the reference. Tuned: chosen on one half of the seeds, scored on the "
+        f"other, with {fm.percent(spec.level)} bootstrap interval; plug-in: the best mean over all "
+        "seeds. Median: of all settings. Good: share of the settings within "
+        f"{fm.percent(spec.within)} of the best.",
+        rows,
+        (
+            text("environment", "place"),
+            text("algorithm", "algorithm"),
+            with_interval("tuned", "tuned"),
+            numeric("plug-in", "plug_in"),
+            numeric("median", "median"),
+            Column("good", lambda row: _percent(row["good"]), "good"),
+            Column("diverged", lambda row: _percent(row["lost"]), "lost"),
+            text("best setting", "setting"),
+        ),
+        group=("place",),
+    )
+
+
+def tuned(surface: Surface, at: int, spec: Sensitivity) -> st.Estimate:
+    """Performance in one environment of the setting chosen there, on other seeds."""
+    performance = surface.performance[[at]]
+    whole = (performance.shape[1],)
+
+    def measure(choose: Array, score: Array) -> float:
+        return ss.tuned(choose, score, 0, whole)
+
+    if performance.shape[2] < 2:
+        return st.Estimate(ss.plug_in(performance, measure), float("nan"), float("nan"))
+    return ss.estimated(
+        performance,
+        measure,
+        seed=spec.seed,
+        resamples=spec.redrawn,
+        level=spec.level,
+        splits=spec.splits,
+    )
+
+
+def response_rows(surfaces: Sequence[Surface], family: str, spec: Sensitivity) -> list[Row]:
+    """The numbers of the response curves."""
+    rows: list[Row] = []
+    for environment in in_order([surfaces[0].environments[i] for i in surfaces[0].of(family)]):
+        for surface in surfaces:
+            at = surface.environments.index(environment)
+            for name in surface.names:
+                along = axis(surface, name, spec)
+                found = response(surface, at, along, spec)
+                rows += [
+                    {"kappa": environment.kappa, "agents": environment.agents}
+                    | dict(environment.rest)
+                    | {"algorithm": surface.algorithm, "hyperparameter": name}
+                    | {"low": along.low[i], "high": along.high[i]}
+                    | bounded("best", found.best[i])
+                    | bounded("mean", found.mean[i])
+                    | {"diverged": found.diverged[i]}
+                    for i in range(len(along.low))
+                ]
+    return rows
+
+
+def setting_rows(surfaces: Sequence[Surface]) -> list[Row]:
+    """Every setting in every environment."""
+    names = list(dict.fromkeys(name for surface in surfaces for name in surface.names))
+    return [
+        {"family": e.family, "kappa": e.kappa, "agents": e.agents}
+        | dict(e.rest)
+        | {"algorithm": s.algorithm}
+        | {n: s.settings[h][s.names.index(n)] if n in s.names else np.nan for n in names}
+        | {"performance": s.means[i, h], "diverged": s.diverged[i, h].mean()}
+        | {"seeds": s.performance.shape[2], "cell": s.cells[i][h]}
+        for s in surfaces
+        for i, e in enumerate(s.environments)
+        for h in range(len(s.settings))
+    ]
+
+
+def _numbers(one: Owed) -> dict[str, Any]:
+    return (
+        bounded("tuned", one.tuned)
+        | bounded("shared", one.shared)
+        | bounded("phi", one.phi)
+        | {"plug_in": one.plug_in, "d": one.dimensions, "of_names": len(one.surface.names)}
+    )
+
+
+def _region(one: Owed, base: Owed, spec: Sensitivity) -> str:
+    if one is base:
+        return "reference"
+    number = place(one, base)
+    return f"{number}{'' if is_settled(one, base, spec) else '~'}"
+
+
+def _dimensions(row: Row) -> str:
+    return f"{row['d']:.0f} of {row['of_names']}" if np.isfinite(row["d"]) else fm.NOTHING
+
+
+def _percent(share: float) -> str:
+    return fm.percent(float(f"{100 * share:.3g}") / 100) if np.isfinite(share) else fm.NOTHING
+
+
+def _bounded(header: str, key: str) -> Column:
+    """A value and its bounds to two decimals: all have one scale."""
+
+    def show(row: Row) -> str:
+        value, low, high = (_decimal(row[name]) for name in (key, f"{key}_low", f"{key}_high"))
+        return value if low == fm.NOTHING else f"{value} [{low}, {high}]"
+
+    return Column(header, show, key)
+
+
+def _decimal(value: float) -> str:
+    return f"{value:z.2f}".replace("-", "−") if np.isfinite(value) else fm.NOTHING
+
+
+def _share(header: str, key: str) -> Column:
+    """A share with bounds, in per cent."""
+
+    def show(row: Row) -> str:
+        value, low, high = (
+            round(100 * row[k], 9) for k in (key, f"{key}_low", f"{key}_high")
+        )  # Wilson's lower end of no hits is zero but for rounding
+        shown = f"{float(f'{value:.3g}'):g}"
+        bounds = "" if np.isnan(low) else f" [{low:.3g}, {high:.3g}]"
+        return f"{shown}{bounds}{fm.THIN}%"
+
+    return Column(header, show, key)
+
+
+def _first(algorithm: str, importance: Sequence[Mapping[str, Any]], what: str, level: float) -> str:
+    """The largest mean importance over the environments at that level."""
+    shares: dict[str, list[float]] = {}
+    for row in importance:
+        known = row["importance"] is not None and np.isfinite(row["importance"])
+        if row["algorithm"] == algorithm and row[what] == level and known:
+            shares.setdefault(str(row["hyperparameter"]), []).append(float(row["importance"]))
+    if not shares:
+        return fm.NOTHING
+    first = max(sorted(shares), key=lambda name: float(np.mean(shares[name])))
+    return f"{sign(first)} {_percent(float(np.mean(shares[first])))}"

@@ -1,0 +1,195 @@
+"""One value of a hyperparameter, or two, over many environments and all other settings.
+
+Seeds are the sample: performance is averaged over environments and settings within a seed.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import combinations
+from typing import Any, NamedTuple
+
+import numpy as np
+from fedrl.reports.statistics import estimates as st
+from fedrl.reports.statistics.estimates import Array
+from fedrl.reports.table import formatting as fm
+from fedrl.reports.table.design import Environment, Space, Surface, amount
+from fedrl.reports.table.marginals import Axis, axis
+from fedrl.reports.table.specification import Sensitivity
+from fedrl.reports.table.tables import Data, Row, Table, bounded, text, with_interval
+from numpy.typing import NDArray
+
+ANY = "any"
+
+
+class Where(NamedTuple):
+    """Some of the environments."""
+
+    name: str
+    places: list[int]  # among the environments of a surface
+
+
+def values_table(surfaces: Sequence[Surface], space: Space, spec: Sensitivity) -> Table:
+    """A row per value, after one over all settings; the same for every condition crossed."""
+    algorithms = [surface.algorithm for surface in surfaces]
+    return Table(
+        "sensitivity-values",
+        "Every value, all environments",
+        "Mean performance over environments and all settings with that value, 0 the random policy, "
+        f"1 the reference; {_intervals(spec)} A × is a multiple of the family's value, for λ of "
+        "plain averaging, ηK.",
+        list(_wide_rows(surfaces, space, spec)),
+        (
+            text("value", "value"),
+            *(with_interval(name, name, 2) for name in algorithms),
+            text("where", "where"),
+        ),
+        group=("where", "hyperparameter"),
+    )
+
+
+def values_data(surfaces: Sequence[Surface], space: Space, spec: Sensitivity) -> Data:
+    """A row per value and algorithm, also for every family, and every N and every κ of one."""
+    environments = surfaces[0].environments
+    places = [*_conditions(environments), *_by_environment(environments)]
+    return Data(
+        "sensitivity-values-long",
+        "More of every value",
+        "Also for every family, number of agents and κ. Mean: as above. Best: the mean over "
+        "environments of the best setting with that value, chosen on the seeds that score it, so a "
+        "little too good. Below: the share of (environment, setting) pairs whose mean over seeds "
+        "is below the random policy's.",
+        list(_value_rows(surfaces, places, space, spec)),
+    )
+
+
+def pairs_data(surfaces: Sequence[Surface], space: Space, spec: Sensitivity) -> Data:
+    """Two hyperparameters at a time."""
+    rows: list[Row] = []
+    for where, places in _conditions(surfaces[0].environments):
+        for surface in surfaces:
+            performance = surface.performance[places]
+            axes = [axis(surface, name, spec) for name in surface.names]
+            for first, second in combinations(axes, 2):
+                for i, one in enumerate(_levels(first, space)):
+                    for j, other in enumerate(_levels(second, space)):
+                        inside = (first.place == i) & (second.place == j)
+                        if inside.any():
+                            found = _row(performance, inside, spec)
+                            named = {"where": where, "algorithm": surface.algorithm}
+                            rows.append(named | {"value": one, "and": other} | found)
+    return Data(
+        "sensitivity-pairs",
+        "Every two values",
+        "The columns of the data above, for settings that have both values.",
+        rows,
+    )
+
+
+def _conditions(environments: Sequence[Environment]) -> list[Where]:
+    """All environments, and those of every combination of further columns that is crossed."""
+    everywhere = Where("all environments", list(range(len(environments))))
+    further = sorted({e.rest for e in environments})
+    if len(further) < 2:
+        return [everywhere]
+    named = [
+        (", ".join(f"{name.replace('_', ' ')} = {value}" for name, value in rest), rest)
+        for rest in further
+    ]
+    return [
+        everywhere,
+        *(
+            Where(name, [i for i, e in enumerate(environments) if e.rest == rest])
+            for name, rest in named
+        ),
+    ]
+
+
+def _by_environment(environments: Sequence[Environment]) -> list[Where]:
+    """Families where there are several, then each family's N and κ where they vary."""
+    families = sorted({e.family for e in environments})
+    found = []
+    for family in families:
+        own = [i for i, e in enumerate(environments) if e.family == family]
+        if len(families) > 1:
+            found.append(Where(family, own))
+        for sign, field in (("N", "agents"), ("κ", "kappa")):
+            levels = sorted({getattr(environments[i], field) for i in own})
+            if len(levels) > 1:
+                found += [
+                    Where(
+                        f"{family}, {sign} = {fm.number(level)}",
+                        [i for i in own if getattr(environments[i], field) == level],
+                    )
+                    for level in levels
+                ]
+    return found
+
+
+def _wide_rows(
+    surfaces: Sequence[Surface], space: Space, spec: Sensitivity
+) -> Iterator[dict[str, Any]]:
+    """The means of all algorithms side by side; NaN where one lacks the hyperparameter."""
+    rows: dict[tuple[str, str, str], dict[str, Any]] = {}
+    for row in _value_rows(surfaces, _conditions(surfaces[0].environments), space, spec):
+        key = (row["where"], row["hyperparameter"], row["value"])
+        rows.setdefault(key, {})[row["algorithm"]] = row
+    nothing = st.Estimate(np.nan, np.nan, np.nan)
+    for (where, name, value), found in sorted(rows.items(), key=_order(surfaces)):
+        means: dict[str, Any] = {}
+        for surface in surfaces:
+            mean = nothing
+            if surface.algorithm in found:
+                mean = _mean(found[surface.algorithm])
+            means |= bounded(surface.algorithm, mean)
+        yield {"value": value, "hyperparameter": name} | means | {"where": where}
+
+
+def _order(surfaces: Sequence[Surface]) -> Callable[[Any], tuple[int, int]]:
+    """Conditions as they come, hyperparameters as they first come, values as they come."""
+    names = [ANY, *dict.fromkeys(name for s in surfaces for name in s.names)]
+    places = [where.name for where in _conditions(surfaces[0].environments)]
+    return lambda item: (places.index(item[0][0]), names.index(item[0][1]))
+
+
+def _mean(row: Row) -> st.Estimate:
+    return st.Estimate(row["mean"], row["mean_low"], row["mean_high"])
+
+
+def _value_rows(
+    surfaces: Sequence[Surface], places: Sequence[Where], space: Space, spec: Sensitivity
+) -> Iterator[Row]:
+    for where, kept in places:
+        for surface in surfaces:
+            performance = surface.performance[kept]  # (E', H, n)
+            named = {"where": where, "algorithm": surface.algorithm}
+            every = np.ones(len(surface.settings), dtype=bool)
+            anything = {"hyperparameter": ANY, "value": ANY}
+            yield named | anything | _row(performance, every, spec)
+            for name in surface.names:
+                along = axis(surface, name, spec)
+                for level, value in enumerate(_levels(along, space)):
+                    told = {"hyperparameter": name, "value": value}
+                    yield named | told | _row(performance, along.place == level, spec)
+
+
+def _levels(along: Axis, space: Space) -> list[str]:
+    """The values of an axis in short; a bin by its ends."""
+    return [
+        space.setting((along.name,), np.array([low]))
+        + (f" … {amount(float(high))}" if high > low else "")
+        for low, high in zip(along.low, along.high, strict=True)
+    ]
+
+
+def _row(performance: Array, inside: NDArray[np.bool_], spec: Sensitivity) -> dict[str, Any]:
+    """Of the settings inside, (E', H, n)."""
+    here = performance[:, inside]
+    means = here.mean(axis=2)
+    return (
+        bounded("mean", st.estimate(here.mean(axis=(0, 1)), st.mean, **spec.bootstrap))
+        | {"best": float(means.max(axis=1).mean())}
+        | {"below": float((means < 0).mean())}
+    )
+
+
+def _intervals(spec: Sensitivity) -> str:
+    return f"{fm.percent(spec.level)} bootstrap intervals over seeds."

@@ -1,0 +1,1 @@
+"""Speed-up in the number of agents and exponent in ε."""

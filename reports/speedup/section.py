@@ -1,0 +1,274 @@
+"""Speed-up in N and exponent in ε on the page: fit beside theory, efficiency, figure, sentences."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from fedrl.reports.drawing import figures as fig
+from fedrl.reports.speedup import tuned_section
+from fedrl.reports.statistics import accelerated_failure as sp
+from fedrl.reports.statistics import survival as sv
+from fedrl.reports.statistics.estimates import Estimate
+from fedrl.reports.table import formatting as fm
+from fedrl.reports.table import targets as complexity
+from fedrl.reports.table import theory
+from fedrl.reports.table.runs import Family, Series
+from fedrl.reports.table.specification import Specification
+from fedrl.reports.table.tables import KAPPA, Column, Row, Table, bounded, text, with_interval
+from fedrl.reports.table.targets import Reached
+
+FEWEST = 3  # numbers of agents that make a slope worth fitting
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """One curve (an algorithm with its settings, N aside) at one κ."""
+
+    kappa: float
+    series: Series  # with its smallest N
+    attempts: sp.Attempts
+    fit: sp.SpeedUp
+    efficiency: dict[int, Estimate]
+    slope: float | None  # of theory
+    exponent: float | None  # of theory
+
+
+def varies(family: Family) -> bool:
+    """True when there are enough N for a slope."""
+    return len({run.agents for run in family.runs}) >= FEWEST
+
+
+def parts(
+    family: Family, look: fig.Look, spec: Specification
+) -> tuple[tuple[fig.Drawn | Table, ...], str]:
+    """The section's tables and figure, and what they say in words."""
+    known = family.has_stationarity
+    if known:  # two targets a decade, or a slow study fits ρ to one or two of them
+        reached = complexity.stationarity_targets(family, spec, sv.half_decades_below)
+    else:
+        reached = complexity.score_targets(family, spec)
+    fits = fitted(family, reached, spec, stationarity=known)
+    if not fits:
+        return (), "No target is defined, so there is nothing to fit."
+    tables = _fit_table(family, fits, spec, known), _efficiency_table(family, fits, spec)
+    chosen, words = tuned_section.parts(family, look, spec)
+    if chosen:  # a line and a sentence for each setting would be too much to read
+        return (*chosen, *tables), words
+    # every target enters the fit; a panel for each half-decade would be too many to read
+    plotted = [i for i in reached if _power_of_ten(i.epsilon)] if known else reached
+    drawn = (_figure(family, plotted, look, known),) if any(i.seen.hits for i in plotted) else ()
+    return (*drawn, *tables), " ".join(sentence(item) for item in fits)
+
+
+def _power_of_ten(value: float) -> bool:
+    return value == float(f"1e{round(np.log10(value))}")
+
+
+def fitted(
+    family: Family, reached: Sequence[Reached], spec: Specification, *, stationarity: bool
+) -> list[Fitted]:
+    """Every curve at every κ; theory speaks of ‖∇J‖² ≤ ε and has no ρ for targets of the score."""
+    found = []
+    for kappa in family.kappas:
+        here = [item for item in reached if item.kappa == kappa]
+        for curve in dict.fromkeys(item.series.curve for item in here):
+            own = [item for item in here if item.series.curve == curve]
+            series = min((i.series for i in own), key=lambda s: s.agents or 0)
+            attempts = _attempts(family, own)
+            exponent = theory.exponent(next(r for r in family.runs if r.series == series))
+            found.append(
+                Fitted(
+                    kappa,
+                    series,
+                    attempts,
+                    sp.speed_up(attempts, spec.level),
+                    sp.efficiencies(attempts, spec.level),
+                    None if exponent is None else theory.SLOPE,
+                    exponent if stationarity else None,
+                )
+            )
+    return found
+
+
+def _attempts(family: Family, reached: Sequence[Reached]) -> sp.Attempts:
+    agents = [family.at(item.kappa, item.series)[0].agents for item in reached]
+    runs = [item.runs for item in reached]
+    return sp.Attempts(
+        np.concatenate([item.seen.time for item in reached]),
+        np.concatenate([item.seen.hit for item in reached]),
+        np.repeat(np.array(agents, dtype=np.float64), runs),
+        np.repeat([item.epsilon for item in reached], runs),
+        np.full(sum(runs), family.name),
+        np.concatenate([item.seeds for item in reached]),
+    )
+
+
+def sentence(item: Fitted) -> str:
+    """What the fit says of one curve, beside theory."""
+    fit, name = item.fit, f"{item.series.spoken} at {fm.level(item.kappa)}"
+    slope = _compared("b", fit.slope, item.slope)
+    exponent = _compared("ρ", fit.exponent, item.exponent)
+    if not (slope or exponent):
+        return f"{name}: not identifiable, {fit.missing}."
+    verdict = f"linear speed-up is {fit.verdict} at these step sizes" if slope else ""
+    missing = f"otherwise not identifiable: {fit.missing}" if fit.missing else ""
+    return f"{name}: {'; '.join(filter(None, (slope, verdict, exponent, missing)))}."
+
+
+def _compared(symbol: str, found: Estimate, expected: float | None) -> str:
+    if not np.isfinite(found.value):
+        return ""
+    said = f"{symbol} = {fm.estimated(found)}"
+    if np.isinf(found.low):
+        return f"{symbol} = {fm.number(found.value)}, which hangs on one seed and has no bounds"
+    if expected is None:
+        return said
+    if np.isnan(found.low):
+        return f"{said} beside {fm.number(expected)} in theory, one seed and no interval"
+    if found.low <= expected <= found.high:
+        return f"{said}, whose interval holds theory's {fm.number(expected)}"
+    cheaper = found.high < expected
+    how = {
+        ("b", True): "more agents save more than theory's",
+        ("b", False): "more agents save less than theory's",
+        ("ρ", True): "smaller ε cost less than theory's bound",
+        ("ρ", False): "smaller ε cost more than theory's bound",
+    }[symbol, cheaper]
+    return f"{said}, where theory and measurement part: {how} {fm.number(expected)}"
+
+
+def _fit_table(family: Family, fits: Sequence[Fitted], spec: Specification, known: bool) -> Table:
+    criterion = "‖∇J‖² ≤ ε" if known else "score ≥ reference − ε (reference − random)"
+    rows: list[dict[str, Any]] = [
+        {"kappa": item.kappa, "series": item.series.curve}
+        | {"attempts": len(item.attempts.time), "hits": int(item.attempts.hit.sum())}
+        | {"seeds": len(np.unique(item.attempts.seed))}
+        | bounded("slope", item.fit.slope)
+        | {"theory_slope": _or_nan(item.slope), "verdict": item.fit.verdict}
+        | bounded("exponent", item.fit.exponent)
+        | {"theory_exponent": _or_nan(item.exponent), "sigma": item.fit.spread}
+        | {"not_identifiable": item.fit.missing}
+        for item in fits
+    ]
+    return Table(
+        f"{family.slug}-speedup",
+        "Slope in N and exponent in ε",
+        f"log T = α + b log N + ρ log(1/ε) + σ z for the environment steps per agent T until "
+        f"{criterion}, fitted to all runs × targets with censored ones at their budget. Per "
+        "agent, linear speed-up is b = −1; in steps of all agents together it is 0 (b + 1). "
+        f"{fm.percent(spec.level)} profile-likelihood intervals, rescaled to the spread over "
+        "seeds because all N and ε of a seed go together; bold where theory's value lies outside. "
+        "Linear: two one-sided tests of b in [−1.1, −0.9]. T is rounded up to evaluation points, "
+        "which draws b towards 0 where they are few. Theory's are worst-case upper bounds on "
+        "‖∇J‖²" + ("." if known else ", and say nothing of ρ for targets of the score."),
+        rows,
+        (
+            *(KAPPA, text("algorithm", "series")),
+            Column("hits", lambda row: f"{row['hits']}/{row['attempts']}", "hits"),
+            Column("seeds", lambda row: str(row["seeds"]), "seeds"),
+            with_interval("b", "slope", strong=lambda row: _outside(row, "slope")),
+            Column("theory", lambda row: fm.number(row["theory_slope"]), "theory_slope"),
+            text("linear", "verdict"),
+            with_interval("ρ", "exponent", strong=lambda row: _outside(row, "exponent")),
+            Column("theory", lambda row: fm.number(row["theory_exponent"]), "theory_exponent"),
+            Column("σ", lambda row: fm.number(row["sigma"]), "sigma"),
+            text("not identifiable", "not_identifiable"),
+        ),
+    )
+
+
+def _or_nan(value: float | None) -> float:
+    return float("nan") if value is None else value
+
+
+def _outside(row: Row, key: str) -> bool:
+    expected = row[f"theory_{key}"]
+    return bool(expected < row[f"{key}_low"] or expected > row[f"{key}_high"])
+
+
+def _efficiency_table(family: Family, fits: Sequence[Fitted], spec: Specification) -> Table:
+    levels = sorted({n for item in fits for n in item.efficiency})
+    rows: list[dict[str, Any]] = []
+    for item in fits:
+        row: dict[str, Any] = {"kappa": item.kappa, "series": item.series.curve}
+        for n in levels:
+            row |= bounded(f"efficiency_{n}", item.efficiency.get(n, sp.UNKNOWN))
+        rows.append(row)
+    return Table(
+        f"{family.slug}-efficiency",
+        "Efficiency",
+        f"E(N) = N₁ T(N₁) / (N T(N)), N₁ = {levels[0]}: 1 is linear speed-up, N₁/N none. From the "
+        "same model with a level for every N in place of b log N, so no power law is assumed, "
+        f"over all ε together; {fm.percent(spec.level)} intervals over seeds. – where an N, or N₁, "
+        "has no hit.",
+        rows,
+        (
+            *(KAPPA, text("algorithm", "series")),
+            *(with_interval(f"N = {n}", f"efficiency_{n}") for n in levels),
+        ),
+    )
+
+
+def _figure(
+    family: Family, reached: Sequence[Reached], look: fig.Look, stationarity: bool
+) -> fig.Drawn:
+    """Median steps against N, both logarithmic: a row per κ, a column per ε with a median."""
+    kappas = [k for k in family.kappas if any(i.kappa == k for i in reached)]
+    told = [i for i in reached if np.isfinite(sv.median_time(i.seen, i.budget))]
+    shown = told or [i for i in reached if i.seen.hits]
+    epsilons = list(dict.fromkeys(i.epsilon for i in shown))
+    levels = sorted({run.agents for run in family.runs})
+    spelled = fm.power_of_ten if stationarity else "{:g}".format
+    with fig.styled():
+        figure, axes = fig.panels(len(kappas), len(epsilons), 2.3, 2.1, sharex=True, sharey="row")
+        for (i, j), axis in np.ndenumerate(axes):
+            here = [r for r in reached if (r.kappa, r.epsilon) == (kappas[i], epsilons[j])]
+            for curve in dict.fromkeys(r.series.curve for r in here):
+                _line(axis, family, [r for r in here if r.series.curve == curve], look)
+            axis.set_xscale("log")
+            axis.set_xticks(levels, [str(n) for n in levels])
+            axis.minorticks_off()
+            axis.set_title(f"{fm.level(kappas[i])}, ε = {spelled(epsilons[j])}")
+        for row in axes:  # panels of a row share their axis: the widest one sets the ticks
+            fig.decades_axis(max(row, key=lambda axis: np.ptp(np.log(axis.dataLim.intervaly))))
+        figure.supxlabel("agents N", fontsize=8)
+        figure.supylabel("environment steps per agent", fontsize=8)
+        curves = {s.curve: look.of(s, family) for s in family.series}
+        handles = [fig.key(name, **style, markersize=4) for name, style in curves.items()]
+        line = fig.key("theory, 1/N", color=fig.SURROUND, linewidth=0.8, linestyle=(0, (1, 1.5)))
+        fig.legend(figure, [*handles, line])
+        return fig.saved(
+            figure,
+            f"{family.slug}-speedup",
+            "Steps to ε against the number of agents",
+            "Kaplan–Meier median of the environment steps per agent, both axes logarithmic, a row "
+            "per κ and a column per ε (of ‖∇J‖²: powers of ten only) that half of the runs of "
+            "some algorithm and N hit. Hollow "
+            "marks: half of the runs had not hit by the common budget, at which they stand, so the "
+            "median lies above. Dotted: linear speed-up from the median at the smallest N.",
+        )
+
+
+def _line(axis: Any, family: Family, reached: Sequence[Reached], look: fig.Look) -> None:
+    found = [(family.at(i.kappa, i.series)[0].agents, i) for i in reached]
+    points = sorted(found, key=lambda pair: pair[0])
+    agents = np.array([n for n, _ in points], dtype=np.float64)
+    median = np.array([sv.median_time(item.seen, item.budget) for _, item in points])
+    height = np.where(np.isfinite(median), median, [item.budget for _, item in points])
+    height = np.where(height > 0, height, np.nan)  # the start meets ε: no logarithm
+    style = look.of(points[0][1].series, family)
+    axis.plot(agents, height, color=style["color"], linestyle=style["linestyle"], linewidth=1.2)
+    for reaches, fill in ((True, style["color"]), (False, "white")):
+        own = np.isfinite(median) == reaches
+        marks = {"color": style["color"], "marker": style["marker"], "markerfacecolor": fill}
+        axis.plot(agents[own], height[own], linestyle="", markersize=5, **marks)
+    if np.isfinite(median[0]) and median[0] > 0:
+        axis.plot(
+            agents,
+            median[0] * agents[0] / agents,
+            color=style["color"],
+            linewidth=0.8,
+            linestyle=(0, (1, 1.5)),
+            zorder=1,
+        )

@@ -1,0 +1,1 @@
+"""Statistics of arrays; nothing here knows of records."""

@@ -1,0 +1,190 @@
+"""How much an algorithm owes to tuning per environment.  Adkins, Bowling & White 2024.
+
+Arrays of one algorithm are (E, H, n): environments, settings, seeds; every environment has the
+same settings. `shape` says how the H settings form a grid, one axis per hyperparameter.
+Everything that is chosen can be chosen on some seeds and scored on others.
+"""
+
+from collections.abc import Callable, Sequence
+from itertools import combinations
+from math import comb
+
+import numpy as np
+from fedrl.reports.statistics.estimates import Array, Estimate
+from numpy.typing import ArrayLike, NDArray
+
+Measure = Callable[[Array, Array], float]  # (Γ to choose on, Γ to score on), both (E, H)
+Parts = tuple[NDArray[np.intp], NDArray[np.intp]]  # the seeds of each side
+
+
+def normalised(performance: Sequence[ArrayLike]) -> list[Array]:
+    """Γ = (p − p₅(e)) / (p₉₅(e) − p₅(e)), one (E, H, n) array per algorithm.
+
+    Percentiles per environment over the means over seeds of all algorithms and settings, so that
+    the noise of single runs does not widen the scale.
+    """
+    arrays = [np.asarray(values, dtype=np.float64) for values in performance]
+    pooled = np.concatenate([values.mean(axis=2) for values in arrays], axis=1)
+    low, high = np.percentile(pooled, [5, 95], axis=1)
+    flat = np.flatnonzero(~(high > low))
+    if len(flat):
+        raise ValueError(
+            f"environments {flat.tolist()}: the 5th and 95th percentile are equal, so no setting "
+            "can be told from another there; leave them out"
+        )
+    return [(v - low[:, None, None]) / (high - low)[:, None, None] for v in arrays]
+
+
+def sensitivity(choose: Array, score: Array) -> float:
+    """Φ = mean_e Γ(e, h*(e)) − mean_e Γ(e, h*), h* the best setting per environment and overall.
+
+    With `choose` = `score` it is the plug-in mean_e max_h Γ − max_h mean_e Γ, which noise biases
+    upwards by about (σ/√n) E[max of H normals] (1 − 1/√|E|).
+    """
+    return tuned(choose, score, 0, (choose.shape[1],), every=True) - tuned(
+        choose, score, 0, (choose.shape[1],)
+    )
+
+
+def tuned(
+    choose: Array, score: Array, free: int, shape: tuple[int, ...], *, every: bool = False
+) -> float:
+    """V(k): mean_e Γ with the best k = `free` hyperparameters tuned per environment.
+
+    The others stay at the overall best setting. Which k are best is chosen too. `every`: all.
+    """
+    _grid(choose, shape)
+    shared = np.unravel_index(int(np.argmax(choose.mean(axis=0))), shape)
+    place = np.stack(np.unravel_index(np.arange(choose.shape[1]), shape))  # (hyperparameters, H)
+    same = place == np.array(shared)[:, None]
+    best = (-np.inf, 0.0)
+    rows = np.arange(len(choose))
+    for kept in combinations(range(len(shape)), 0 if every else len(shape) - free):
+        allowed = same[list(kept)].all(axis=0)
+        picked = np.argmax(np.where(allowed, choose, -np.inf), axis=1)
+        value = float(choose[rows, picked].mean()), float(score[rows, picked].mean())
+        best = max(best, value, key=lambda pair: pair[0])
+    return best[1]
+
+
+def _grid(values: Array, shape: tuple[int, ...]) -> None:
+    if int(np.prod(shape)) != values.shape[1]:
+        raise ValueError(
+            f"{values.shape[1]} settings are no full grid of {' × '.join(map(str, shape))}; "
+            "effective dimensionality needs one (in a Sobol set no two settings share a value)"
+        )
+
+
+def dimensionality(shape: tuple[int, ...], share: float = 0.95) -> Measure:
+    """d = min {k : V(k) ≥ share · V(all)}, as a measure of settings on a full grid.
+
+    NaN where V(all) ≤ 0, of which no share is meant.
+    """
+
+    def measure(choose: Array, score: Array) -> float:
+        whole = tuned(choose, score, len(shape), shape)
+        if whole <= 0:
+            return float("nan")
+        return float(
+            next(
+                k
+                for k in range(len(shape) + 1)
+                if tuned(choose, score, k, shape) >= share * whole - 1e-12
+            )
+        )
+
+    return measure
+
+
+def plug_in(gamma: Array, measure: Measure) -> float:
+    """Chosen and scored on all seeds: too good where there is noise."""
+    means = gamma.mean(axis=2)
+    return measure(means, means)
+
+
+def halves(seeds: int, most: int, generator: np.random.Generator) -> list[Parts]:
+    """Ways to part the seeds into ⌊n/2⌋ and the rest: all where they are few, else `most` draws."""
+    if seeds < 2:
+        raise ValueError(f"{seeds} seed cannot be split; choose on one and score on another: ≥ 2")
+    if comb(seeds, seeds // 2) <= most:
+        first = [np.array(one) for one in combinations(range(seeds), seeds // 2)]
+    else:
+        first = [generator.permutation(seeds)[: seeds // 2] for _ in range(most)]
+    return [(one, np.setdiff1d(np.arange(seeds), one)) for one in first]
+
+
+def split(gamma: Array, measure: Measure, parts: Sequence[Parts]) -> float:
+    """Chosen on one part of the seeds, scored on the other, swapped, averaged over `parts`.
+
+    No noise is rewarded. With settings that truly differ it leans low: half of the seeds choose
+    less well than all of them.
+    """
+    found = []
+    for one, other in parts:
+        left, right = gamma[:, :, one].mean(axis=2), gamma[:, :, other].mean(axis=2)
+        found += [measure(left, right), measure(right, left)]
+    return float(np.mean(found))
+
+
+def estimated(
+    gamma: Array,
+    measure: Measure,
+    *,
+    seed: int,
+    resamples: int = 500,
+    level: float = 0.95,
+    splits: int = 20,
+) -> Estimate:
+    """The split estimate with its percentile bootstrap interval over seeds.
+
+    Seeds are redrawn inside each part, never across: a seed on both sides would reward noise.
+    Every environment redraws on its own; settings go together, they share their seeds. NaN bounds
+    below four seeds, where a part has one seed and nothing to redraw.
+    """
+
+    def one(choose: Array, score: Array) -> Array:
+        return np.array([measure(choose, score)])
+
+    values, replicates = resampled(gamma, one, seed=seed, resamples=resamples, splits=splits)
+    return interval(float(values[0]), replicates[:, 0], level)
+
+
+def resampled(
+    gamma: Array,
+    measure: Callable[[Array, Array], Array],
+    *,
+    seed: int,
+    resamples: int = 500,
+    splits: int = 20,
+) -> tuple[Array, Array]:
+    """The split estimates of m numbers (m,), and their replicates (resamples, m); none below four.
+
+    Two Γ of the same (E, n) meet the same redraws, so differences of their replicates are paired.
+    """
+    generator = np.random.default_rng(seed)
+    parts = halves(gamma.shape[2], splits, generator)
+    found = []
+    for one, other in parts:
+        left, right = gamma[:, :, one].mean(axis=2), gamma[:, :, other].mean(axis=2)
+        found += [measure(left, right), measure(right, left)]
+    values = np.mean(found, axis=0)
+    replicates = []
+    for _ in range(resamples if gamma.shape[2] >= 4 else 0):
+        one, other = parts[int(generator.integers(len(parts)))]
+        left, right = (_redrawn(gamma, part, generator) for part in (one, other))
+        replicates.append(0.5 * (measure(left, right) + measure(right, left)))
+    return values, np.array(replicates).reshape(-1, len(values))
+
+
+def interval(value: float, replicates: Array, level: float) -> Estimate:
+    """With percentile bounds; NaN where there are no replicates."""
+    if not np.isfinite(replicates).any():
+        return Estimate(value, float("nan"), float("nan"))
+    low, high = np.nanquantile(replicates, [(1 - level) / 2, (1 + level) / 2])
+    return Estimate(value, float(low), float(high))
+
+
+def _redrawn(gamma: Array, part: NDArray[np.intp], generator: np.random.Generator) -> Array:
+    """(E, H) means over seeds of `part` redrawn with replacement, per environment."""
+    drawn = part[generator.integers(len(part), size=(len(gamma), len(part)))]
+    return np.asarray(np.take_along_axis(gamma, drawn[:, None, :], axis=2).mean(axis=2))

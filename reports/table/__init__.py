@@ -1,0 +1,1 @@
+"""From the tidy table to runs, targets, scores and tables of numbers."""

@@ -1,0 +1,145 @@
+"""What a curve can show and what it can be drawn against: measures and cost axes of a run."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from fedrl.reports.statistics.estimates import Array
+from fedrl.reports.table.records import DIAGNOSTIC
+from fedrl.reports.table.runs import Family, Run
+
+AXES = {  # cost, and how it is written under an axis
+    "steps_per_agent": "environment steps per agent",
+    "steps_total": "environment steps, all agents",
+    "trajectories_per_agent": "trajectories per agent",
+    "floats": "floats sent and received per agent",
+    "seconds": "seconds of compute",
+    "round": "rounds",
+}
+NAMES = {  # of columns whose plain name does not say what they are
+    "heterogeneity": "ζ², spread of the agents' gradients",
+    "diagnostic_weight_mean": "importance weight, mean",
+    "diagnostic_weight_max": "importance weight, largest",
+    "diagnostic_weight_ess": "effective sample size, share",
+    "diagnostic_weight_capped": "weights above the cap, share",
+    "diagnostic_drift": "drift ‖θ − θ_r‖",
+    "diagnostic_direction_norm": "norm of a local direction",
+    "diagnostic_momentum_norm": "norm of the momentum",
+    "diagnostic_cosine": "cosine between agents",
+    "diagnostic_entropy": "policy entropy, nats",
+}
+
+
+class Measure(NamedTuple):
+    """One quantity over training."""
+
+    key: str
+    label: str
+    of: Callable[[Run], Array]  # (P,), NaN where unknown
+    log: bool = False  # drawn, and averaged, on a logarithmic scale
+    floor: float = 1e-300  # what zero is drawn at on it
+    resampled: bool = False  # its band is a bootstrap interval, else the range over seeds
+    end: Callable[[Run], float] | None = None  # where a diverged run goes on, else it ends
+
+    def forth(self, values: Array) -> Array:
+        """To the scale of averaging."""
+        return np.log10(np.maximum(values, self.floor)) if self.log else values
+
+    def back(self, values: Any) -> Array:
+        """From the scale of averaging."""
+        return np.asarray(10.0**values if self.log else values)
+
+
+def measures_of(family: Family) -> list[Measure]:
+    """The score, ‖∇J‖² where it is known, and every diagnostic that has a value."""
+    found = [score(family)]
+    if family.has_stationarity:
+        found.append(stationarity(family))
+    return found + diagnostics_of(family)
+
+
+def score(family: Family) -> Measure:
+    """What the family is scored by."""
+    name = family.unit.split(",")[0]
+    return Measure("score", name, lambda run: run.score, resampled=True, end=lambda run: run.final)
+
+
+def stationarity(family: Family) -> Measure:
+    """‖∇J(θ)‖², log scale."""
+    floor = _smallest([run.stationarity for run in family.runs])
+    return Measure(
+        *("stationarity", "‖∇J(θ)‖²", lambda run: run.stationarity),
+        log=True,
+        floor=floor,
+        resampled=True,
+        end=lambda run: float(run.stationarity[-1]),
+    )
+
+
+def diagnostics_of(family: Family) -> list[Measure]:
+    """Numbers measured inside the rounds; a log scale where they span two decades."""
+    columns = [name for name in family.runs[0].paths if name in NAMES or _is_diagnostic(name)]
+    found = []
+    for column in columns:
+        values = [run.paths[column] for run in family.runs]
+        known = np.concatenate([x[np.isfinite(x)] for x in values])
+        if len(known):
+            wide = bool(known.min() >= 0 and known.max() > 100 * _smallest(values))
+            found.append(
+                Measure(column, named(column), _path(column), log=wide, floor=_smallest(values))
+            )
+    return found
+
+
+def named(column: str) -> str:
+    """A diagnostic in words."""
+    return NAMES.get(column, column.removeprefix(DIAGNOSTIC).replace("_", " "))
+
+
+def axes_of(family: Family) -> list[str]:
+    """The axes every run of the family has a finite path along."""
+    return [a for a in AXES if all(np.isfinite(cost(run, a)).all() for run in family.runs)]
+
+
+def cost(run: Run, axis: str) -> Array:
+    """(P,) what the run had cost at each evaluation point."""
+    if axis == "floats":
+        return run.paths["floats_up"] + run.paths["floats_down"]
+    return run.paths[axis]
+
+
+def along(family: Family, run: Run, measure: Measure, axis: str) -> tuple[Array, Array]:
+    """(x, y) on the scale of averaging; a diverged run goes on where its measure says.
+
+    It goes on to what the other runs of its cell cost, or else the runs at its κ.
+    """
+    x, y = cost(run, axis), measure.of(run)
+    if run.diverged and measure.end is not None:
+        sound = [r for r in family.at(run.kappa) if not r.diverged]
+        own = [r for r in sound if r.cell == run.cell] or sound
+        budget = max([float(cost(r, axis)[-1]) for r in own], default=0.0)
+        if budget > x[-1]:
+            x = np.append(x, [np.nextafter(x[-1], np.inf), budget])
+            y = np.append(y, [measure.end(run)] * 2)
+    known = np.isfinite(y)
+    return x[known], measure.forth(y[known])
+
+
+def _path(column: str) -> Callable[[Run], Array]:
+    return lambda run: run.paths[column]
+
+
+ROUNDING = 1e-24  # of the largest value on an axis; what is smaller is drawn there
+
+
+def _is_diagnostic(name: str) -> bool:
+    return name.startswith(DIAGNOSTIC)
+
+
+def _smallest(values: list[Array]) -> float:
+    """Smallest positive value, which stands in for zero on a log axis; no axis is all rounding."""
+    positive = [x[x > 0] for x in values if (x > 0).any()]
+    if not positive:
+        return 1e-300
+    largest = max(float(x.max()) for x in positive)
+    return max(min(float(x.min()) for x in positive), ROUNDING * largest)

@@ -1,0 +1,194 @@
+"""The tidy table: its columns, checked once at the door, and the runs it holds."""
+
+import difflib
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from fedrl.reports.table.runs import SYMBOLS, Family, Run, Series, best_mean_score
+
+IDENTITY = ("study", "family", "kappa", "algorithm", "agents", "seed", "cell")
+PROGRESS = (
+    *("round", "steps_per_agent", "trajectories_per_agent", "steps_total", "trajectories_total"),
+    *("floats_up", "floats_down", "seconds"),
+)
+OUTCOME = (
+    *("objective", "return", "return_worst", "return_best", "stationarity"),
+    *("diverged", "diverged_round"),
+)
+SCORING = ("metric", "reference", "reference_meaning", "random")
+REQUIRED = (*IDENTITY, *PROGRESS, *OUTCOME, *SCORING)
+
+BEST_HERE = "best in this study"
+DIAGNOSTIC = "diagnostic_"  # what was seen inside a round; columns that may be there
+HETEROGENEITY = "heterogeneity"  # ζ², where it was computed; may be there
+
+
+def check(records: Any) -> None:
+    """Raise ValueError, saying what is missing and the nearest name, unless it is the table."""
+    if records.empty:
+        raise ValueError("records are empty: a report needs at least one evaluation point")
+    missing = [name for name in REQUIRED if name not in records.columns]
+    if missing:
+        spare = [str(name) for name in records.columns if name not in REQUIRED]
+        near = {name: difflib.get_close_matches(name, spare, 1) for name in missing}
+        hints = [f"{name} (found {near[name][0]}?)" if near[name] else name for name in missing]
+        raise ValueError(f"records lack the columns: {', '.join(hints)}")
+    unknown = sorted(set(records["metric"].astype(str)) - {"objective", "return"})
+    if unknown:
+        raise ValueError(f"unknown metric {unknown}; known: objective, return")
+    mixed = records.groupby("family")["metric"].nunique()
+    if (mixed > 1).any():
+        raise ValueError(f"families scored by two metrics: {', '.join(mixed.index[mixed > 1])}")
+    twice = records.duplicated(["cell", "seed", "round"])
+    if twice.any():
+        row = records.loc[twice].iloc[0]
+        where = f"cell {row['cell']}, seed {row['seed']}, round {row['round']}"
+        raise ValueError(f"{int(twice.sum())} evaluation points occur twice, first: {where}")
+    scores = {name: records["metric"] == name for name in sorted(set(records["metric"]))}
+    for column, rows in {"steps_per_agent": slice(None), **scores}.items():
+        if not np.isfinite(records.loc[rows, column].astype(float)).all():
+            raise ValueError(f"column {column} holds non-finite values; a run stops before them")
+
+
+def hyperparameters(records: Any) -> list[str]:
+    """Every column that is not part of the contract and is constant within each cell."""
+    told = {*REQUIRED, *diagnostics(records)}
+    columns = [str(name) for name in records.columns if name not in told]
+    counts = records.groupby("cell")[columns].nunique(dropna=False)
+    return sorted(name for name in columns if (counts[name] == 1).all())
+
+
+def diagnostics(records: Any) -> list[str]:
+    """Columns measured inside a round, in the order of the table."""
+    names = [str(name) for name in records.columns]
+    return [name for name in names if name.startswith(DIAGNOSTIC) or name == HETEROGENEITY]
+
+
+def families(records: Any) -> list[Family]:
+    """The runs of every family, by name, each run with a budget and a reference."""
+    check(records)
+    table = records.sort_values(["family", "cell", "seed", "round"]).reset_index(drop=True)
+    return [_family(str(name), rows) for name, rows in table.groupby("family", sort=True)]
+
+
+def _family(name: str, rows: Any) -> Family:
+    series = _series(rows)
+    runs = [
+        _run(series[cell], points)
+        for (cell, _), points in rows.groupby(["cell", "seed"], sort=True)
+    ]
+    runs.sort(key=lambda run: (run.kappa, run.series, run.seed))
+    return Family(name, tuple(_referenced(_budgeted(runs))))
+
+
+def _series(rows: Any) -> dict[str, Series]:
+    """Cell → series, named by the hyperparameters that vary within a κ and algorithm.
+
+    A hyperparameter tuned per algorithm, or per κ, does not vary in this sense. Cells that no
+    column tells apart are told apart by their id.
+    """
+    columns = hyperparameters(rows)
+    cells = rows.drop_duplicates("cell").sort_values("cell")
+    if averages(cells):
+        columns = [name for name in columns if name != "server_step_size"]
+    alike = cells.groupby(["kappa", "algorithm"])
+    counts = alike[columns].nunique(dropna=False) if columns else pd.DataFrame()
+    per_agents = bool((cells.groupby("kappa")["agents"].nunique() > 1).any())
+    keys: dict[str, tuple[Any, ...]] = {}
+    for row in cells.to_dict("records"):
+        algorithm = str(row["algorithm"])
+        varying = [c for c in columns if (counts[c].xs(algorithm, level="algorithm") > 1).any()]
+        variant = ", ".join(f"{SYMBOLS.get(c, c)}={_setting(row[c])}" for c in varying)
+        order = tuple(_sortable(row[c]) for c in varying)
+        agents = int(row["agents"]) if per_agents else None
+        keys[row["cell"]] = (algorithm, order, agents or 0, variant, agents)
+    places = {row["cell"]: (keys[row["cell"]], row["kappa"]) for row in cells.to_dict("records")}
+    crowded = Counter(places.values())
+    for cell in [cell for cell, place in places.items() if crowded[place] > 1]:
+        algorithm, order, rank, variant, agents = keys[cell]
+        named = f"{variant}, cell={cell}" if variant else f"cell={cell}"
+        keys[cell] = (algorithm, (*order, _sortable(cell)), rank, named, agents)
+    ranks = {key: rank for rank, key in enumerate(sorted(set(keys.values()), key=_order))}
+    return {cell: Series(ranks[key], key[0], key[3], key[4]) for cell, key in keys.items()}
+
+
+def averages(cells: Any) -> bool:
+    """λ = ηK in every cell: the server averages, and λ names nothing that η and K do not."""
+    if not {"server_step_size", "step_size", "local_steps"} <= set(cells.columns):
+        return False
+    plain = cells["step_size"].astype(float) * cells["local_steps"].astype(float)
+    return bool(np.allclose(cells["server_step_size"].astype(float), plain, rtol=1e-12))
+
+
+def _order(key: tuple[Any, ...]) -> tuple[Any, ...]:
+    return key[:4]  # agents may be None, which does not compare
+
+
+def _setting(value: Any) -> str:
+    if pd.isna(value):
+        return "none"
+    return f"{value:g}" if isinstance(value, (int, float, np.number)) else str(value)
+
+
+def _sortable(value: Any) -> tuple[int, float, str]:
+    """Numbers by size, then words, then nothing."""
+    if pd.isna(value):
+        return 2, 0.0, ""
+    if isinstance(value, (int, float, np.number)):
+        return 0, float(value), ""
+    return 1, 0.0, str(value)
+
+
+def _run(series: Series, points: Any) -> Run:
+    last: Mapping[str, Any] = points.iloc[-1].to_dict()
+    metric = str(last["metric"])
+    measured = (*PROGRESS, *diagnostics(points))
+    return Run(
+        family=str(last["family"]),
+        kappa=float(last["kappa"]),
+        series=series,
+        agents=int(last["agents"]),
+        seed=int(last["seed"]),
+        cell=str(last["cell"]),
+        metric=metric,
+        steps=points["steps_per_agent"].to_numpy(dtype=float),
+        score=points[metric].to_numpy(dtype=float),
+        stationarity=points["stationarity"].to_numpy(dtype=float),
+        diverged=bool(points["diverged"].any()),
+        diverged_round=float(last["diverged_round"]),
+        random=float(last["random"]),
+        reference=float(last["reference"]),
+        reference_meaning=str(last["reference_meaning"]),
+        budget=float(last["steps_per_agent"]),
+        last=last,
+        paths={name: points[name].to_numpy(dtype=float) for name in measured},
+    )
+
+
+def _budgeted(runs: list[Run]) -> list[Run]:
+    """A diverged run had the budget of its cell's other runs, or else of the runs at its κ."""
+
+    def budget(run: Run) -> float:
+        if not run.diverged:
+            return run.budget
+        sound = [r for r in runs if not r.diverged and r.kappa == run.kappa]
+        cell = [r.budget for r in sound if r.cell == run.cell]
+        return max([run.budget, *(cell or [r.budget for r in sound])])
+
+    return [replace(run, budget=budget(run)) for run in runs]
+
+
+def _referenced(runs: list[Run]) -> list[Run]:
+    """Where no reference is known, the best mean score at that κ stands in, and says so."""
+    unknown = sorted({run.kappa for run in runs if not np.isfinite(run.reference)})
+    best = {k: best_mean_score([run for run in runs if run.kappa == k]) for k in unknown}
+    return [
+        run
+        if np.isfinite(run.reference)
+        else replace(run, reference=best[run.kappa], reference_meaning=BEST_HERE)
+        for run in runs
+    ]

@@ -1,0 +1,191 @@
+"""One run as a curve, and the runs of one family side by side."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+from fedrl.reports.statistics import estimates as st
+from fedrl.reports.statistics.estimates import Array
+
+SYMBOLS = {  # of the equations
+    "agents": "N",
+    "local_steps": "K",
+    "episodes": "B",
+    "horizon": "T",
+    "rounds": "R",
+    "discount": "gamma",
+    "step_size": "eta",
+    "server_step_size": "lambda",
+    "initial_momentum": "u0",
+}
+UNITS = {
+    "objective": "discounted objective J, mean over agents",
+    "return": "undiscounted return, mean over agents",
+}
+
+
+class Series(NamedTuple):
+    """What one line of a figure stands for."""
+
+    rank: int  # place among the series of its family
+    algorithm: str
+    variant: str  # "beta=0.2", the hyperparameters that vary, without N
+    agents: int | None  # N when several occur in the family, else None
+
+    @property
+    def curve(self) -> str:
+        return f"{self.algorithm}, {self.variant}" if self.variant else self.algorithm
+
+    @property
+    def spoken(self) -> str:
+        """For a sentence, where a comma would read as the next item."""
+        return f"{self.algorithm} ({self.variant})" if self.variant else self.algorithm
+
+    @property
+    def label(self) -> str:
+        return self.curve if self.agents is None else f"{self.curve}, N={self.agents}"
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One cell × seed."""
+
+    family: str
+    kappa: float
+    series: Series
+    agents: int
+    seed: int
+    cell: str
+    metric: str
+    steps: Array  # (P,) environment steps per agent
+    score: Array  # (P,)
+    stationarity: Array  # (P,) ‖∇J‖², NaN when unknown
+    diverged: bool
+    diverged_round: float  # NaN when not
+    random: float  # score of the uniformly random policy
+    reference: float
+    reference_meaning: str
+    budget: float  # steps per agent it was meant to have
+    last: Mapping[str, Any]  # the row of its last evaluation point
+    paths: Mapping[str, Array]  # (P,) each: what it had cost, and diagnostics, in their columns
+
+    @property
+    def final(self) -> float:
+        """Last score; a diverged run delivers no policy: the worse of its last score and random."""
+        return float(np.fmin(self.score[-1], self.random)) if self.diverged else self.score[-1]
+
+    @property
+    def best(self) -> float:
+        return float(self.score.max())
+
+    @property
+    def curve(self) -> tuple[Array, Array]:
+        """(steps, score) up to the budget; a diverged run goes on at its final score."""
+        if not self.diverged or self.budget <= self.steps[-1]:
+            return self.steps, self.score
+        after = np.nextafter(self.steps[-1], np.inf)
+        return (
+            np.append(self.steps, [after, self.budget]),
+            np.append(self.score, [self.final, self.final]),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Family:
+    """The runs of one environment family, sorted by κ, series and seed."""
+
+    name: str
+    runs: tuple[Run, ...]
+    suffix: str = ""  # tells families apart whose names give the same file name
+
+    @property
+    def slug(self) -> str:
+        """The family in file names and anchors."""
+        plain = re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-") or "family"
+        return plain + self.suffix
+
+    @property
+    def metric(self) -> str:
+        return self.runs[0].metric
+
+    @property
+    def unit(self) -> str:
+        return UNITS[self.metric]
+
+    @property
+    def meanings(self) -> list[str]:
+        """What the references are."""
+        return sorted({run.reference_meaning for run in self.runs})
+
+    @property
+    def kappas(self) -> list[float]:
+        return sorted({run.kappa for run in self.runs})
+
+    @property
+    def agents(self) -> list[int | None]:
+        """The panels over N: every N when several occur in the labels, else one panel."""
+        return sorted({run.series.agents for run in self.runs}, key=lambda n: n or 0)
+
+    @property
+    def series(self) -> list[Series]:
+        return sorted({run.series for run in self.runs})
+
+    @property
+    def has_stationarity(self) -> bool:
+        return any(np.isfinite(run.stationarity).any() for run in self.runs)
+
+    def at(self, kappa: float, series: Series | None = None) -> list[Run]:
+        return [r for r in self.runs if r.kappa == kappa and (series is None or r.series == series)]
+
+    def among(self, kappa: float, agents: int | None) -> list[Run]:
+        """One panel: the runs at κ with these agents."""
+        return [run for run in self.at(kappa) if run.series.agents == agents]
+
+    @property
+    def panels(self) -> list[tuple[float, int | None]]:
+        """(κ, N), row by row, N outermost."""
+        return [(k, n) for n in self.agents for k in self.kappas if self.among(k, n)]
+
+    def groups(self) -> list[tuple[float, Series, list[Run]]]:
+        """(κ, series, its runs by seed), for every pair that has runs."""
+        pairs = [(k, s, self.at(k, s)) for k in self.kappas for s in self.series]
+        return [(kappa, series, runs) for kappa, series, runs in pairs if runs]
+
+    def budget(self, kappa: float) -> float:
+        """The common budget at κ: the smallest of its runs' budgets, steps per agent."""
+        return min(run.budget for run in self.at(kappa))
+
+
+def apart(found: Sequence[Family]) -> list[Family]:
+    """Families whose names give the same file name are told apart by a number."""
+    seen: dict[str, int] = {}
+    named = []
+    for family in found:
+        seen[family.slug] = seen.get(family.slug, 0) + 1
+        suffix = f"-{seen[family.slug]}" if seen[family.slug] > 1 else ""
+        named.append(replace(family, suffix=suffix))
+    return named
+
+
+def on_grid(curves: Sequence[tuple[Array, Array]], budget: float) -> tuple[Array, Array]:
+    """Union of the evaluation points up to `budget` (G,) and the curves there (n, G).
+
+    Linear between evaluation points; more than 200 points are thinned to an even grid.
+    """
+    ends = min(budget, min(float(x[-1]) for x, _ in curves))
+    grid = np.unique(np.concatenate([x[x <= ends] for x, _ in curves] + [np.array([ends])]))
+    if len(grid) > 200:
+        grid = np.linspace(grid[0], grid[-1], 200)
+    return grid, np.stack([np.interp(grid, x, y) for x, y in curves])
+
+
+def best_mean_score(runs: Sequence[Run]) -> float:
+    """Largest mean over seeds of the score, over series and evaluation points."""
+    tops = []
+    for series in sorted({run.series for run in runs}):
+        curves = [run.curve for run in runs if run.series == series]
+        _, values = on_grid(curves, float("inf"))
+        tops.append(float(np.max(st.mean(values))))
+    return max(tops)

@@ -1,0 +1,183 @@
+"""From the tidy table of a study with a design to one surface per algorithm."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from fedrl.reports.statistics import estimates as st
+from fedrl.reports.statistics.estimates import Array
+from fedrl.reports.table.design import COORDINATE, Environment, Surface, coordinates
+from fedrl.reports.table.records import BEST_HERE, check, hyperparameters
+
+PLACE = ["family", "kappa", "agents"]
+
+
+class Designed(NamedTuple):
+    """Everything that is compared, and what had to be left out."""
+
+    surfaces: list[Surface]  # by algorithm; all have the same environments
+    runs: Any  # a row per run: its last evaluation point, area, reference
+    left_out: list[str]  # sentences
+
+
+def surfaces(records: Any) -> Designed:
+    """Raises ValueError where no environment has all of its algorithms' settings."""
+    check(records)
+    runs, environments = _runs(records)
+    names = coordinates(records)
+    found: dict[str, Surface] = {}
+    left: list[str] = []
+    seeds = _seeds(runs)
+    kept = _environments(runs, seeds)
+    dropped = len(environments) - len(kept)
+    if dropped:
+        left.append(f"{dropped} environments where fewer than half of the settings were run")
+    for algorithm, own in runs.groupby("algorithm", sort=True):
+        inside = {code: environments[code] for code in kept}
+        surface, lost = _surface(str(algorithm), own, names, inside, seeds)
+        found[str(algorithm)] = surface
+        if lost:
+            left.append(f"{lost} settings of {algorithm} that were not run with every seed")
+    return Designed(list(found.values()), runs, left)
+
+
+def _runs(records: Any) -> tuple[Any, list[Environment]]:
+    """One row per run. A diverged run counts as the random policy for the rest of the budget."""
+    rows = records.sort_values(["cell", "seed", "round"]).reset_index(drop=True)
+    code = rows.groupby(["cell", "seed"], sort=True).ngroup().to_numpy()
+    starts = np.flatnonzero(np.append(True, code[1:] != code[:-1]))
+    ends = np.append(starts[1:], len(rows))
+    runs = rows.iloc[ends - 1].reset_index(drop=True)
+    runs["diverged"] = np.logical_or.reduceat(rows["diverged"].to_numpy(dtype=bool), starts)
+    named = _named(runs, crossed(records))
+    environments = sorted(set(named))
+    codes = {environment: code for code, environment in enumerate(environments)}
+    runs["environment"] = [codes[environment] for environment in named]
+    runs["budget"] = _budgets(runs)
+    runs["reference"], runs["reference_meaning"] = _references(rows, runs)
+    common = runs.groupby("environment")["budget"].transform("min").to_numpy()
+    scores = np.empty(len(rows))
+    for metric, at in rows.groupby("metric").indices.items():
+        scores[at] = rows[metric].to_numpy(dtype=float)[at]
+    steps = rows["steps_per_agent"].to_numpy(dtype=float)
+    lost, budget = runs["diverged"].to_numpy(), runs["budget"].to_numpy()
+    low, high = (runs[name].to_numpy(dtype=float) for name in ("random", "reference"))
+    scale = np.where(high > low, high - low, 1.0)
+    area = np.empty(len(runs))
+    for i, (a, b) in enumerate(zip(starts, ends, strict=True)):
+        x, y = steps[a:b], (scores[a:b] - low[i]) / scale[i]
+        if lost[i] and budget[i] > x[-1]:
+            x = np.append(x, [np.nextafter(x[-1], np.inf), budget[i]])
+            y = np.append(y, [0.0, 0.0])
+        area[i] = st.area_under_curve(x, y, common[i])
+    runs["area"] = area
+    return runs, environments
+
+
+def crossed(records: Any) -> list[str]:
+    """Columns outside the design in which cells of one place in it differ, besides κ and N."""
+    cells = records.drop_duplicates("cell")
+    design = [str(c) for c in records.columns if str(c).startswith(COORDINATE)]
+    known = [name for name in hyperparameters(records) if not name.startswith(COORDINATE)]
+    counts = cells.groupby([*PLACE, "algorithm", *design], dropna=False)[known]
+    counts = counts.nunique(dropna=False)
+    return [name for name in known if (counts[name] > 1).any()]
+
+
+def _named(runs: Any, further: Sequence[str]) -> list[Environment]:
+    columns = [runs[name].map(_word).tolist() for name in further]
+    rest = list(zip(*columns, strict=True)) if columns else [()] * len(runs)
+    places = zip(runs["family"], runs["kappa"], runs["agents"], rest, strict=True)
+    return [
+        Environment(str(f), float(k), int(n), tuple(zip(further, more, strict=True)))
+        for f, k, n, more in places
+    ]
+
+
+def _word(value: Any) -> str:
+    if pd.isna(value):
+        return "none"
+    return f"{value:g}" if isinstance(value, (int, float, np.number)) else str(value)
+
+
+def _budgets(runs: Any) -> Array:
+    """Of a diverged run: that of its cell's other runs, or else the largest in its environment."""
+    own = runs["steps_per_agent"].astype(float)
+    sound = own.where(~runs["diverged"])
+    cell = sound.groupby(runs["cell"]).transform("max")
+    around = sound.groupby(runs["environment"]).transform("max")
+    meant = np.fmax(own, cell.fillna(around))
+    return np.asarray(np.where(runs["diverged"], meant, own), dtype=np.float64)
+
+
+def _references(rows: Any, runs: Any) -> tuple[Array, Any]:
+    """Where no reference is known, the best mean score of a cell in that environment."""
+    known = runs["reference"].to_numpy(dtype=float).copy()
+    meaning = runs["reference_meaning"].astype(object).copy()
+    gap = ~np.isfinite(known)
+    if not gap.any():
+        return known, meaning
+    lost = set(runs.loc[runs["diverged"], "cell"])
+    for environment in sorted(set(runs.loc[gap, "environment"])):
+        inside = runs["environment"] == environment
+        cells = set(runs.loc[inside, "cell"])
+        here = rows[rows["cell"].isin(cells - lost or cells)]
+        metric = str(here["metric"].iloc[0])
+        best = here.groupby(["cell", "round"])[metric].mean().max()
+        known[gap & inside] = float(best)
+    meaning[gap] = BEST_HERE
+    return known, meaning
+
+
+def _seeds(runs: Any) -> list[int]:
+    """Seeds of most cells: one that is under way does not cost the others."""
+    counts = runs.groupby("seed")["cell"].nunique()
+    most = [int(seed) for seed, count in counts.items() if 2 * count >= counts.max()]
+    return sorted(most)
+
+
+def _environments(runs: Any, seeds: Sequence[int]) -> list[int]:
+    """Where every algorithm has at least half of its settings with all these seeds."""
+    wanted = runs[runs["seed"].isin(seeds)]
+    full = wanted.groupby(["environment", "algorithm", "cell"])["seed"].nunique() == len(seeds)
+    counts = full.groupby(level=[0, 1]).sum().unstack().fillna(0)
+    enough = (counts * 2 >= counts.max()) & (counts > 0)
+    kept = [int(code) for code in counts.index[enough.all(axis=1)]]
+    if not kept:
+        raise ValueError(
+            "no environment has half of the settings of every algorithm yet; finish the study's "
+            "runs, or report a part of it (--only)"
+        )
+    return kept
+
+
+def _surface(
+    algorithm: str,
+    runs: Any,
+    names: Sequence[str],
+    kept: Mapping[int, Environment],
+    seeds: Sequence[int],
+) -> tuple[Surface, int]:
+    own = tuple(n for n in names if runs[COORDINATE + n].notna().any())
+    columns = [COORDINATE + n for n in own]
+    keys = [tuple(row) for row in runs[columns].astype(float).itertuples(index=False)]
+    if not own:
+        keys = [()] * len(runs)
+    found: dict[Any, Any] = {}
+    places = zip(runs["environment"], keys, runs["seed"], strict=True)
+    values = zip(runs["area"], runs["diverged"], runs["cell"], strict=True)
+    for (environment, setting, seed), value in zip(places, values, strict=True):
+        found[environment, setting, int(seed)] = value
+    everything = sorted(set(keys))
+    settings = [s for s in everything if all((e, s, seed) in found for e in kept for seed in seeds)]
+    if not settings:
+        raise ValueError(f"no setting of {algorithm} was run with every seed in every environment")
+    table = [[[found[e, s, seed] for seed in seeds] for s in settings] for e in kept]
+    area = np.array([[[v[0] for v in c] for c in row] for row in table], dtype=np.float64)
+    lost = np.array([[[v[1] for v in c] for c in row] for row in table], dtype=bool)
+    cells = tuple(tuple(str(c[0][2]) for c in row) for row in table)
+    shape = (len(settings), len(own))
+    points = np.array(settings, dtype=np.float64).reshape(shape)
+    surface = Surface(algorithm, own, points, tuple(kept.values()), area, lost, cells)
+    return surface, len(everything) - len(settings)

@@ -1,0 +1,109 @@
+"""A table: rows for its CSV, columns for the page."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import pandas as pd
+from fedrl.reports.statistics.estimates import Estimate
+from fedrl.reports.table import formatting as fm
+
+Row = Mapping[str, Any]
+
+
+class Column(NamedTuple):
+    """One column of the page, made from a row of the frame."""
+
+    header: str
+    show: Callable[[Row], str]
+    key: str  # the column of the frame it sorts by
+    words: bool = False  # aligned left
+    strong: Callable[[Row], bool] = lambda row: False  # printed bold
+
+
+class Cell(NamedTuple):
+    """One printed cell."""
+
+    text: str
+    key: str
+    words: bool
+    strong: bool
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table, on the page and as CSV."""
+
+    name: str
+    title: str
+    caption: str
+    rows: Sequence[Row]
+    columns: tuple[Column, ...]
+    group: tuple[str, ...] = ("kappa",)  # a rule is drawn where these change
+
+    @property
+    def frame(self) -> Any:
+        return pd.DataFrame(list(self.rows))
+
+    @property
+    def ruled(self) -> list[bool]:
+        """For every row, whether a new group begins there; groups of one row need no rules."""
+        keys = [[row.get(name) for name in self.group] for row in self.rows]
+        begins = [i > 0 and keys[i] != keys[i - 1] for i in range(len(keys))]
+        return [begin and not all(begins[1:]) for begin in begins]
+
+    @property
+    def cells(self) -> list[list[Cell]]:
+        return [
+            [
+                Cell(c.show(row), str(row.get(c.key, "")), c.words, c.strong(row))
+                for c in self.columns
+            ]
+            for row in self.rows
+        ]
+
+
+@dataclass(frozen=True)
+class Data:
+    """Rows that are too many to be read: a CSV beside the page, with a link."""
+
+    name: str
+    title: str
+    caption: str
+    rows: Sequence[Row]
+
+    @property
+    def frame(self) -> Any:
+        return pd.DataFrame(list(self.rows))
+
+
+def text(header: str, key: str) -> Column:
+    """Words, aligned left."""
+    return Column(header, lambda row: str(row[key]), key, words=True)
+
+
+def numeric(header: str, key: str, digits: int = 3) -> Column:
+    """A number to some significant digits."""
+    return Column(header, lambda row: fm.number(row[key], digits), key)
+
+
+def bounded(name: str, value: Estimate) -> dict[str, float]:
+    """The columns of a frame that hold an estimate."""
+    return {name: value.value, f"{name}_low": value.low, f"{name}_high": value.high}
+
+
+def with_interval(
+    header: str, key: str, digits: int = 3, strong: Callable[[Row], bool] = lambda row: False
+) -> Column:
+    """`key` with its bounds in `key`_low and `key`_high."""
+
+    def show(row: Row) -> str:
+        bounds = fm.brackets(row[f"{key}_low"], row[f"{key}_high"], digits)
+        return f"{fm.number(row[key], digits)} {bounds}".strip()
+
+    return Column(header, show, key, strong=strong)
+
+
+SERIES = text("algorithm", "series")
+KAPPA = Column("κ", lambda row: f"{row['kappa']:g}", "kappa")
+SEEDS = Column("seeds", lambda row: str(row["seeds"]), "seeds")

@@ -1,0 +1,193 @@
+"""Sample complexity: environment steps per agent to a target, censored runs counted."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from fedrl.reports.statistics import estimates as st
+from fedrl.reports.statistics import survival as sv
+from fedrl.reports.table import formatting as fm
+from fedrl.reports.table.runs import Family, Run, Series
+from fedrl.reports.table.specification import Specification
+from fedrl.reports.table.tables import KAPPA, SERIES, Column, Row, Table
+
+
+@dataclass(frozen=True, eq=False)
+class Reached:
+    """One series at one κ against one target."""
+
+    kappa: float
+    series: Series
+    epsilon: float
+    seen: sv.Observed
+    budget: float  # common to all runs at this κ
+    mean: st.Estimate  # RMST(budget)
+    seeds: tuple[int, ...]  # of the runs, in the order of `seen`
+    unconfirmed: int  # hits seen fewer times than the window, at the end of a curve
+
+    @property
+    def runs(self) -> int:
+        return len(self.seen.time)
+
+    @property
+    def censored(self) -> int:
+        return self.runs - self.seen.hits
+
+
+def has_targets(runs: Sequence[Run]) -> bool:
+    """Targets lie between random and reference, so the reference has to be the better one."""
+    reference = np.mean([run.reference for run in runs])
+    return bool(reference > np.mean([run.random for run in runs]))
+
+
+def score_targets(family: Family, spec: Specification) -> list[Reached]:
+    """T(τ_ε) for every κ, ε and series; none at a κ whose reference is not above random."""
+    return [
+        _reached(family, kappa, series, epsilon, spec, stationarity=False)
+        for kappa in family.kappas
+        if has_targets(family.at(kappa))
+        for epsilon in spec.epsilons
+        for series in family.series
+        if family.at(kappa, series)
+    ]
+
+
+def stationarity_targets(
+    family: Family,
+    spec: Specification,
+    ladder: Callable[[float, int], tuple[float, ...]] = sv.decades_below,
+    within: float | None = None,
+) -> list[Reached]:
+    """T of ‖∇J(θ)‖² ≤ ε, ε on a ladder below the median initial value in this family.
+
+    With `within`, the score has to be at least reference − within (reference − random) as well.
+    The first ε that no run reaches is kept, those below it say nothing more.
+    """
+    first = [float(run.stationarity[0]) for run in family.runs]
+    initial = float(np.nanmedian(first)) if np.isfinite(first).any() else float("nan")
+    found = [
+        _reached(family, kappa, series, epsilon, spec, stationarity=True, within=within)
+        for kappa in family.kappas
+        for epsilon in ladder(initial, spec.decades)
+        for series in family.series
+        if family.at(kappa, series)
+    ]
+    hits = {item.epsilon for item in found if item.seen.hits}
+    unhit = [item.epsilon for item in found if item.epsilon not in hits]
+    return [item for item in found if item.epsilon >= max(unhit, default=0.0)]
+
+
+def _reached(
+    family: Family,
+    kappa: float,
+    series: Series,
+    epsilon: float,
+    spec: Specification,
+    *,
+    stationarity: bool,
+    within: float | None = None,
+) -> Reached:
+    runs, budget = family.at(kappa, series), family.budget(kappa)
+    times, late = [], 0
+    for run in runs:
+        curve = -run.stationarity if stationarity else run.score
+        if within is not None:
+            good = run.score >= sv.target(run.reference, run.random, within)
+            curve = np.where(good, curve, -np.inf)
+        threshold = -epsilon if stationarity else sv.target(run.reference, run.random, epsilon)
+        times.append(sv.hitting_time(run.steps, curve, threshold, spec.window, run.diverged))
+        index = sv.hitting_index(curve, threshold, spec.window)
+        hit = index is not None and not run.diverged
+        late += hit and not sv.confirmed(index, len(curve), spec.window)
+    seen = sv.observed(times, [run.budget for run in runs])
+    mean = st.estimate(sv.restricted(seen, budget), st.mean, **spec.bootstrap)
+    seeds = tuple(run.seed for run in runs)
+    return Reached(kappa, series, epsilon, seen, budget, mean, seeds, late)
+
+
+def _row(reached: Reached, level: float) -> dict[str, Any]:
+    seen = reached.seen
+    low, high = st.wilson(seen.hits, reached.runs, level)
+    return {
+        "kappa": reached.kappa,
+        "epsilon": reached.epsilon,
+        "series": reached.series.label,
+        "runs": reached.runs,
+        "hits": seen.hits,
+        "unconfirmed_hits": reached.unconfirmed,
+        "success": seen.hits / reached.runs,
+        "success_low": low,
+        "success_high": high,
+        "median": sv.median_time(seen, reached.budget),
+        "common_budget": reached.budget,
+        "rmst": reached.mean.value,
+        "rmst_low": reached.mean.low,
+        "rmst_high": reached.mean.high,
+        "ert": sv.expected_running_time(seen),
+        "steps_spent": float(seen.time.sum()),
+    }
+
+
+def _hits(row: Row) -> str:
+    return f"{row['hits']}/{row['runs']}" + ("*" if row["unconfirmed_hits"] else "")
+
+
+def _median(row: Row) -> str:
+    if np.isfinite(row["median"]):
+        return fm.number(row["median"])
+    return f"> {fm.number(row['common_budget'])} ({row['hits']}/{row['runs']})"
+
+
+def _mean(row: Row) -> str:
+    if row["rmst"] >= row["common_budget"]:
+        return f"≥ {fm.number(row['common_budget'])}"
+    return f"{fm.number(row['rmst'])} {fm.brackets(row['rmst_low'], row['rmst_high'])}".strip()
+
+
+def _ert(row: Row) -> str:
+    if np.isfinite(row["ert"]):
+        return fm.number(row["ert"])
+    return f"> {fm.number(row['steps_spent'])}"
+
+
+def complexity_table(
+    family: Family, reached: Sequence[Reached], spec: Specification, *, stationarity: bool = False
+) -> Table:
+    """Rows κ × target × series."""
+    criterion = "‖∇J‖² ≤ ε" if stationarity else "score ≥ reference − ε (reference − random)"
+    hardest = min((item.epsilon for item in reached), default=0.0)
+    unreached = stationarity and not any(i.seen.hits for i in reached if i.epsilon == hardest)
+    epsilon = fm.power_of_ten if stationarity else "{:g}".format
+    return Table(
+        f"{family.slug}-{'stationarity' if stationarity else 'complexity'}",
+        "Steps to stationarity" if stationarity else "Sample complexity",
+        f"Environment steps per agent until {criterion} at {spec.window} evaluation points "
+        "in a row (at the end of a curve: at all that are left; * marks rows with such a hit). "
+        "Runs that never hit, and diverged runs, are censored at their budget and stay in every "
+        f"number. Hits with {fm.percent(spec.level)} Wilson interval of the share; median by "
+        "Kaplan–Meier, “> B (hits/runs)” when half had not hit by the common budget B, the "
+        "smallest of the runs at this κ; restricted mean of min(T, B) with bootstrap interval over "
+        "seeds, “≥ B” when none hit by B; ERT = steps spent by all runs until they hit or ended, "
+        "divided by hits, “>” steps spent when none hit."
+        + (" Smaller powers of ten were not reached either." if unreached else ""),
+        [_row(item, spec.level) for item in reached],
+        (
+            KAPPA,
+            Column("ε", lambda row: epsilon(row["epsilon"]), "epsilon"),
+            SERIES,
+            Column("hits", _hits, "hits"),
+            Column(
+                "share",
+                lambda row: (
+                    f"{row['success']:.2f} [{row['success_low']:.2f}, {row['success_high']:.2f}]"
+                ),
+                "success",
+            ),
+            Column("median (KM)", _median, "median"),
+            Column("restricted mean", _mean, "rmst"),
+            Column("up to B", lambda row: fm.number(row["common_budget"]), "common_budget"),
+            Column("ERT", _ert, "ert"),
+        ),
+        group=("kappa", "epsilon"),
+    )

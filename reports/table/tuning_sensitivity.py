@@ -1,0 +1,105 @@
+"""What every algorithm owes to tuning: Φ, d, diverged settings, over the same environments."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from fedrl.reports.statistics import estimates as st
+from fedrl.reports.statistics import sensitivity_statistics as ss
+from fedrl.reports.statistics.estimates import Array, Estimate
+from fedrl.reports.table.design import Surface
+from fedrl.reports.table.specification import Sensitivity
+
+GRID_ONLY = "not a full grid"
+
+
+class Owed(NamedTuple):
+    """One algorithm. Performance is Γ: 0 and 1 are the 5th and 95th percentile of a place."""
+
+    surface: Surface
+    environments: int
+    phi: Estimate  # chosen on one half of the seeds, scored on the other
+    plug_in: float  # of Φ: chosen and scored on all seeds; NaN without two seeds to split
+    tuned: Estimate  # best setting of every environment
+    shared: Estimate  # one setting for all
+    setting: Array  # that setting, chosen on all seeds
+    dimensions: float  # NaN where there is none
+    why: str  # there is none
+    draws: Array  # (resamples, 2) of `tuned` and `shared`; none below four seeds
+    lost: int  # (environment, setting) pairs with a diverged run
+    pairs: int
+    lost_bounds: tuple[float, float]  # of their share, Wilson
+    lost_runs: Estimate  # share of diverged runs, interval over seeds
+
+
+def gammas(surfaces: Sequence[Surface]) -> tuple[list[Array], list[int]]:
+    """Γ (E', H, n) of each, and which environments those are: where settings differ at all."""
+    pooled = np.concatenate([surface.means for surface in surfaces], axis=1)
+    low, high = np.percentile(pooled, [5, 95], axis=1)
+    kept = [int(i) for i in np.flatnonzero(high > low)]
+    if not kept:
+        raise ValueError(
+            "the settings of this design perform alike in every environment: there is no "
+            "sensitivity to speak of; widen the axes of the design or train for longer"
+        )
+    return ss.normalised([surface.performance[kept] for surface in surfaces]), kept
+
+
+def owed(surface: Surface, gamma: Array, kept: Sequence[int], spec: Sensitivity) -> Owed:
+    """From Γ (E', H, n) in the environments `kept`."""
+    settings = gamma.shape[1]
+    whole = (settings,)
+
+    def both(choose: Array, score: Array) -> Array:
+        free = ss.tuned(choose, score, 0, whole, every=True)
+        return np.array([free, ss.tuned(choose, score, 0, whole)])
+
+    values, draws = _resampled(gamma, both, spec)
+    tuned, shared = values
+    dimensions, why = _dimensions(surface, gamma, spec)
+    diverged = surface.diverged[list(kept)]
+    pairs = diverged.any(axis=2)
+    lost = int(pairs.sum())
+    chosen = int(np.argmax(gamma.mean(axis=(0, 2))))
+    return Owed(
+        surface,
+        len(gamma),
+        ss.interval(float(tuned - shared), draws[:, 0] - draws[:, 1], spec.level),
+        ss.plug_in(gamma, ss.sensitivity),
+        ss.interval(float(tuned), draws[:, 0], spec.level),
+        ss.interval(float(shared), draws[:, 1], spec.level),
+        surface.settings[chosen],
+        dimensions,
+        why,
+        draws,
+        lost,
+        pairs.size,
+        st.wilson(lost, pairs.size, spec.level),
+        st.estimate(diverged.mean(axis=(0, 1)), st.mean, **spec.bootstrap),
+    )
+
+
+def difference(one: Owed, base: Owed, spec: Sensitivity) -> tuple[Estimate, Estimate]:
+    """ΔP and ΔΦ of `one` and `base`, paired: both meet the same redraws of the seeds."""
+    performance = one.draws[:, 0] - base.draws[:, 0]
+    sensitivity = performance - (one.draws[:, 1] - base.draws[:, 1])
+    return (
+        ss.interval(one.tuned.value - base.tuned.value, performance, spec.level),
+        ss.interval(one.phi.value - base.phi.value, sensitivity, spec.level),
+    )
+
+
+def _resampled(gamma: Array, measure: Any, spec: Sensitivity) -> tuple[Array, Array]:
+    """Split over seeds; a single seed cannot be split, and leaves nothing but the plug-in."""
+    if gamma.shape[2] < 2:
+        means = gamma.mean(axis=2)
+        return measure(means, means), np.empty((0, 2))
+    return ss.resampled(gamma, measure, seed=spec.seed, resamples=spec.redrawn, splits=spec.splits)
+
+
+def _dimensions(surface: Surface, gamma: Array, spec: Sensitivity) -> tuple[float, str]:
+    """Chosen and scored on all seeds: noise can only raise the number of those that matter."""
+    if not surface.is_grid:
+        return float("nan"), GRID_ONLY
+    value = ss.plug_in(gamma, ss.dimensionality(surface.shape, spec.share))
+    return value, "" if np.isfinite(value) else "nothing learned"

@@ -1,0 +1,77 @@
+"""What a list says a round costs is what the ledger of a run charges."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import pytest
+import torch
+from fedrl.algorithms import ALGORITHMS, Agent, Algorithm, Server
+from fedrl.algorithms.methods.averaging.fedpg import FedPG
+from fedrl.benchmark.conformance.communication import carried, round_cost
+from fedrl.benchmark.conformance.probe import PARAMETERS, SMALL, run_of
+from fedrl.benchmark.training.federation import train
+from torch import Tensor
+
+SNAPSHOT = 3
+
+
+def value(formula: str) -> int:
+    """The number a formula is for the small run of the laws."""
+    symbols = {"K": SMALL["local_steps"], "B": SMALL["episodes"], "B₀": SNAPSHOT, "d": PARAMETERS}
+    # `B₀` is no name to Python.
+    plain = formula.replace("·", "*").replace("B₀", "snapshot")
+    return int(eval(plain, {"__builtins__": {}}, {**symbols, "snapshot": SNAPSHOT}))
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_the_formulas_are_what_the_ledger_charges(name: str) -> None:
+    cost, kind = round_cost(ALGORITHMS[name]()), ALGORITHMS[name]
+    (result,) = train([run_of(kind, snapshot_episodes=SNAPSHOT, initial_momentum="zero")])
+    last = {column: values[-1] for column, values in result.columns.items()}
+    rounds, agents = SMALL["rounds"], SMALL["agents"]
+    assert last["floats_up"] == rounds * value(cost.floats_up)
+    assert last["floats_down"] == rounds * value(cost.floats_down)
+    played, _, by_server = cost.samples.partition(" (and ")
+    own = value(by_server.removesuffix(" by the server)")) if by_server else 0
+    assert last["trajectories_total"] == rounds * (agents * value(played) + own)
+
+
+class Receipt(NamedTuple):
+    """A message of one vector and two numbers."""
+
+    vector: Tensor
+    first: Tensor
+    second: Tensor
+
+
+class Talkative(FedPG):
+    """Sends a receipt with its parameters and hears a number with the server's."""
+
+    def server_memory(self, theta: Tensor) -> tuple[Tensor]:
+        return (theta.new_zeros(()),)
+
+    def finish(self, server: Server, agent: Agent, direction: Tensor) -> tuple[tuple[()], Receipt]:
+        number = torch.zeros(())
+        return (), Receipt(direction, number, number)
+
+
+class Square(FedPG):
+    """Sends a matrix."""
+
+    def finish(
+        self, server: Server, agent: Agent, direction: Tensor
+    ) -> tuple[tuple[()], tuple[Tensor, Tensor]]:
+        return (), (direction, torch.outer(direction, direction))
+
+
+def test_constants_stand_beside_multiples_of_d() -> None:
+    assert carried(Talkative(), 10) == (12, 1)
+    cost = round_cost(Talkative())
+    assert (cost.floats_up, cost.floats_down) == ("2·d + 2", "d + 1")
+
+
+def test_a_message_that_is_not_linear_in_d_is_refused_in_words() -> None:
+    algorithm: Algorithm = Square()
+    with pytest.raises(ValueError, match=r"message of Square has .* must be a whole multiple of d"):
+        round_cost(algorithm)

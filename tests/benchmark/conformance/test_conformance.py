@@ -1,0 +1,248 @@
+"""Every registered entry obeys every law that binds it; and the laws can be broken."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+from fedrl.algorithms import ALGORITHMS
+from fedrl.algorithms.methods.averaging.fedpg import FedPG
+from fedrl.benchmark.conformance import (
+    ConformanceError,
+    draws,
+    dynamics,
+    finite,
+    judge,
+    laws_of,
+    learning,
+)
+from fedrl.benchmark.conformance.digests import DIGESTS
+from fedrl.benchmark.training import federation
+from fedrl.envs import FAMILIES
+from fedrl.envs.control.cartpole import CartPole
+from fedrl.envs.family import Knob, heterogeneity_level
+from fedrl.envs.finite.random_mdp import RandomMDP
+from fedrl.envs.mujoco.halfcheetah import HalfCheetah, HalfCheetahSimulator
+
+
+def cases(entries: Mapping[str, type[Any]]) -> Any:
+    """Every entry with every law that binds it."""
+    pairs = [(name, law) for name, kind in entries.items() for law in laws_of(kind)]
+    names = [f"{name}-{law.__name__}" for name, law in pairs]
+    return pytest.mark.parametrize(("name", "law"), pairs, ids=names)
+
+
+@cases(FAMILIES)
+def test_family(name: str, law: Callable[[Any], None]) -> None:
+    law(FAMILIES[name])
+
+
+@cases(ALGORITHMS)
+def test_algorithm(name: str, law: Callable[[Any], None]) -> None:
+    law(ALGORITHMS[name])
+
+
+def test_every_family_has_a_published_digest() -> None:
+    assert set(DIGESTS) == set(FAMILIES)
+
+
+# Families that break one law each
+
+
+@dataclass(frozen=True)
+class Forgetful(CartPole):
+    """Draws from numpy's global generator."""
+
+    def sample(self, agents: int, kappa: float, generator: np.random.Generator) -> Any:
+        np.random.random()
+        return super().sample(agents, kappa, generator)
+
+
+@dataclass(frozen=True)
+class Copies(CartPole):
+    """All agents are the same at every level."""
+
+    def sample(self, agents: int, kappa: float, generator: np.random.Generator) -> Any:
+        return super().sample(agents, 0.0 * heterogeneity_level(kappa), generator)
+
+
+@dataclass(frozen=True)
+class Crowded(RandomMDP):
+    """What agent 0 gets depends on how many there are."""
+
+    def sample(self, agents: int, kappa: float, generator: np.random.Generator) -> Any:
+        task = super().sample(agents, kappa, generator)
+        return type(task)(*(field[::-1] for field in task))
+
+
+@dataclass(frozen=True)
+class Wild(CartPole):
+    """Takes any level."""
+
+    def sample(self, agents: int, kappa: float, generator: np.random.Generator) -> Any:
+        return super().sample(agents, 0.5 if not 0 <= kappa <= 1 else kappa, generator)
+
+
+@dataclass(frozen=True)
+class Impatient(CartPole):
+    """Its MDPs depend on the horizon."""
+
+    def sample(self, agents: int, kappa: float, generator: np.random.Generator) -> Any:
+        task = super().sample(agents, kappa, generator)
+        return task._replace(gravity=task.gravity + 1 / self.horizon)
+
+
+@dataclass(frozen=True)
+class Silent(CartPole):
+    """Does not say what κ scales."""
+
+    heterogeneity: ClassVar[str] = ""
+
+
+@dataclass(frozen=True)
+class Ornamental(RandomMDP):
+    """Has a knob that turns nothing."""
+
+    knobs: ClassVar[dict[str, Knob]] = {"colour": Knob(0.0, 0.0, 1.0, "hue", "of the states")}
+
+
+@dataclass(frozen=True)
+class Leaky(RandomMDP):
+    """Rows sum to more than 1."""
+
+    def sample(self, agents: int, kappa: float, generator: np.random.Generator) -> Any:
+        task = super().sample(agents, kappa, generator)
+        return task._replace(chance=1.001 * task.chance)
+
+
+@dataclass(frozen=True)
+class Optimistic(RandomMDP):
+    """Understates the optimum."""
+
+    def optimum(self, task: Any) -> Any:
+        return 0.5 * super().optimum(task)
+
+
+def shared_start(self: HalfCheetahSimulator, uniform: Any) -> Any:
+    """Every lane starts where the mean of all lanes would."""
+    state = START(self, uniform)
+    return np.repeat(state.mean(axis=0, keepdims=True), len(state), axis=0)
+
+
+START = HalfCheetahSimulator.start
+
+
+@pytest.mark.parametrize(
+    ("broken", "law", "words"),
+    [
+        (Silent, draws.the_family_describes_itself, "heterogeneity must say something"),
+        (Forgetful, draws.only_the_generator_decides, "global generator"),
+        (Copies, draws.with_heterogeneity_agents_differ, "the same MDP"),
+        (Crowded, draws.an_agent_is_the_same_in_a_larger_federation, "chance differs"),
+        (Wild, draws.impossible_levels_are_refused, "is accepted"),
+        (Impatient, draws.the_mdps_do_not_depend_on_how_long_they_are_played, "another horizon"),
+        (Impatient, draws.knobs_stay_in_their_range, "gravity must lie in"),
+        (Ornamental, dynamics.every_knob_acts, "knob colour"),
+        (Leaky, finite.transition_rows_are_distributions, "does not sum to 1"),
+        (Optimistic, finite.nothing_beats_the_optimum, "optim"),
+    ],
+)
+def test_a_broken_family_is_told_what_is_wrong(
+    broken: Any, law: Callable[[Any], None], words: str
+) -> None:
+    with pytest.raises(ConformanceError, match=words):
+        law(broken)
+
+
+def test_a_leak_between_lanes_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(HalfCheetahSimulator, "start", shared_start)
+    with pytest.raises(ConformanceError, match="change with its neighbours"):
+        dynamics.agents_do_not_notice_their_neighbours(HalfCheetah)
+
+
+def test_an_error_inside_an_entry_breaks_the_law_it_comes_from() -> None:
+    @dataclass(frozen=True)
+    class Clumsy(CartPole):
+        def sample(self, agents: int, kappa: float, generator: np.random.Generator) -> Any:
+            raise ZeroDivisionError("of a\nfamily")
+
+    verdicts = {verdict.law: verdict for verdict in judge(Clumsy)}
+    sentence = verdicts["only the generator decides"].sentence
+    assert "ZeroDivisionError" in sentence
+    assert sentence.endswith("of a family")
+    assert verdicts["the family describes itself"].holds
+
+
+# Algorithms that break one law each
+
+
+@dataclass(frozen=True)
+class Anonymous(FedPG):
+    """Does not say where it comes from."""
+
+    reference: ClassVar[str] = ""
+
+
+@dataclass(frozen=True)
+class Descent(FedPG):
+    """Walks downhill."""
+
+    def direction(self, *inputs: Any) -> Any:
+        """u = -g(θ)."""
+        return -super().direction(*inputs)
+
+
+@dataclass(frozen=True)
+class Stray(FedPG):
+    """Claims to sample twice as much as it does."""
+
+    batches: ClassVar[int] = 2
+
+
+@dataclass(frozen=True)
+class Untuned(FedPG):
+    """Has a hyperparameter without a range."""
+
+    beta: float = 0.5
+
+
+@pytest.mark.parametrize(
+    ("broken", "law", "words"),
+    [
+        (Anonymous, learning.it_is_a_frozen_value_with_documented_hyperparameters, "reference"),
+        (Untuned, learning.it_is_a_frozen_value_with_documented_hyperparameters, "beta must be a"),
+        (Descent, learning.it_learns_from_exact_truth, "bring the mean J"),
+        (Stray, learning.the_ledger_equals_an_independent_count, "another number of episodes"),
+    ],
+)
+def test_a_broken_algorithm_is_told_what_is_wrong(
+    broken: Any, law: Callable[[Any], None], words: str
+) -> None:
+    with pytest.raises(ConformanceError, match=words):
+        law(broken)
+
+
+def test_a_loop_that_mixes_agents_up_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    inner = federation.Federation._direction
+
+    def mixed(self: Any, theta: Any, draw: int) -> Any:
+        directions = inner(self, theta, draw)
+        return directions + 1e-9 * directions.mean(1, keepdim=True)
+
+    monkeypatch.setattr(federation.Federation, "_direction", mixed)
+    with pytest.raises(ConformanceError, match="when other agents are added"):
+        learning.agents_do_not_see_each_other(FedPG)
+
+
+def test_a_loop_whose_result_depends_on_the_batch_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    inner = federation.Federation._exchange
+
+    def crowded(self: Any, theta: Any, local_steps: int) -> None:
+        inner(self, theta * (1 + 1e-12 * len(self.active)), local_steps)
+
+    monkeypatch.setattr(federation.Federation, "_exchange", crowded)
+    with pytest.raises(ConformanceError, match="what else is in its batch"):
+        learning.a_run_alone_is_the_run_in_a_batch(FedPG)

@@ -1,0 +1,87 @@
+"""A study killed at any moment ends, when repeated, with the bytes of an undisturbed one."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+STUDY = """
+title = "Long enough to be killed often"
+seeds = 2
+[settings]
+kappa = [0.0, 0.5]
+agents = 3
+local_steps = 4
+episodes = 2
+rounds = 120
+evaluate_every = 15
+step_size = 0.0005
+initial_momentum = "batch"
+[families.cartpole]
+horizon = 100
+[families.random-mdp]
+[algorithms.fedsvrpg-m]
+[algorithms.independent-pg]
+"""
+KILLS = 30
+# One process imports everything once; its children compute the study and are killed. States are
+# saved every few rounds, so that even a short life leaves something to go on from.
+PROGRAM = """
+import os, random, signal, sys, time
+from pathlib import Path
+import torch
+torch.set_num_threads(1)
+from fedrl.benchmark import run_study
+from fedrl.benchmark.training import federation
+federation.SAVE_EVERY = 0.02
+study, undisturbed, killed, kills = sys.argv[1], sys.argv[2], Path(sys.argv[3]), int(sys.argv[4])
+
+def child(results):
+    process = os.fork()
+    if process == 0:
+        summary = run_study(study, results=results, workers=1)
+        os._exit(0 if summary.complete else 1)
+    return process
+
+run_study(study, results=undisturbed, workers=1)
+begun = time.monotonic()
+assert os.waitpid(child(killed.with_name("timed")), 0)[1] == 0
+whole = time.monotonic() - begun
+moments, met, resumed = random.Random(0), 0, 0
+while met < kills:
+    process = child(killed)
+    time.sleep(moments.uniform(0.05, 0.6) * whole)
+    os.kill(process, signal.SIGKILL)
+    if os.waitpid(process, 0)[1] == 0:  # it was done before: forget half, and go on killing
+        for path in sorted(killed.rglob("seed-?????.parquet"))[::2]:
+            path.unlink()
+    else:
+        met += 1
+        resumed += any(killed.rglob("*.checkpoint"))
+assert os.waitpid(child(killed), 0)[1] == 0
+print(met, resumed)
+"""
+
+
+def files(results: Path) -> dict[str, bytes]:
+    """All files but the wall seconds, which no two executions share."""
+    return {
+        str(path.relative_to(results)): path.read_bytes()
+        for path in results.rglob("*")
+        if path.is_file() and ".seconds." not in path.name
+    }
+
+
+def test_thirty_kills_change_no_byte(tmp_path):
+    """At random moments; at the end nothing is left over and every byte is the same."""
+    study = tmp_path / "study.toml"
+    study.write_text(STUDY)
+    folders = [str(tmp_path / name) for name in ("undisturbed", "killed")]
+    command = [sys.executable, "-c", PROGRAM, str(study), *folders, str(KILLS)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=500)
+    assert done.returncode == 0, done.stderr
+    met, resumed = map(int, done.stdout.split())
+    assert met == KILLS
+    assert resumed > KILLS // 3, "few kills left a checkpoint behind: the test shows little"
+    assert files(tmp_path / "killed") == files(tmp_path / "undisturbed")

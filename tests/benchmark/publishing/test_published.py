@@ -1,0 +1,337 @@
+"""Laws of `fedrl verify` and `fedrl publish`: the same bytes, or which number moved."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from fedrl.benchmark import run_study
+from fedrl.benchmark.config.study import load_study
+from fedrl.benchmark.publishing import replay, sources
+from fedrl.benchmark.publishing.published import cheapest
+from fedrl.benchmark.publishing.verification import changed, published, verify
+from fedrl.benchmark.storage.provenance import folder as folder_of
+from fedrl.benchmark.storage.store import Store
+from test_cli import TEXT, Answer, assert_mistake, fedrl  # noqa: F401
+
+Fedrl = Callable[..., Answer]
+
+
+@pytest.fixture(scope="module")
+def computed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A results folder with a tiny study, and the study's file beside it."""
+    folder = tmp_path_factory.mktemp("computed")
+    (folder / "tiny.toml").write_text(TEXT)
+    run_study(folder / "tiny.toml", results=folder / "results", workers=1)
+    return folder
+
+
+def bytes_of(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def replays(folder: Path) -> list[str]:
+    """The outcome for every whole run of a published study, by replay's own rule elsewhere."""
+    outcomes = []
+    for path in sorted(folder.glob("runs/*/seed-*.parquet")):
+        if ".seconds" in path.name:
+            continue
+        first = replay.original(str(path), folder)
+        again = replay.recompute(first.run)
+        outcomes.append(replay.compare(first, again.columns, again.parameters).outcome)
+        if not first.elsewhere:
+            assert outcomes[-1] != "identical within tolerance", path
+    return outcomes
+
+
+def publish(fedrl: Fedrl, computed: Path, out: str = "public", *more: str) -> Answer:  # noqa: F811
+    results = str(computed / "results")
+    return fedrl("publish", "tiny.toml", "--results", results, "--out", out, *more)
+
+
+def test_a_report_is_made_again_bit_for_bit(
+    fedrl: Fedrl,  # noqa: F811
+    computed: Path,
+) -> None:
+    results = str(computed / "results")
+    assert fedrl("report", "tiny.toml", "--results", results, "--out", "report").code == 0
+    before = bytes_of(Path("report"))
+    answer = fedrl("verify", "report")
+    assert (answer.code, answer.out) == (0, f"report: identical, {len(before) - 3} artefacts\n")
+    assert bytes_of(Path("report")) == before
+    recorded = sources.read_digests(Path("report/source"))
+    for name, digest in (recorded.artefacts | recorded.source).items():
+        path = name if name in before else f"source/{name}"
+        assert hashlib.sha256(before[path]).hexdigest() == digest
+
+
+def test_an_edited_artefact_is_named(fedrl: Fedrl, computed: Path) -> None:  # noqa: F811
+    results = str(computed / "results")
+    fedrl("report", "tiny.toml", "--results", results, "--out", "report")
+    figure = next(Path("report/figures").glob("*.svg"))
+    figure.write_bytes(figure.read_bytes() + b" ")
+    page = Path("report/index.html")
+    page.unlink()
+    found = verify(Path("report"))
+    assert found.differing == [f"figures/{figure.name}", "index.html"]
+    assert fedrl("verify", "report").code == 1
+
+
+def test_one_number_edited_in_a_table_is_told(fedrl: Fedrl, computed: Path) -> None:  # noqa: F811
+    results = str(computed / "results")
+    fedrl("report", "tiny.toml", "--results", results, "--out", "report")
+    path = next(p for p in sorted(Path("report/tables").glob("*.csv")) if "paired" in p.name)
+    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    column = "pairs"
+    was = table.loc[1, column]
+    table.loc[1, column] = "77"
+    table.to_csv(path, index=False, lineterminator="\n")
+    answer = json.loads(fedrl("verify", "report", "--json").out)[0]
+    assert answer["differing"] == [f"tables/{path.name}"]
+    (change,) = answer["changes"]
+    assert (change["row"], change["column"]) == (2, column)
+    assert (change["old"], change["new"]) == ("77", was)
+
+
+def test_one_number_edited_in_the_records_moves_the_tables(
+    fedrl: Fedrl,  # noqa: F811
+    computed: Path,
+) -> None:
+    assert publish(fedrl, computed).code == 0
+    out = Path("public")
+    source = sources.read_source(out)
+    source.frame.loc[source.frame.index[-1], "objective"] += 0.125
+    (out / sources.RECORDS).write_bytes(sources.encode(source)[sources.RECORDS])
+    found = verify(out)
+    assert found.differing[0] == sources.RECORDS
+    assert "index.html" in found.differing
+    assert any("final" in change.column for change in found.changes)
+    assert fedrl("verify", "--published", ".").code == 1
+
+
+def test_entries_are_compared_by_their_columns() -> None:
+    old, new = "a,b\n1,2\n3,4\n", "b,c\n2,5\n"
+    told = {
+        (change.row, change.column, change.old, change.new) for change in changed("t", old, new)
+    }
+    assert told == {
+        *((1, "a", "1", None), (1, "c", None, "5")),
+        *((2, "a", "3", None), (2, "b", "4", None)),
+    }
+
+
+def test_a_source_is_read_as_it_was_written(tmp_path: Path) -> None:
+    frame = pd.DataFrame(
+        {
+            "x": [0.1, np.nan, -0.0, 1 / 3],
+            "word": ["a", np.nan, "", "é"],
+            "mixed": pd.Series([True, np.nan, "a", 3], dtype=object),
+            "count": [1, 2, 3, 4],
+        }
+    )
+    once = sources.settled(sources.Source(frame, {"b": [1], "a": None}, "Title", ""))
+    assert sources.encode(once) == sources.encode(sources.settled(once))
+    pd.testing.assert_frame_equal(once.frame[["x", "count"]], frame[["x", "count"]])
+    assert once.frame["mixed"].tolist()[0] is True
+    assert once.frame["mixed"].tolist()[2:] == ["a", 3]
+    assert once.frame["word"].isna().tolist() == [False, True, False, False]
+
+
+def test_a_published_study_verifies_replays_and_is_the_same_again(
+    fedrl: Fedrl,  # noqa: F811
+    computed: Path,
+) -> None:
+    answer = publish(fedrl, computed, "public/tiny", "--date", "2026-03-31")
+    assert answer.code == 0
+    before = bytes_of(Path("public/tiny"))
+    assert published(Path("public")) == [Path("public/tiny")]
+    assert fedrl("verify", "--published", "public").code == 0
+    assert replays(Path("public/tiny")) == ["identical"] * 3
+    publish(fedrl, computed, "public/tiny", "--date", "2026-03-31")
+    assert bytes_of(Path("public/tiny")) == before
+    assert not any(str(computed).encode() in content for content in before.values())
+
+
+def test_the_crate_describes_every_file_and_nothing_else(
+    fedrl: Fedrl,  # noqa: F811
+    computed: Path,
+) -> None:
+    publish(fedrl, computed, "public", "--date", "2026-03-31")
+    files = bytes_of(Path("public"))
+    crate = json.loads(files.pop("ro-crate-metadata.json"))
+    known = {entity["@id"]: entity for entity in crate["@graph"]}
+    assert len(known) == len(crate["@graph"])
+    assert known["./"]["datePublished"] == "2026-03-31"
+    assert known["ro-crate-metadata.json"]["about"] == {"@id": "./"}
+    assert sorted(part["@id"] for part in known["./"]["hasPart"]) == sorted(files)
+    for name, content in files.items():
+        assert known[name]["sha256"] == hashlib.sha256(content).hexdigest()
+        assert known[name]["contentSize"] == str(len(content))
+    for entity in crate["@graph"]:
+        for value in entity.values():
+            links = value if isinstance(value, list) else [value]
+            for link in (each["@id"] for each in links if isinstance(each, dict)):
+                assert link in known or link.startswith("https://w3id.org/")
+
+
+def test_the_crate_has_what_the_specification_requires(
+    fedrl: Fedrl,  # noqa: F811
+    computed: Path,
+) -> None:
+    """RO-Crate 1.1: the metadata descriptor, the root data entity, data entities; no --date."""
+    answer = publish(fedrl, computed, "public")
+    today = datetime.now(UTC).date()
+    document = json.loads(Path("public/ro-crate-metadata.json").read_text())
+    assert document["@context"][0] == "https://w3id.org/ro/crate/1.1/context"
+    known = {entity["@id"]: entity for entity in document["@graph"]}
+    assert all({"@id", "@type"} <= set(entity) for entity in document["@graph"])
+    described = known["ro-crate-metadata.json"]
+    assert described["@type"] == "CreativeWork"
+    assert described["conformsTo"] == {"@id": "https://w3id.org/ro/crate/1.1"}
+    root = known[described["about"]["@id"]]
+    assert root["@id"] == "./"
+    assert root["@type"] == "Dataset"
+    assert all(root[name] for name in ("name", "description", "license", "hasPart"))
+    day = date.fromisoformat(root["datePublished"])
+    assert abs((day - today).days) <= 1  # of this machine's clock, wherever it stands
+    assert str(day) in answer.err
+    assert known[root["license"]["@id"]]["@type"] == "CreativeWork"
+    for part in root["hasPart"]:
+        assert known[part["@id"]]["@type"] == "File"
+        assert (Path("public") / part["@id"]).is_file()
+
+
+def test_the_cheapest_runs_of_different_algorithms_are_kept(computed: Path) -> None:
+    study = load_study(computed / "tiny.toml")
+    stored = Store(computed / "results", "tiny").load(study.runs())
+    cost = {id(entry): int(entry.columns["steps_total"][-1]) for entry in stored}
+    chosen = cheapest(stored)
+    assert {entry.run.cell.algorithm for entry in chosen[:2]} == {"fedpg", "fedsvrpg-m"}
+    assert cost[id(chosen[0])] == min(cost.values())
+    assert cheapest(stored[::-1]) == chosen
+    assert len(cheapest(stored[:2])) == 2
+
+
+def test_a_study_is_drawn_again_from_its_published_records(
+    fedrl: Fedrl,  # noqa: F811
+    computed: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    publish(fedrl, computed, "public", "--date", "2026-03-31")
+    before = bytes_of(Path("public"))
+    again = fedrl("publish", "tiny.toml", "--redraw", "--out", "public")
+    assert again.code == 0
+    assert bytes_of(Path("public")) == before
+    assert {line.split()[-1] for line in again.out.splitlines()[1:]} == {
+        f"public/{name}" for name in before if name.startswith("runs/") and is_result(name)
+    }
+    monkeypatch.setattr("fedrl.reports.table.formatting.NOTHING", "nothing")  # drawn differently
+    assert verify(Path("public")).differing
+    assert fedrl("publish", "tiny.toml", "--redraw", "--out", "public").code == 0
+    after = bytes_of(Path("public"))
+    assert verify(Path("public")).identical
+    assert sorted(after) == sorted(before)
+    altered = {name for name in before if before[name] != after[name]}
+    assert {"digests.json", "ro-crate-metadata.json"} <= altered
+    assert not any(name.startswith("runs/") or name.startswith("records") for name in altered)
+
+
+def test_edited_records_are_not_drawn_again(fedrl: Fedrl, computed: Path) -> None:  # noqa: F811
+    publish(fedrl, computed, "public", "--date", "2026-03-31")
+    source = sources.read_source(Path("public"))
+    source.frame.loc[source.frame.index[-1], "objective"] += 0.125
+    (Path("public") / sources.RECORDS).write_bytes(sources.encode(source)[sources.RECORDS])
+    before = bytes_of(Path("public"))
+    answer = fedrl("publish", "tiny.toml", "--redraw", "--out", "public")
+    assert_mistake(answer, "is not what was published")
+    assert bytes_of(Path("public")) == before
+    missing = fedrl("publish", "tiny.toml", "--redraw", "--out", "nowhere")
+    assert_mistake(missing, "nowhere holds no")
+    assert not Path("nowhere").exists()
+
+
+def is_result(name: str) -> bool:
+    return name.endswith(".parquet") and ".seconds" not in name
+
+
+@pytest.mark.parametrize(
+    ("damage", "says"),
+    [
+        ("run", "not stored"),
+        ("parameters", "not stored"),
+        ("bits", "corrupt"),
+        ("manifest", "no manifest tells"),
+        ("code", "other code or versions"),
+    ],
+)
+def test_what_is_not_complete_is_not_published(
+    fedrl: Fedrl,  # noqa: F811
+    computed: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    damage: str,
+    says: str,
+) -> None:
+    shutil.copytree(computed / "results", "results")
+    study = load_study("tiny.toml")
+    store = Store(tmp_path / "results", "tiny")
+    path = store.path(study.runs()[3])
+    if damage == "run":
+        path.unlink()
+    elif damage == "parameters":
+        path.with_name(path.name.replace(".parquet", ".parameters.npz")).unlink()
+    elif damage == "bits":
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 1
+        path.write_bytes(content)
+    elif damage == "manifest":
+        (path.parent / "manifest.json").unlink()
+    else:
+        monkeypatch.setattr("fedrl.benchmark.storage.provenance.cell_code", lambda _: "other")
+    assert_mistake(fedrl("publish", "tiny.toml", "--out", "public"), says)
+    assert not Path("public").exists()
+
+
+def test_a_day_that_is_none_is_a_mistake(fedrl: Fedrl, computed: Path) -> None:  # noqa: F811
+    assert_mistake(publish(fedrl, computed, "public", "--date", "31.3."), "is not a day")
+    assert not Path("public").exists()
+
+
+def test_a_folder_of_something_else_is_left_alone(fedrl: Fedrl, computed: Path) -> None:  # noqa: F811
+    Path("mine").mkdir()
+    Path("mine/thesis.tex").write_text("x")
+    assert_mistake(publish(fedrl, computed, "mine"), "not empty")
+    assert bytes_of(Path("mine")) == {"thesis.tex": b"x"}
+
+
+def test_a_folder_that_is_no_report_is_a_mistake(fedrl: Fedrl) -> None:  # noqa: F811
+    Path("empty").mkdir()
+    assert_mistake(fedrl("verify", "empty"), "is not a report")
+    answer = fedrl("verify", "--published", "empty")
+    assert (answer.code, answer.out) == (0, "")
+    assert "nothing is published" in answer.err
+
+
+def test_every_shipped_study_verifies_and_replays() -> None:
+    """Everything in reports/published, which has these at least."""
+    named = {"paper_tuned", "quick", "sensitivity", "sensitivity_beyond", "theory"}
+    assert named <= {folder.name for folder in published()}
+    for folder in published():
+        found = verify(folder)
+        assert found.identical, found
+        outcomes = replays(folder)
+        assert len(outcomes) == 3
+        assert "differs" not in outcomes, folder
+    readme = folder_of("reports") / "published" / "README.md"
+    assert "fedrl verify --published" in readme.read_text()

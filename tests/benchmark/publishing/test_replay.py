@@ -1,0 +1,175 @@
+"""Laws of `fedrl replay`: the same bits, or where they end, and what is promised elsewhere."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from fedrl.benchmark.config.cell import Cell, Run
+from fedrl.benchmark.config.seeds import Seed
+from fedrl.benchmark.publishing import replay
+from fedrl.benchmark.publishing.replay import compare, original, recompute
+from fedrl.benchmark.storage import provenance
+from fedrl.benchmark.storage.files import StoreError
+from fedrl.benchmark.storage.store import Store
+from fedrl.benchmark.training.federation import train
+from test_cli import Answer, assert_mistake, fedrl  # noqa: F401
+
+Fedrl = Callable[..., Answer]
+COMMON: dict[str, Any] = {"agents": 2, "rounds": 4, "local_steps": 2, "evaluate_every": 2}
+TABULAR = Cell(family="random-mdp", algorithm="fedsvrpg-m", kappa=0.5, **COMMON)
+NEURAL = Cell(family="cartpole", algorithm="fedpg", options={"horizon": 20}, **COMMON)
+RUN = Run(TABULAR, Seed("test", 3))
+
+
+def stored(results: Path, run: Run = RUN, study: str = "study", **changed: Any) -> Path:
+    """The run's file, with some columns changed."""
+    result = train([run])[0]
+    store = Store(results, study)
+    store.save(run, result.columns | changed, result.seconds, result.parameters)
+    return store.path(run)
+
+
+@pytest.mark.parametrize("cell", [TABULAR, NEURAL], ids=lambda cell: cell.family)
+def test_a_run_is_its_own_replay(tmp_path: Path, cell: Cell) -> None:
+    first = original(str(stored(tmp_path, Run(cell, Seed("test", 0)))), tmp_path)
+    assert first.run.cell == cell
+    assert not first.differences
+    assert compare(first, recompute(first.run).columns) == ("identical", None, {}, None)
+
+
+def test_a_last_bit_of_the_parameters_is_a_difference(tmp_path: Path) -> None:
+    first = original(str(stored(tmp_path)), tmp_path)
+    again = recompute(RUN)
+    assert compare(first, again.columns, again.parameters).outcome == "identical"
+    moved = again.parameters.copy()
+    moved[0, 0] = np.nextafter(moved[0, 0], np.inf)
+    comparison = compare(first, again.columns, moved)
+    assert (comparison.outcome, list(comparison.columns)) == ("differs", ["parameters"])
+    assert comparison.round == 4
+    assert 0 < comparison.largest < 1e-15
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        f"{TABULAR.id} seed 3",
+        f"{TABULAR.id} seed-3",
+        f"{TABULAR.id}/seed-00003",
+        f"{TABULAR.id}/seed-00003.parquet",
+        f"study/{TABULAR.id}/seed-00003",
+    ],
+)
+def test_every_way_to_name_a_run(tmp_path: Path, name: str) -> None:
+    path = stored(tmp_path)
+    assert original(name, tmp_path).path == path
+    assert original(name, tmp_path).run == RUN
+
+
+def test_the_first_different_bit_is_found(tmp_path: Path) -> None:
+    objective = train([RUN])[0].columns["objective"].copy()
+    objective[1] = np.nextafter(objective[1], 1)  # of round 2
+    objective[2] *= 2
+    first = original(str(stored(tmp_path, objective=objective)), tmp_path)
+    comparison = compare(first, recompute(RUN).columns)
+    assert (comparison.outcome, comparison.round) == ("differs", 2)
+    assert list(comparison.columns) == ["objective"]
+    assert 0 < comparison.largest < 1e-15
+
+
+@pytest.mark.parametrize(("one", "two"), [(0.0, -0.0), (1.0, np.nan), ("a", "b"), (1, 2)])
+def test_unequal_entries_have_a_gap(one: Any, two: Any) -> None:
+    gap = replay._gap
+    assert gap(one, two) is not None
+    assert gap(one, one) is None
+    assert gap(two, two) is None
+
+
+def test_a_missing_row_or_column_is_a_difference(tmp_path: Path) -> None:
+    first = original(str(stored(tmp_path)), tmp_path)
+    again = recompute(RUN).columns
+    shorter = {name: column[:-1] for name, column in again.items()}
+    assert compare(first, shorter)[:2] == ("differs", 4)
+    fewer = {name: column for name, column in again.items() if name != "return"}
+    assert compare(first, fewer)[:2] == ("differs", 0)
+    assert list(compare(first, fewer).columns) == ["return"]
+
+
+def elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    there = provenance.machine() | {"cpu": "another processor"}
+    monkeypatch.setattr(replay, "machine", lambda: there)
+
+
+def test_another_machine_must_agree_at_the_first_point_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    columns = train([RUN])[0].columns
+    off = {0: 1e-9, 1: 1e-9, 2: 0.5}  # relative, per evaluation point
+    objective = columns["objective"] * (1 + np.array([off[row] for row in range(3)]))
+    path = str(stored(tmp_path, objective=objective))
+    assert compare(original(path, tmp_path), columns).outcome == "differs"
+    elsewhere(monkeypatch)
+    first = original(path, tmp_path)
+    assert list(first.differences) == ["cpu"]
+    comparison = compare(first, columns)
+    assert comparison[:2] == ("identical within tolerance", 0)
+    assert comparison.tolerance == 1e-6
+    objective[0] *= 1 + 1e-4
+    assert compare(first._replace(columns=columns | {"objective": objective}), columns)[0] == (
+        "differs"
+    )
+    fewer_steps = columns | {"steps_total": columns["steps_total"] + 1}
+    assert compare(first._replace(columns=fewer_steps), columns).outcome == "differs"
+
+
+def test_other_code_gets_no_tolerance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = str(stored(tmp_path))
+    monkeypatch.setattr(provenance, "code_digest", lambda *_: "other")
+    first = original(path, tmp_path)
+    assert list(first.differences) == ["code"]
+    assert compare(first, first.columns).tolerance is None
+
+
+def test_a_manifest_of_another_run_is_not_believed(tmp_path: Path) -> None:
+    path = stored(tmp_path)
+    cousin = stored(tmp_path, Run(NEURAL, Seed("test", 3)))
+    path.with_name("manifest.json").write_bytes(cousin.with_name("manifest.json").read_bytes())
+    first = original(str(path), tmp_path)
+    assert first.manifest is None
+    assert "no manifest speaks of this run" in replay.warnings_of(first)[0]
+
+
+def test_the_command(fedrl: Fedrl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+    stored(tmp_path / "results")
+    same = fedrl("replay", TABULAR.id, "seed", "3")
+    assert (same.code, same.out, same.err) == (0, "identical\n", "")
+    objective = train([RUN])[0].columns["objective"] * np.array([1, 2, 1])
+    path = stored(tmp_path / "results", study="other", objective=objective)
+    assert_mistake(fedrl("replay", TABULAR.id, "seed", "3"), "several studies", "--study")
+    differs = fedrl("replay", str(path), "--json")
+    assert differs.code == 1
+    answer = json.loads(differs.out)
+    assert (answer["outcome"], answer["round"]) == ("differs", 2)
+    assert answer["columns"] == {"objective": pytest.approx(0.5)}
+    elsewhere(monkeypatch)
+    near = fedrl("replay", TABULAR.id, "seed", "3", "--study", "other")
+    assert near.code == 0
+    assert "cpu differs from the manifest's" in near.err
+    assert "identical within tolerance 1e-06" in near.out
+
+
+def test_an_unknown_run_is_answered_with_the_nearest(fedrl: Fedrl, tmp_path: Path) -> None:  # noqa: F811
+    assert_mistake(fedrl("replay", "x/seed-00003"), "no results in results", "--results")
+    path = stored(tmp_path / "results")
+    near = TABULAR.id.replace("mdp", "mpd")
+    assert_mistake(
+        fedrl("replay", near, "seed", "3"), f"did you mean 'study/{TABULAR.id}/seed-00003'"
+    )
+    path.write_bytes(path.read_bytes()[:-20])
+    assert_mistake(fedrl("replay", str(path)), "is corrupt")
+    with pytest.raises(StoreError, match=r"not the result of a run"):
+        original(str(path.with_name("manifest.json")), tmp_path)

@@ -1,0 +1,162 @@
+"""Laws of the algorithms and of the federated loop, over the whole registry."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from fedrl.benchmark.config.cell import Cell, Run
+from fedrl.benchmark.config.seeds import Seed
+from fedrl.benchmark.training.federation import Federation
+
+SMALL = {
+    "family": "random-mdp",
+    "options": {"size": 3, "choices": 2, "horizon": 6},
+    "kappa": 0.8,
+    "agents": 3,
+    "rounds": 4,
+    "local_steps": 2,
+    "episodes": 2,
+    "step_size": 0.5,
+    "evaluate_every": 2,
+}
+
+
+def cell(algorithm: str, **changes) -> Cell:
+    return Cell(**{**SMALL, "algorithm": algorithm, **changes})
+
+
+def run(algorithm: str, seed: int = 0, **changes) -> Run:
+    return Run(cell(algorithm, **changes), Seed("test", seed))
+
+
+def final(federation: Federation) -> torch.Tensor:
+    federation.train()
+    return federation.server.theta
+
+
+def federation(*runs: Run) -> Federation:
+    with torch.no_grad():
+        return Federation(runs)
+
+
+@pytest.mark.parametrize("name", ["fedsvrpg-m", "fedpg-m", "fedhapg-m2"])
+def test_without_momentum_it_is_fedpg_bit_for_bit(name):
+    plain = final(federation(run("fedpg")))
+    assert torch.equal(final(federation(run(name, hyperparameters={"beta": 1.0}))), plain)
+    assert not torch.equal(final(federation(run(name, hyperparameters={"beta": 0.5}))), plain)
+
+
+def test_fedhapg_m_without_momentum_starts_as_fedpg():
+    """At the first local step θ(α) = θ, so β = 1 leaves the plain gradient (w = 1)."""
+    first = federation(run("fedhapg-m", hyperparameters={"beta": 1.0}, rounds=1, local_steps=1))
+    plain = federation(run("fedpg", rounds=1, local_steps=1))
+    torch.testing.assert_close(final(first), final(plain), rtol=0, atol=1e-14)
+
+
+def test_independent_agents_are_federations_of_one():
+    together = final(federation(run("independent-pg")))
+    alone = final(federation(run("fedpg", agents=1)))
+    assert torch.equal(together[0], alone[0])
+
+
+def test_pooled_pg_is_fedpg_with_one_local_step():
+    pooled = final(federation(run("pooled-pg", local_steps=2, rounds=4)))
+    single = final(federation(run("fedpg", local_steps=1, rounds=8)))
+    assert torch.equal(pooled, single)
+
+
+def test_default_server_step_is_parameter_averaging():
+    batch = federation(run("fedpg"))
+    seen = []
+    inner = batch._exchange
+    batch._exchange = lambda theta, steps: (seen.append(theta), inner(theta, steps))[1]
+    batch._round(0)
+    torch.testing.assert_close(batch.server.theta, seen[0].mean(1), rtol=0, atol=1e-14)
+
+
+PAPER = ["fedsvrpg-m", "fedhapg-m", "fedhapg-m2", "fedpg-m"]
+
+
+@pytest.mark.parametrize("beta", [0.2, 0.7])
+@pytest.mark.parametrize("name", PAPER)
+def test_the_papers_pseudocode_transcribed(name, beta):
+    """Fifty rounds of Wang et al. 2024, Algorithms 1 and 2, in plain loops over agents and steps.
+
+    Only the sampled trajectories are shared with the implementation.
+    """
+    chosen = run(
+        name,
+        hyperparameters={"beta": beta},
+        rounds=50,
+        episodes=1,
+        step_size=0.3,
+        server_step_size=0.5,
+        initial_momentum="batch",
+    )
+    batch = federation(chosen)
+    sampler, discount = batch.sampler, batch.family.discount
+    agents, steps, eta, lam = 3, 2, 0.3, 0.5
+
+    def trajectory(theta, agent, purpose, draw, episodes=1):
+        lanes = np.repeat(theta[None], agents, axis=0)
+        played = sampler.sample(lanes, batch.stream(purpose, draw), episodes)
+        states, actions = (p[agent, :, :, 0].astype(int) for p in played[:2])
+        return list(zip(states, actions, played.reward[agent], strict=True))
+
+    def table(theta):
+        table = np.exp(theta.reshape(3, 2))
+        return table / table.sum(1, keepdims=True)
+
+    def gradient(tau, theta):
+        p, g, powers = table(theta), np.zeros((3, 2)), discount ** np.arange(len(tau[2]))
+        for h, (s, a) in enumerate(zip(tau[0], tau[1], strict=True)):
+            g[s] += (powers * tau[2])[h:].sum() * (np.eye(2)[a] - p[s])
+        return g.ravel()
+
+    def weight(tau, theta, sampled):
+        return np.prod(table(theta)[tau[0], tau[1]] / table(sampled)[tau[0], tau[1]])
+
+    def hessian(tau, theta, v):
+        p, v, powers = table(theta), v.reshape(3, 2), discount ** np.arange(len(tau[2]))
+        score, curve = 0.0, np.zeros((3, 2))
+        for h, (s, a) in enumerate(zip(tau[0], tau[1], strict=True)):
+            score += v[s, a] - p[s] @ v[s]
+            curve[s] -= (powers * tau[2])[h:].sum() * p[s] * (v[s] - p[s] @ v[s])
+        return score * gradient(tau, theta) + curve.ravel()
+
+    theta = previous = np.zeros(6)
+    u = np.mean(
+        [
+            gradient(tau, theta)
+            for i in range(agents)
+            for tau in trajectory(theta, i, "initial-momentum", 0, 10)
+        ],
+        axis=0,
+    )
+    for r in range(50):
+        moved = np.zeros(6)
+        for i in range(agents):
+            local = theta
+            for k in range(steps):
+                draw = r * steps + k
+                if name in ("fedsvrpg-m", "fedpg-m"):
+                    (tau,) = trajectory(local, i, "training-0", draw)
+                    g = gradient(tau, local)
+                    change = g - weight(tau, previous, local) * gradient(tau, previous)
+                    change = 0 if name == "fedpg-m" else change
+                else:
+                    alpha = batch.alpha(draw)[i].item()
+                    between = alpha * local + (1 - alpha) * previous
+                    which = "training-0" if name == "fedhapg-m" else "training-1"
+                    (tau,) = trajectory(between, i, which, draw)
+                    change = hessian(tau, between, local - previous)
+                    if name == "fedhapg-m":
+                        g = weight(tau, local, between) * gradient(tau, local)
+                    else:
+                        g = gradient(trajectory(local, i, "training-0", draw)[0], local)
+                local = local + eta * (beta * g + (1 - beta) * (u + change))
+            moved += local - theta
+        u = moved / (eta * agents * steps)
+        theta, previous = theta + lam * u, theta
+    np.testing.assert_allclose(final(batch)[0].numpy(), theta, rtol=0, atol=1e-10)

@@ -1,0 +1,72 @@
+"""Without its compiler the engine is slow and right, and says which mode it is in."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from fedrl.benchmark.config.cell import Cell, Run
+from fedrl.benchmark.config.seeds import Seed
+from fedrl.benchmark.storage import provenance
+from fedrl.benchmark.training.federation import train
+
+PROGRAM = """
+import json, sys
+from fedrl.benchmark.config.cell import Cell, Run
+from fedrl.benchmark.training.federation import train
+from fedrl.benchmark.config.seeds import Seed
+print(json.dumps([train([Run(Cell(**settings), Seed("test", 0))])[0].columns["objective"].tolist()
+                  for settings in json.loads(sys.argv[1])]))
+"""
+CELLS = [
+    {
+        "family": family,
+        "algorithm": "fedhapg-m2",
+        "agents": 2,
+        "rounds": 2,
+        "local_steps": 2,
+        "options": {"horizon": 15},
+        "step_size": step_size,
+        "evaluate_every": 1,
+        "evaluation_episodes": 2,
+        "dtype": "float64",
+    }
+    for family, step_size in [("random-mdp", 0.3), ("cartpole", 0.005), ("halfcheetah", 1e-3)]
+]
+
+
+def interpreted(*arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"NUMBA_DISABLE_JIT": "1"}
+    return subprocess.run(
+        [sys.executable, *arguments], env=environment, capture_output=True, text=True, check=True
+    )
+
+
+def test_the_interpreter_agrees_with_the_compiler():
+    answer = json.loads(interpreted("-c", PROGRAM, json.dumps(CELLS)).stdout)
+    for settings, objective in zip(CELLS, answer, strict=True):
+        (compiled,) = train([Run(Cell(**settings), Seed("test", 0))])
+        np.testing.assert_allclose(objective, compiled.columns["objective"], rtol=1e-12)
+
+
+def test_the_mode_is_part_of_a_runs_identity(monkeypatch: pytest.MonkeyPatch):
+    run = Run(Cell(**CELLS[0]), Seed("test", 0))
+    before = provenance.run_key(run)
+    provenance.versions.cache_clear()
+    monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")
+    try:
+        assert provenance.engine() == "interpreted"
+        assert provenance.run_key(run) != before
+    finally:
+        provenance.versions.cache_clear()
+
+
+def test_one_line_of_notice(tmp_path):
+    arguments = ["-m", "benchmark", "run", "quick", "--only", "family=cartpole", "--set"]
+    arguments += ["families.cartpole.rounds=0", "--set", "seeds=1", "--only", "algorithm=fedpg"]
+    told = interpreted(*arguments, "--results", str(tmp_path), "--workers", "1").stderr
+    assert len([line for line in told.splitlines() if "interpreted" in line]) == 1

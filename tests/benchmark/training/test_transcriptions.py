@@ -1,0 +1,551 @@
+"""Every algorithm against its own pseudocode, transcribed in plain loops over agents and steps.
+
+Only the sampled trajectories (and the uniform α) are shared with the implementation; gradients,
+weights, Hessians, filters and planning are written out again, in NumPy and for 3 states and
+2 actions. Three local steps, so that what an agent carries along is carried more than once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+import torch
+from fedrl.algorithms import ALGORITHMS
+from fedrl.benchmark.config.cell import Cell, Run
+from fedrl.benchmark.config.seeds import Seed
+from fedrl.benchmark.training.federation import Federation
+from test_algorithms import PAPER
+
+Z, A, N, K, ROUNDS, T = 3, 2, 3, 3, 50, 6
+ETA, LAMBDA = 0.2, 0.5  # λ is not ηK, so that the server's step is seen
+B, SNAPSHOT = 2, 3  # episodes
+
+Vector = np.ndarray
+
+
+class Tau(NamedTuple):
+    """One episode."""
+
+    state: Vector  # (T,)
+    action: Vector  # (T,)
+    reward: Vector  # (T,)
+
+
+# --- estimators -----------------------------------------------------------------------------------
+
+
+def table(theta):
+    powers = np.exp(theta.reshape(Z, A))
+    return powers / powers.sum(1, keepdims=True)
+
+
+def score(theta, s, a):
+    """∇ log π_θ(a|s)."""
+    out = np.zeros((Z, A))
+    out[s] = -table(theta)[s]
+    out[s, a] += 1
+    return out.ravel()
+
+
+def gradient(taus, theta, gamma):
+    """g(θ), the mean over episodes of Σ_h (Σ_{j≥h} γ^j R_j) ∇ log π(a_h|s_h)."""
+    total, p, powers = np.zeros((Z, A)), table(theta), gamma ** np.arange(T)
+    for tau in taus:
+        for h, (s, a) in enumerate(zip(tau.state, tau.action, strict=True)):
+            to_go = powers[h:] @ tau.reward[h:]
+            total[s] -= to_go * p[s]
+            total[s, a] += to_go
+    return total.ravel() / len(taus)
+
+
+def weight(tau, theta, sampled):
+    """Π_h π_θ(a_h|s_h) / π_θ'(a_h|s_h)."""
+    return np.prod(table(theta)[tau.state, tau.action] / table(sampled)[tau.state, tau.action])
+
+
+def reweighted(taus, theta, sampled, gamma):
+    """Mean of w(θ | θ') g(θ) over episodes sampled at θ'."""
+    parts = [weight(tau, theta, sampled) * gradient([tau], theta, gamma) for tau in taus]
+    return sum(parts) / len(taus)
+
+
+def hessian(taus, theta, v, gamma):
+    """Mean of ⟨∇log p(τ), v⟩ g(τ) + ∇²Φ(τ) v, with dense second derivatives of log π."""
+    total = np.zeros(Z * A)
+    for tau in taus:
+        whole = sum(score(theta, s, a) for s, a in zip(tau.state, tau.action, strict=True))
+        total += (whole @ v) * gradient([tau], theta, gamma)
+        for h in range(T):
+            to_go = sum(gamma**j * tau.reward[j] for j in range(h, T))
+            s, p = tau.state[h], table(theta)[tau.state[h]]
+            second = -(np.diag(p) - np.outer(p, p))
+            total[s * A : s * A + A] += to_go * second @ v[s * A : s * A + A]
+    return total / len(taus)
+
+
+# --- what is shared -------------------------------------------------------------------------------
+
+
+class World:
+    """The sampler of a run, its discount and, where they are known, its models."""
+
+    def __init__(self, batch: Federation) -> None:
+        self.batch = batch
+        self.gamma = batch.family.discount
+        task = batch.tasks[0]
+        self.kernel, self.reward, self.start = task.kernel, task.reward, task.start
+
+    def sample(self, theta, i, draw, purpose="training-0", episodes=B):
+        lanes = np.repeat(theta[None], N, axis=0)
+        stream = self.batch.stream(purpose, draw)
+        return taus(self.batch.sampler.sample(lanes, stream, episodes), i)
+
+    def sample_at_server(self, theta, draw):
+        desk = self.batch.desk
+        stream = self.batch.stream("training-0", draw, desk)
+        return taus(desk.sampler.sample(theta[None], stream, B), 0)
+
+    def snapshots(self, theta, r):
+        """Every agent's batch gradient at θ_r."""
+        return [
+            gradient(self.sample(theta, i, r * K, "snapshot", SNAPSHOT), theta, self.gamma)
+            for i in range(N)
+        ]
+
+    def alpha(self, i, draw):
+        return self.batch.alpha(draw)[i].item()
+
+
+def taus(played, lane):
+    state, action = played.observation[lane, :, :, 0], played.action[lane, :, :, 0]
+    assert (played.length[lane] == T).all()
+    return [
+        Tau(s.astype(int), a.astype(int), r)
+        for s, a, r in zip(state, action, played.reward[lane], strict=True)
+    ]
+
+
+def averaged(theta, locals_):
+    """θ_{r+1} = θ_r + λ/(ηK) · mean_i (θ_{r,K}^i - θ_r)."""
+    return theta + LAMBDA / (ETA * K) * (sum(locals_) / N - theta)
+
+
+TRANSCRIBED: dict[str, tuple[Callable[..., Vector], dict[str, float]]] = {}
+
+
+def transcribes(name, **hyperparameters):
+    """Under which name the pseudocode is registered, and with which hyperparameters it is run."""
+
+    def entry(function):
+        TRANSCRIBED[name] = (function, hyperparameters)
+        return function
+
+    return entry
+
+
+# --- averaging ------------------------------------------------------------------------------------
+
+
+@transcribes("fedpg")
+def fedpg(w):
+    theta = np.zeros(Z * A)
+    for r in range(ROUNDS):
+        ends = []
+        for i in range(N):
+            x = theta
+            for k in range(K):
+                x = x + ETA * gradient(w.sample(x, i, r * K + k), x, w.gamma)
+            ends.append(x)
+        theta = averaged(theta, ends)
+    return theta
+
+
+@transcribes("independent-pg")
+def independent_pg(w):
+    ends = []
+    for i in range(N):
+        theta = np.zeros(Z * A)
+        for r in range(ROUNDS):
+            x = theta
+            for k in range(K):
+                x = x + ETA * gradient(w.sample(x, i, r * K + k), x, w.gamma)
+            theta = theta + LAMBDA / (ETA * K) * (x - theta)
+        ends.append(theta)
+    return np.stack(ends)
+
+
+@transcribes("pooled-pg")
+def pooled_pg(w):
+    theta = np.zeros(Z * A)
+    for t in range(ROUNDS * K):
+        slopes = [gradient(w.sample(theta, i, t), theta, w.gamma) for i in range(N)]
+        theta = theta + LAMBDA / K * sum(slopes) / N
+    return theta
+
+
+@transcribes("fedprox-pg", mu=0.7)
+def fedprox_pg(w, mu):
+    theta = np.zeros(Z * A)
+    for r in range(ROUNDS):
+        ends = []
+        for i in range(N):
+            x = theta
+            for k in range(K):
+                g = gradient(w.sample(x, i, r * K + k), x, w.gamma)
+                x = x + ETA * (g - mu * (x - theta))
+            ends.append(x)
+        theta = averaged(theta, ends)
+    return theta
+
+
+@transcribes("s-fedpg", temperature=0.1)
+def s_fedpg(w, temperature):
+    theta = np.zeros(Z * A)
+    for r in range(ROUNDS):
+        ends = []
+        for i in range(N):
+            x = theta
+            for k in range(K):
+                soft = [
+                    tau._replace(
+                        reward=tau.reward - temperature * np.log(table(x)[tau.state, tau.action])
+                    )
+                    for tau in w.sample(x, i, r * K + k)
+                ]
+                x = x + ETA * gradient(soft, x, w.gamma)
+            ends.append(x)
+        theta = averaged(theta, ends)
+    return theta
+
+
+@transcribes("fednpg", damping=0.5)
+def fednpg(w, damping):
+    theta = np.zeros(Z * A)
+    for r in range(ROUNDS):
+        ends = []
+        for i in range(N):
+            x = theta
+            for k in range(K):
+                batch = w.sample(x, i, r * K + k)
+                fisher = np.zeros((Z * A, Z * A))
+                for tau in batch:
+                    for s, a in zip(tau.state, tau.action, strict=True):
+                        fisher += np.outer(score(x, s, a), score(x, s, a)) / (B * T)
+                matrix = fisher + damping * np.eye(Z * A)
+                x = x + ETA * np.linalg.solve(matrix, gradient(batch, x, w.gamma))
+            ends.append(x)
+        theta = averaged(theta, ends)
+    return theta
+
+
+# --- variance reduction ---------------------------------------------------------------------------
+
+
+@transcribes("fedsvrpg")
+def fedsvrpg(w):
+    theta = np.zeros(Z * A)
+    for r in range(ROUNDS):
+        mu = sum(w.snapshots(theta, r)) / N
+        ends = []
+        for i in range(N):
+            x = theta
+            for k in range(K):
+                batch = w.sample(x, i, r * K + k)
+                stale = reweighted(batch, theta, x, w.gamma)
+                x = x + ETA * (mu + gradient(batch, x, w.gamma) - stale)
+            ends.append(x)
+        theta = averaged(theta, ends)
+    return theta
+
+
+@transcribes("fedhapg")
+def fedhapg(w):
+    theta = np.zeros(Z * A)
+    for r in range(ROUNDS):
+        mu = sum(w.snapshots(theta, r)) / N
+        ends = []
+        for i in range(N):
+            path = [theta]
+            u = mu
+            for k in range(K):
+                x, before = path[-1], path[max(k - 1, 0)]
+                alpha = w.alpha(i, r * K + k)
+                between = alpha * x + (1 - alpha) * before
+                batch = w.sample(between, i, r * K + k)
+                u = u + hessian(batch, between, x - before, w.gamma)
+                path.append(x + ETA * u)
+            ends.append(path[-1])
+        theta = averaged(theta, ends)
+    return theta
+
+
+@transcribes("is-mbpg", beta=0.3)
+def is_mbpg(w, beta):
+    theta = np.zeros(Z * A)
+    for r in range(ROUNDS):
+        ends = []
+        for i in range(N):
+            x, before, u = theta, None, None
+            for k in range(K):
+                batch = w.sample(x, i, r * K + k)
+                g = gradient(batch, x, w.gamma)
+                if k == 0:
+                    u = g
+                else:
+                    stale = reweighted(batch, before, x, w.gamma)
+                    u = beta * g + (1 - beta) * (u + g - stale)
+                before, x = x, x + ETA * u
+            ends.append(x)
+        theta = averaged(theta, ends)
+    return theta
+
+
+@transcribes("ha-mbpg", beta=0.3)
+def ha_mbpg(w, beta):
+    theta = np.zeros(Z * A)
+    for r in range(ROUNDS):
+        ends = []
+        for i in range(N):
+            u = gradient(w.sample(theta, i, r * K), theta, w.gamma)
+            before, x = theta, theta + ETA * u
+            for k in range(1, K):
+                alpha = w.alpha(i, r * K + k)
+                between = alpha * x + (1 - alpha) * before
+                batch = w.sample(between, i, r * K + k)
+                g = reweighted(batch, x, between, w.gamma)
+                change = hessian(batch, between, x - before, w.gamma)
+                u = beta * g + (1 - beta) * (u + change)
+                before, x = x, x + ETA * u
+            ends.append(x)
+        theta = averaged(theta, ends)
+    return theta
+
+
+@transcribes("mfpo", beta=0.3)
+def mfpo(w, beta):
+    theta, mean = np.zeros(Z * A), None
+    before = [None] * N
+    for r in range(ROUNDS):
+        ends, momenta = [], []
+        for i in range(N):
+            x, u = theta, mean
+            for k in range(K):
+                batch = w.sample(x, i, r * K + k)
+                g = gradient(batch, x, w.gamma)
+                if u is None:
+                    u = g
+                else:
+                    u = g + (1 - beta) * (u - reweighted(batch, before[i], x, w.gamma))
+                before[i], x = x, x + ETA * u
+            ends.append(x)
+            momenta.append(u)
+        theta, mean = averaged(theta, ends), sum(momenta) / N
+    return theta
+
+
+# --- drift correction -----------------------------------------------------------------------------
+
+
+@transcribes("scaffold-pg")
+def scaffold_pg(w):
+    theta, c, own = np.zeros(Z * A), np.zeros(Z * A), [np.zeros(Z * A)] * N
+    for r in range(ROUNDS):
+        ends, fresh = [], []
+        for i in range(N):
+            x, seen = theta, []
+            for k in range(K):
+                seen.append(gradient(w.sample(x, i, r * K + k), x, w.gamma))
+                x = x + ETA * (seen[-1] - own[i] + c)
+            ends.append(x)
+            fresh.append(sum(seen) / K)  # option II: the mean gradient of the round
+        theta, own, c = averaged(theta, ends), fresh, sum(fresh) / N
+    return theta
+
+
+@transcribes("fast-fedpg")
+def fast_fedpg(w):
+    theta = np.zeros(Z * A)
+    for r in range(ROUNDS):
+        each = w.snapshots(theta, r)
+        ends = []
+        for i in range(N):
+            x = theta
+            for k in range(K):
+                g = gradient(w.sample(x, i, r * K + k), x, w.gamma)
+                x = x + ETA * (g - each[i] + sum(each) / N)
+            ends.append(x)
+        theta = averaged(theta, ends)
+    return theta
+
+
+@transcribes("mime-pg", beta=0.3)
+def mime_pg(w, beta):
+    theta, m = np.zeros(Z * A), np.zeros(Z * A)
+    for r in range(ROUNDS):
+        mu = sum(w.snapshots(theta, r)) / N
+        ends = []
+        for i in range(N):
+            x = theta
+            for k in range(K):
+                batch = w.sample(x, i, r * K + k)
+                corrected = gradient(batch, x, w.gamma) - reweighted(batch, theta, x, w.gamma) + mu
+                x = x + ETA * (beta * corrected + (1 - beta) * m)
+            ends.append(x)
+        theta, m = averaged(theta, ends), beta * mu + (1 - beta) * m
+    return theta
+
+
+# --- Byzantine agents -----------------------------------------------------------------------------
+
+
+def trusted(vectors, sigma, tightness, alpha):
+    """Fan et al. 2021, Algorithm 1.1: the agents whose gradients are kept."""
+    for radius in (2 * sigma * tightness, 2 * sigma):
+        central = []
+        for i in range(N):
+            close = [j for j in range(N) if np.linalg.norm(vectors[j] - vectors[i]) <= radius]
+            if len(close) > N / 2:
+                central.append(i)
+        if central:
+            mean = sum(vectors[i] for i in central) / len(central)
+            offsets = {i: np.linalg.norm(vectors[i] - mean) for i in central}
+        else:
+            offsets = {i: sum(np.linalg.norm(vectors[i] - v) for v in vectors) for i in range(N)}
+        median = min(offsets, key=offsets.get)
+        kept = [j for j in range(N) if np.linalg.norm(vectors[j] - vectors[median]) <= radius]
+        if len(kept) >= (1 - alpha) * N:
+            break
+    return kept
+
+
+@transcribes("fedpg-br", sigma=0.8, tightness=0.6, alpha=0.4)
+def fedpg_br(w, sigma, tightness, alpha):
+    theta, seen = np.zeros(Z * A), set()
+    for r in range(ROUNDS):
+        each = w.snapshots(theta, r)
+        kept = trusted(each, sigma, tightness, alpha)
+        seen.add(len(kept))
+        mu = sum(each[i] for i in kept) / len(kept)
+        x = theta
+        for k in range(K):
+            batch = w.sample_at_server(x, r * K + k)
+            stale = reweighted(batch, theta, x, w.gamma)
+            x = x + ETA * (gradient(batch, x, w.gamma) - stale + mu)
+        theta = theta + LAMBDA / (ETA * K) * (x - theta)
+    assert len(seen) > 1  # the filter did filter, and not always
+    return theta
+
+
+# --- values ---------------------------------------------------------------------------------------
+
+
+@transcribes("qavg-sampled", temperature=0.5)
+def qavg_sampled(w, temperature):
+    q = np.zeros((Z, A))
+    for r in range(ROUNDS):
+        ends = []
+        for i in range(N):
+            mine = q
+            for k in range(K):
+                change = np.zeros((Z, A))
+                for tau in w.sample(mine.ravel() / temperature, i, r * K + k):
+                    for h in range(T - 1):
+                        s, a, after = tau.state[h], tau.action[h], tau.state[h + 1]
+                        target = tau.reward[h] + w.gamma * mine[after].max()
+                        change[s, a] += (target - mine[s, a]) / B
+                mine = mine + ETA * change
+            ends.append(mine)
+        q = averaged(q, ends)
+    return q.ravel() / temperature
+
+
+@transcribes("qavg")
+def qavg(w):
+    q = np.zeros((Z, A))
+    for _ in range(ROUNDS):
+        ends = []
+        for i in range(N):
+            mine = q
+            for _ in range(K):
+                backup = w.reward[i] + w.gamma * w.kernel[i] @ mine.max(1)
+                mine = (1 - ETA) * mine + ETA * backup
+            ends.append(mine)
+        q = averaged(q, ends)
+    return q.ravel()
+
+
+@transcribes("softpavg")
+def softpavg(w):
+    theta = np.zeros((Z, A))
+    for _ in range(ROUNDS):
+        ends = []
+        for i in range(N):
+            x = theta
+            for _ in range(K):
+                pi = table(x.ravel())
+                moves = np.einsum("sa,sax->sx", pi, w.kernel[i])
+                value = np.linalg.solve(np.eye(Z) - w.gamma * moves, (pi * w.reward[i]).sum(1))
+                q = w.reward[i] + w.gamma * w.kernel[i] @ value
+                x = x + ETA * (q - value[:, None]) / (1 - w.gamma)
+            ends.append(x)
+        theta = averaged(theta, ends)
+    return theta.ravel()
+
+
+@transcribes("projpavg")
+def projpavg(w):
+    theta = np.full((Z, A), 1 / A)
+    for _ in range(ROUNDS):
+        ends = []
+        for i in range(N):
+            x = theta
+            for _ in range(K):
+                values = [np.zeros(Z)]  # of T, T-1, … steps done
+                for _ in range(T):
+                    q = w.reward[i] + w.gamma * w.kernel[i] @ values[-1]
+                    values.append((x * q).sum(1))
+                slope, there = np.zeros((Z, A)), w.start[i]
+                for h in range(T):
+                    q = w.reward[i] + w.gamma * w.kernel[i] @ values[T - 1 - h]
+                    slope += w.gamma**h * there[:, None] * q
+                    there = np.einsum("s,sa,sax->x", there, x, w.kernel[i])
+                x = x + ETA * slope
+                first = np.clip((1 + x[:, 0] - x[:, 1]) / 2, 0, 1)  # the closest of two actions
+                x = np.stack([first, 1 - first], axis=1)
+            ends.append(x)
+        theta = averaged(theta, ends)
+    return theta.ravel()
+
+
+def test_every_algorithm_of_the_registry_is_transcribed():
+    assert {*TRANSCRIBED, *PAPER} == {*ALGORITHMS}
+
+
+@pytest.mark.parametrize("name", TRANSCRIBED)
+def test_it_is_its_pseudocode(name):
+    transcription, hyperparameters = TRANSCRIBED[name]
+    cell = Cell(
+        family="random-mdp",
+        options={"size": Z, "choices": A, "horizon": T},
+        algorithm=name,
+        hyperparameters=hyperparameters,
+        kappa=0.8,
+        agents=N,
+        rounds=ROUNDS,
+        local_steps=K,
+        episodes=B,
+        snapshot_episodes=SNAPSHOT,
+        step_size=ETA,
+        server_step_size=LAMBDA,
+        evaluate_every=ROUNDS,
+    )
+    with torch.no_grad():
+        expected = transcription(World(Federation([Run(cell, Seed("test", 0))])), **hyperparameters)
+        batch = Federation([Run(cell, Seed("test", 0))])
+        batch.train()
+    found = batch.server.theta.numpy()
+    assert np.abs(found - batch.policy.initial(np.random.default_rng(0))).max() > 1e-2
+    np.testing.assert_allclose(found.squeeze(), expected, rtol=0, atol=1e-10)

@@ -1,0 +1,434 @@
+"""Laws of environments nobody here wrote: an id and a table of knobs make a family."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+import gymnasium
+import numpy as np
+import pytest
+from fedrl.benchmark.config import registry
+from fedrl.benchmark.config.cell import Cell, Run
+from fedrl.benchmark.config.seeds import Seed
+from fedrl.benchmark.config.study import StudyError, load_study
+from fedrl.benchmark.storage.provenance import cell_code
+from fedrl.benchmark.training import federation
+from fedrl.benchmark.training.federation import train
+from fedrl.envs.thirdparty.third_party import SEEDS, GymnasiumFamily
+from fedrl.envs.views.gym import FamilyEnv
+from gymnasium import spaces
+
+LANDER: dict[str, Any] = {
+    "id": "LunarLander-v3",
+    "keywords": {"enable_wind": True},
+    "ranges": {"gravity": [-11.9, -10.0, -8.0], "wind_power": [10.0, 15.0, 20.0]},
+}
+CHAIN: dict[str, Any] = {
+    "id": "gym_invmgmt:GymInvMgmt/Serial-v0",
+    "ranges": {
+        "demand_engine.base_mu": [15.0, 20.0, 25.0],
+        "demand_engine.noise_scale": [0.5, 1.0, 1.5],
+    },
+}
+LAKE: dict[str, Any] = {"id": "FrozenLake-v1", "ranges": {"success_rate": [0.1, 1 / 3, 0.6]}}
+PENDULUM: dict[str, Any] = {"id": "Pendulum-v1", "ranges": {"m": [0.5, 1.0, 1.5]}}
+CARDS: dict[str, Any] = {"id": "Blackjack-v1", "ranges": {}}  # a Tuple, which is flattened
+EVERY = [LANDER, CHAIN, LAKE, PENDULUM, CARDS]
+VARIED = [LANDER, CHAIN, LAKE, PENDULUM]
+
+every = pytest.mark.parametrize("options", EVERY, ids=lambda o: o["id"])
+varied = pytest.mark.parametrize("options", VARIED, ids=lambda o: o["id"])
+both = pytest.mark.parametrize("options", [LANDER, CHAIN], ids=lambda o: o["id"])
+NOTHING = np.zeros((0, 0))
+
+
+def family(options: dict[str, Any], **more: Any) -> GymnasiumFamily:
+    return GymnasiumFamily(**{**options, **more})
+
+
+def rng(seed: int = 3) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+def plan(space: spaces.Space[Any], steps: int, lanes: int) -> np.ndarray[Any, Any]:
+    """Actions (steps, lanes, a) within the space."""
+    space.seed(4)
+    flat = [np.ravel(space.sample()) for _ in range(steps * lanes)]
+    return np.array(flat, np.float64).reshape(steps, lanes, -1)
+
+
+def played(simulator: Any, uniform: Any, actions: Any) -> list[Any]:
+    """Start and all steps, as plain lists per lane."""
+    state = simulator.start(uniform)
+    seen: list[Any] = [[row.tolist()] for row in state]
+    for action in actions:
+        step = simulator.step(state, action, NOTHING)
+        state = step.state
+        for lane, row in enumerate(state):
+            seen[lane].append((row.tolist(), step.reward[lane], bool(step.terminated[lane])))
+    return seen
+
+
+def by_hand(env: Any, uniform: float, actions: Any) -> list[Any]:
+    """What an ordinary loop sees; after the end everything stays, without reward."""
+    space, taken = env.observation_space, env.action_space
+
+    def vector(observation: Any) -> list[float]:
+        if isinstance(space, spaces.Discrete):
+            return [float(observation)]
+        return np.asarray(spaces.flatten(space, observation), np.float64).tolist()
+
+    seen: list[Any] = [vector(env.reset(seed=int(uniform * SEEDS))[0])]
+    row, over = seen[0], False
+    for action in actions:
+        reward = 0.0
+        if not over:
+            own = (
+                int(action[0])
+                if isinstance(taken, spaces.Discrete)
+                else np.asarray(action, taken.dtype)
+            )
+            observation, gain, terminated, truncated, _ = env.step(own)
+            row, reward, over = vector(observation), float(gain), terminated or truncated
+        seen.append((row, reward, over))
+    return seen
+
+
+@every
+def test_stock_is_the_environment_step_for_step(options: dict[str, Any]) -> None:
+    """The same bits, over several episodes of the same objects."""
+    chosen = family(options)
+    simulator = chosen.simulator(chosen.sample(1, 0.0, rng()), episodes=2)
+    keywords = options.get("keywords", {})
+    env = gymnasium.make(options["id"], max_episode_steps=-1, **keywords)
+    for episode in range(3):
+        uniform, actions = rng(episode).random((2, 1)), plan(chosen.action_space, 40, 2)
+        for lane, seen in enumerate(played(simulator, uniform, actions)):
+            assert seen == by_hand(env, uniform[lane, 0], actions[:, lane])
+
+
+def test_keywords_reach_the_constructor() -> None:
+    chosen = family(LANDER)
+    task = chosen.sample(4, 1.0, rng())
+    actions, uniform = plan(chosen.action_space, 60, 4), np.full((4, 1), 0.3)
+    for lane, seen in enumerate(played(chosen.simulator(task, 1), uniform, actions)):
+        gravity, wind = task.values[lane].tolist()
+        env = gymnasium.make("LunarLander-v3", enable_wind=True, gravity=gravity, wind_power=wind)
+        assert env.unwrapped.world.gravity[1] == pytest.approx(gravity)  # type: ignore[attr-defined]
+        assert seen == by_hand(env, 0.3, actions[:, lane])
+
+
+def test_attributes_reach_the_environment() -> None:
+    chosen = family(CHAIN)
+    task = chosen.sample(4, 1.0, rng())
+    actions, uniform = plan(chosen.action_space, 20, 4) / 50, np.full((4, 1), 0.3)
+    for lane, seen in enumerate(played(chosen.simulator(task, 1), uniform, actions)):
+        env: Any = gymnasium.make(CHAIN["id"])
+        engine = env.unwrapped.demand_engine
+        engine.base_mu, engine.noise_scale = task.values[lane].tolist()
+        assert seen == by_hand(env, 0.3, actions[:, lane])
+
+
+def test_a_keyword_that_holds_a_table_is_entered() -> None:
+    path = "demand_config.base_mu"
+    chosen = family(CHAIN, ranges={path: [15.0, 20.0, 25.0]})
+    simulator: Any = chosen.simulator(chosen.sample(3, 1.0, rng()), 1)
+    values = chosen.sample(3, 1.0, rng()).values[:, 0].tolist()
+    assert [env.unwrapped.demand_engine.base_mu for env in simulator.envs] == values
+    assert all(
+        env.unwrapped.env_kwargs["demand_config"]["type"] == "stationary" for env in simulator.envs
+    )
+    again = gymnasium.make(CHAIN["id"])
+    assert again.unwrapped.demand_engine.base_mu == 20  # type: ignore[attr-defined]
+
+
+@varied
+def test_every_knob_changes_the_trajectory(options: dict[str, Any]) -> None:
+    """Same seeds, same actions; at κ = 0 all agents live the same."""
+    for name, values in options["ranges"].items():
+        chosen = family(options, ranges={name: values})
+        actions = np.repeat(plan(chosen.action_space, 60, 1), 4, axis=1)
+        uniform = np.tile([[0.2], [0.7]], (4, 1))  # two episodes each of four agents
+        task = {kappa: chosen.sample(4, kappa, rng(9)) for kappa in (0.0, 1.0)}
+        doubled = np.repeat(actions, 2, axis=1)
+        same = played(chosen.simulator(task[0.0], 2), uniform, doubled)
+        other = played(chosen.simulator(task[1.0], 2), uniform, doubled)
+        assert all(seen == same[lane % 2] for lane, seen in enumerate(same))
+        assert any(one != two for one, two in zip(same, other, strict=True))
+        assert any(other[2 * agent : 2 * agent + 2] != other[:2] for agent in (1, 2, 3))
+
+
+@varied
+def test_a_lane_does_not_depend_on_its_neighbours(options: dict[str, Any]) -> None:
+    chosen = family(options)
+    task = chosen.sample(3, 1.0, rng())
+    actions, uniform = plan(chosen.action_space, 50, 6), rng().random((6, 1))
+    simulator = chosen.simulator(task, 2, threads=2)
+    played(simulator, rng(1).random((6, 1)), actions)  # used objects
+    together = played(simulator, uniform, actions)
+    for lane in range(6):
+        row = type(task)(*(field[lane // 2 : lane // 2 + 1] for field in task))
+        alone = played(chosen.simulator(row, 1), uniform[lane : lane + 1], actions[:, [lane]])
+        assert alone[0] == together[lane]
+
+
+@both
+@pytest.mark.parametrize("algorithm", ["fedpg", "fedhapg-m"])
+def test_runs_are_the_same_alone_together_and_resumed(
+    options: dict[str, Any], algorithm: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    common: dict[str, Any] = {
+        "family": "gymnasium",
+        "algorithm": algorithm,
+        "options": {**options, "horizon": 25},
+        "agents": 2,
+        "rounds": 3,
+        "local_steps": 2,
+        "evaluate_every": 1,
+        "evaluation_episodes": 2,
+        "step_size": 1e-5,
+        "hidden": (4,),
+    }
+    runs = [
+        Run(Cell(**common, kappa=kappa), Seed("test", seed))
+        for kappa, seed in ((0.0, 0), (1.0, 0), (1.0, 1))
+    ]
+    together = train(runs)
+    states: list[Any] = []
+    monkeypatch.setattr(federation, "SAVE_EVERY", 0.0)
+    alone = train([runs[1]], on_state=lambda run, state: states.append(state))
+    results = [alone[0], *(train([runs[1]], states=[state])[0] for state in states)]
+    assert len(states) >= 3
+    for result in results:
+        for name, column in together[1].columns.items():
+            np.testing.assert_array_equal(column, result.columns[name], err_msg=name)
+    returns = [result.columns["return"].tolist() for result in together]
+    assert returns[0] != returns[1] != returns[2]
+
+
+def test_clipping_is_to_the_bounds_of_the_space() -> None:
+    chosen = family(PENDULUM)
+    simulator = chosen.simulator(chosen.sample(1, 0.0, rng()), 1)
+    uniform, actions = np.full((1, 1), 0.4), np.full((20, 1, 1), 2.0)
+    assert played(simulator, uniform, 5 * actions) == played(simulator, uniform, actions)
+
+
+def test_a_lane_without_finite_action_ends_with_nan_alone() -> None:
+    chosen = family(PENDULUM)
+    simulator = chosen.simulator(chosen.sample(2, 0.0, rng()), 1)
+    state = simulator.start(np.full((2, 1), 0.4))
+    step = simulator.step(state, np.array([[np.nan], [1.0]]), NOTHING)
+    assert step.terminated.tolist() == [True, False]
+    assert np.isnan(step.reward[0])
+    assert np.isfinite(step.reward[1])
+    np.testing.assert_array_equal(step.state[0], state[0])
+
+
+def test_there_is_no_way_back_to_an_earlier_state() -> None:
+    chosen = family(PENDULUM)
+    simulator = chosen.simulator(chosen.sample(1, 0.0, rng()), 1)
+    state = simulator.start(np.full((1, 1), 0.4))
+    simulator.step(state, np.ones((1, 1)), NOTHING)
+    with pytest.raises(ValueError, match="goes on from where it is"):
+        simulator.step(state, np.ones((1, 1)), NOTHING)
+
+
+def test_the_gymnasium_view_takes_the_knobs_of_its_id() -> None:
+    options: dict[str, Any] = {"id": "Pendulum-v1", "ranges": [["m", 0.5, 1, 1.5]]}
+    assert FamilyEnv("gymnasium", **options, m=1.2).task.values.tolist() == [[1.2]]
+    with pytest.raises(ValueError, match="did you mean 'm'"):
+        FamilyEnv("gymnasium", **options, mm=1.2)
+
+
+# Environments that cannot be used
+
+
+class Odd(gymnasium.Env[Any, Any]):
+    """Observes nothing; what is wrong with it is a keyword."""
+
+    metadata: ClassVar[dict[str, Any]] = {"render_modes": []}
+
+    def __init__(self, wrong: str = "", strength: float = 1.0) -> None:
+        self.wrong, self.strength, self.speed = wrong, strength, 2.0
+        self.flag, self.episodes = True, 0
+        self.observation_space: Any = spaces.Box(-1e9, 1e9, (1,))
+        self.action_space: Any = spaces.Discrete(2, start=5)
+        if wrong == "observation":
+            self.observation_space = spaces.Sequence(spaces.Discrete(3))
+        if wrong == "action":
+            self.action_space = spaces.MultiBinary(3)
+
+    def reset(self, *, seed: int | None = None, options: Any = None) -> Any:
+        super().reset(seed=seed)
+        self.episodes += 1
+        if self.wrong == "reset":
+            self.speed = 2.0
+        return self._seen(), {}
+
+    def step(self, action: Any) -> Any:
+        assert action in self.action_space
+        return self._seen(), float(action), False, False, {}
+
+    def _seen(self) -> Any:
+        value = self.np_random.random()
+        if self.wrong == "memory":
+            value = self.episodes
+        if self.wrong == "dice":
+            value = np.random.default_rng().random()
+        if self.wrong == "nan":
+            value = np.nan
+        return np.array([value], np.float32)
+
+
+gymnasium.register("Odd-v0", f"{__name__}:Odd")
+
+
+def odd(wrong: str = "", **options: Any) -> GymnasiumFamily:
+    return GymnasiumFamily(
+        **{"id": "Odd-v0", "ranges": {}, "keywords": {"wrong": wrong}, **options}
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"id": "LunarLandr-v3"}, "knows no 'LunarLandr-v3'; did you mean 'LunarLander-v3'"),
+        ({"id": "no_such_package:Some-v0"}, "'no_such_package' cannot be imported.*install"),
+        ({"id": "gym_invmgmt:GymInvMgmt/Seral-v0"}, "did you mean 'GymInvMgmt/Serial-v0'"),
+        ({"ranges": {"gravty": [1, 2, 3]}}, "no knob of CartPole-v1 'gravty'; did you mean 'grav"),
+        ({"ranges": {"gravity": [3, 2, 1]}}, "ranges of gravity is .* finite and in order"),
+        ({"ranges": {"gravity": [1, 9.8, np.inf]}}, "ranges of gravity is .* finite and in order"),
+        ({"ranges": {"gravity": [9.0, 9.5, 10]}}, "gravity is 9.5 .* CartPole-v1 has 9.8"),
+        ({"ranges": {"gravity": [9.0, 9.8]}}, "lowest, stock, highest.*'gravity'"),
+        ({"ranges": [["length", 0, 0.5, 1], ["length", 0, 0.5, 1]]}, "given once only"),
+        ({"ranges": {"horizon": [1, 2, 3]}}, "no option of the family"),
+        ({"ranges": {"kinematics_integrator": [1, 2, 3]}}, "must be a number, such as gravity"),
+        ({**LANDER, "keywords": {"enable_wnd": True}}, "did you mean 'enable_wind'"),
+        ({**LANDER, "ranges": {"gravity": [-13, -10, -8]}}, "must be between -12 and 0"),
+        ({**CHAIN, "ranges": {"demand_engine.base_m": [1, 20, 30]}}, "did you mean 'base_mu'"),
+        ({**CHAIN, "ranges": {"demand_config.bas_mu": [1, 20, 30]}}, "did you mean 'base_mu'"),
+    ],
+)
+def test_mistakes_are_told_before_any_compute(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        GymnasiumFamily(**options)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ("observation", "observations .* cannot be flattened"),
+        ("action", "actions are MultiBinary.* must be Discrete or a Box"),
+        ("memory", "two episodes of it from one seed differ"),
+        ("dice", "two episodes of it from one seed differ"),
+    ],
+)
+def test_unsuitable_environments_are_refused(wrong: str, message: str) -> None:
+    odd()
+    with pytest.raises(ValueError, match=message):
+        odd(wrong)
+
+
+def test_a_knob_that_reset_overwrites_is_refused() -> None:
+    odd(ranges={"speed": [1, 2, 3]})
+    with pytest.raises(
+        ValueError, match=r"speed was set to 1.0, but reset\(\) of Odd-v0 made it 2"
+    ):
+        odd("reset", ranges={"speed": [1, 2, 3]})
+
+
+def test_truth_values_are_no_numbers() -> None:
+    with pytest.raises(ValueError, match="flag of Odd-v0 is True; a knob must be a number"):
+        odd(ranges={"flag": [0, 1, 2]})
+
+
+def test_actions_that_begin_elsewhere_are_shifted() -> None:
+    chosen = odd()
+    simulator = chosen.simulator(chosen.sample(1, 0.0, rng()), 1)
+    state = simulator.start(np.zeros((1, 1)))
+    for action in (0, 1):
+        step = simulator.step(state, np.array([[float(action)]]), NOTHING)
+        state = step.state
+        assert step.reward.tolist() == [5.0 + action]
+
+
+def test_levels_the_environment_cannot_have_are_refused() -> None:
+    with pytest.raises(ValueError, match="must be between -12 and 0"):
+        family(LANDER).sample(1, 1.5, rng())
+    with pytest.raises(ValueError, match="kappa=5"):
+        family(PENDULUM).sample(9, 5.0, rng())
+
+
+# In studies
+
+STUDY = """
+title = "T"
+seeds = 1
+[settings]
+rounds = 1
+[families."gymnasium@a"]
+id = "Pendulum-v1"
+[families."gymnasium@a".ranges]
+m = [0.5, 1, 1.5]
+[families."gymnasium@b"]
+id = "Pendulum-v1"
+ranges = [["m", 0.5, 1.0, 1.5]]
+[algorithms.fedpg]
+"""
+
+
+def test_a_table_and_its_rows_are_the_same_options(tmp_path: Path) -> None:
+    path = tmp_path / "study.toml"
+    path.write_text(STUDY)
+    one, two = load_study(path).cells()
+    assert (one.family, two.family) == ("gymnasium@a", "gymnasium@b")
+    assert one.options == two.options
+    assert one.id != two.id
+    assert Cell(**one.model_dump()) == one
+    assert [cell.family for cell in load_study(path, only=["family=gymnasium@b"]).cells()] == [
+        "gymnasium@b"
+    ]
+    narrow = load_study(path, ["families.gymnasium@a.ranges.l=[0.5, 1.0, 1.5]"]).cells()[0]
+    assert [row[0] for row in narrow.options["ranges"]] == ["m", "l"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("gymnasium@a", "gymnasim@a", "no family 'gymnasim@a'; did you mean 'gymnasium'"),
+        ("gymnasium@a", "gymnasium@a/b", "no family 'gymnasium@a/b'"),
+        ("m = [0.5, 1, 1.5]", "mass = [0.5, 1, 1.5]", "no knob of Pendulum-v1 'mass'"),
+        ("m = [0.5, 1, 1.5]", "m = [0.5, 1]", "lowest, stock, highest.*'m'"),
+        ("Pendulum-v1", "Pendulm-v1", "did you mean 'Pendulum-v1'"),
+    ],
+)
+def test_studies_tell_mistakes_in_one_line(
+    tmp_path: Path, old: str, new: str, message: str
+) -> None:
+    path = tmp_path / "study.toml"
+    path.write_text(STUDY.replace(old, new))
+    with pytest.raises(StudyError, match=message) as caught:
+        load_study(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_labels_name_the_same_family() -> None:
+    known = registry.families()
+    assert known["gridworld@walls"] is known["gridworld"]
+    assert "gridworld@" not in known
+    assert "gridworld@walls" not in list(known)
+
+
+def test_the_shipped_study_runs_both_packages() -> None:
+    cells = load_study("third_party").cells()
+    assert {cell.options["id"] for cell in cells} == {LANDER["id"], CHAIN["id"]}
+    assert {cell.kappa for cell in cells} == {0.0, 1.0}
+
+
+@both
+def test_versions_of_the_package_are_part_of_a_runs_identity(options: dict[str, Any]) -> None:
+    cell = Cell(family="gymnasium", algorithm="fedpg", options=options)
+    package = {"LunarLander-v3": "Box2D==2.3"}.get(options["id"], "gym-invmgmt==0.2")
+    assert f"+{package}" in cell_code(cell)
+    assert "+" not in cell_code(Cell(family="cartpole", algorithm="fedpg"))
