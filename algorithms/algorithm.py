@@ -9,8 +9,8 @@ Most algorithms are a `direction` and nothing else. What an algorithm remembers 
 NamedTuple of tensors that its methods take and return, empty by default. `begin` and `remember` and
 `finish` carry an agent's memory through a round, `absorb` carries the server's from round to round.
 What is sent is counted from these values: an agent sends its parameters, the `message` of `finish`
-and, with `snapshot`, a batch gradient; it receives θ_r, u_r if `anchored`, the server's memory and,
-with `snapshot`, the aggregate of the batch gradients.
+and, with `snapshot`, a batch gradient; it receives θ_r, u_r if `uses_global_momentum`, the server's
+memory and, with `snapshot`, the aggregate of the batch gradients.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Literal, NamedTuple
 
+from torch import Tensor
+
 from fedrl.algorithms.estimators.gradients import Gradients
 from fedrl.algorithms.estimators.trajectory import Trajectories
-from torch import Tensor
 
 Memory = Any  # a NamedTuple of tensors without axes S and N; () where nothing is remembered
 
@@ -64,10 +65,12 @@ class Algorithm(ABC):
     kind: ClassVar[str] = "policy gradient"  # of method, for lists
     batches: ClassVar[int] = 1  # trajectory batches of B episodes sampled per local step
     snapshot: ClassVar[bool] = False  # every round, agents send a batch gradient at θ_r first
-    anchored: ClassVar[bool] = False  # uses u_r: it is broadcast, and u_0 must be chosen
+    uses_global_momentum: ClassVar[bool] = (
+        False  # uses u_r: it is broadcast, and u_0 must be chosen
+    )
     federated: ClassVar[bool] = True  # False: every agent is a federation of its own
     synchronous: ClassVar[bool] = False  # True: the server averages after every local step
-    stepper: ClassVar[Literal["agents", "server"]] = "agents"  # who takes the local steps
+    update_site: ClassVar[Literal["agents", "server"]] = "agents"  # who takes the local steps
     model_based: ClassVar[bool] = False  # True: reads the MDP itself, samples nothing; finite MDPs
     finite: ClassVar[bool] = False  # True: needs a finite MDP
     episodic: ClassVar[bool] = False  # True: reads rewards itself, so exact gradients do not do
@@ -84,7 +87,9 @@ class Algorithm(ABC):
                         f"{parameter.name} is {value!r}; it must be in [{low:g}, {high:g}]"
                     )
 
-    def points(self, server: Server, agent: Agent, alpha: Tensor) -> tuple[Tensor, ...]:
+    def behaviour_parameters(
+        self, server: Server, agent: Agent, alpha: Tensor
+    ) -> tuple[Tensor, ...]:
         """Parameters (d,) at which each of the `batches` is sampled; alpha ~ U[0, 1] is 0-d."""
         return (agent.theta,)
 

@@ -1,6 +1,7 @@
 """Environment families of the suite: a literal registry; `fedrl.envs.family` is the contract."""
 
 import gymnasium
+
 from fedrl.envs.control.acrobot import Acrobot
 from fedrl.envs.control.cartpole import CartPole
 from fedrl.envs.control.linear_quadratic import LinearQuadratic

@@ -24,8 +24,9 @@ from numbers import Real
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
-from fedrl.envs.validation import require, require_known
 from gymnasium import spaces
+
+from fedrl.envs.validation import require, require_known
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Task = Any  # a NamedTuple of arrays with leading axis N (one lane of it: the same type, no axis)

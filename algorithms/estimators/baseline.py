@@ -10,9 +10,10 @@ Axes: L lanes (agents), each on its own; B episodes, T steps, o observation, f f
 from __future__ import annotations
 
 import numpy as np
+from numba import njit
+
 from fedrl.algorithms.estimators.linear import solve
 from fedrl.algorithms.estimators.policy import Array
-from numba import njit
 
 RIDGE = 1e-5  # times the number of steps: added to the diagonal of ΣΦΦᵀ
 

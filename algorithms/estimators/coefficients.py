@@ -123,7 +123,7 @@ def weights(
 
 
 @register_jitable
-def turn(options: Any, returns: Any, along: Any, length: Any, c: Any) -> None:
+def differentiate_coefficients(options: Any, returns: Any, along: Any, length: Any, c: Any) -> None:
     """c ← derivative of the weighted coefficients where w = 1, along_h = ⟨∇log π(a_h|s_h), v⟩.
 
     d w_{0:j} = Σ_{l≤j} along_l, d w = Σ_l along_l, d r_j = -τ along_j.

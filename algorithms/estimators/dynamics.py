@@ -10,9 +10,10 @@ import math
 from typing import Any
 
 import numpy as np
-from fedrl.algorithms.estimators.linear import solve
 from numba import njit
 from numba.extending import register_jitable
+
+from fedrl.algorithms.estimators.linear import solve
 
 
 @register_jitable

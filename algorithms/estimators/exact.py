@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from torch import Tensor
+
 from fedrl.algorithms.estimators import dynamics
 from fedrl.algorithms.estimators.lifting import lifted
 from fedrl.algorithms.estimators.policy import Array, Table
-from torch import Tensor
 
 
 class Model(NamedTuple):

@@ -12,13 +12,14 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
+from torch.func import grad, jvp
+
 from fedrl.algorithms.estimators import kernels
 from fedrl.algorithms.estimators.coefficients import WHITENING, Options
 from fedrl.algorithms.estimators.lifting import lifted
 from fedrl.algorithms.estimators.policy import Array, Policy
 from fedrl.algorithms.estimators.trajectory import Trajectories
-from torch import Tensor
-from torch.func import grad, jvp
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,16 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
-from fedrl.algorithms.estimators import categorical, gaussian, network, table
-from fedrl.algorithms.estimators.coefficients import coefficients, discounted, pack, turn, weights
 from numba import njit
+
+from fedrl.algorithms.estimators import categorical, gaussian, network, table
+from fedrl.algorithms.estimators.coefficients import (
+    coefficients,
+    differentiate_coefficients,
+    discounted,
+    pack,
+    weights,
+)
 
 PLAIN, WEIGHTED, CURVATURE, FISHER = 0, 1, 2, 3
 
@@ -156,7 +163,7 @@ def estimator(name: str) -> Callable[..., None]:
                         shape, parameters, tangent, x, cache, dcache, delta, ddelta, gradient
                     )
                     along = slope(parameters, tangent, z, dz, taken)
-                    turn(options, returns, along, lengths, c)
+                    differentiate_coefficients(options, returns, along, lengths, c)
             score(parameters, z, taken, c, delta, gradient)
             backward(shape, parameters, x, cache, delta, gradient)
 

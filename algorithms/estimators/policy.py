@@ -14,12 +14,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
+
 from fedrl.algorithms.estimators.tables import (
     softmax_jacobian,
     softmax_jacobian_change,
     softmax_rows,
 )
-from torch import Tensor
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from fedrl.algorithms.estimators.categorical import softmax
 from numba import njit
+
+from fedrl.algorithms.estimators.categorical import softmax
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from torch import Tensor
+
 from fedrl.algorithms.estimators.lifting import lifted
 from fedrl.algorithms.estimators.policy import Array, Table
 from fedrl.algorithms.estimators.tables import greedy_rows, project_rows
-from torch import Tensor
 
 NO_GRADIENT = "a greedy policy has no derivative; TabularSoftmax and TabularDirect have"
 

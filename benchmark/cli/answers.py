@@ -8,12 +8,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
+
 from fedrl.benchmark.config.study import DEFAULT_RESULTS
 from fedrl.benchmark.execution.estimate import size
 from fedrl.benchmark.execution.execution import Plan, Summary
 from fedrl.benchmark.execution.progress import duration
 from fedrl.benchmark.publishing.records import stale_message
-from rich.console import Console
 
 NOTES = Console(stderr=True)  # progress and warnings; answers go to standard output
 
@@ -87,7 +88,7 @@ def outcome(summary: Summary, report: str) -> dict[str, Any]:
         "skipped": summary.skipped,
         "finished": summary.finished,
         "failed": [
-            {"cell": run.cell.id, "seed": run.seed.index, "reason": reason}
+            {"cell": run.config.id, "seed": run.seed.index, "reason": reason}
             for run, reason in summary.failed
         ],
         "seconds": round(summary.seconds, 3),
@@ -113,7 +114,7 @@ def study_size(plan: Plan) -> dict[str, Any]:
     return {
         "study": plan.study.name,
         "title": plan.study.title,
-        "cells": whole.cells,
+        "cells": whole.configs,
         "runs": whole.runs,
         "stored": len(plan.stored),
         "training_steps": whole.training_steps,

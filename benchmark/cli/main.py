@@ -6,6 +6,8 @@ import sys
 from typing import NoReturn
 
 import typer
+from typer.exceptions import TyperException
+
 from fedrl.benchmark.cli.codes import INTERRUPTED, USER_ERROR
 from fedrl.benchmark.cli.commands.check import check
 from fedrl.benchmark.cli.commands.compare import compare
@@ -28,7 +30,6 @@ from fedrl.benchmark.cli.commands.thresholds import thresholds
 from fedrl.benchmark.cli.commands.tune import tune
 from fedrl.benchmark.cli.commands.tuned import tuned
 from fedrl.benchmark.cli.commands.verify import verify
-from typer.exceptions import TyperException
 
 app = typer.Typer(
     name="fedrl",

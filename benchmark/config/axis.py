@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from fedrl.envs.family import Array
 from pydantic import BaseModel, ConfigDict, Field
+
+from fedrl.envs.family import Array
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 

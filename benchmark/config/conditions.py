@@ -12,7 +12,6 @@ import math
 from collections.abc import Callable
 from typing import Annotated, Any, ClassVar, Literal
 
-from fedrl.envs.validation import nearest, require, require_known
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -22,6 +21,8 @@ from pydantic import (
     model_validator,
 )
 
+from fedrl.envs.validation import nearest, require, require_known
+
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Heavy = Annotated[float, Field(gt=1, allow_inf_nan=False)]  # the mean exists above 1 only
@@ -30,10 +31,10 @@ Draw = Callable[[float, float, float], float]  # (u, v, tail index) -> a number 
 
 
 class Condition(BaseModel):
-    """A value that is part of a cell."""
+    """A value that is part of a config."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    setting: ClassVar[str]  # field of the cell
+    setting: ClassVar[str]  # field of the configuration
     example: ClassVar[str]
 
     @model_validator(mode="before")

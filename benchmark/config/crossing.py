@@ -1,4 +1,4 @@
-"""From the tables of a study to its cells: route names, apply precedence, cross lists."""
+"""From the tables of a study to its configurations: route names, apply precedence, cross lists."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from dataclasses import fields
 from itertools import product
 from typing import Any, NamedTuple
 
-from fedrl.benchmark.config import registry
-from fedrl.benchmark.config.cell import Cell
-from fedrl.benchmark.config.settings import SettingError, alternatives, cell_fields, explain
-from fedrl.benchmark.config.tuned_lookup import tuned_cell, tuned_names
-from fedrl.envs.validation import nearest
 from pydantic import ValidationError
+
+from fedrl.benchmark.config import registry
+from fedrl.benchmark.config.configuration import Config
+from fedrl.benchmark.config.settings import SettingError, alternatives, config_fields, explain
+from fedrl.benchmark.config.tuned_lookup import tuned_config, tuned_names
+from fedrl.envs.validation import nearest
 
 Place = str  # dotted path of a table in the file
 Table = Mapping[str, Any]
@@ -54,21 +55,21 @@ class Tables(NamedTuple):
         return layers[asking[-1] :]
 
 
-def cross(tables: Tables) -> list[Cell]:
-    """All cells, in the order of the file; spellings of one configuration are one cell."""
+def cross(tables: Tables) -> list[Config]:
+    """All configs, in the order of the file; spellings of one are one."""
     _check_names(tables)
-    cells: dict[str, Cell] = {}
+    configs: dict[str, Config] = {}
     for family, algorithm in product(tables.families, tables.algorithms):
         asking = tables.tuning(family, algorithm)
-        for cell in _cells(tables, family, algorithm):
+        for config in _configs(tables, family, algorithm):
             if asking is not None:
-                cell = tuned_cell(cell, tables.tuned, asking)
-            cells.setdefault(cell.id, cell)
-    return list(cells.values())
+                config = tuned_config(config, tables.tuned, asking)
+            configs.setdefault(config.id, config)
+    return list(configs.values())
 
 
 def deciding(tables: Tables) -> set[Place]:
-    """Dotted paths of the settings that decide at least one cell; all others are overruled."""
+    """Dotted paths of the settings that decide at least one config; all others are overruled."""
     paths = set()
     for family, algorithm in product(tables.families, tables.algorithms):
         owners = _owners([family], [algorithm])
@@ -97,7 +98,7 @@ def without_pairs(table: Table) -> Table:
     return {key: value for key, value in table.items() if key != "algorithms"}
 
 
-def _cells(tables: Tables, family: str, algorithm: str) -> Iterator[Cell]:
+def _configs(tables: Tables, family: str, algorithm: str) -> Iterator[Config]:
     owners = _owners([family], [algorithm])
     chosen: dict[str, Any] = {}
     origin: dict[str, Place] = {}
@@ -113,19 +114,19 @@ def _cells(tables: Tables, family: str, algorithm: str) -> Iterator[Cell]:
         routed: dict[type, dict[str, Any]] = {owner: {} for owner in owners.values()}
         for key, value in zip(chosen, values, strict=True):
             routed[owners[key]][key] = value
-        yield _cell(family, algorithm, routed, origin)
+        yield _config(family, algorithm, routed, origin)
 
 
-def _cell(
+def _config(
     family: str, algorithm: str, routed: Mapping[type, dict[str, Any]], origin: Mapping[str, Place]
-) -> Cell:
+) -> Config:
     try:
-        return Cell(
+        return Config(
             family=family,
             algorithm=algorithm,
             options=routed.get(registry.families()[family], {}),
             hyperparameters=routed.get(registry.algorithms()[algorithm], {}),
-            **routed[Cell],
+            **routed[Config],
         )
     except ValidationError as error:
         message = explain(error)
@@ -135,13 +136,13 @@ def _cell(
 
 
 def _owners(families: Iterable[str], algorithms: Iterable[str]) -> dict[str, type]:
-    """Which class each name belongs to: a cell's field, else an option, else a hyperparameter."""
+    """Which class each name belongs to: a config's field, else an option, else a hyperparameter."""
     owners: dict[str, type] = {}
     for algorithm in algorithms:
         owners |= _names(registry.algorithms()[algorithm])
     for family in families:
         owners |= _names(registry.families()[family])
-    return owners | dict.fromkeys(cell_fields(), Cell)
+    return owners | dict.fromkeys(config_fields(), Config)
 
 
 def _names(owner: type) -> dict[str, type]:

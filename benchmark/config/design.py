@@ -6,8 +6,9 @@ from itertools import product
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from fedrl.benchmark.config.axis import Axis
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from fedrl.benchmark.config.axis import Axis
 
 MOST_IN_A_GRID = 4  # hyperparameters, if the study does not say which kind it wants
 Point = dict[str, float]  # hyperparameter -> coordinate as the study declares it

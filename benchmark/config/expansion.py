@@ -1,4 +1,4 @@
-"""From a study's cells and its design to the cells that are run."""
+"""From a study's configurations and its design to the configurations that are run."""
 
 from __future__ import annotations
 
@@ -7,41 +7,42 @@ from dataclasses import fields
 from types import NoneType
 from typing import Any, NamedTuple, get_args, get_type_hints
 
+from pydantic import ValidationError
+
 from fedrl.benchmark.config import registry
-from fedrl.benchmark.config.cell import Cell
+from fedrl.benchmark.config.configuration import Config
 from fedrl.benchmark.config.crossing import Tables, without_pairs
 from fedrl.benchmark.config.design import Design, Point, projected
-from fedrl.benchmark.config.settings import SettingError, cell_fields, explain
+from fedrl.benchmark.config.settings import SettingError, config_fields, explain
 from fedrl.envs.validation import nearest
-from pydantic import ValidationError
 
 ENVIRONMENT = ("kappa", "agents")  # numbers that tell environments apart, not settings to choose
 AVERAGING = "server_step_size"  # its multiple is of ηK of the same point
 
 
 class Expanded(NamedTuple):
-    """The cells of a design."""
+    """The configurations of a design."""
 
-    cells: list[Cell]
-    coordinates: dict[str, Point]  # id of a cell -> its place in the design, as declared
+    configs: list[Config]
+    coordinates: dict[str, Point]  # id of a configuration -> its place in the design, as declared
 
 
-def expand(cells: Iterable[Cell], design: Design, tables: Tables) -> Expanded:
-    """Every cell at every point of the design's projection on what its algorithm has."""
+def expand(configs: Iterable[Config], design: Design, tables: Tables) -> Expanded:
+    """Every configuration at every point of the design's projection on what its algorithm has."""
     whole = check_names(design, tables)
     points = design.coordinates({name for name, is_whole in whole.items() if is_whole})
-    found: dict[str, Cell] = {}
+    found: dict[str, Config] = {}
     coordinates: dict[str, Point] = {}
-    for cell in cells:
-        mine = {name for name in design.space if _has(cell, name)}
+    for config in configs:
+        mine = {name for name in design.space if _has(config, name)}
         for point in projected(points, mine):
-            there = _at(cell, point, design, whole)
+            there = _at(config, point, design, whole)
             known = coordinates.setdefault(there.id, point)
             if known != point:
                 raise SettingError(
                     f"design: {_told(known)} and {_told(point)} are one configuration of "
-                    f"{cell.family} with {cell.algorithm}; give values that stay different when "
-                    "they are rounded"
+                    f"{config.family} with {config.algorithm}; give values that stay different "
+                    "when they are rounded"
                 )
             found.setdefault(there.id, there)
     return Expanded(list(found.values()), coordinates)
@@ -52,8 +53,8 @@ def check_names(design: Design, tables: Tables) -> dict[str, bool]:
 
     Neither may a table of the study say what the design decides.
     """
-    hints = get_type_hints(Cell)
-    known = _numeric({name: hints[name] for name in cell_fields() if name not in ENVIRONMENT})
+    hints = get_type_hints(Config)
+    known = _numeric({name: hints[name] for name in config_fields() if name not in ENVIRONMENT})
     for algorithm in tables.algorithms:
         known |= _numbers(registry.algorithms()[algorithm])
     for name in design.space:
@@ -106,53 +107,55 @@ def _every_table(tables: Tables) -> list[tuple[str, Any]]:
     return found
 
 
-def _has(cell: Cell, name: str) -> bool:
-    return name in cell_fields() or name in cell.hyperparameters
+def _has(config: Config, name: str) -> bool:
+    return name in config_fields() or name in config.hyperparameters
 
 
-def _at(cell: Cell, point: Point, design: Design, whole: dict[str, bool]) -> Cell:
-    """The cell with the settings of one point."""
-    values = cell.model_dump()
-    hyperparameters = dict(cell.hyperparameters)
+def _at(config: Config, point: Point, design: Design, whole: dict[str, bool]) -> Config:
+    """The configuration with the settings of one point."""
+    values = config.model_dump()
+    hyperparameters = dict(config.hyperparameters)
     last_first = sorted(
         point, key=lambda name: name == AVERAGING
     )  # ηK is known before its multiple
     for name in last_first:
         number = point[name]
         if design.space[name].relative:
-            number *= _base(values | hyperparameters, name, cell)
+            number *= _base(values | hyperparameters, name, config)
         value = round(number) if whole[name] else number
-        (values if name in cell_fields() else hyperparameters)[name] = value
+        (values if name in config_fields() else hyperparameters)[name] = value
     values["hyperparameters"] = hyperparameters
     if design.evaluations is not None:
-        values["evaluate_every"] = _every(values, cell, design.evaluations)
+        values["evaluate_every"] = _every(values, config, design.evaluations)
     try:
-        return Cell(**values)
+        return Config(**values)
     except ValidationError as error:
-        place = f"{cell.family} with {cell.algorithm}"
+        place = f"{config.family} with {config.algorithm}"
         raise SettingError(f"design, {_told(point)} of {place}: {explain(error)}") from None
 
 
-def _base(values: dict[str, Any], name: str, cell: Cell) -> float:
+def _base(values: dict[str, Any], name: str, config: Config) -> float:
     """What a coordinate is a multiple of."""
     value = values["step_size"] * values["local_steps"] if name == AVERAGING else values[name]
     if value is None:
         raise SettingError(
-            f"design.space.{name} is relative, and {name} has no value for {cell.family} with "
-            f"{cell.algorithm}; set settings.{name}, or leave relative out"
+            f"design.space.{name} is relative, and {name} has no value for {config.family} with "
+            f"{config.algorithm}; set settings.{name}, or leave relative out"
         )
     return float(value)
 
 
-def _every(values: dict[str, Any], cell: Cell, evaluations: int) -> int:
+def _every(values: dict[str, Any], config: Config, evaluations: int) -> int:
     """Rounds between evaluations, so that a budget of full episodes has that many."""
     if values["budget"] is None:
         raise SettingError(
-            f"design.evaluations needs a budget, and {cell.family} with {cell.algorithm} has none; "
-            "set settings.budget, or evaluate_every instead of design.evaluations"
+            f"design.evaluations needs a budget, and {config.family} with {config.algorithm} has "
+            "none; set settings.budget, or evaluate_every instead of design.evaluations"
         )
-    episodes = values["local_steps"] * values["episodes"] * cell.build_algorithm().batches
-    steps = max(1, episodes * cell.build_family().horizon)  # of a round; 0 is refused by the cell
+    episodes = values["local_steps"] * values["episodes"] * config.build_algorithm().batches
+    steps = max(
+        1, episodes * config.build_family().horizon
+    )  # of a round; 0 is refused by the configuration
     return max(1, round(values["budget"] / (steps * evaluations)))
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.config.settings import SettingError, explain
 from fedrl.envs.validation import nearest
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 Range = tuple[float, float]
 

@@ -8,13 +8,13 @@ from dataclasses import Field, fields
 from typing import Any
 
 from fedrl.algorithms.algorithm import Algorithm
-from fedrl.benchmark.config.cell import Cell
+from fedrl.benchmark.config.configuration import Config
 from fedrl.benchmark.config.parameter import Parameter, Space, Values
 from fedrl.benchmark.config.protocol import Protocol, Range
 from fedrl.benchmark.config.settings import SettingError
 from fedrl.envs.validation import nearest
 
-# Of a cell, with how far around the study's own value is searched, and whether it is whole.
+# Of a config, with how far around the study's own value is searched, and whether it is whole.
 AROUND = {
     "step_size": (16.0, False),  # η
     "server_step_size": (16.0, False),  # λ
@@ -46,48 +46,48 @@ def searched(algorithm: type[Algorithm], protocol: Protocol) -> list[str]:
     return [n for n in protocol.tune if n in AROUND or n in tunables(algorithm)]
 
 
-def space_of(cells: Sequence[Cell], protocol: Protocol) -> Space:
-    """The space around cells that differ in nothing but what is tuned."""
-    algorithm = type(cells[0].build_algorithm())
+def space_of(configs: Sequence[Config], protocol: Protocol) -> Space:
+    """The space around configurations that differ in nothing but what is tuned."""
+    algorithm = type(configs[0].build_algorithm())
     names = searched(algorithm, protocol)
     if not names:
         listed = ", ".join(protocol.tune or ()) or "nothing"
         raise SettingError(
-            f"the search space of {cells[0].algorithm} is empty: tuning.tune lists {listed}; add "
+            f"the search space of {configs[0].algorithm} is empty: tuning.tune lists {listed}; add "
             f"one of {', '.join([*AROUND, *tunables(algorithm)])}, or leave the algorithm out "
             "with --only"
         )
-    return tuple(_parameter(name, cells, tunables(algorithm), protocol) for name in names)
+    return tuple(_parameter(name, configs, tunables(algorithm), protocol) for name in names)
 
 
-def own_values(cell: Cell, space: Space) -> Values:
+def own_values(config: Config, space: Space) -> Values:
     """The study's own values of what is tuned."""
     values: Values = {}
     for parameter in space:
         if parameter.name == "server_step_size":
-            values[parameter.name] = cell.server_step
+            values[parameter.name] = config.server_step
         elif parameter.name in AROUND:
-            values[parameter.name] = getattr(cell, parameter.name)
+            values[parameter.name] = getattr(config, parameter.name)
         else:
-            values[parameter.name] = cell.hyperparameters[parameter.name]
+            values[parameter.name] = config.hyperparameters[parameter.name]
     return values
 
 
-def applied(cell: Cell, values: Values) -> Cell:
-    """The cell with these values.
+def applied(config: Config, values: Values) -> Config:
+    """The configuration with these values.
 
     Where K or B change, the largest number of rounds and the distance of evaluation points change
     inversely: episodes, and so samples, stay comparable.
     """
-    plain = cell.model_dump()
+    plain = config.model_dump()
     inner = {name: value for name, value in values.items() if name not in AROUND}
     plain |= {name: value for name, value in values.items() if name in AROUND}
     plain["hyperparameters"] = plain["hyperparameters"] | inner
-    before, after = cell.local_steps * cell.episodes, plain["local_steps"] * plain["episodes"]
+    before, after = config.local_steps * config.episodes, plain["local_steps"] * plain["episodes"]
     if before != after:
-        plain["rounds"] = -(-cell.rounds * before // after)
-        plain["evaluate_every"] = max(1, round(cell.evaluate_every * before / after))
-    return Cell(**plain)
+        plain["rounds"] = -(-config.rounds * before // after)
+        plain["evaluate_every"] = max(1, round(config.evaluate_every * before / after))
+    return Config(**plain)
 
 
 def check_names(protocol: Protocol, algorithms: Sequence[type[Algorithm]]) -> None:
@@ -102,12 +102,12 @@ def check_names(protocol: Protocol, algorithms: Sequence[type[Algorithm]]) -> No
 
 
 def _parameter(
-    name: str, cells: Sequence[Cell], own: dict[str, Field[Any]], protocol: Protocol
+    name: str, configs: Sequence[Config], own: dict[str, Field[Any]], protocol: Protocol
 ) -> Parameter:
     given = protocol.ranges.get(name)
     if name in AROUND:
         factor, whole = AROUND[name]
-        here = [own_values(cell, (Parameter(name, 0, 0, True),))[name] for cell in cells]
+        here = [own_values(config, (Parameter(name, 0, 0, True),))[name] for config in configs]
         low, high = given or (min(here) / factor, max(here) * factor)
         if whole and given is None:
             low, high = max(1, math.ceil(low)), math.floor(high)

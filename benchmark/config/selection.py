@@ -10,16 +10,16 @@ import tomllib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from fedrl.benchmark.config.cell import Run
+from fedrl.benchmark.config.configuration import Run
 from fedrl.benchmark.config.settings import SettingError, parse_value, words
 from fedrl.envs.validation import nearest
 
 
 def facts(run: Run) -> dict[str, Any]:
     """Everything a run can be selected by, and every column that describes it."""
-    values = run.cell.model_dump(exclude={"options", "hyperparameters"})
-    values["server_step_size"] = run.cell.server_step
-    return {**run.cell.options, **run.cell.hyperparameters, **values, "seed": run.seed.index}
+    values = run.config.model_dump(exclude={"options", "hyperparameters"})
+    values["server_step_size"] = run.config.server_step
+    return {**run.config.options, **run.config.hyperparameters, **values, "seed": run.seed.index}
 
 
 def select(runs: Sequence[Run], only: Sequence[str]) -> list[Run]:

@@ -8,10 +8,16 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, get_args, get_origin, get_type_hints
 
-from fedrl.benchmark.config.cell import Cell
 from pydantic import ValidationError
 
-STRUCTURE = ("family", "algorithm", "options", "hyperparameters")  # of a cell, set by a study
+from fedrl.benchmark.config.configuration import Config
+
+STRUCTURE = (
+    "family",
+    "algorithm",
+    "options",
+    "hyperparameters",
+)  # of a configuration, set by a study
 
 
 class SettingError(ValueError):
@@ -19,9 +25,9 @@ class SettingError(ValueError):
 
 
 @cache
-def cell_fields() -> tuple[str, ...]:
-    """Fields of a cell that a study may set by name."""
-    return tuple(name for name in Cell.model_fields if name not in STRUCTURE)
+def config_fields() -> tuple[str, ...]:
+    """Fields of a configuration that a study may set by name."""
+    return tuple(name for name in Config.model_fields if name not in STRUCTURE)
 
 
 @cache

@@ -1,8 +1,8 @@
 """A study: families × algorithms × settings × seeds, as one TOML file.
 
 A setting is looked up from the widest table to the narrowest, the narrowest wins: defaults of
-`Cell` < [settings] < [families.X] < [algorithms.Y] < [families.X.algorithms.Y]. A list of values is
-crossed with all other lists, and all cells with the points of the table [design], if there is one.
+`Config` < [settings] < [families.X] < [algorithms.Y] < [families.X.algorithms.Y]. A list of values
+is crossed with all other lists, and all with the points of the table [design], if there is one.
 Everything is checked when a study is loaded, before any compute.
 """
 
@@ -15,16 +15,17 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+
 from fedrl.benchmark.config import selection
-from fedrl.benchmark.config.cell import Cell, Run
+from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.crossing import Place, Tables, cross, deciding, without_directives
 from fedrl.benchmark.config.design import Design, Point
 from fedrl.benchmark.config.expansion import Expanded, expand
 from fedrl.benchmark.config.protocol import protocol_of
 from fedrl.benchmark.config.seeds import Seed
-from fedrl.benchmark.config.settings import SettingError, cell_fields, explain, parse_value
+from fedrl.benchmark.config.settings import SettingError, config_fields, explain, parse_value
 from fedrl.envs.validation import nearest
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 DEFAULT_RESULTS = "results"
 
@@ -34,7 +35,7 @@ class StudyError(ValueError):
 
 
 class Study(BaseModel):
-    """A study whose every cell is valid."""
+    """A study whose every configuration is valid."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -68,18 +69,20 @@ class Study(BaseModel):
     @cached_property
     def _expanded(self) -> Expanded:
         tables = Tables(self.settings, self.families, self.algorithms, self.tuned)
-        cells = cross(tables)
-        return Expanded(cells, {}) if self.design is None else expand(cells, self.design, tables)
+        configs = cross(tables)
+        return (
+            Expanded(configs, {}) if self.design is None else expand(configs, self.design, tables)
+        )
 
     @cached_property
     def every_run(self) -> list[Run]:
         """All runs before `only`."""
-        cells = self._expanded.cells
-        return [Run(cell, Seed("test", index)) for cell in cells for index in self.seeds]
+        configs = self._expanded.configs
+        return [Run(config, Seed("test", index)) for config in configs for index in self.seeds]
 
     @property
     def coordinates(self) -> dict[str, Point]:
-        """Id of a cell -> its place in the design; empty without a design."""
+        """Id of a configuration -> its place in the design; empty without a design."""
         return self._expanded.coordinates
 
     @cached_property
@@ -87,12 +90,12 @@ class Study(BaseModel):
         return selection.select(self.every_run, self.only)
 
     def runs(self) -> list[Run]:
-        """Every cell with every seed."""
+        """Every configuration with every seed."""
         return list(self._selected)
 
-    def cells(self) -> list[Cell]:
-        """The cells of `runs`, without duplicates, in the order of the file."""
-        return list({run.cell.id: run.cell for run in self._selected}.values())
+    def configs(self) -> list[Config]:
+        """The configurations of `runs`, without duplicates, in the order of the file."""
+        return list({run.config.id: run.config for run in self._selected}.values())
 
 
 def built_in() -> list[str]:
@@ -184,9 +187,9 @@ def _check_effect(study: Study, overrides: Sequence[str]) -> None:
         for key in keys:
             value = value.get(key) if isinstance(value, dict) else None
         # A value may be a table itself: then the setting is a key before the last, or the last.
-        setting = next((n for n, key in enumerate(keys) if key in cell_fields()), len(keys) - 1)
+        setting = next((n for n, key in enumerate(keys) if key in config_fields()), len(keys) - 1)
         path = ".".join(keys[: setting + 1])
-        inside = not isinstance(value, dict) or keys[setting] in cell_fields()
+        inside = not isinstance(value, dict) or keys[setting] in config_fields()
         if keys[0] in ("settings", "families", "algorithms") and inside:
             rivals = sorted(p for p in effective if p.endswith(f".{keys[setting]}"))
             # An option may itself be a table: then its entries are set one by one.
@@ -200,7 +203,7 @@ def _check_effect(study: Study, overrides: Sequence[str]) -> None:
 def _check_keys(table: dict[str, Any]) -> None:
     known = [field for field in Study.model_fields if field not in ("name", "only")]
     for key in table:
-        if key in cell_fields():
+        if key in config_fields():
             raise SettingError(f"{key} stands outside of a table; write {Place('settings')}.{key}")
         if key not in known:
             raise SettingError(nearest("key of a study", key, known))

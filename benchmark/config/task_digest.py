@@ -6,6 +6,7 @@ import hashlib
 from typing import Any
 
 import numpy as np
+
 from fedrl.envs.finite.mdp import TabularTask
 
 

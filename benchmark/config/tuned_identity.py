@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from fedrl.benchmark.config.cell import Cell
+from fedrl.benchmark.config.configuration import Config
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.config.task_digest import digest_of
 
@@ -16,23 +16,23 @@ FREE = ("rounds", "budget", "evaluate_every", "evaluation_episodes", "evaluation
 APART = ("family", "algorithm", "options", "hyperparameters", "kappa", "agents")
 
 
-def settings_of(cell: Cell, names: Sequence[str]) -> dict[str, Any]:
+def settings_of(config: Config, names: Sequence[str]) -> dict[str, Any]:
     """Settings other than defaults, without the tuned `names`, as plain TOML values."""
-    outer = cell.model_dump(mode="json", exclude_defaults=True, exclude={*FREE, *APART})
-    inner = cell.hyperparameters
+    outer = config.model_dump(mode="json", exclude_defaults=True, exclude={*FREE, *APART})
+    inner = config.hyperparameters
     both = {**outer, **inner}
     return {n: plain(v) for n, v in sorted(both.items()) if n not in names}
 
 
-def options_of(cell: Cell) -> dict[str, Any]:
+def options_of(config: Config) -> dict[str, Any]:
     """Options of the family, as plain TOML values."""
-    return {name: plain(value) for name, value in sorted(cell.options.items())}
+    return {name: plain(value) for name, value in sorted(config.options.items())}
 
 
-def problem_of(cell: Cell) -> str:
+def problem_of(config: Config) -> str:
     """Digest of the family's knobs and of the MDPs that the first tune seed draws."""
-    family = cell.build_family()
-    task = family.sample(cell.agents, cell.kappa, Seed("tune", 0).generator("environment"))
+    family = config.build_family()
+    task = family.sample(config.agents, config.kappa, Seed("tune", 0).generator("environment"))
     knobs = [(name, *knob) for name, knob in sorted(family.knobs.items())]
     return hashlib.blake2b(f"{knobs!r} {digest_of(task)}".encode(), digest_size=8).hexdigest()
 

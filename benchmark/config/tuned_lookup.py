@@ -1,4 +1,4 @@
-"""Tuned values for a cell of a study, or why there are none."""
+"""Tuned values for a configuration of a study, or why there are none."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from fedrl.benchmark.config.settings import SettingError
 
 if TYPE_CHECKING:
-    from fedrl.benchmark.config.cell import Cell
+    from fedrl.benchmark.config.configuration import Config
     from fedrl.benchmark.config.tuned_file import Entry
 
 Layers = Sequence[tuple[str, Mapping[str, Any]]]
@@ -22,15 +22,15 @@ def shipped() -> Path:
     return Path(str(files("fedrl.benchmark").joinpath("tuned")))
 
 
-def tuned_cell(cell: Cell, folder: str, layers: Layers) -> Cell:
-    """The cell with its tuned values; `layers` are the table that asks for them and narrower ones.
+def tuned_config(config: Config, folder: str, layers: Layers) -> Config:
+    """The config with tuned values; `layers` are the table that asks for them and narrower ones.
 
     Values of wider tables are replaced. Values that were tuned together stay together: what the
     asking table or a narrower one sets by hand is refused.
     """
     from fedrl.benchmark.config.search_space import applied
 
-    entry = find(cell, [Path(folder), shipped()])
+    entry = find(config, [Path(folder), shipped()])
     asking = layers[0][0]
     for place, table in layers:
         for name in entry.values:
@@ -40,7 +40,7 @@ def tuned_cell(cell: Cell, folder: str, layers: Layers) -> Cell:
                     f"{', '.join(entry.values)} together from a file; remove {place}.{name}, or "
                     f"write {place}.hyperparameters = 'given'"
                 )
-    return applied(cell, entry.values)
+    return applied(config, entry.values)
 
 
 def tuned_names(family: str, algorithm: str, folder: str) -> set[str]:
@@ -51,8 +51,8 @@ def tuned_names(family: str, algorithm: str, folder: str) -> set[str]:
     return {name for p in paths if p.exists() for entry in read(p) for name in entry.values}
 
 
-def find(cell: Cell, folders: Sequence[Path]) -> Entry:
-    """The entry that was made for this cell's problem, of the first folder that has one.
+def find(config: Config, folders: Sequence[Path]) -> Entry:
+    """The entry that was made for this configuration's problem, of the first folder that has one.
 
     One that fits but for the release that made it is refused, not passed over for a later folder.
     """
@@ -60,87 +60,89 @@ def find(cell: Cell, folders: Sequence[Path]) -> Entry:
 
     seen: list[tuple[Path, Entry]] = []
     for folder in folders:
-        path = path_of(folder, cell.family, cell.algorithm)
+        path = path_of(folder, config.family, config.algorithm)
         entries = read(path) if path.exists() else []
-        fitting = [entry for entry in entries if not differences(cell, entry)]
+        fitting = [entry for entry in entries if not differences(config, entry)]
         if fitting:
-            return min(fitting, key=lambda entry: _apart(cell, entry))
+            return min(fitting, key=lambda entry: _apart(config, entry))
         seen += [(path, entry) for entry in entries]
-        if any(not _unlike(cell, entry) for entry in entries):
+        if any(not _unlike(config, entry) for entry in entries):
             break
-    raise SettingError(_missing(cell, folders, seen))
+    raise SettingError(_missing(config, folders, seen))
 
 
-def differences(cell: Cell, entry: Entry) -> list[str]:
-    """What of the cell is not what the entry was tuned for: `what is X, tuned for Y`."""
-    from fedrl.benchmark.config import tuned_identity as identity
+def differences(config: Config, entry: Entry) -> list[str]:
+    """What of the configuration is not what the entry was tuned for: `what is X, tuned for Y`."""
+    from fedrl.benchmark.config import tuned_identity
 
-    here = identity.release()
-    if not identity.compatible(entry.fedrl, here):
+    here = tuned_identity.release()
+    if not tuned_identity.compatible(entry.fedrl, here):
         return [f"made by fedrl {entry.fedrl}, this is {here}"]
-    return _unlike(cell, entry)
+    return _unlike(config, entry)
 
 
-def _unlike(cell: Cell, entry: Entry) -> list[str]:
+def _unlike(config: Config, entry: Entry) -> list[str]:
     """The differences, whatever release made the entry."""
-    from fedrl.benchmark.config import tuned_identity as identity
+    from fedrl.benchmark.config import tuned_identity
 
     found = [
         f"{name} is {mine:g}, tuned for {theirs:g}"
         for name, mine, theirs in (
-            ("kappa", cell.kappa, entry.kappa),
-            ("agents", cell.agents, entry.agents),
+            ("kappa", config.kappa, entry.kappa),
+            ("agents", config.agents, entry.agents),
         )
         if mine != theirs
     ]
-    settings = identity.settings_of(cell, list(entry.values))
+    settings = tuned_identity.settings_of(config, list(entry.values))
     for kind, mine, theirs in (
-        ("option ", identity.options_of(cell), entry.options),
+        ("option ", tuned_identity.options_of(config), entry.options),
         ("", settings, entry.settings),
     ):
         for name in sorted({*mine, *theirs}):
             one, other = mine.get(name, "the default"), theirs.get(name, "the default")
             if one != other:
                 found.append(f"{kind}{name} is {_word(one)}, tuned for {_word(other)}")
-    if not found and identity.problem_of(cell) != entry.problem:
+    if not found and tuned_identity.problem_of(config) != entry.problem:
         found.append("the family draws other MDPs or has other knobs than when it was tuned")
     return found
 
 
-def _apart(cell: Cell, entry: Entry) -> float:
+def _apart(config: Config, entry: Entry) -> float:
     """How far the budgets are apart, as a ratio; none is as far as it gets."""
-    mine, theirs = cell.budget or 0, entry.told["budget"]
+    mine, theirs = config.budget or 0, entry.told["budget"]
     return math.inf if not mine or not theirs else abs(math.log(mine / theirs))
 
 
-def _missing(cell: Cell, folders: Sequence[Path], seen: list[tuple[Path, Entry]]) -> str:
+def _missing(config: Config, folders: Sequence[Path], seen: list[tuple[Path, Entry]]) -> str:
     """What was expected, the nearest there is, and how to get it."""
-    wanted = f"{cell.family} / {cell.algorithm} at kappa {cell.kappa:g}, agents {cell.agents}"
+    wanted = (
+        f"{config.family} / {config.algorithm} at kappa {config.kappa:g}, agents {config.agents}"
+    )
     remedy = "tune them with `fedrl tune STUDY`, or write hyperparameters = 'given'"
     if not seen:
-        near = _pairs(folders, cell)
+        near = _pairs(folders, config)
         there = f"; there are values of {near}" if near else ""
         return (
             f"no tuned values of {wanted}: neither {folders[0]} nor the package has "
-            f"{cell.family}/{cell.algorithm}.toml{there}; {remedy}"
+            f"{config.family}/{config.algorithm}.toml{there}; {remedy}"
         )
     path, entry = min(
         seen,
         key=lambda pair: (
-            len(differences(cell, pair[1])),
-            abs(pair[1].kappa - cell.kappa),
-            abs(pair[1].agents - cell.agents),
+            len(differences(config, pair[1])),
+            abs(pair[1].kappa - config.kappa),
+            abs(pair[1].agents - config.agents),
         ),
     )
-    shown = path if shipped() not in path.parents else f"the package's {cell.algorithm}.toml"
-    reasons = "; ".join(differences(cell, entry))
+    shown = path if shipped() not in path.parents else f"the package's {config.algorithm}.toml"
+    reasons = "; ".join(differences(config, entry))
     return (
         f"no tuned values of {wanted}: the nearest, in {shown} (kappa {entry.kappa:g}, agents "
         f"{entry.agents}, study {entry.study}), do not fit: {reasons}; {remedy}"
     )
 
 
-def _pairs(folders: Sequence[Path], cell: Cell) -> str:
+def _pairs(folders: Sequence[Path], config: Config) -> str:
     """Families or algorithms near by that have values."""
     pairs = sorted(
         {
@@ -150,7 +152,7 @@ def _pairs(folders: Sequence[Path], cell: Cell) -> str:
             for p in folder.glob("*/*.toml")
         }
     )
-    near = [p for p in pairs if cell.family == p[0] or cell.algorithm == p[1]] or pairs
+    near = [p for p in pairs if config.family == p[0] or config.algorithm == p[1]] or pairs
     return ", ".join(f"{family} / {algorithm}" for family, algorithm in near[:5])
 
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
-from fedrl.algorithms import Agent, Algorithm, Server
 from torch.utils._pytree import tree_leaves
+
+from fedrl.algorithms import Agent, Algorithm, Server
 
 SIZES = (24, 48)  # two d's: a size that is linear in d is known from two values
 
@@ -42,7 +43,7 @@ def carried(algorithm: Algorithm, parameters: int) -> Carried:
 
 def round_cost(algorithm: Algorithm) -> Cost:
     """Cost of a round, from what the algorithm declares and from the values it carries."""
-    by_agents = algorithm.stepper == "agents"
+    by_agents = algorithm.update_site == "agents"
     samples = _samples(algorithm)
     if not algorithm.federated:
         return Cost(samples, "0", "0")
@@ -53,7 +54,7 @@ def round_cost(algorithm: Algorithm) -> Cost:
     exchanges = "K·" if algorithm.synchronous else ""
     up = by_agents + algorithm.snapshot
     # The server keeps the aggregate of snapshots to itself when it takes the steps.
-    down = 1 + algorithm.anchored + (algorithm.snapshot and by_agents)
+    down = 1 + algorithm.uses_global_momentum + (algorithm.snapshot and by_agents)
     return Cost(
         samples,
         _formula(exchanges, up + sent[0], sent[1]),
@@ -66,9 +67,9 @@ def _samples(algorithm: Algorithm) -> str:
         return "0"
     exchanges = "K·" if algorithm.synchronous else ""
     local = _times(algorithm.batches, "K·B")
-    parts = [local] if algorithm.stepper == "agents" else []
+    parts = [local] if algorithm.update_site == "agents" else []
     parts += [f"{exchanges}B₀"] if algorithm.snapshot else []
-    server = f" (and {local} by the server)" if algorithm.stepper == "server" else ""
+    server = f" (and {local} by the server)" if algorithm.update_site == "server" else ""
     return (" + ".join(parts) or "0") + server
 
 

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import numpy as np
+
 from fedrl.benchmark.config.task_digest import digest_of
 from fedrl.benchmark.conformance.digests import DIGESTS
 from fedrl.benchmark.conformance.verdict import hold, hold_refused, hold_same

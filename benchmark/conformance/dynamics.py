@@ -6,7 +6,10 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from fedrl.benchmark.config.cell import Cell
+from gymnasium import spaces
+from numba import njit
+
+from fedrl.benchmark.config.configuration import Config
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.conformance.draws import draw, generator, rows
 from fedrl.benchmark.conformance.entries import name_of
@@ -14,8 +17,6 @@ from fedrl.benchmark.conformance.verdict import hold, hold_refused, hold_same
 from fedrl.benchmark.training.rollout import Episodes, Sampler, Stream
 from fedrl.envs.family import Array, CompiledFamily, Family, Kernel, SimulatedFamily, Step
 from fedrl.envs.views.gym import lane_of
-from gymnasium import spaces
-from numba import njit
 
 Kind = type[Family]
 STEPS = 40
@@ -23,8 +24,8 @@ STEPS = 40
 
 def policy_of(kind: Kind) -> Any:
     """The policy that fits the family's spaces, small."""
-    cell = Cell(family=name_of(kind), algorithm="fedpg", dtype="float64", hidden=(4,))
-    return cell.build_policy()
+    config = Config(family=name_of(kind), algorithm="fedpg", dtype="float64", hidden=(4,))
+    return config.build_policy()
 
 
 def played(family: Family, task: Any, theta: Array, agents: Array, episodes: int = 2) -> Episodes:

@@ -19,7 +19,7 @@ class Entry(NamedTuple):
     """A registered class."""
 
     kind: str  # "family" or "algorithm"
-    name: str  # under which cells know it
+    name: str  # under which configurations know it
     value: type[Any]
 
 
@@ -51,7 +51,7 @@ def family_entry(name: str) -> Entry:
 
 
 def name_of(value: type[Any]) -> str:
-    """The name under which cells know the class; it gets one if it has none."""
+    """The name under which configurations know the class; it gets one if it has none."""
     for known in (registry.families(), registry.algorithms()):
         for name, entry in known.items():
             if entry is value:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+
 from fedrl.benchmark.conformance.draws import draw, generator
 from fedrl.benchmark.conformance.verdict import hold
 from fedrl.envs.family import Array

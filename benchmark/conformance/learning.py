@@ -7,7 +7,8 @@ from typing import Any
 from unittest.mock import patch
 
 import numpy as np
-from fedrl.benchmark.config.cell import Run
+
+from fedrl.benchmark.config.configuration import Run
 from fedrl.benchmark.conformance.communication import carried
 from fedrl.benchmark.conformance.probe import (
     PARAMETERS,
@@ -53,7 +54,7 @@ def it_is_a_frozen_value_with_documented_hyperparameters(kind: Kind) -> None:
 def it_meets_the_mdps_of_every_algorithm(kind: Kind) -> None:
     """The seed of a run decides its MDPs, whatever the algorithm and its settings."""
     run = run_of(kind)
-    expected = run.cell.build_family().sample(3, 0.8, run.seed.generator("environment"))
+    expected = run.config.build_family().sample(3, 0.8, run.seed.generator("environment"))
     for other in (run, run_of(kind, local_steps=1, step_size=0.1, episodes=1)):
         (task,) = federation(other).tasks
         hold_same(task, expected, "a run must meet the MDPs that its seed draws")
@@ -90,17 +91,22 @@ def the_ledger_equals_an_independent_count(kind: Kind) -> None:
         (result,) = train([run])
     agents, rounds, d = SMALL["agents"], SMALL["rounds"], PARAMETERS
     exchanges = rounds * (SMALL["local_steps"] if kind.synchronous else 1)
-    steppers = agents if kind.stepper == "agents" else 1
+    steppers = agents if kind.update_site == "agents" else 1
     trajectories = rounds * SMALL["local_steps"] * SMALL["episodes"] * kind.batches * steppers
     trajectories += exchanges * 3 * agents * kind.snapshot
-    trajectories += 7 * agents * kind.anchored
+    trajectories += 7 * agents * kind.uses_global_momentum
     trajectories *= not kind.model_based
     last = {name: column[-1] for name, column in result.columns.items()}
     hold(count["trajectories"] == trajectories, "the engine plays another number of episodes")
-    extra = d * kind.anchored  # the exchange that forms u_0
-    sent, broadcast = carried(run.cell.build_algorithm(), PARAMETERS)
-    up = d * (kind.stepper == "agents") + d * kind.snapshot + sent
-    down = d + d * kind.anchored + d * (kind.snapshot and kind.stepper == "agents") + broadcast
+    extra = d * kind.uses_global_momentum  # the exchange that forms u_0
+    sent, broadcast = carried(run.config.build_algorithm(), PARAMETERS)
+    up = d * (kind.update_site == "agents") + d * kind.snapshot + sent
+    down = (
+        d
+        + d * kind.uses_global_momentum
+        + d * (kind.snapshot and kind.update_site == "agents")
+        + broadcast
+    )
     expected = {
         "steps_total": count["steps"],
         "trajectories_total": trajectories,

@@ -9,8 +9,9 @@ from unittest.mock import patch
 
 import numpy as np
 import torch
+
 from fedrl.algorithms import Algorithm
-from fedrl.benchmark.config.cell import Cell, Run
+from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.conformance.entries import name_of
 from fedrl.benchmark.training.federation import Federation
@@ -34,8 +35,8 @@ PARAMETERS = 6  # d of SMALL's policy
 
 def run_of(kind: Kind, seed: int = 0, **changes: Any) -> Run:
     """A run of the algorithm on three small random MDPs."""
-    cell = Cell(**{**SMALL, "algorithm": name_of(kind), **changes})
-    return Run(cell, Seed("test", seed))
+    config = Config(**{**SMALL, "algorithm": name_of(kind), **changes})
+    return Run(config, Seed("test", seed))
 
 
 def federation(*runs: Run) -> Federation:
@@ -78,7 +79,7 @@ def rounds_of(run: Run, rounds: int) -> Iterator[tuple[Array, Array]]:
 
         def watched(theta: Any, draw: int) -> Any:
             direction = inner(theta, draw)
-            eta = run.cell.step_size
+            eta = run.config.step_size
             step = batch.policy.project(theta + eta * direction) - theta
             seen.append(step / eta)
             return direction

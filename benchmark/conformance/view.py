@@ -6,6 +6,9 @@ import warnings
 from typing import Any
 
 import numpy as np
+from gymnasium.error import ResetNeeded
+from gymnasium.utils.env_checker import check_env
+
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.conformance.draws import draw
 from fedrl.benchmark.conformance.dynamics import parameters, policy_of
@@ -14,8 +17,6 @@ from fedrl.benchmark.training.noise import START, uniform_lanes
 from fedrl.benchmark.training.rollout import Sampler, Stream
 from fedrl.envs.family import Array, Family
 from fedrl.envs.views.gym import OWN_KEYWORDS, FamilyEnv
-from gymnasium.error import ResetNeeded
-from gymnasium.utils.env_checker import check_env
 
 Kind = type[Family]
 # Velocities have no bound; Gymnasium's CartPole-v1 and HalfCheetah-v5 are warned about likewise.

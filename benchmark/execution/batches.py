@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 
-from fedrl.benchmark.config.cell import Run
+from fedrl.benchmark.config.configuration import Run
 from fedrl.benchmark.execution.estimate import work
 
 LANES = 256  # runs × agents of one batch; more gain little speed and cost memory
@@ -21,14 +21,15 @@ def cut(runs: Iterable[Run], workers: int) -> list[Batch]:
     """Batches of runs with equal programs, the longest first."""
     alike: dict[str, Batch] = {}
     for run in runs:
-        alike.setdefault(run.cell.program, []).append(run)
-    cost = {program: work(batch[0].cell).seconds for program, batch in alike.items()}
+        alike.setdefault(run.config.program, []).append(run)
+    cost = {program: work(batch[0].config).seconds for program, batch in alike.items()}
     total = sum(cost[program] * len(batch) for program, batch in alike.items())
     longest = total / (SHARES * workers)
     batches = []
     for program, batch in alike.items():
         most = min(
-            LANES // batch[0].cell.agents, int(longest / cost[program]) if cost[program] else LANES
+            LANES // batch[0].config.agents,
+            int(longest / cost[program]) if cost[program] else LANES,
         )
         batches += [(cost[program] * len(part), part) for part in _parts(batch, max(1, most))]
     return [batch for _, batch in sorted(batches, key=lambda entry: -entry[0])]

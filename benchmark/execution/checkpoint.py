@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from fedrl.benchmark.config.cell import Run
+
+from fedrl.benchmark.config.configuration import Run
 from fedrl.benchmark.storage.files import set_aside, write_atomically
 from fedrl.benchmark.storage.provenance import run_key
 from fedrl.benchmark.storage.store import Store
@@ -70,7 +71,7 @@ class Checkpoints:
         self.path(run).unlink(missing_ok=True)
 
 
-class Patient:
+class DelayedCheckpointer:
     """Saves states, but none in the first `patience` seconds of a batch: it may need no more.
 
     Runs that leave a batch early wait here until the first save; a killed batch loses seconds.

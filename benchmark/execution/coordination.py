@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from fedrl.benchmark.config.cell import Run
+from fedrl.benchmark.config.configuration import Run
 from fedrl.benchmark.execution.batches import Batch
 from fedrl.benchmark.storage.files import token
 from fedrl.benchmark.storage.store import Store

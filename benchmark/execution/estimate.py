@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from fedrl.benchmark.config.cell import Cell, Run
+
+from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.envs.family import SimulatedFamily
 from fedrl.envs.finite.tabular import Tabular
 
@@ -55,7 +56,7 @@ class Work(NamedTuple):
 class Size(NamedTuple):
     """What a study costs."""
 
-    cells: int
+    configs: int
     runs: int
     training_steps: int
     evaluation_steps: int
@@ -68,9 +69,9 @@ class Size(NamedTuple):
 
 def size(batches: Sequence[Sequence[Run]]) -> Size:
     """Of batches, each computed by one worker; its runs share a program, so they cost the same."""
-    costs = [(len(batch), work(batch[0].cell)) for batch in batches]
+    costs = [(len(batch), work(batch[0].config)) for batch in batches]
     return Size(
-        cells=len({run.cell.id for batch in batches for run in batch}),
+        configs=len({run.config.id for batch in batches for run in batch}),
         runs=sum(runs for runs, _ in costs),
         training_steps=sum(runs * cost.training_steps for runs, cost in costs),
         evaluation_steps=sum(runs * cost.evaluation_steps for runs, cost in costs),
@@ -79,46 +80,46 @@ def size(batches: Sequence[Sequence[Run]]) -> Size:
     )
 
 
-def work(cell: Cell) -> Work:
-    """Cost of one run of this cell."""
-    family, algorithm = cell.build_family(), cell.build_algorithm()
-    episodes = cell.rounds * cell.local_steps * cell.episodes * algorithm.batches
+def work(config: Config) -> Work:
+    """Cost of one run of this config."""
+    family, algorithm = config.build_family(), config.build_algorithm()
+    episodes = config.rounds * config.local_steps * config.episodes * algorithm.batches
     if algorithm.snapshot:
-        rounds = cell.rounds * (cell.local_steps if algorithm.synchronous else 1)
-        episodes += rounds * cell.snapshot_episodes
-    if cell.gradients == "exact":
+        rounds = config.rounds * (config.local_steps if algorithm.synchronous else 1)
+        episodes += rounds * config.snapshot_episodes
+    if config.gradients == "exact":
         episodes = 0
-    if algorithm.anchored and cell.initial_momentum == "batch":
-        episodes += cell.initial_episodes
-    training, rounds = cell.agents * episodes * family.horizon, cell.rounds
-    if cell.budget is not None:  # a run ends with the round that spends it
-        last = cell.local_steps * cell.episodes * algorithm.batches * family.horizon
-        training = min(training, cell.agents * (cell.budget + last))
+    if algorithm.uses_global_momentum and config.initial_momentum == "batch":
+        episodes += config.initial_episodes
+    training, rounds = config.agents * episodes * family.horizon, config.rounds
+    if config.budget is not None:  # a run ends with the round that spends it
+        last = config.local_steps * config.episodes * algorithm.batches * family.horizon
+        training = min(training, config.agents * (config.budget + last))
         # Shorter episodes give more rounds and evaluations, which are shorter as well.
-        rounds = rounds if cell.gradients == "exact" else min(rounds, -(-cell.budget // last))
+        rounds = rounds if config.gradients == "exact" else min(rounds, -(-config.budget // last))
     # The random policy, the start, then regularly.
-    points = 2 + math.ceil(rounds / cell.evaluate_every)
+    points = 2 + math.ceil(rounds / config.evaluate_every)
     exact = isinstance(family, Tabular)
-    per_point = 0 if exact else cell.agents * cell.evaluation_episodes * family.horizon
+    per_point = 0 if exact else config.agents * config.evaluation_episodes * family.horizon
     evaluation = points * per_point
-    step = 1 / STEPS_PER_SECOND.get(cell.family.partition("@")[0], OTHER)
-    gradient = GRADIENT_SECONDS + cell.build_policy().size / GRADIENTS_PER_SECOND
+    step = 1 / STEPS_PER_SECOND.get(config.family.partition("@")[0], OTHER)
+    gradient = GRADIENT_SECONDS + config.build_policy().size / GRADIENTS_PER_SECOND
     seconds = (training + evaluation) * step + training * gradient
-    return Work(training, evaluation, seconds + rounds * cell.local_steps * ROUND_SECONDS)
+    return Work(training, evaluation, seconds + rounds * config.local_steps * ROUND_SECONDS)
 
 
 def _batch_bytes(runs: Sequence[Run]) -> float:
     """Episodes of all lanes as they are kept (training batches, or one evaluation), workspace."""
-    cell = runs[0].cell
-    family, policy = cell.build_family(), cell.build_policy()
+    config = runs[0].config
+    family, policy = config.build_family(), config.build_policy()
     observed = (family.observation_space.shape or (1,))[0]
-    number = np.dtype(cell.dtype).itemsize
+    number = np.dtype(config.dtype).itemsize
     entry = (observed + policy.action_size + 2) * number
-    training = cell.build_algorithm().batches * cell.episodes
-    evaluation = 0 if isinstance(family, Tabular) else cell.evaluation_episodes
-    lanes = len(runs) * cell.agents
+    training = config.build_algorithm().batches * config.episodes
+    evaluation = 0 if isinstance(family, Tabular) else config.evaluation_episodes
+    lanes = len(runs) * config.agents
     kept = lanes * family.horizon * entry * max(training, evaluation)
     # Gradients are computed lane by lane: activations and their derivatives of one lane's episodes.
-    one_lane = cell.episodes * family.horizon * (entry + 4 * sum(policy.shape) * number)
+    one_lane = config.episodes * family.horizon * (entry + 4 * sum(policy.shape) * number)
     simulated = lanes * LANE_BYTES if isinstance(family, SimulatedFamily) else 0.0
     return HEADROOM * kept + one_lane + simulated

@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from fedrl.benchmark.config.cell import Cell, Run
+from rich.console import Console
+
+from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.study import DEFAULT_RESULTS, Study, load_study
-from fedrl.benchmark.execution import coordination as company
+from fedrl.benchmark.execution import coordination
 from fedrl.benchmark.execution.batches import Batch, cut
 from fedrl.benchmark.execution.checkpoint import Checkpoints, decode
 from fedrl.benchmark.execution.estimate import Size, size
@@ -20,9 +22,8 @@ from fedrl.benchmark.execution.executors import Executor, Local, find
 from fedrl.benchmark.execution.progress import Tally, display
 from fedrl.benchmark.execution.workers import Event, Failed, Finished
 from fedrl.benchmark.storage.files import set_aside
-from fedrl.benchmark.storage.provenance import cell_code, engine
+from fedrl.benchmark.storage.provenance import config_code, engine
 from fedrl.benchmark.storage.store import Store
-from rich.console import Console
 
 
 class Failure(NamedTuple):
@@ -44,10 +45,10 @@ class Workload(Protocol):
         """In words."""
 
     def runs(self) -> list[Run]:
-        """Every cell with every seed."""
+        """Every configuration with every seed."""
 
-    def cells(self) -> list[Cell]:
-        """The cells of `runs`, without duplicates."""
+    def configs(self) -> list[Config]:
+        """The configurations of `runs`, without duplicates."""
 
 
 class Plan(NamedTuple):
@@ -78,9 +79,9 @@ class Plan(NamedTuple):
             + ("is written again" if path.suffix == ".json" else "its run is computed again")
             for path in self.corrupt
         ]
-        self.store.renew_manifests({run.cell.id: run.cell for run in self.stored}.values())
-        for cell in self.study.cells():
-            cell_code(cell)  # remembered: a file edited meanwhile must not get the credit
+        self.store.renew_manifests({run.config.id: run.config for run in self.stored}.values())
+        for config in self.study.configs():
+            config_code(config)  # remembered: a file edited meanwhile must not get the credit
         if engine() == "interpreted":
             notes.append("numba's compiler is off (NUMBA_DISABLE_JIT): the engine is interpreted")
         return notes
@@ -188,14 +189,14 @@ def execute(plan: Plan, console: Console | None = None) -> Summary:
         return summary
     queue, tally = deque(batches), Tally(batches)
     started = time.perf_counter()
-    with company.presence(plan.store.folder) as before, display(console, tally) as shown:
-        queue.rotate(-company.place(before, len(queue)))
+    with coordination.presence(plan.store.folder) as before, display(console, tally) as shown:
+        queue.rotate(-coordination.place(before, len(queue)))
 
         def skip_stored() -> None:
-            while stored := company.drop_stored(queue, plan.store, plan.workers):
+            while stored := coordination.drop_stored(queue, plan.store, plan.workers):
                 summary.skipped += len(stored)
                 tally.hear(Finished(stored, []))
-                company.jump(queue)  # another process works at this place
+                coordination.jump(queue)  # another process works at this place
 
         def listen(event: Event) -> None:
             if isinstance(event, Finished):

@@ -6,11 +6,12 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
+
 from fedrl.benchmark.execution.batches import Batch
 from fedrl.benchmark.execution.estimate import work
 from fedrl.benchmark.execution.workers import Advanced, Event, Failed, Finished, Started
-from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
 LINE_EVERY = 5.0  # s between plain lines
 FIRST_ESTIMATE = 0.02  # share of the work that must be done before the rest is estimated
@@ -128,4 +129,4 @@ def _printer(console: Console) -> Callable[[str], None]:
 
 
 def _cost(batch: Batch) -> float:
-    return len(batch) * work(batch[0].cell).seconds
+    return len(batch) * work(batch[0].config).seconds

@@ -22,6 +22,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import ray
+from ray import exceptions
+from ray.util.queue import Queue
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
 from fedrl.benchmark.execution.batches import Batch
 from fedrl.benchmark.execution.executors import Executor, ExecutorError
 from fedrl.benchmark.execution.workers import (
@@ -35,10 +39,7 @@ from fedrl.benchmark.execution.workers import (
     attempt,
     one_thread,
 )
-from fedrl.benchmark.storage.provenance import DECISIVE, cell_code, run_key, versions
-from ray import exceptions
-from ray.util.queue import Queue
-from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+from fedrl.benchmark.storage.provenance import DECISIVE, config_code, run_key, versions
 
 if TYPE_CHECKING:
     from fedrl.benchmark.execution.checkpoint import Checkpoints
@@ -126,9 +127,9 @@ class _Tasks:
         )
 
     def submit(self, batch: Batch) -> None:
-        cell = batch[0].cell
+        config = batch[0].config
         self._count += 1
-        ticket = Ticket(self._count, run_key(batch[0]), {"code": cell_code(cell)} | versions())
+        ticket = Ticket(self._count, run_key(batch[0]), {"code": config_code(config)} | versions())
         reference = self._task.remote(batch, ticket, self._checkpoints, self._news)
         self.running[reference] = self._batches[self._count] = batch
 
@@ -222,7 +223,7 @@ def _refusal(batch: Batch, ticket: Ticket) -> Refused | None:
     try:
         if run_key(batch[0]) == ticket.key:
             return None
-        facts = {"code": cell_code(batch[0].cell)} | versions()
+        facts = {"code": config_code(batch[0].config)} | versions()
     except Exception as error:  # an algorithm or family that only the driver has
         return Refused(f"{node} cannot run the study: {' '.join(str(error).split())}; {SAME}")
     differing = [

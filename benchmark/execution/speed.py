@@ -8,11 +8,12 @@ from multiprocessing import get_context
 from threading import BrokenBarrierError
 from typing import Any, NamedTuple
 
-from fedrl.benchmark.config.cell import Cell, Run
+from pydantic import ValidationError
+
+from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.config.settings import SettingError, explain
 from fedrl.benchmark.execution.workers import default_workers, one_thread, single_thread_environment
-from pydantic import ValidationError
 
 LONGEST_WARM_UP = 600.0  # s that workers wait for each other
 
@@ -27,16 +28,16 @@ class Speed(NamedTuple):
     seconds: float  # of the slowest worker
 
 
-def measured_cell(**settings: Any) -> Cell:
-    """The cell to train; evaluation, which is off the clock, is as short as possible."""
+def measured_config(**settings: Any) -> Config:
+    """The configuration to train; evaluation, which is off the clock, is as short as possible."""
     try:
-        return Cell(**settings, evaluate_every=settings["rounds"] + 1, evaluation_episodes=1)
+        return Config(**settings, evaluate_every=settings["rounds"] + 1, evaluation_episodes=1)
     except ValidationError as error:
         raise SettingError(explain(error)) from None
 
 
-def measure(cell: Cell, seeds: int, workers: int | None = None) -> Speed:
-    """Train `cell` with seeds 0..seeds-1 shared over workers that start together."""
+def measure(config: Config, seeds: int, workers: int | None = None) -> Speed:
+    """Train `config` with seeds 0..seeds-1 shared over workers that start together."""
     workers = min(default_workers() if workers is None else workers, seeds)
     shares = [range(first, seeds, workers) for first in range(workers)]
     context = get_context("spawn")
@@ -47,13 +48,13 @@ def measure(cell: Cell, seeds: int, workers: int | None = None) -> Speed:
             workers, mp_context=context, initializer=_wait_at, initargs=(barrier,)
         ) as pool,
     ):
-        measured = list(pool.map(_train, [cell] * workers, shares))
+        measured = list(pool.map(_train, [config] * workers, shares))
     seconds = max(entry[0] for entry in measured)
     steps = sum(entry[1] for entry in measured)
-    local_steps = cell.rounds * cell.local_steps
+    local_steps = config.rounds * config.local_steps
     padded = (
-        seeds * cell.agents * cell.episodes * cell.build_algorithm().batches
-        * cell.build_family().horizon * local_steps
+        seeds * config.agents * config.episodes * config.build_algorithm().batches
+        * config.build_family().horizon * local_steps
     )  # fmt: skip
     return Speed(steps / seconds, padded / seconds, 1e3 * seconds / local_steps, steps, seconds)
 
@@ -66,15 +67,15 @@ def _wait_at(barrier: Any) -> None:
     _barrier = barrier
 
 
-def _train(cell: Cell, seeds: Sequence[int]) -> tuple[float, int]:
+def _train(config: Config, seeds: Sequence[int]) -> tuple[float, int]:
     """Seconds of training and environment steps of these seeds."""
     from fedrl.benchmark.training.federation import train
 
-    runs = [Run(cell, Seed("test", index)) for index in seeds]
-    warm = cell.model_copy(update={"rounds": 1})
+    runs = [Run(config, Seed("test", index)) for index in seeds]
+    warm = config.model_copy(update={"rounds": 1})
     try:
         with one_thread():
-            train([run._replace(cell=warm) for run in runs])
+            train([run._replace(config=warm) for run in runs])
             _barrier.wait(LONGEST_WARM_UP)
             results = train(runs)
     except BrokenBarrierError:

@@ -10,6 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from gymnasium import spaces
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
 from fedrl.algorithms import Algorithm
 from fedrl.benchmark.config import registry
 from fedrl.benchmark.config.settings import SettingError
@@ -19,11 +25,6 @@ from fedrl.benchmark.storage.provenance import code_digest, folder, machine, ver
 from fedrl.envs.family import CompiledFamily, Family, SimulatedFamily
 from fedrl.envs.finite.tabular import Tabular
 from fedrl.envs.validation import nearest
-from gymnasium import spaces
-from rich import box
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 Entry = dict[str, Any]
 
@@ -152,7 +153,7 @@ def studies() -> list[Entry]:
             told = {"title": "cannot be loaded here", "summary": str(error)}
             found.append({"name": name, **told, "cells": 0, "runs": 0})
             continue
-        size = {"cells": len(study.cells()), "runs": len(study.runs())}
+        size = {"cells": len(study.configs()), "runs": len(study.runs())}
         found.append({"name": name, "title": study.title, "summary": study.description, **size})
     return found
 

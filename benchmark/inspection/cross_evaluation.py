@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from fedrl.benchmark.config.cell import Run
+
+from fedrl.benchmark.config.configuration import Run
 from fedrl.benchmark.inspection.heterogeneity import (
     Distance,
     cross_evaluation,
@@ -65,10 +66,10 @@ def agents_of(run: Run) -> Agents:
 def trained(run: Run, theta: Array, episodes: int) -> Matrix:
     """J_j(θ_f) of the final parameters θ (F, d) of a run; every row meets the same dice."""
     family, task = _agents(run)
-    count = run.cell.agents
+    count = run.config.agents
     keys = np.full(count, run.seed.key("cross-evaluation"), np.uint64)
     stream = Stream(keys, np.arange(count), 0)
-    policy = run.cell.build_policy()
+    policy = run.config.build_policy()
     sampler = Sampler(family, policy, task)
     rows = [evaluate(family, sampler, one[np.newaxis], stream, episodes) for one in theta]
     exact = family.closed_form(task, policy.shape, np.repeat(theta[:1], count, axis=0)) is not None
@@ -78,9 +79,9 @@ def trained(run: Run, theta: Array, episodes: int) -> Matrix:
 
 def agents_key(run: Run) -> tuple[Any, ...]:
     """Runs with the same key have the same agents."""
-    cell = run.cell
-    options = tuple(sorted((name, repr(value)) for name, value in cell.options.items()))
-    return cell.family, options, cell.kappa, cell.agents, run.seed
+    config = run.config
+    options = tuple(sorted((name, repr(value)) for name, value in config.options.items()))
+    return config.family, options, config.kappa, config.agents, run.seed
 
 
 def table(study: str, crossed: Sequence[Crossed]) -> pd.DataFrame:
@@ -88,14 +89,14 @@ def table(study: str, crossed: Sequence[Crossed]) -> pd.DataFrame:
     rows = [
         {
             "study": study,
-            "family": one.run.cell.family,
-            "kappa": one.run.cell.kappa,
-            "algorithm": one.run.cell.algorithm,
-            "agents": one.run.cell.agents,
+            "family": one.run.config.family,
+            "kappa": one.run.config.kappa,
+            "algorithm": one.run.config.algorithm,
+            "agents": one.run.config.agents,
             "seed": one.run.seed.index,
-            "cell": one.run.cell.id,
+            "cell": one.run.config.id,
             "policy": matrix.kind,
-            "policy_of": COMMON if len(matrix.objective) < one.run.cell.agents else i,
+            "policy_of": COMMON if len(matrix.objective) < one.run.config.agents else i,
             "agent": j,
             "objective": value,
             "episodes": matrix.episodes,
@@ -110,6 +111,6 @@ def table(study: str, crossed: Sequence[Crossed]) -> pd.DataFrame:
 
 
 def _agents(run: Run) -> tuple[Any, Any]:
-    cell = run.cell
-    family = cell.build_family()
-    return family, family.sample(cell.agents, cell.kappa, run.seed.generator("environment"))
+    config = run.config
+    family = config.build_family()
+    return family, family.sample(config.agents, config.kappa, run.seed.generator("environment"))

@@ -8,7 +8,9 @@ from dataclasses import fields
 from typing import Any, NamedTuple
 
 import numpy as np
-from fedrl.benchmark.config.cell import Cell
+from pydantic import ValidationError
+
+from fedrl.benchmark.config.configuration import Config
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.config.settings import SettingError, explain, parse_value
 from fedrl.benchmark.conformance.entries import family_entry
@@ -16,7 +18,6 @@ from fedrl.benchmark.training.rollout import Episodes, Sampler, Stream
 from fedrl.envs.family import Array, Family, perturb
 from fedrl.envs.finite.tabular import Tabular
 from fedrl.envs.validation import nearest
-from pydantic import ValidationError
 
 
 class Federation(NamedTuple):
@@ -66,7 +67,7 @@ def federation(
     options, pins = split_settings(name, settings)
     options = {**(base or {}), **options}
     try:
-        cell = Cell(
+        config = Config(
             family=name,
             algorithm="fedpg",
             options=options,
@@ -75,14 +76,14 @@ def federation(
             dtype="float64",
             hidden=hidden,
         )
-        family = cell.build_family().pinned(pins)
+        family = config.build_family().pinned(pins)
         chosen = Seed("test", seed)
         task = family.sample(agents, kappa, chosen.generator("environment"))
     except ValidationError as error:
         raise SettingError(explain(error)) from None
     except ValueError as error:
         raise SettingError(str(error)) from None
-    return Federation(name, family, kappa, chosen, task, cell.build_policy())
+    return Federation(name, family, kappa, chosen, task, config.build_policy())
 
 
 def split_settings(name: str, settings: list[str]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
 from fedrl.benchmark.inspection.catalogue import dynamics, space
 from fedrl.benchmark.inspection.federation import Federation
 from fedrl.benchmark.inspection.thresholds import Score, Standing
 from fedrl.envs.family import Family
-from rich import box
-from rich.console import Console
-from rich.table import Table
 
 HEADINGS = ("family", "score", "random", "reference", "common", "own", "the reference is")
 EXPLAINED = """\

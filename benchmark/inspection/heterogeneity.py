@@ -9,10 +9,11 @@ from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
+from numba import njit
+
 from fedrl.envs.family import Array
 from fedrl.envs.finite.mdp import TabularTask
 from fedrl.envs.finite.tabular import Tabular, best_common_policy
-from numba import njit
 
 
 class Distance(NamedTuple):

@@ -44,7 +44,7 @@ def index() -> str:
     rows = ["| algorithm | kind | local direction | episodes | up | down |", "|" + "---|" * 6]
     for name, kind in ALGORITHMS.items():
         cost = round_cost(kind())
-        columns = (f"[`{name}`]({name}.md)", kind.kind, _cell(equation(kind)), *cost)
+        columns = (f"[`{name}`]({name}.md)", kind.kind, _config(equation(kind)), *cost)
         rows.append("| " + " | ".join(columns) + " |")
     head = "# Algorithms\n\n" + WRITTEN + "\n\n" + SYMBOLS
     costs = "Costs are those of one agent in one round: episodes played, floats sent and received."
@@ -87,17 +87,21 @@ def equation(kind: type[Algorithm]) -> str:
 def traps(kind: type[Algorithm]) -> list[str]:
     """What goes wrong with an algorithm of these properties, or is easily misread in a result."""
     estimators = kind.direction.__code__.co_names
-    returned = kind.anchored or kind.snapshot or kind.server_memory is not Algorithm.server_memory
+    returned = (
+        kind.uses_global_momentum
+        or kind.snapshot
+        or kind.server_memory is not Algorithm.server_memory
+    )
     properties = {
         "model": kind.model_based,
         "table": kind.finite,
         "alone": not kind.federated,
-        "anchor": kind.anchored,
+        "anchor": kind.uses_global_momentum,
         "snapshot": kind.snapshot,
         "weight": "weighted" in estimators,
-        "position": kind.points is not Algorithm.points,
+        "position": kind.behaviour_parameters is not Algorithm.behaviour_parameters,
         "batches": kind.batches > 1,
-        "desk": kind.stepper == "server",
+        "desk": kind.update_site == "server",
         "chatty": kind.synchronous,
         "memory": kind.finish is not Algorithm.finish,
         "drift": kind.federated and not kind.synchronous and not returned,
@@ -133,7 +137,7 @@ TRAPS = {
 def _rules(kind: type[Algorithm]) -> list[str]:
     """Docstrings of the other methods it defines and documents."""
     found = []
-    for name in ("points", "begin", "finish", "absorb", "aggregate"):
+    for name in ("behaviour_parameters", "begin", "finish", "absorb", "aggregate"):
         method, inherited = getattr(kind, name), getattr(Algorithm, name)
         if method is not inherited and method.__doc__:
             found.append(f"`{name}`:\n\n```text\n{inspect.getdoc(method)}\n```")
@@ -154,7 +158,7 @@ def _facts(kind: type[Algorithm], cost: Cost) -> str:
         "parameters in a finite MDP": kind.table,
         "needs a finite MDP": "yes" if kind.finite else "no",
     }
-    return "\n".join(["| | |", "|---|---|", *(f"| {a} | {_cell(b)} |" for a, b in rows.items())])
+    return "\n".join(["| | |", "|---|---|", *(f"| {a} | {_config(b)} |" for a, b in rows.items())])
 
 
 def _hyperparameters(kind: type[Algorithm]) -> str:
@@ -165,7 +169,7 @@ def _hyperparameters(kind: type[Algorithm]) -> str:
         details, default = parameter.metadata, float(str(parameter.default))
         search = f"{details['low']:g} … {details['high']:g}"
         allowed = "[{:g}, {:g}]".format(*details["domain"])
-        meaning = _cell(details["meaning"])
+        meaning = _config(details["meaning"])
         rows.append(f"| `{parameter.name}` | {default:g} | {search} | {allowed} | {meaning} |")
     return "\n".join(rows)
 
@@ -177,5 +181,5 @@ def _paragraphs(text: str) -> str:
     return text
 
 
-def _cell(text: str) -> str:
+def _config(text: str) -> str:
     return text.replace("|", "\\|")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
+
 from fedrl.benchmark.inspection.federation import Federation
 from fedrl.benchmark.training.evaluate import evaluate
 from fedrl.benchmark.training.rollout import Sampler, Stream

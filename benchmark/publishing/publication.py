@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
+
 from fedrl.benchmark.config.study import Study
 from fedrl.benchmark.publishing.records import Records, read_records
 from fedrl.benchmark.storage.files import StoreError
@@ -40,7 +41,7 @@ def publish(study: Study, results: Path, out: Path | None, command: str) -> Publ
 
 def provenance(study: Study, store: Store, found: Records, command: str) -> dict[str, Any]:
     """What produced the numbers, from the manifests written when they were computed."""
-    cells = list({entry.run.cell.id: entry.run.cell for entry in found.stored}.values())
+    configs = list({entry.run.config.id: entry.run.config for entry in found.stored}.values())
     manifests = store.manifests(found.stored)
     return {
         "command": command,
@@ -56,7 +57,7 @@ def provenance(study: Study, store: Store, found: Records, command: str) -> dict
             "stale": found.stale,
             "missing": found.missing,
         },
-        "cells": sorted(cell.id for cell in cells),
+        "cells": sorted(config.id for config in configs),
         **sensitivity(study, found.frame),
     }
 
@@ -79,7 +80,7 @@ def sensitivity(study: Study, frame: pd.DataFrame) -> dict[str, Any]:
 
 
 def _one_or_all(values: Iterable[Any]) -> Any:
-    """The value all cells share, else the different ones in the order of the cells."""
+    """The value all configs share, else the different ones in the order of the configs."""
     different: list[Any] = []
     for value in values:
         if value not in different:

@@ -125,13 +125,13 @@ def cheapest(stored: Sequence[Stored], count: int = REPLAYED) -> list[Stored]:
     chosen: list[Stored] = []
     left = list(stored)
     while left and len(chosen) < count:
-        taken = Counter(entry.run.cell.algorithm for entry in chosen)
-        seen = Counter(entry.run.cell.family for entry in chosen)
+        taken = Counter(entry.run.config.algorithm for entry in chosen)
+        seen = Counter(entry.run.config.family for entry in chosen)
         least = min(
             left,
             key=lambda entry: (
-                taken[entry.run.cell.algorithm],
-                seen[entry.run.cell.family],
+                taken[entry.run.config.algorithm],
+                seen[entry.run.config.family],
                 int(entry.columns["steps_total"][-1]),
                 label(entry.run),
             ),
@@ -150,7 +150,7 @@ def _check_day(text: str) -> None:
 
 def _check_manifest(store: Store, entry: Stored) -> None:
     """The machine and all decisive versions of a run have to be known."""
-    there = [read_manifest(path) for path in manifest_files(store.cell_folder(entry.run.cell))]
+    there = [read_manifest(path) for path in manifest_files(store.config_folder(entry.run.config))]
     speaking = speaking_for(there, entry.run.seed, entry.key)
     known = [m for m in speaking if m["machine"].get("cpu") != UNKNOWN]
     if not known or not decisive_versions(known[0]["versions"]):
@@ -163,7 +163,7 @@ def _check_manifest(store: Store, entry: Stored) -> None:
 def _keep(store: Store, entry: Stored, out: Path) -> str:
     """Copy a run with everything that belongs to it; the path of its result below `out`."""
     result = store.path(entry.run)
-    folder = out / "runs" / entry.run.cell.id
+    folder = out / "runs" / entry.run.config.id
     folder.mkdir(parents=True, exist_ok=True)
     timing = store.path(entry.run, ".seconds")
     beside = [timing] if timing.exists() else []

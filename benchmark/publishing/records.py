@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from fedrl.benchmark.config.cell import Run
+
+from fedrl.benchmark.config.configuration import Run
 from fedrl.benchmark.config.selection import facts
 from fedrl.benchmark.config.settings import words
 from fedrl.benchmark.config.study import DEFAULT_RESULTS, Study, load_study
@@ -44,7 +45,7 @@ def load_records(
 ) -> pd.DataFrame:
     """The tidy table of a study's stored runs, sorted; one row per evaluation point.
 
-    Columns: study, family, kappa, algorithm, agents, seed, cell; every other setting of the cell
+    Columns: study, family, kappa, algorithm, agents, seed, cell (the id); every other setting
     (lists as JSON, NaN where a setting does not apply); what was measured; wall seconds; of a
     study with a design its coordinates, `design_<NAME>`.
 
@@ -87,7 +88,7 @@ def stale_message(count: int) -> str:
 
 def label(run: Run) -> str:
     """A run as people refer to it."""
-    return f"{run.cell.id} seed {run.seed.index}"
+    return f"{run.config.id} seed {run.seed.index}"
 
 
 def export(frame: pd.DataFrame, out: Path) -> None:
@@ -156,7 +157,7 @@ def placed(frame: pd.DataFrame, study: Study) -> pd.DataFrame:
     names = () if study.design is None else study.design.space
     columns = {
         f"{DESIGN}{name}": frame["cell"].map(
-            {cell: point.get(name, math.nan) for cell, point in study.coordinates.items()}
+            {config: point.get(name, math.nan) for config, point in study.coordinates.items()}
         )
         for name in names
     }
@@ -172,7 +173,7 @@ def scores_only(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _described(study: str, run: Run) -> dict[str, Any]:
     settings = {name: _flat(value) for name, value in facts(run).items()}
-    return settings | {"study": study, "cell": run.cell.id}
+    return settings | {"study": study, "cell": run.config.id}
 
 
 def _flat(value: Any) -> Any:

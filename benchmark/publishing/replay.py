@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from fedrl.benchmark.config.cell import Cell, Run
+
+from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.storage import parameters as final
 from fedrl.benchmark.storage.files import StoreError
 from fedrl.benchmark.storage.manifests import Manifest, manifest_files, read_manifest, speaking_for
-from fedrl.benchmark.storage.provenance import cell_code, decisive_versions, machine, versions
+from fedrl.benchmark.storage.provenance import config_code, decisive_versions, machine, versions
 from fedrl.benchmark.storage.store import KEY, parse_name, read_table
 from fedrl.benchmark.training.record import RunResult
 from fedrl.envs.family import Array
@@ -69,7 +70,7 @@ class Comparison(NamedTuple):
 def original(name: str, results: Path, study: str | None = None) -> Original:
     """The stored run of that name.
 
-    A name is the path of a result file, or `<cell.id>/seed-00003`, `<cell.id> seed 3`, with or
+    A name is the path of a result file, or `<config.id>/seed-00003`, `<config.id> seed 3`, with or
     without the study before it. Raises StoreError for an unknown, ambiguous or corrupt run.
     """
     path = Path(name) if Path(name).is_file() else _find(name, results, study)
@@ -82,11 +83,11 @@ def original(name: str, results: Path, study: str | None = None) -> Original:
         raise StoreError(f"{path} has no manifest beside it, so nobody knows what it is a run of")
     speaking = speaking_for(there, seed, table.schema.metadata[KEY].decode())
     manifest = _manifest(speaking)
-    cell = _cell(manifest or there[0], path)
+    config = _config(manifest or there[0], path)
     columns = {column: table[column].to_numpy() for column in table.column_names}
     theta = stored_parameters(path, table.schema.metadata[KEY].decode())
-    differences = _differences(manifest, cell)
-    return Original(path, Run(cell, seed), columns, theta, manifest, differences)
+    differences = _differences(manifest, config)
+    return Original(path, Run(config, seed), columns, theta, manifest, differences)
 
 
 def stored_parameters(path: Path, key: str) -> Array | None:
@@ -108,7 +109,7 @@ def compare(
     original: Original, again: Mapping[str, Array], parameters: Array | None = None
 ) -> Comparison:
     """Row by row, then the final parameters; a row that only one has differs in all columns."""
-    tolerance = TOLERANCE[original.run.cell.dtype] if original.elsewhere else None
+    tolerance = TOLERANCE[original.run.config.dtype] if original.elsewhere else None
     there = original.columns
     names = sorted({*there, *again})
     shared = min((len(there[n]) for n in there), default=0), min(map(len, again.values()))
@@ -163,7 +164,7 @@ def warnings_of(original: Original) -> list[str]:
     if original.elsewhere:
         lines.append(
             "the same bits are not promised here; the first evaluation point is also compared "
-            f"within a relative {TOLERANCE[original.run.cell.dtype]:g}"
+            f"within a relative {TOLERANCE[original.run.config.dtype]:g}"
         )
     return lines
 
@@ -227,9 +228,9 @@ def _manifest(speaking: list[Manifest]) -> Manifest | None:
     return next(iter([*others, *speaking]), None)
 
 
-def _cell(manifest: Manifest, path: Path) -> Cell:
+def _config(manifest: Manifest, path: Path) -> Config:
     try:
-        return Cell.model_validate(manifest["cell"])
+        return Config.model_validate(manifest["cell"])
     except (KeyError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise StoreError(
@@ -237,12 +238,12 @@ def _cell(manifest: Manifest, path: Path) -> Cell:
         ) from None
 
 
-def _differences(manifest: Manifest | None, cell: Cell) -> dict[str, tuple[Any, Any]]:
+def _differences(manifest: Manifest | None, config: Config) -> dict[str, tuple[Any, Any]]:
     if manifest is None:
         return {}
     found: dict[str, tuple[Any, Any]] = {}
-    if manifest["code"] != cell_code(cell):
-        found["code"] = manifest["code"], cell_code(cell)
+    if manifest["code"] != config_code(config):
+        found["code"] = manifest["code"], config_code(config)
     then, now = decisive_versions(manifest["versions"]), decisive_versions(versions())
     hardware = _hardware(manifest["machine"]), _hardware(machine())
     for before, after in ((then, now), hardware):

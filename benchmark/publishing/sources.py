@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+
 from fedrl.benchmark.storage.files import StoreError, write_atomically
 
 RECORDS, PROVENANCE, DIGESTS = "records.parquet", "provenance.json", "digests.json"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pandas as pd
-from fedrl.benchmark.config.cell import Cell, Run
+
+from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.publishing.records import tidy_table
 from fedrl.benchmark.publishing.sources import DIGESTS, read_source, source_folder
 from fedrl.benchmark.storage.files import StoreError
@@ -44,21 +45,21 @@ def _stored(store: Store) -> list[Stored]:
         manifests = manifest_files(folder)
         if not manifests:
             continue
-        cell = _cell(folder, read_manifest(manifests[0]).get("cell"))
+        config = _config(folder, read_manifest(manifests[0]).get("cell"))
         seeds = [parse_name(path.name) for path in sorted(folder.glob("*.parquet"))]
-        runs += [Run(cell, seed) for seed in seeds if seed is not None]
+        runs += [Run(config, seed) for seed in seeds if seed is not None]
     return store.load(runs)
 
 
-def _cell(folder: Path, described: object) -> Cell:
+def _config(folder: Path, described: object) -> Config:
     try:
-        cell = Cell.model_validate(described)
+        config = Config.model_validate(described)
     except ValueError as error:
         reason = " ".join(str(error).split())
         raise StoreError(f"the present code does not know the cell of {folder}: {reason}") from None
-    if cell.id != folder.name:
+    if config.id != folder.name:
         raise StoreError(
-            f"the present code names the cell of {folder} {cell.id}: compare its report instead, "
+            f"the present code names the cell of {folder} {config.id}: compare its report instead, "
             "which holds its records"
         )
-    return cell
+    return config

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+
 from fedrl.benchmark.config.design import Design
 from fedrl.envs.family import Array
 from fedrl.reports.table.design import Surface

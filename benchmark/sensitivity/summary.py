@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pandas as pd
+
 from fedrl.reports.table.specification import Sensitivity
 from fedrl.reports.table.surfaces import surfaces
-from fedrl.reports.table.tuning_sensitivity import Owed, gammas, owed
+from fedrl.reports.table.tuning_sensitivity import TuningSensitivity, gammas, owed
 
 
-def summarise(frame: pd.DataFrame) -> list[Owed]:
+def summarise(frame: pd.DataFrame) -> list[TuningSensitivity]:
     """A line per algorithm; none where too little is there, or no setting differs from another."""
     spec = Sensitivity()
     try:

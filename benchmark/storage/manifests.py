@@ -1,4 +1,4 @@
-"""Manifests on disk: what the runs of a cell were computed from, sealed by a digest.
+"""Manifests on disk: what the runs of a configuration were computed from, sealed by a digest.
 
 <cell.id>/manifest.json            of the first machine, code and versions
 <cell.id>/manifest-1f2e3d4c.json   of others, named by its digest
@@ -55,17 +55,17 @@ def read_manifest(path: Path) -> Manifest:
 
 
 def manifest_files(folder: Path) -> list[Path]:
-    """All manifests of a cell, the first one first."""
+    """All manifests of a configuration, the first one first."""
     return sorted(folder.glob("manifest*.json"), key=lambda path: (len(path.name), path.name))
 
 
 def other_name(manifest: Manifest) -> str:
-    """Name of a manifest that is not the first of its cell."""
+    """Name of a manifest that is not the first of its config."""
     return f"manifest-{_digest(manifest)[:8]}.json"
 
 
 def speaking_for(manifests: Iterable[Manifest], seed: Seed, key: str) -> list[Manifest]:
-    """Those that describe the run with this key: a cell may hold runs of several versions."""
+    """Those that describe the run with this key: a config may hold runs of several versions."""
     return [manifest for manifest in manifests if _key(manifest, seed) == key]
 
 

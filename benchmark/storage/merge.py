@@ -42,7 +42,7 @@ class Version(NamedTuple):
 class Conflict(NamedTuple):
     """A run with different content in different places; none of it was copied."""
 
-    run: str  # <study>/<cell.id>/<seed>
+    run: str  # <study>/<config.id>/<seed>
     versions: list[Version]
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+
 from fedrl.benchmark.storage.files import CorruptFileError, StoreError
 from fedrl.envs.family import Array
 

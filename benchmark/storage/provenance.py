@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from fedrl.benchmark.config.cell import Cell, Run
+from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.seeds import Seed
 
 PACKAGES = ("numpy", "torch", "numba", "gymnasium", "mujoco")  # that may change numbers
@@ -83,13 +83,13 @@ def folder(package: str) -> Path:
 
 def run_key(run: Run) -> str:
     """Hash of everything that decides the run's numbers."""
-    return key_of(run.cell.model_dump(mode="json"), run.seed, cell_code(run.cell), versions())
+    return key_of(run.config.model_dump(mode="json"), run.seed, config_code(run.config), versions())
 
 
-def key_of(cell: Mapping[str, Any], seed: Seed, code: str, versions: Mapping[str, str]) -> str:
+def key_of(config: Mapping[str, Any], seed: Seed, code: str, versions: Mapping[str, str]) -> str:
     """The key of a run that was computed by this code and these versions."""
     decisive = {
-        "cell": cell,
+        "cell": config,
         "seed": [seed.namespace, seed.index],
         "code": code,
         "versions": decisive_versions(versions),
@@ -99,24 +99,24 @@ def key_of(cell: Mapping[str, Any], seed: Seed, code: str, versions: Mapping[str
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
-def manifest(cell: Cell) -> dict[str, Any]:
-    """What is recorded beside a cell's results."""
+def manifest(config: Config) -> dict[str, Any]:
+    """What is recorded beside a configuration's results."""
     return {
-        "cell": cell.model_dump(mode="json"),
-        "server_step": cell.server_step,
-        "code": cell_code(cell),
+        "cell": config.model_dump(mode="json"),
+        "server_step": config.server_step,
+        "code": config_code(config),
         "versions": versions(),
         "machine": machine(),
-        "dtype": cell.dtype,
+        "dtype": config.dtype,
         "execution": EXECUTION,
     }
 
 
-def cell_code(cell: Cell) -> str:
-    """Digest of the code that decides this cell's numbers."""
-    family = cell.build_family()
+def config_code(config: Config) -> str:
+    """Digest of the code that decides this configuration's numbers."""
+    family = config.build_family()
     used = [f"+{name}=={version(name)}" for name in family.packages if name not in RECORDED]
-    return code_digest(type(family), type(cell.build_algorithm())) + "".join(used)
+    return code_digest(type(family), type(config.build_algorithm())) + "".join(used)
 
 
 def decisive_versions(versions: Mapping[str, str]) -> dict[str, str]:

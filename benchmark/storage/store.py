@@ -1,4 +1,4 @@
-"""Results on disk: one file per run, one manifest per cell.
+"""Results on disk: one file per run, one manifest per config.
 
     <results>/<study>/<cell.id>/manifest.json
     <results>/<study>/<cell.id>/seed-00003.parquet          the same bytes on every rerun
@@ -21,7 +21,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from fedrl.benchmark.config.cell import Cell, Run
+
+from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.storage import parameters as final
 from fedrl.benchmark.storage.files import (
@@ -99,8 +100,8 @@ class Store:
                 corrupt += [path for path in self._files(run) if _is_corrupt(path)]
             else:
                 stored += [] if found is None else [found]
-        for cell in {run.cell.id: run.cell for run in runs}.values():
-            for path in manifest_files(self.cell_folder(cell)):
+        for config in {run.config.id: run.config for run in runs}.values():
+            for path in manifest_files(self.config_folder(config)):
                 try:
                     read_manifest(path)
                 except CorruptFileError:
@@ -139,8 +140,8 @@ class Store:
         """Store one run. The result is written last: where it exists, all of it exists."""
         key = run_key(run)
         try:
-            self.cell_folder(run.cell).mkdir(parents=True, exist_ok=True)
-            save_manifest(self.cell_folder(run.cell), manifest(run.cell))
+            self.config_folder(run.config).mkdir(parents=True, exist_ok=True)
+            save_manifest(self.config_folder(run.config), manifest(run.config))
             write_atomically(self.path(run, ".seconds"), _encode({"seconds": seconds}, key))
             if parameters is not None:
                 write_atomically(final.beside(self.path(run)), final.encode(parameters, key))
@@ -152,12 +153,12 @@ class Store:
             ) from None
 
     def manifests(self, stored: Sequence[Stored]) -> list[Manifest]:
-        """What the runs were computed from, cell by cell; all there is where none tells."""
-        cells: dict[Path, list[Stored]] = {}
+        """What the runs were computed from, config by config; all there is where none tells."""
+        configs: dict[Path, list[Stored]] = {}
         for entry in stored:
-            cells.setdefault(self.cell_folder(entry.run.cell), []).append(entry)
+            configs.setdefault(self.config_folder(entry.run.config), []).append(entry)
         found = []
-        for folder, entries in cells.items():
+        for folder, entries in configs.items():
             there = [read_manifest(path) for path in manifest_files(folder)]
             speaking = [
                 manifest
@@ -167,19 +168,19 @@ class Store:
             found += speaking or there
         return found
 
-    def renew_manifests(self, cells: Iterable[Cell]) -> None:
-        """Of cells whose manifest is lost: the keys of their runs prove all but the machine."""
-        for cell in cells:
-            folder = self.cell_folder(cell)
+    def renew_manifests(self, configs: Iterable[Config]) -> None:
+        """Of configs whose manifest is lost: the keys of their runs prove all but the machine."""
+        for config in configs:
+            folder = self.config_folder(config)
             if folder.exists() and not manifest_files(folder):
-                save_manifest(folder, manifest(cell) | {"machine": {"cpu": UNKNOWN}})
+                save_manifest(folder, manifest(config) | {"machine": {"cpu": UNKNOWN}})
 
     def path(self, run: Run, kind: str = "") -> Path:
         name = "seed" if run.seed.namespace == "test" else run.seed.namespace
-        return self.cell_folder(run.cell) / f"{name}-{run.seed.index:05d}{kind}.parquet"
+        return self.config_folder(run.config) / f"{name}-{run.seed.index:05d}{kind}.parquet"
 
-    def cell_folder(self, cell: Cell) -> Path:
-        return self.folder / cell.id
+    def config_folder(self, config: Config) -> Path:
+        return self.folder / config.id
 
     def _files(self, run: Run) -> tuple[Path, ...]:
         path = self.path(run)

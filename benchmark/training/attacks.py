@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from torch import Tensor
+
 from fedrl.benchmark.config.conditions import Attack
 from fedrl.benchmark.training.noise import uniform_lanes
 from fedrl.benchmark.training.rollout import Stream
 from fedrl.envs.family import Array
-from torch import Tensor
 
 
 def corrupted(attack: Attack, message: Tensor, byzantine: Tensor, normal: Tensor) -> Tensor:

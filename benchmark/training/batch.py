@@ -1,6 +1,6 @@
 """A batch: runs in training at once, as arrays with a leading axis.
 
-A batch holds S runs whose cells share a program; its numbers κ, η, λ and the hyperparameters
+A batch holds S runs whose configs share a program; its numbers κ, η, λ and the hyperparameters
 differ per run. All arrays have a leading axis of G federations and n agents in each: G = S, n = N,
 except for algorithms that do not communicate, whose N agents are N federations of one agent.
 Nothing a run computes depends on what else is in the batch.
@@ -15,8 +15,12 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
+from torch.func import vmap
+from torch.utils._pytree import tree_leaves, tree_map
+
 from fedrl.algorithms import Algorithm, Server
-from fedrl.benchmark.config.cell import Cell, Run
+from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.training.diagnostics import NAMES
 from fedrl.benchmark.training.experience import Baseline, estimators
 from fedrl.benchmark.training.lanes import Lanes, chosen, joined, participants
@@ -25,9 +29,6 @@ from fedrl.benchmark.training.noise import uniform_lanes
 from fedrl.benchmark.training.record import Record
 from fedrl.benchmark.training.rollout import Episodes, Sampler, Stream
 from fedrl.envs.family import Array
-from torch import Tensor
-from torch.func import vmap
-from torch.utils._pytree import tree_leaves, tree_map
 
 
 class Batch:
@@ -35,27 +36,29 @@ class Batch:
 
     def __init__(self, runs: Sequence[Run], threads: int = 1) -> None:
         self.runs = list(runs)
-        self.cell = runs[0].cell
-        if any(run.cell.program != self.cell.program for run in runs):
+        self.config = runs[0].config
+        if any(run.config.program != self.config.program for run in runs):
             raise ValueError("runs of one batch must share cell.program")
-        self.family = self.cell.build_family()
-        self.policy = self.cell.build_policy()
-        self.algorithm = self.cell.build_algorithm()
+        self.family = self.config.build_family()
+        self.policy = self.config.build_policy()
+        self.algorithm = self.config.build_algorithm()
         self.threads = threads
-        self.gradients, self.probe = estimators(self.cell, self.family, self.policy)
-        self.dtype: type[np.floating[Any]] = np.dtype(self.cell.dtype).type
+        self.gradients, self.probe = estimators(self.config, self.family, self.policy)
+        self.dtype: type[np.floating[Any]] = np.dtype(self.config.dtype).type
         # Federations per run, and agents per federation.
-        self.split = 1 if self.algorithm.federated else self.cell.agents
-        self.agents = self.cell.agents // self.split
+        self.split = 1 if self.algorithm.federated else self.config.agents
+        self.agents = self.config.agents // self.split
 
         self.tasks = [
-            self.family.sample(self.cell.agents, run.cell.kappa, run.seed.generator("environment"))
+            self.family.sample(
+                self.config.agents, run.config.kappa, run.seed.generator("environment")
+            )
             for run in runs
         ]
         self.share = 0.0  # of the second draw, where MDPs drift
         self.others = [
-            self.family.sample(self.cell.agents, run.cell.kappa, run.seed.generator("drift"))
-            for run in (runs if self.cell.drift is not None else ())
+            self.family.sample(self.config.agents, run.config.kappa, run.seed.generator("drift"))
+            for run in (runs if self.config.drift is not None else ())
         ]
         initial = [self.policy.initial(run.seed.generator("parameters")) for run in runs]
         theta = torch.from_numpy(np.stack(initial).astype(self.dtype))
@@ -65,7 +68,7 @@ class Batch:
         everyone = theta.unsqueeze(1).expand(-1, self.agents, -1)
         self.server = self.server._replace(memory=_lifted(self.algorithm.server_memory, theta, 1))
         self.memory = _lifted(self.algorithm.agent_memory, everyone, 2)  # leaves (G, n, …)
-        self.baseline = Baseline.of(self.cell, self.family, len(theta) * self.agents)
+        self.baseline = Baseline.of(self.config, self.family, len(theta) * self.agents)
         self.ledger = Ledger.empty(len(runs) * self.split)
         self.inside = dict.fromkeys(NAMES, np.full(len(theta), np.nan))  # of the last round
         self.lifted = self._lifted()
@@ -81,12 +84,12 @@ class Batch:
         self.step_size = self.lifted["step_size"].reshape(-1, 1, 1)
         self.server_step = self.lifted["server_step"].reshape(-1, 1)
         self._keys: dict[str, Array] = {}
-        count, agents = len(self.active), self.cell.agents
+        count, agents = len(self.active), self.config.agents
         task = joined([self._task(position) for position in self.active])
         sampler = Sampler(self.family, self.policy, task, self.threads)
         rows = np.arange(count * agents)
         self.everyone = Lanes(sampler, rows // self.agents, rows % agents, rows, self.agents)
-        self.desk = self._server_lanes() if self.algorithm.stepper == "server" else None
+        self.desk = self._server_lanes() if self.algorithm.update_site == "server" else None
         self.gather(self.round)
 
     def _server_lanes(self) -> Lanes:
@@ -97,11 +100,11 @@ class Batch:
         ]
         sampler = Sampler(self.family, self.policy, joined(tasks), self.threads)
         rows = np.arange(len(tasks))
-        return Lanes(sampler, rows, np.full(len(tasks), self.cell.agents), rows, 1)
+        return Lanes(sampler, rows, np.full(len(tasks), self.config.agents), rows, 1)
 
     def gather(self, number: int) -> None:
         """Who takes part in the round, and who takes the local steps."""
-        count = max(1, round(self.cell.participation * self.agents))
+        count = max(1, round(self.config.participation * self.agents))
         if self.split == 1 and count < self.agents:
             keys = np.array([self._key(p, "participation") for p in self.active], np.uint64)
             picked = participants(keys, self.agents, count, number)
@@ -123,7 +126,7 @@ class Batch:
 
     def drift(self) -> None:
         """Move the agents' MDPs to where they are after `self.round` rounds."""
-        share = 0.0 if self.cell.drift is None else self.cell.drift.share(self.round)
+        share = 0.0 if self.config.drift is None else self.config.drift.share(self.round)
         if share != self.share:
             self.share = share
             self.point_at()
@@ -138,8 +141,8 @@ class Batch:
 
     def spent(self) -> Array:
         """Share of the step budget every active run has spent; 0 where there is no budget."""
-        steps = self.ledger.steps.reshape(-1, self.split).sum(axis=1) / self.cell.agents
-        return steps / (self.cell.budget or np.inf)  # type: ignore[no-any-return]
+        steps = self.ledger.steps.reshape(-1, self.split).sum(axis=1) / self.config.agents
+        return steps / (self.config.budget or np.inf)  # type: ignore[no-any-return]
 
     def drop(self, lost: Array) -> None:
         """Record runs with a lost federation (G,) as diverged in this round; they leave."""
@@ -191,17 +194,17 @@ class Batch:
     def _lifted(self) -> dict[str, Tensor]:
         """Continuous settings, one entry per federation: (G,)."""
 
-        def lift(value: Callable[[Cell], float]) -> Tensor:
-            values = torch.tensor([value(run.cell) for run in self.runs], dtype=torch.float64)
+        def lift(value: Callable[[Config], float]) -> Tensor:
+            values = torch.tensor([value(run.config) for run in self.runs], dtype=torch.float64)
             return self._per_federation(values.to(self.server.theta.dtype))
 
         names = [parameter.name for parameter in fields(self.algorithm)]
         lifted = {
-            name: lift(lambda cell, name=name: cell.hyperparameters[name])  # type: ignore[misc]
+            name: lift(lambda config, name=name: config.hyperparameters[name])  # type: ignore[misc]
             for name in names
         }
-        lifted["step_size"] = lift(lambda cell: cell.step_size)
-        lifted["server_step"] = lift(lambda cell: cell.server_step)
+        lifted["step_size"] = lift(lambda config: config.step_size)
+        lifted["server_step"] = lift(lambda config: config.server_step)
         return lifted
 
     def values(self) -> dict[str, Tensor]:
@@ -216,7 +219,7 @@ class Batch:
 
     def weights(self) -> Tensor:
         """Weights of the members' contributions, summing to 1: (G, n)."""
-        weights = torch.from_numpy(self.cell.shares[self.members.agents].astype(self.dtype))
+        weights = torch.from_numpy(self.config.shares[self.members.agents].astype(self.dtype))
         together = weights.reshape(-1, self.members.each)
         return together / together.sum(-1, keepdim=True)
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from fedrl.envs.family import Array
 from numba import njit
+
+from fedrl.envs.family import Array
 
 NAMES = (
     "weight_mean",  # mean importance weight, before a cap

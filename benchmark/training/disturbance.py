@@ -7,13 +7,14 @@ from collections.abc import Callable
 from functools import cache
 
 import numpy as np
+from numba import njit
+from numba.extending import register_jitable
+
 from fedrl.algorithms.estimators.kernels import source_digest
 from fedrl.benchmark.config.conditions import Draw, RewardCliff, RewardNoise
 from fedrl.benchmark.training.noise import fill_uniform
 from fedrl.benchmark.training.rollout import Episodes, Stream
 from fedrl.envs.family import Array
-from numba import njit
-from numba.extending import register_jitable
 
 
 def noisy(noise: RewardNoise | None, played: Episodes, stream: Stream) -> Episodes:

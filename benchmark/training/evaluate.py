@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+
 from fedrl.algorithms.estimators.policy import Policy, Table, TabularSoftmax
 from fedrl.benchmark.config.conditions import RewardCliff
 from fedrl.benchmark.training.disturbance import charged, charged_reward

@@ -1,4 +1,4 @@
-"""What estimators are given: options of a cell, value baselines, and MDPs instead of episodes."""
+"""What estimators are given: options of a config, value baselines, and MDPs instead of episodes."""
 
 from __future__ import annotations
 
@@ -8,33 +8,34 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
+from gymnasium import spaces
+from torch import Tensor
+
 from fedrl.algorithms.estimators import baseline
 from fedrl.algorithms.estimators.exact import ExactGradients, Model
 from fedrl.algorithms.estimators.gradients import CompiledGradients, Probe
 from fedrl.algorithms.estimators.policy import Policy
-from fedrl.benchmark.config.cell import Cell
+from fedrl.benchmark.config.configuration import Config
 from fedrl.benchmark.training.lanes import Lanes
 from fedrl.benchmark.training.rollout import Episodes, Sampler
 from fedrl.envs.family import Array, Family
-from gymnasium import spaces
-from torch import Tensor
 
 
-def estimators(cell: Cell, family: Family, policy: Policy) -> tuple[Any, Probe]:
-    """The estimators a cell asks for, and what records their importance weights."""
+def estimators(config: Config, family: Family, policy: Policy) -> tuple[Any, Probe]:
+    """The estimators a configuration asks for, and what records their importance weights."""
     probe = Probe()
-    if cell.gradients == "exact":
-        exact = ExactGradients(policy, family.discount, family.horizon, cell.entropy)  # type: ignore[arg-type]
+    if config.gradients == "exact":
+        exact = ExactGradients(policy, family.discount, family.horizon, config.entropy)  # type: ignore[arg-type]
         return exact, probe
-    cap = float("inf") if cell.weight_cap is None else cell.weight_cap
+    cap = float("inf") if config.weight_cap is None else config.weight_cap
     sampled = CompiledGradients(
         policy,
         family.discount,
         cap,
-        per_decision=cell.per_decision,
-        whiten=cell.whiten,
-        entropy=cell.entropy,
-        per_step_mean=cell.per_step_mean,
+        per_decision=config.per_decision,
+        whiten=config.whiten,
+        entropy=config.entropy,
+        per_step_mean=config.per_step_mean,
         probe=probe,
     )
     return sampled, probe
@@ -63,12 +64,12 @@ class Baseline:
     coefficients: Array  # (G·N, f), f = 0 without a baseline
 
     @classmethod
-    def of(cls, cell: Cell, family: Family, lanes: int) -> Baseline:
+    def of(cls, config: Config, family: Family, lanes: int) -> Baseline:
         """Zero before the first round."""
         space = family.observation_space
         states = int(space.n) if isinstance(space, spaces.Discrete) else 0
         width = (space.shape or (1,))[0]
-        size = baseline.features(states, width) if cell.baseline == "linear" else 0
+        size = baseline.features(states, width) if config.baseline == "linear" else 0
         return cls(family.discount, states, np.zeros((lanes, size)))
 
     def values(self, rows: Array, played: Episodes) -> Tensor:

@@ -8,9 +8,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
+from torch.func import vmap
+from torch.utils._pytree import tree_leaves, tree_map
+
 from fedrl.algorithms import Agent, Server, Trajectories
 from fedrl.algorithms.algorithm import weighted_mean
-from fedrl.benchmark.config.cell import Run
+from fedrl.benchmark.config.configuration import Run
 from fedrl.benchmark.training.attacks import corrupted, normal
 from fedrl.benchmark.training.batch import Batch
 from fedrl.benchmark.training.diagnostics import Diagnostics
@@ -20,9 +24,6 @@ from fedrl.benchmark.training.lanes import Lanes
 from fedrl.benchmark.training.record import RunResult, RunState
 from fedrl.benchmark.training.resumption import resume, state_of
 from fedrl.benchmark.training.scoring import constants, evaluate_due
-from torch import Tensor
-from torch.func import vmap
-from torch.utils._pytree import tree_leaves, tree_map
 
 SAVE_EVERY = 5.0  # s of work between two states of a run
 
@@ -34,9 +35,9 @@ def train(
     states: Sequence[RunState | None] | None = None,
     on_state: Callable[[Run, RunState], None] | None = None,
 ) -> list[RunResult]:
-    """Train all runs, which must share `cell.program`; results come in the order of `runs`.
+    """Train all runs, which must share `config.program`; results come in the order of `runs`.
 
-    A run ends after `cell.rounds` rounds, or with the round that spends `cell.budget`.
+    A run ends after `config.rounds` rounds, or with the round that spends `config.budget`.
     `on_round(done, total)` is called after every round. A run whose parameters or scores become
     non-finite is recorded as diverged in that round and leaves the batch; the others go on.
 
@@ -70,14 +71,14 @@ class Federation(Batch):
         on_state: Callable[[Run, RunState], None] | None = None,
     ) -> list[RunResult]:
         """Rounds until every run has ended; see the function `train`."""
-        cell = self.cell
+        config = self.config
         fixed = [constants(self, position) for position in range(len(self.runs))]
         started = saved = time.perf_counter()
         if self.round == 0:
             evaluate_due(self, np.full(len(self.active), True))
             started = time.perf_counter()
             self._initial_momentum()
-        while self.active and self.round < cell.rounds:
+        while self.active and self.round < config.rounds:
             self._round(self.round)
             self.round += 1
             self.drift()
@@ -86,7 +87,7 @@ class Federation(Batch):
                 self.records[position].clock += elapsed / len(self.active)
             before = list(self.active)
             self.drop(~torch.isfinite(self.server.theta).all(-1).numpy())
-            everyone = self.round % cell.evaluate_every == 0 or self.round == cell.rounds
+            everyone = self.round % config.evaluate_every == 0 or self.round == config.rounds
             due = everyone | (self.spent() >= 1)
             if due.any():
                 evaluate_due(self, due)
@@ -98,8 +99,8 @@ class Federation(Batch):
                         on_state(self.runs[position], state_of(self, position))
                 saved = time.perf_counter() if everyone else saved
             if on_round is not None:
-                share = max(self.round / cell.rounds, min(self.spent(), default=1.0))
-                on_round(min(round(share * cell.rounds), cell.rounds), cell.rounds)
+                share = max(self.round / config.rounds, min(self.spent(), default=1.0))
+                on_round(min(round(share * config.rounds), config.rounds), config.rounds)
             started = time.perf_counter()
         self.retire(range(len(self.active)))
         return [
@@ -109,11 +110,11 @@ class Federation(Batch):
 
     def _initial_momentum(self) -> None:
         """u_0: the mean over agents of a batch gradient at θ_0, or 0. Its samples are counted."""
-        if not self.algorithm.anchored or self.cell.initial_momentum == "zero":
+        if not self.algorithm.uses_global_momentum or self.config.initial_momentum == "zero":
             return
         self.members = self.present = self.everyone
         theta = self.server.theta.unsqueeze(1).expand(-1, self.agents, -1)
-        episodes = self.cell.initial_episodes
+        episodes = self.config.initial_episodes
         batch = self._sample(theta, "initial-momentum", 0, episodes, self.everyone)
         plain = vmap(self.gradients.plain)(batch.behaviour, batch)
         heard = self._heard(plain, "initial-momentum", 0).reshape(theta.shape)
@@ -122,12 +123,12 @@ class Federation(Batch):
         self.ledger.sent(self.policy.size * self.agents, self.policy.size * self.agents)
 
     def _round(self, number: int) -> None:
-        cell, algorithm = self.cell, self.algorithm
-        local_steps = 1 if algorithm.synchronous else cell.local_steps
-        self.shrink = cell.step_decay**number
+        config, algorithm = self.config, self.algorithm
+        local_steps = 1 if algorithm.synchronous else config.local_steps
+        self.shrink = config.step_decay**number
         self.gather(number)
-        for exchange in range(cell.local_steps // local_steps):
-            first = number * cell.local_steps + exchange
+        for exchange in range(config.local_steps // local_steps):
+            first = number * config.local_steps + exchange
             self._begin(first)
             theta = self.server.theta.unsqueeze(1).expand(-1, self.present.each, -1)
             for k in range(local_steps):
@@ -136,7 +137,7 @@ class Federation(Batch):
                 eta = self.step_size * self.shrink
                 theta = self.policy.project(theta + eta * direction)
             self._exchange(theta, local_steps)
-        if self.latest is not None and algorithm.stepper == "agents":
+        if self.latest is not None and algorithm.update_site == "agents":
             self.baseline = self.baseline.fitted(self.present.rows, self.latest)
 
     def _begin(self, draw: int) -> None:
@@ -145,7 +146,7 @@ class Federation(Batch):
         theta = self.server.theta.unsqueeze(1).expand(-1, members.each, -1)
         self.own = torch.zeros_like(self.server.theta[torch.from_numpy(present.federation)])
         if self.algorithm.snapshot:
-            batch = self._sample(theta, "snapshot", draw, self.cell.snapshot_episodes, members)
+            batch = self._sample(theta, "snapshot", draw, self.config.snapshot_episodes, members)
             own = vmap(self.gradients.plain)(batch.behaviour, batch)
             heard = self._heard(own, "snapshot", draw)
             together = heard.reshape(theta.shape)
@@ -158,7 +159,7 @@ class Federation(Batch):
             flat = tree_map(lambda leaf: leaf.flatten(0, 1)[present.pick], self.memory)
             agent = Agent(theta.reshape(-1, theta.shape[-1]), self.own, flat)
             self.carried = self.call("begin", self.values(), self.servers(), agent)
-        cap = float("inf") if self.cell.weight_cap is None else self.cell.weight_cap
+        cap = float("inf") if self.config.weight_cap is None else self.config.weight_cap
         self.watch = Diagnostics(len(self.server.theta), cap)
 
     def _direction(self, theta: Tensor, draw: int) -> Tensor:
@@ -169,8 +170,8 @@ class Federation(Batch):
             Agent(lanes, self.own, self.carried),
             self.values(),
         )
-        points = self.call("points", values, server, agent, self.alpha(draw))
-        episodes = self.cell.episodes
+        points = self.call("behaviour_parameters", values, server, agent, self.alpha(draw))
+        episodes = self.config.episodes
         batches = [
             self._sample(point, f"training-{which}", draw, episodes, self.present)
             for which, point in enumerate(points)
@@ -187,15 +188,15 @@ class Federation(Batch):
         return found.reshape(theta.shape)
 
     def _limited(self, direction: Tensor, theta: Tensor) -> Tensor:
-        """The tricks of a direction (L, d), each off unless the cell turns it on."""
-        cell = self.cell
-        if cell.weight_decay:
-            direction = direction - cell.weight_decay * theta
-        if cell.clip_value is not None:
-            direction = direction.clamp(-cell.clip_value, cell.clip_value)
-        if cell.clip_norm is not None:
+        """The tricks of a direction (L, d), each off unless the configuration turns it on."""
+        config = self.config
+        if config.weight_decay:
+            direction = direction - config.weight_decay * theta
+        if config.clip_value is not None:
+            direction = direction.clamp(-config.clip_value, config.clip_value)
+        if config.clip_norm is not None:
             length = direction.norm(dim=-1, keepdim=True)
-            direction = direction * (cell.clip_norm / length).clamp(max=1.0)
+            direction = direction * (config.clip_norm / length).clamp(max=1.0)
         return direction
 
     def _remember(self, theta: Tensor, direction: Tensor) -> None:
@@ -207,7 +208,7 @@ class Federation(Batch):
 
     def _exchange(self, theta: Tensor, local_steps: int) -> None:
         """u_{r+1} = Σ_i w_i (θ_{r,K}^i - θ_r) / (ηK), θ_{r+1} = θ_r + λ u_{r+1}."""
-        share = self.shrink * local_steps / self.cell.local_steps  # λ is stated for a whole round
+        share = self.shrink * local_steps / self.config.local_steps  # λ is stated for a whole round
         eta = self.step_size * self.shrink
         means = (theta - self.server.theta.unsqueeze(1)) / (eta * local_steps)
         message = self._finish_round(theta, means)
@@ -261,7 +262,7 @@ class Federation(Batch):
         d = self.policy.size
         up = d * (self.desk is None) + d * self.algorithm.snapshot
         up += sum(leaf[0].numel() for leaf in tree_leaves(message))
-        down = d * (1 + self.algorithm.anchored)
+        down = d * (1 + self.algorithm.uses_global_momentum)
         down += d * (self.algorithm.snapshot and self.desk is None)
         down += sum(leaf[0].numel() for leaf in tree_leaves(self.server.memory))
         self.ledger.sent(up * self.members.each, down * self.members.each)
@@ -271,15 +272,15 @@ class Federation(Batch):
     ) -> Trajectories:
         """Trajectories of the lanes, leading axis L, counted in the ledger; or their models."""
         points = theta.reshape(-1, theta.shape[-1])
-        if self.cell.gradients == "exact":
+        if self.config.gradients == "exact":
             return models(lanes, points)  # type: ignore[return-value]
         acting = points
-        attack = self.cell.attack
+        attack = self.config.attack
         if attack is not None and attack.kind == "random-action":
             acting = torch.where(self._byzantine(lanes), torch.zeros_like(points), points)
         played = lanes.sampler.sample(acting.numpy(), self.stream(purpose, draw, lanes), episodes)
         noise = self.stream(f"reward-noise-{purpose}", draw, lanes)
-        played = noisy(self.cell.reward_noise, charged(self.cell.reward_cliff, played), noise)
+        played = noisy(self.config.reward_noise, charged(self.config.reward_cliff, played), noise)
         self.ledger.taken(played.length)
         if lanes is self.present and purpose.startswith("training"):
             self.latest = played if purpose == "training-0" else self.latest
@@ -289,7 +290,7 @@ class Federation(Batch):
 
     def _heard(self, sent: Tensor, purpose: str, draw: int) -> Tensor:
         """What the server receives of the members' vectors (L, d)."""
-        attack = self.cell.attack
+        attack = self.config.attack
         if attack is None:
             return sent
         stream = self.stream(f"attack-{purpose}", draw, self.members)
@@ -298,7 +299,7 @@ class Federation(Batch):
 
     def _byzantine(self, lanes: Lanes) -> Tensor:
         """(L, 1) bool: the last agents of every federation."""
-        assert self.cell.attack is not None
-        from_here = self.cell.agents - self.cell.attack.agents
-        byzantine = (lanes.agents >= from_here) & (lanes.agents < self.cell.agents)
+        assert self.config.attack is not None
+        from_here = self.config.agents - self.config.attack.agents
+        byzantine = (lanes.agents >= from_here) & (lanes.agents < self.config.agents)
         return torch.from_numpy(byzantine).unsqueeze(-1)

@@ -9,10 +9,11 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from torch import Tensor
+
 from fedrl.benchmark.training.noise import uniform_lanes
 from fedrl.benchmark.training.rollout import Sampler
 from fedrl.envs.family import Array, Task
-from torch import Tensor
 
 
 class Lanes(NamedTuple):

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
-from fedrl.benchmark.config.cell import Run
+
+from fedrl.benchmark.config.configuration import Run
 from fedrl.envs.family import Array
 
 

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from torch import Tensor
+from torch.utils._pytree import tree_flatten, tree_leaves, tree_unflatten
+
 from fedrl.benchmark.training.batch import Batch
 from fedrl.benchmark.training.ledger import Ledger
 from fedrl.benchmark.training.record import Record, RunState
-from torch import Tensor
-from torch.utils._pytree import tree_flatten, tree_leaves, tree_unflatten
 
 
 def state_of(batch: Batch, position: int) -> RunState:
@@ -21,7 +22,7 @@ def state_of(batch: Batch, position: int) -> RunState:
         mine = slice(place * batch.split, (place + 1) * batch.split)
     return RunState(
         round=batch.round,
-        finished=position not in batch.active or batch.round == batch.cell.rounds,
+        finished=position not in batch.active or batch.round == batch.config.rounds,
         theta=batch.finals.get(position, batch.server.theta[mine].numpy()),
         previous=batch.server.previous[mine].numpy(),
         momentum=batch.server.momentum[mine].numpy(),
@@ -39,7 +40,7 @@ def resume(batch: Batch, states: Sequence[RunState | None]) -> None:
     open_rounds = {0 if s is None else s.round for s in states if s is None or not s.finished}
     if len(open_rounds) > 1:
         raise ValueError(f"unfinished runs of one batch are at rounds {sorted(open_rounds)}")
-    batch.round = max(open_rounds, default=batch.cell.rounds)
+    batch.round = max(open_rounds, default=batch.config.rounds)
     batch.records = [
         Record(run) if state is None else Record.resumed(run, state)
         for run, state in zip(batch.runs, states, strict=True)

@@ -11,6 +11,9 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
+from numba import njit
+from numba.extending import register_jitable
+
 from fedrl.algorithms.estimators.kernels import body_and_head, source_digest
 from fedrl.algorithms.estimators.policy import Policy
 from fedrl.benchmark.training.noise import START, fill_uniform, uniform_lanes
@@ -23,8 +26,6 @@ from fedrl.envs.family import (
     Simulator,
     Task,
 )
-from numba import njit
-from numba.extending import register_jitable
 
 
 class Stream(NamedTuple):

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch.func import vmap
+
 from fedrl.algorithms import Trajectories
 from fedrl.algorithms.estimators.policy import Table, TabularSoftmax
 from fedrl.benchmark.training.batch import Batch
@@ -15,14 +17,13 @@ from fedrl.benchmark.training.evaluate import Scores, evaluate
 from fedrl.benchmark.training.rollout import Episodes, Sampler, Stream
 from fedrl.envs.family import Array
 from fedrl.envs.finite.tabular import Tabular
-from torch.func import vmap
 
 
 def evaluate_due(batch: Batch, due: Array) -> None:
     """Add a point to the records of the active runs that are due."""
     scores = scores_of(batch, batch.server.theta.numpy())
     finite = np.all(np.isfinite(scores.objective), axis=1)
-    agents, cell_shares = batch.cell.agents, batch.cell.shares
+    agents, config_shares = batch.config.agents, batch.config.shares
     for place, position in enumerate(batch.active):
         mine = slice(place * batch.split, (place + 1) * batch.split)
         if not due[place] or (batch.round > 0 and not finite[mine].all()):
@@ -38,8 +39,8 @@ def evaluate_due(batch: Batch, due: Array) -> None:
                 "trajectories_total": trajectories,
                 "floats_up": up / agents,
                 "floats_down": down / agents,
-                "objective": float(scores.objective[mine].reshape(-1) @ cell_shares),
-                "return": float(undiscounted @ cell_shares),
+                "objective": float(scores.objective[mine].reshape(-1) @ config_shares),
+                "return": float(undiscounted @ config_shares),
                 "return_worst": undiscounted.min(),
                 "return_best": undiscounted.max(),
                 "stationarity": scores.stationarity[mine].mean(),
@@ -54,10 +55,10 @@ def evaluate_due(batch: Batch, due: Array) -> None:
 def scores_of(batch: Batch, theta: Array) -> Scores:
     """Scores of all federations at theta (G, d) in their own MDPs, on the evaluation stream."""
     stream = batch.stream("evaluation", batch.round)
-    episodes = batch.cell.evaluation_episodes
-    cliff, shares = batch.cell.reward_cliff, batch.cell.shares
+    episodes = batch.config.evaluation_episodes
+    cliff, shares = batch.config.reward_cliff, batch.config.shares
     weights = shares if batch.split == 1 else np.ones(1)
-    plain = partial(slopes, batch) if batch.cell.evaluation_gradients else None
+    plain = partial(slopes, batch) if batch.config.evaluation_gradients else None
     return evaluate(
         batch.family, batch.sampler, theta, stream, episodes, cliff, weights=weights, plain=plain
     )
@@ -75,8 +76,8 @@ def slopes(batch: Batch, theta: Array, played: Episodes) -> Array:
 def constants(batch: Batch, position: int) -> dict[str, Any]:
     """What a report measures a run against; the random policy has all parameters zero."""
     run, task = batch.runs[position], batch.tasks[position]
-    agents = np.arange(batch.cell.agents)
-    keys = np.full(batch.cell.agents, run.seed.key("random-policy"), np.uint64)
+    agents = np.arange(batch.config.agents)
+    keys = np.full(batch.config.agents, run.seed.key("random-policy"), np.uint64)
     policy = batch.policy
     if isinstance(policy, Table):  # of a table that is π or Q, zeros are no policy
         policy = TabularSoftmax(policy.states, policy.actions)
@@ -87,21 +88,21 @@ def constants(batch: Batch, position: int) -> dict[str, Any]:
         sampler,
         theta,
         Stream(keys, agents, 0),
-        batch.cell.evaluation_episodes,
-        batch.cell.reward_cliff,
+        batch.config.evaluation_episodes,
+        batch.config.reward_cliff,
     )
     metric = batch.family.metric
     random = scores.objective if metric == "objective" else scores.undiscounted
-    weighted, caveat = task, batch.cell.caveat
-    if batch.cell.agent_weights is not None and isinstance(batch.family, Tabular):
-        scale = (batch.cell.shares * batch.cell.agents)[:, None, None]
+    weighted, caveat = task, batch.config.caveat
+    if batch.config.agent_weights is not None and isinstance(batch.family, Tabular):
+        scale = (batch.config.shares * batch.config.agents)[:, None, None]
         weighted = task._replace(reward=task.reward * scale)
-    elif batch.cell.agent_weights is not None:
+    elif batch.config.agent_weights is not None:
         caveat += ", of equal weights"
     reference = batch.family.reference(weighted)
     return {
         "metric": metric,
-        "random": float(random.reshape(-1) @ batch.cell.shares),
+        "random": float(random.reshape(-1) @ batch.config.shares),
         "reference": np.nan if reference is None else reference.value,
         "reference_meaning": "" if reference is None else reference.meaning + caveat,
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from fedrl.benchmark.config.cell import Run
+from fedrl.benchmark.config.configuration import Run
 from fedrl.benchmark.config.parameter import sized
 from fedrl.benchmark.config.protocol import Protocol
 from fedrl.benchmark.execution.batches import cut

@@ -6,14 +6,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from fedrl.benchmark.config.cell import Cell, Run
+from rich.console import Console
+
+from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.execution.execution import execute, plan
 from fedrl.benchmark.execution.executors import Executor
 from fedrl.benchmark.storage.files import StoreError
 from fedrl.benchmark.storage.store import Store
 from fedrl.benchmark.tuning.objective import Outcome, outcome_of
 from fedrl.benchmark.tuning.trial import Key, key_of
-from rich.console import Console
 
 
 class TuningError(ValueError):
@@ -31,8 +32,8 @@ class Wave:
     def runs(self) -> list[Run]:
         return list(self.every)
 
-    def cells(self) -> list[Cell]:
-        return list({run.cell.id: run.cell for run in self.every}.values())
+    def configs(self) -> list[Config]:
+        return list({run.config.id: run.config for run in self.every}.values())
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Evaluator:
         if summary.failed:
             run, reason = summary.failed[0]
             raise TuningError(
-                f"{len(summary.failed)} run(s) of {title} failed, first {run.cell.id} "
+                f"{len(summary.failed)} run(s) of {title} failed, first {run.config.id} "
                 f"{run.seed.namespace} seed {run.seed.index}: {reason}; the same command goes on"
             )
         return {key: self._read(run) for key, run in wanted.items()}
@@ -68,4 +69,4 @@ class Evaluator:
         stored = store.read(run)
         if stored is None:
             raise StoreError(f"{store.path(run)} has vanished; the same command computes it again")
-        return outcome_of(run.cell, stored.columns)
+        return outcome_of(run.config, stored.columns)

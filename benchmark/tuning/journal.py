@@ -16,13 +16,14 @@ from contextlib import suppress
 from pathlib import Path
 
 import optuna
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+from optuna.trial import FrozenTrial
+
 from fedrl.benchmark.storage.files import set_aside, token, write_atomically
 from fedrl.benchmark.tuning.sampler import distribution
 from fedrl.benchmark.tuning.task import Task
 from fedrl.benchmark.tuning.trial import Trial, Tuned
-from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
-from optuna.trial import FrozenTrial
 
 NAME = "journal.log"
 
@@ -109,7 +110,7 @@ def frozen(task: Task, trial: Trial) -> FrozenTrial:
             "scores": list(trial.scores),
             "diverged": trial.diverged,
             "steps": trial.steps,
-            "cell": task.cell(trial.values).id,
+            "cell": task.config(trial.values).id,
         },
     )
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
-from fedrl.benchmark.config.cell import Cell
+
+from fedrl.benchmark.config.configuration import Config
 from fedrl.envs.family import Array
 from fedrl.reports.statistics.estimates import area_under_curve
 
@@ -19,7 +20,7 @@ class Outcome(NamedTuple):
     steps: int  # environment steps of all agents
 
 
-def outcome_of(cell: Cell, columns: Mapping[str, Array]) -> Outcome:
+def outcome_of(config: Config, columns: Mapping[str, Array]) -> Outcome:
     """(1/B) ∫ s dx up to the budget B of steps per agent, s linear between evaluation points.
 
     s = (score - random) / (reference - random) where both are known, else the score. A run that
@@ -30,9 +31,9 @@ def outcome_of(cell: Cell, columns: Mapping[str, Array]) -> Outcome:
     score = columns[str(columns["metric"][-1])].astype(np.float64)
     random, reference = float(columns["random"][-1]), float(columns["reference"][-1])
     diverged = bool(columns["diverged"][-1])
-    exact = cell.budget is None
+    exact = config.budget is None
     x = columns["round" if exact else "steps_per_agent"].astype(np.float64)
-    budget = float(cell.rounds if cell.budget is None else cell.budget)
+    budget = float(config.rounds if config.budget is None else config.budget)
     if diverged and np.isfinite(random):
         after = np.nextafter(x[-1], np.inf)
         x, score = np.append(x, after), np.append(score, min(score[-1], random))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+
 from fedrl.benchmark.config.protocol import Protocol
 from fedrl.benchmark.storage.files import write_atomically
 from fedrl.benchmark.tuning.trial import Tuned

@@ -7,19 +7,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from fedrl.benchmark.config.parameter import worded
-from fedrl.benchmark.config.protocol import Protocol, protocol_of
-from fedrl.benchmark.config.study import load_study
-from fedrl.benchmark.execution.executors import Executor
-from fedrl.benchmark.storage.files import StoreError, token
-from fedrl.benchmark.tuning import pages
-from fedrl.benchmark.tuning import tuned_writer as tuned_file
-from fedrl.benchmark.tuning.cost import Cost, cost_of
-from fedrl.benchmark.tuning.task import Task, tasks_of
-from fedrl.benchmark.tuning.trial import Tuned
 from rich import box
 from rich.console import Console
 from rich.table import Table
+
+from fedrl.benchmark.config.parameter import worded
+from fedrl.benchmark.config.protocol import Protocol, protocol_of
+from fedrl.benchmark.config.study import load_study
+from fedrl.benchmark.config.tuned_file import Entry
+from fedrl.benchmark.execution.executors import Executor
+from fedrl.benchmark.storage.files import StoreError, token
+from fedrl.benchmark.tuning import pages, tuned_writer
+from fedrl.benchmark.tuning.cost import Cost, cost_of
+from fedrl.benchmark.tuning.task import Task, tasks_of
+from fedrl.benchmark.tuning.trial import Tuned
 
 
 class Job(NamedTuple):
@@ -134,12 +135,12 @@ def _check_folder(out: Path) -> None:
 
 
 def _files(job: Job, found: Sequence[Tuned], out: Path) -> list[Path]:
-    pairs: dict[tuple[str, str], list[tuned_file.Entry]] = {}
+    pairs: dict[tuple[str, str], list[Entry]] = {}
     for task in job.tasks:
         repeats = [one for one in found if one.task.id == task.id]
-        entry = tuned_file.entry_of(repeats, job.protocol, job.study)
+        entry = tuned_writer.entry_of(repeats, job.protocol, job.study)
         pairs.setdefault((task.base.family, task.base.algorithm), []).append(entry)
     return [
-        tuned_file.write(out, family, algorithm, entries)
+        tuned_writer.write(out, family, algorithm, entries)
         for (family, algorithm), entries in pairs.items()
     ]

@@ -14,13 +14,14 @@ from typing import NamedTuple
 
 import numpy as np
 import optuna
-from fedrl.benchmark.config.parameter import Parameter, Space, Values
 from scipy.stats import qmc
+
+from fedrl.benchmark.config.parameter import Parameter, Space, Values
 
 CANDIDATES = 24  # of the expected-improvement step
 
 
-class Told(NamedTuple):
+class FinishedTrial(NamedTuple):
     """A finished trial."""
 
     values: Values
@@ -35,7 +36,7 @@ def quasi_random(space: Space, count: int, seed: int) -> list[Values]:
 
 
 def propose(
-    space: Space, own: Sequence[Values], told: Sequence[Told], count: int, seed: int
+    space: Space, own: Sequence[Values], told: Sequence[FinishedTrial], count: int, seed: int
 ) -> list[Values]:
     """The next wave: first the study's own values and quasi-random ones, then those of TPE.
 

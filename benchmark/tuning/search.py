@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from fedrl.benchmark.config.cell import Run
+from fedrl.benchmark.config.configuration import Run
 from fedrl.benchmark.config.parameter import Values
 from fedrl.benchmark.config.protocol import Protocol
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.tuning.objective import Outcome
-from fedrl.benchmark.tuning.sampler import Told, propose
+from fedrl.benchmark.tuning.sampler import FinishedTrial, propose
 from fedrl.benchmark.tuning.task import Task
 from fedrl.benchmark.tuning.trial import Key, Trial, Tuned, best, key_of, runs_of
 
@@ -72,7 +72,7 @@ def _finalists(trials: Sequence[Trial], count: int) -> list[Trial]:
 
 
 def _proposals(one: Tuned, size: int, seed: int) -> list[Values]:
-    told = [Told(trial.values, trial.score) for trial in one.trials]
+    told = [FinishedTrial(trial.values, trial.score) for trial in one.trials]
     return propose(one.task.space, one.task.own, told, size, seed)
 
 

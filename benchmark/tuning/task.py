@@ -1,4 +1,4 @@
-"""One thing to tune: all cells of a study that share everything but what is tuned."""
+"""One thing to tune: all configurations of a study that share everything but what is tuned."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fedrl.benchmark.config import registry
-from fedrl.benchmark.config.cell import Cell
+from fedrl.benchmark.config.configuration import Config
 from fedrl.benchmark.config.parameter import Space, Values
 from fedrl.benchmark.config.protocol import Protocol
 from fedrl.benchmark.config.search_space import (
@@ -29,12 +29,12 @@ from fedrl.benchmark.execution.estimate import work
 class Task:
     """Tune `space` around `base`, whose budget every trial has."""
 
-    base: Cell
+    base: Config
     space: Space
     own: tuple[Values, ...]  # the study's own values that lie in the space
     derived: bool  # the study has no budget; it was derived from its rounds
 
-    def cell(self, values: Values) -> Cell:
+    def config(self, values: Values) -> Config:
         return applied(self.base, values)
 
     @property
@@ -60,38 +60,38 @@ class Task:
 
 def tasks_of(study: Study, protocol: Protocol) -> list[Task]:
     """The tasks of a study in the order of its file; SettingError before any compute."""
-    cells = study.cells()
-    check_names(protocol, [registry.algorithms()[n] for n in {c.algorithm: 0 for c in cells}])
-    groups: dict[str, list[Cell]] = {}
-    for cell in cells:
-        names = searched(type(cell.build_algorithm()), protocol)
-        shared = _shared(cell, names)
-        # How long a run may last is scaled with K and B: it must not tell such cells apart.
-        groups.setdefault(json.dumps(shared, sort_keys=True), []).append(cell)
+    configs = study.configs()
+    check_names(protocol, [registry.algorithms()[n] for n in {c.algorithm: 0 for c in configs}])
+    groups: dict[str, list[Config]] = {}
+    for config in configs:
+        names = searched(type(config.build_algorithm()), protocol)
+        shared = _shared(config, names)
+        # How long a run may last is scaled with K and B: it must not tell such configs apart.
+        groups.setdefault(json.dumps(shared, sort_keys=True), []).append(config)
     return [_task(group, protocol) for group in groups.values()]
 
 
-def _task(cells: Sequence[Cell], protocol: Protocol) -> Task:
-    space = space_of(cells, protocol)
-    base, derived = _budgeted(cells[0])
-    own = [own_values(cell, space) for cell in cells]
+def _task(configs: Sequence[Config], protocol: Protocol) -> Task:
+    space = space_of(configs, protocol)
+    base, derived = _budgeted(configs[0])
+    own = [own_values(config, space) for config in configs]
     inside = [v for v in own if all(p.holds(v[p.name]) for p in space)]
     return Task(base, space, tuple(inside[: protocol.wave]), derived)
 
 
-def _budgeted(cell: Cell) -> tuple[Cell, bool]:
+def _budgeted(config: Config) -> tuple[Config, bool]:
     """With a budget of steps per agent: the study's, or what its rounds cost at most."""
-    if cell.budget is not None or cell.gradients == "exact":  # no samples: rounds are the cost
-        return cell, False
-    steps = work(cell).training_steps // cell.agents
+    if config.budget is not None or config.gradients == "exact":  # no samples: rounds are the cost
+        return config, False
+    steps = work(config).training_steps // config.agents
     if steps < 1:
-        raise SettingError(f"{cell.id} has no rounds: there is nothing to tune")
-    return Cell(**(cell.model_dump() | {"budget": steps})), True
+        raise SettingError(f"{config.id} has no rounds: there is nothing to tune")
+    return Config(**(config.model_dump() | {"budget": steps})), True
 
 
-def _shared(cell: Cell, names: Sequence[str]) -> dict[str, Any]:
+def _shared(config: Config, names: Sequence[str]) -> dict[str, Any]:
     """The whole configuration without what is tuned."""
-    plain = cell.model_dump(mode="json")
+    plain = config.model_dump(mode="json")
     inner = {n: v for n, v in plain["hyperparameters"].items() if n not in names}
     outer = {n: v for n, v in plain.items() if not (n in AROUND and n in names)}
     return outer | {"hyperparameters": inner}

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from fedrl.benchmark.config.cell import Run
+from fedrl.benchmark.config.configuration import Run
 from fedrl.benchmark.config.parameter import Values
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.tuning.objective import Outcome
@@ -69,18 +69,18 @@ class Tuned(NamedTuple):
         return sum(trial.steps for trial in (*self.trials, *self.finalists))
 
 
-Key = tuple[str, Seed]  # of a run: its cell's id and its seed
+Key = tuple[str, Seed]  # of a run: its configuration's id and its seed
 
 
 def key_of(run: Run) -> Key:
-    """What tells runs apart; a cell itself has no hash."""
-    return run.cell.id, run.seed
+    """What tells runs apart; a configuration itself has no hash."""
+    return run.config.id, run.seed
 
 
 def runs_of(task: Task, values: Values, seeds: Sequence[Seed]) -> list[Run]:
     """One trial's runs."""
-    cell = task.cell(values)
-    return [Run(cell, seed) for seed in seeds]
+    config = task.config(values)
+    return [Run(config, seed) for seed in seeds]
 
 
 def best(trials: Sequence[Trial]) -> list[Trial]:

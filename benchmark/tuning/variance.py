@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+
 from fedrl.benchmark.tuning.trial import Tuned
 
 

@@ -6,8 +6,8 @@ import re
 from typing import Any
 
 import typer
-from fedrl.benchmark.cli.main import app
 
+from fedrl.benchmark.cli.main import app
 from making.settings import code, markdown, plain
 
 HEAD = """\

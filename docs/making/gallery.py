@@ -52,7 +52,7 @@ def reports(work: Path) -> dict[str, Path]:
 
 def tiny(work: Path) -> Path:
     """Run the study of seconds and write its report."""
-    from fedrl.benchmark import run_study
+    from fedrl import run_study
     from fedrl.benchmark.config.study import load_study
     from fedrl.benchmark.publishing.publication import publish
 

@@ -6,7 +6,6 @@ import inspect
 
 from fedrl.algorithms import ALGORITHMS
 from fedrl.benchmark.inspection import pages
-
 from making.settings import code, plain
 
 

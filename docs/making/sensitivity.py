@@ -64,11 +64,11 @@ def values() -> str:
         own = [row for row in rows if row["hyperparameter"] == name]
         found = list(dict.fromkeys(row["value"] for row in own))
         for place, value in enumerate(found):
-            cells = [_of(own, name_, value) for name_ in ALGORITHMS]
+            configs = [_of(own, name_, value) for name_ in ALGORITHMS]
             short = value.split("=")[1].strip().removesuffix("×")
             if name == "server_step_size":
                 short = f"{short} ηK".removeprefix("1 ")
-            lines.append([sign if not place else "", short, *cells])
+            lines.append([sign if not place else "", short, *configs])
         lines.append(["", "importance", *(_importance(one, name) for one in ALGORITHMS)])
     return markdown(["", "value", *(f"`{name}`" for name in ALGORITHMS)], lines)
 
@@ -136,8 +136,8 @@ def beyond() -> str:
         assert len(own) == 2, (algorithm, place)  # κ
         return number(fmean(float(row["tuned"]) for row in own))
 
-    def group(title: str, cell: Callable[[str, str], str]) -> list[list[str]]:
-        rows_ = [[f"`{a}`", *(cell(a, place) for place in places)] for a in ALGORITHMS]
+    def group(title: str, config: Callable[[str, str], str]) -> list[list[str]]:
+        rows_ = [[f"`{a}`", *(config(a, place) for place in places)] for a in ALGORITHMS]
         return [[f"*{title}*", *[""] * len(places)], *rows_]
 
     parts = [
@@ -161,7 +161,7 @@ def read(study: str, table: str) -> list[Row]:
 def markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A pipe table."""
     lines = [head, ["---"] * len(head), *rows]
-    padded = [[f" {cell} " if cell else " " for cell in line] for line in lines]
+    padded = [[f" {config} " if config else " " for config in line] for line in lines]
     return "\n".join(f"|{'|'.join(line)}|" for line in padded)
 
 

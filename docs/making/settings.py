@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, get_args
 
-from fedrl.algorithms import ALGORITHMS
-from fedrl.benchmark.config.cell import Cell
-from fedrl.benchmark.config.conditions import NOISES, Attack, Drift, RewardCliff
-from fedrl.benchmark.config.study import Study
-from fedrl.envs import FAMILIES
 from pydantic import BaseModel
 
+from fedrl.algorithms import ALGORITHMS
+from fedrl.benchmark.config.conditions import NOISES, Attack, Drift, RewardCliff
+from fedrl.benchmark.config.configuration import Config
+from fedrl.benchmark.config.study import Study
+from fedrl.envs import FAMILIES
 from making.docstrings import fields_of
 
 TITLE = "Settings of a study"
@@ -59,7 +59,7 @@ def page() -> str:
             "## `[settings]`, and any narrower table",
             "Symbols are those of the equations. What is off by default is a named "
             'trick or condition; `"none"` turns such a setting off in a list of alternatives.',
-            rows_of(Cell, skip=STRUCTURE),
+            rows_of(Config, skip=STRUCTURE),
             *conditions(),
             "## Options of families",
             "Beside the settings above, a table `[families.X]` takes the family's own options; "
@@ -115,7 +115,7 @@ def rows_of(kind: type[BaseModel], skip: Sequence[str] = (), within: str = "") -
             meaning = ", ".join(filter(None, (name.replace("_", " "), meaning)))
         elif meaning.startswith(QUALIFYING):
             meaning = f"{name.replace('_', ' ')}; {meaning}"
-        if not issubclass(kind, Cell):  # there, leaving out is how to say none
+        if not issubclass(kind, Config):  # there, leaving out is how to say none
             default = default.replace('`"none"`', "not given")
         limits = allowed(shape, schema.get("$defs", {}))
         if default == "not given":

@@ -6,7 +6,6 @@ from functools import cache
 from importlib.resources import files
 
 from fedrl.benchmark.config.study import StudyError, built_in, load_study
-
 from making.settings import plain
 
 load = cache(load_study)  # large studies take seconds
@@ -31,7 +30,7 @@ def section(name: str) -> str:
         study = load(name, (), ())
     except StudyError as error:
         return f"## {name}\n\nIt cannot be loaded here: {plain(str(error))}\n\n" + _file(text)
-    size = f"{len(study.cells())} cells × {len(study.seeds)} seeds = {len(study.runs())} runs"
+    size = f"{len(study.configs())} cells × {len(study.seeds)} seeds = {len(study.runs())} runs"
     families, algorithms = (
         ", ".join(f"`{n}`" for n in t) for t in (study.families, study.algorithms)
     )

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
-from fedrl.envs.family import Array, CompiledFamily, Kernel, Knob, Reference, perturb
-from fedrl.envs.validation import require_known
 from gymnasium import spaces
 from numba.extending import register_jitable
+
+from fedrl.envs.family import Array, CompiledFamily, Kernel, Knob, Reference, perturb
+from fedrl.envs.validation import require_known
 
 TIME_STEP = 0.2  # s
 GRAVITY = 9.8  # m/s²

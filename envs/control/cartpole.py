@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
+from gymnasium import spaces
+
 from fedrl.envs.family import Array, CompiledFamily, Kernel, Knob, Reference, perturb
 from fedrl.envs.validation import require_known
-from gymnasium import spaces
 
 TIME_STEP = 0.02  # s
 LIMIT = 2.4  # m, |position| at which the episode ends

@@ -17,8 +17,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from fedrl.envs.family import Array
 from numba import njit
+
+from fedrl.envs.family import Array
 
 
 @njit(cache=True, nogil=True)

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
+from gymnasium import spaces
+from numba.extending import register_jitable
+
 from fedrl.envs.control.linear_moments import best_common_gain, moments, riccati
 from fedrl.envs.family import (
     Array,
@@ -17,8 +20,6 @@ from fedrl.envs.family import (
     heterogeneity_level,
 )
 from fedrl.envs.validation import require
-from gymnasium import spaces
-from numba.extending import register_jitable
 
 
 class LinearQuadraticTask(NamedTuple):

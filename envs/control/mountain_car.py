@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
+from gymnasium import spaces
+
 from fedrl.envs.family import Array, CompiledFamily, Kernel, Knob, Reference, perturb
 from fedrl.envs.validation import require_known
-from gymnasium import spaces
 
 LEFT, RIGHT, GOAL = -1.2, 0.6, 0.45  # positions: the wall, the end of the road, the flag
 SPEED_LIMIT = 0.07  # of position, per step

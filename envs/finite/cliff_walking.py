@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from gymnasium.envs.toy_text import CliffWalkingEnv
+
 from fedrl.envs.finite.maps import drawn
 from fedrl.envs.finite.tables import TableFamily
-from gymnasium.envs.toy_text import CliffWalkingEnv
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
+
 from fedrl.envs.family import Array
 from fedrl.envs.finite.exact import evaluate, plan
 from fedrl.envs.finite.mdp import TabularTask, mean_task

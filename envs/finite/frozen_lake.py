@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
+from gymnasium.envs.toy_text import FrozenLakeEnv
+
 from fedrl.envs.finite.maps import drawn
 from fedrl.envs.finite.tables import TableFamily
-from gymnasium.envs.toy_text import FrozenLakeEnv
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
+
 from fedrl.envs.family import Array, Knob, heterogeneity_level, perturb
 from fedrl.envs.finite import maps
 from fedrl.envs.finite.mdp import TabularTask, tabular_task

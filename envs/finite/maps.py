@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+
 from fedrl.envs.family import Array
 from fedrl.envs.validation import require
 

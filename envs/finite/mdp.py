@@ -9,10 +9,11 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
+from numba.extending import register_jitable
+
 from fedrl.envs.family import Array, Kernel
 from fedrl.envs.finite.memory import fetch
 from fedrl.envs.validation import require
-from numba.extending import register_jitable
 
 
 class TabularTask(NamedTuple):

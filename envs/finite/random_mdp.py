@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
+
 from fedrl.envs.family import Array, heterogeneity_level
 from fedrl.envs.finite.tabular import Tabular, TabularTask, tabular_task
 from fedrl.envs.validation import require, require_known

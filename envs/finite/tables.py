@@ -15,6 +15,7 @@ from functools import cache
 from typing import Any, ClassVar
 
 import numpy as np
+
 from fedrl.envs.family import Array, Knob, heterogeneity_level, perturb
 from fedrl.envs.finite.mdp import TabularTask, from_outcomes
 from fedrl.envs.finite.tabular import Tabular

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 import numpy as np
+from gymnasium import spaces
+
 from fedrl.envs.family import Array, ClosedForm, CompiledFamily, Kernel, Reference
 from fedrl.envs.finite import exact
 from fedrl.envs.finite.common_policy import best_policy
@@ -24,7 +26,6 @@ from fedrl.envs.finite.mdp import (
     mixture,
     tabular_task,
 )
-from gymnasium import spaces
 
 __all__ = [
     "Derivatives",

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from fedrl.envs.finite.tables import TableFamily
 from gymnasium.envs.toy_text import TaxiEnv
+
+from fedrl.envs.finite.tables import TableFamily
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+
 from fedrl.envs.family import Array, Knob, heterogeneity_level, perturb
 from fedrl.envs.finite.maps import Layout, drawn
 from fedrl.envs.finite.mdp import TabularTask, tabular_task

@@ -7,6 +7,7 @@ from statistics import NormalDist
 from typing import ClassVar
 
 import numpy as np
+
 from fedrl.envs.family import Array
 from fedrl.envs.mujoco.robot import Robot, RobotSimulator
 

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
+from gymnasium import spaces
+
 from fedrl.envs.family import Array, Knob, SimulatedFamily, perturb
 from fedrl.envs.mujoco.simulator import Model, MujocoSimulator, Physics, compiled
 from fedrl.envs.validation import require_known
-from gymnasium import spaces
 
 
 class RobotTask(NamedTuple):

@@ -20,9 +20,10 @@ from typing import Any, ClassVar, NamedTuple
 
 import mujoco
 import numpy as np
-from fedrl.envs.family import Array, Simulator, Step
 from gymnasium.error import DependencyNotInstalled
 from mujoco.batch import Batch, SimulationError
+
+from fedrl.envs.family import Array, Simulator, Step
 
 Model = Any  # mujoco.MjModel
 Spec = Any  # mujoco.MjSpec

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import ClassVar, NamedTuple
 
 import numpy as np
+
 from fedrl.envs.family import Array
 from fedrl.envs.mujoco.robot import STOCK, RobotSimulator, RobotTask
 from fedrl.envs.mujoco.simulator import compiled, height

@@ -10,11 +10,12 @@ from importlib.metadata import packages_distributions
 from typing import Any, NamedTuple
 
 import numpy as np
+from gymnasium import spaces
+from gymnasium.wrappers import FlattenObservation
+
 from fedrl.envs.family import Array
 from fedrl.envs.thirdparty.making import Env, Keywords, Values, constructor, make, read, settings_of
 from fedrl.envs.validation import require_known
-from gymnasium import spaces
-from gymnasium.wrappers import FlattenObservation
 
 TRIAL = 20  # steps of the episode that is played twice
 

@@ -19,8 +19,9 @@ from typing import Any
 
 import gymnasium
 import numpy as np
-from fedrl.envs.validation import nearest
 from gymnasium.envs.registration import EnvSpec, load_env_creator
+
+from fedrl.envs.validation import nearest
 
 Values = tuple[tuple[str, float], ...]  # knob, number
 Keywords = tuple[tuple[str, Any], ...]  # keyword of the constructor, value

@@ -27,6 +27,9 @@ from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, NamedTuple
 
 import numpy as np
+from gymnasium import spaces
+from pydantic import BeforeValidator
+
 from fedrl.envs.family import (
     Array,
     Knob,
@@ -45,8 +48,6 @@ from fedrl.envs.thirdparty.examination import (
 )
 from fedrl.envs.thirdparty.making import Values
 from fedrl.envs.validation import require
-from gymnasium import spaces
-from pydantic import BeforeValidator
 
 SEEDS = 2**32  # a seed for reset is a whole number below
 

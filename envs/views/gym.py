@@ -15,12 +15,13 @@ from typing import Any
 
 import gymnasium
 import numpy as np
+from gymnasium import spaces
+from gymnasium.error import ResetNeeded
+
 from fedrl.envs import FAMILIES
 from fedrl.envs.family import Array, CompiledFamily, Family, SimulatedFamily, Task
 from fedrl.envs.validation import require, require_known
 from fedrl.envs.views.rendering import rendering_of
-from gymnasium import spaces
-from gymnasium.error import ResetNeeded
 
 OWN_KEYWORDS = ("kappa", "agent", "task_seed", "render_mode")
 

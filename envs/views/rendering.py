@@ -7,6 +7,8 @@ from importlib.util import find_spec
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+from gymnasium.error import DependencyNotInstalled
+
 from fedrl.envs.control.acrobot import Acrobot, AcrobotTask
 from fedrl.envs.control.cartpole import CartPole, CartPoleTask
 from fedrl.envs.control.mountain_car import MountainCarContinuous
@@ -23,7 +25,6 @@ from fedrl.envs.mujoco.hopper import Hopper
 from fedrl.envs.mujoco.robot import Robot, RobotTask
 from fedrl.envs.mujoco.simulator import Picture
 from fedrl.envs.mujoco.walker2d import Walker2d
-from gymnasium.error import DependencyNotInstalled
 
 
 class Renderer(Protocol):

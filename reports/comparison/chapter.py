@@ -15,15 +15,15 @@ from fedrl.reports.drawing.figures import Look
 from fedrl.reports.drawing.section import Chapter, Part, Section, scored
 from fedrl.reports.speedup import section as speedup_section
 from fedrl.reports.table import formatting as fm
-from fedrl.reports.table import targets as complexity
+from fedrl.reports.table import sample_complexity
 from fedrl.reports.table.runs import Family
+from fedrl.reports.table.sample_complexity import Reached
 from fedrl.reports.table.specification import Specification
 from fedrl.reports.table.tables import Table
-from fedrl.reports.table.targets import Reached
 
 
 @dataclass(frozen=True, eq=False)
-class Told:
+class ReportContext:
     """What a section is made from."""
 
     family: Family
@@ -34,38 +34,38 @@ class Told:
     @cached_property
     def targets(self) -> list[Reached]:
         """Score targets, which several sections share."""
-        return complexity.score_targets(self.family, self.spec)
+        return sample_complexity.score_targets(self.family, self.spec)
 
 
-def chapter(told: Told) -> Chapter:
+def chapter(context: ReportContext) -> Chapter:
     """Every section that has something to say of this family."""
-    family = told.family
-    made = [make(told) for make in SECTIONS]
-    says = sentences(family, told.targets, told.spec)
+    family = context.family
+    made = [make(context) for make in SECTIONS]
+    says = sentences(family, context.targets, context.spec)
     kept = [section for section in made if section is not None]
     return Chapter(family.name, scored(family), f"family-{family.slug}", says, kept)
 
 
-def _learning(told: Told) -> Section:
-    family, anchor = told.family, f"{told.family.slug}-learning"
-    drawn = curves.learning_curves(family, told.look, told.spec)
-    shown = explorer(family, told.look, told.spec, anchor)
+def _learning(context: ReportContext) -> Section:
+    family, anchor = context.family, f"{context.family.slug}-learning"
+    drawn = curves.learning_curves(family, context.look, context.spec)
+    shown = explorer(family, context.look, context.spec, anchor)
     return Section("Learning curves", anchor, (shown, drawn))
 
 
-def _complexity(told: Told) -> Section:
-    family, targets, anchor = told.family, told.targets, f"{told.family.slug}-steps"
-    parts: list[Part] = [complexity.complexity_table(family, targets, told.spec)]
+def _complexity(context: ReportContext) -> Section:
+    family, targets, anchor = context.family, context.targets, f"{context.family.slug}-steps"
+    parts: list[Part] = [sample_complexity.complexity_table(family, targets, context.spec)]
     if any(item.mean.value < item.budget for item in targets):
-        chart = reached_chart(family, targets, told.look, anchor)
-        parts = [chart, curves.reached_curves(family, targets, told.look, told.spec), *parts]
+        chart = reached_chart(family, targets, context.look, anchor)
+        parts = [chart, curves.reached_curves(family, targets, context.look, context.spec), *parts]
     return Section("Sample complexity", anchor, _something(parts), _on_targets(family, targets))
 
 
-def _heterogeneity(told: Told) -> Section:
-    family, spec, anchor = told.family, told.spec, f"{told.family.slug}-kappa"
-    chart = heterogeneity_chart(family, told.look, spec, anchor)
-    parts: list[Part] = [chart, finals.heterogeneity(family, told.look, spec)]
+def _heterogeneity(context: ReportContext) -> Section:
+    family, spec, anchor = context.family, context.spec, f"{context.family.slug}-kappa"
+    chart = heterogeneity_chart(family, context.look, spec, anchor)
+    parts: list[Part] = [chart, finals.heterogeneity(family, context.look, spec)]
     note = "One level of heterogeneity was run: there is no change to show."
     if len(family.kappas) > 1:
         parts.append(scores.drop_table(family, spec))
@@ -73,57 +73,59 @@ def _heterogeneity(told: Told) -> Section:
     return Section("Heterogeneity", anchor, _something(parts), note)
 
 
-def _stationarity(told: Told) -> Section | None:
-    family, spec = told.family, told.spec
+def _stationarity(context: ReportContext) -> Section | None:
+    family, spec = context.family, context.spec
     if not family.has_stationarity:
         return None
-    found = complexity.stationarity_targets(family, spec)
-    table = complexity.complexity_table(family, found, spec, stationarity=True)
-    parts = _something([curves.stationarity_curves(family, told.look, spec), table])
+    found = sample_complexity.stationarity_targets(family, spec)
+    table = sample_complexity.complexity_table(family, found, spec, stationarity=True)
+    parts = _something([curves.stationarity_curves(family, context.look, spec), table])
     return Section("Stationarity", f"{family.slug}-gradient", parts)
 
 
-def _speedup(told: Told) -> Section | None:
-    if not speedup_section.varies(told.family):
+def _speedup(context: ReportContext) -> Section | None:
+    if not speedup_section.varies(context.family):
         return None
-    parts, words = speedup_section.parts(told.family, told.look, told.spec)
+    parts, words = speedup_section.parts(context.family, context.look, context.spec)
     title = "Speed-up in N and exponent in ε"
-    return Section(title, f"{told.family.slug}-speedup", _something(parts), words)
+    return Section(title, f"{context.family.slug}-speedup", _something(parts), words)
 
 
-def _diagnostics(told: Told) -> Section | None:
-    parts = tuple(diagnostic_figures(told.family, told.look))
-    return Section("Diagnostics", f"{told.family.slug}-inside", parts) if parts else None
+def _diagnostics(context: ReportContext) -> Section | None:
+    parts = tuple(diagnostic_figures(context.family, context.look))
+    return Section("Diagnostics", f"{context.family.slug}-inside", parts) if parts else None
 
 
-def _scores(told: Told) -> Section:
-    table = scores.score_table(told.family, told.spec)
-    return Section("Scores", f"{told.family.slug}-score", _something([table]))
+def _scores(context: ReportContext) -> Section:
+    table = scores.score_table(context.family, context.spec)
+    return Section("Scores", f"{context.family.slug}-score", _something([table]))
 
 
-def _seeds(told: Told) -> Section:
-    family = told.family
-    parts = (finals.strip(family, told.look, told.spec), ledger.seed_scores(family))
+def _seeds(context: ReportContext) -> Section:
+    family = context.family
+    parts = (finals.strip(family, context.look, context.spec), ledger.seed_scores(family))
     return Section("Every seed", f"{family.slug}-every", _something(parts))
 
 
-def _pairs(told: Told) -> Section:
-    family, spec = told.family, told.spec
-    parts = (paired.paired_table(family, spec), paired.speed_table(family, told.targets, spec))
+def _pairs(context: ReportContext) -> Section:
+    family, spec = context.family, context.spec
+    parts = (paired.paired_table(family, spec), paired.speed_table(family, context.targets, spec))
     return Section("Paired comparison", f"{family.slug}-pairs", _something(parts))
 
 
-def _settings(told: Told) -> Section:
-    table = settings(told.family, told.hyperparameters)
-    return Section("Settings", f"{told.family.slug}-settings", _something([table]))
+def _settings(context: ReportContext) -> Section:
+    table = settings(context.family, context.hyperparameters)
+    return Section("Settings", f"{context.family.slug}-settings", _something([table]))
 
 
-def _ledger(told: Told) -> Section:
-    return Section("Ledger", f"{told.family.slug}-cost", _something([ledger.ledger(told.family)]))
+def _ledger(context: ReportContext) -> Section:
+    return Section(
+        "Ledger", f"{context.family.slug}-cost", _something([ledger.ledger(context.family)])
+    )
 
 
 # The order of the page. A further section is a function here; it returns None to be left out.
-SECTIONS: tuple[Callable[[Told], Section | None], ...] = (
+SECTIONS: tuple[Callable[[ReportContext], Section | None], ...] = (
     _learning,
     _complexity,
     _heterogeneity,
@@ -146,7 +148,7 @@ def _something(parts: Sequence[Part]) -> tuple[Part, ...]:
 def _on_targets(family: Family, targets: Sequence[Reached]) -> str:
     """What has to be known before the numbers of a family's sample complexity are read."""
     notes = []
-    unset = [k for k in family.kappas if not complexity.has_targets(family.at(k))]
+    unset = [k for k in family.kappas if not sample_complexity.has_targets(family.at(k))]
     if unset:
         where = fm.listed([fm.level(kappa) for kappa in unset])
         notes.append(

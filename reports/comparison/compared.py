@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+
 from fedrl.reports.table import formatting as fm
 from fedrl.reports.table.runs import SYMBOLS, Family
 from fedrl.reports.table.tables import SERIES, Column, Table, text

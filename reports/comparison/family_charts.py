@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 import numpy as np
+
 from fedrl.reports.comparison.finals import sideways
 from fedrl.reports.comparison.scores import of_seeds
 from fedrl.reports.drawing import figures as fig
@@ -12,8 +13,8 @@ from fedrl.reports.statistics import estimates as st
 from fedrl.reports.statistics import survival as sv
 from fedrl.reports.table import formatting as fm
 from fedrl.reports.table.runs import Family, Run, Series
+from fedrl.reports.table.sample_complexity import Reached
 from fedrl.reports.table.specification import Specification
-from fedrl.reports.table.targets import Reached
 
 
 def reached_chart(family: Family, reached: Sequence[Reached], look: fig.Look, anchor: str) -> Chart:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+
 from fedrl.reports.comparison.scores import of_seeds
 from fedrl.reports.drawing import figures as fig
 from fedrl.reports.table import formatting as fm
@@ -10,7 +11,7 @@ from fedrl.reports.table.runs import Family
 from fedrl.reports.table.specification import Specification
 
 
-def heterogeneity(family: Family, look: fig.Look, spec: Specification) -> fig.Drawn:
+def heterogeneity(family: Family, look: fig.Look, spec: Specification) -> fig.Figure:
     """Final score against κ, a panel per N."""
     shift = sideways(family)
     with fig.styled():
@@ -83,7 +84,7 @@ def _references(axis: Any, family: Family, agents: int | None) -> None:
         )
 
 
-def strip(family: Family, look: fig.Look, spec: Specification) -> fig.Drawn:
+def strip(family: Family, look: fig.Look, spec: Specification) -> fig.Figure:
     """A row per series, a panel per κ, a mark per seed."""
     rows, across = family.series, fig.across(len(family.kappas))
     down = -(-len(family.kappas) // across)

@@ -4,15 +4,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
 from fedrl.reports.statistics import aggregates as ag
 from fedrl.reports.statistics import estimates as st
 from fedrl.reports.statistics import survival as sv
 from fedrl.reports.statistics.estimates import Array
 from fedrl.reports.table import formatting as fm
 from fedrl.reports.table.normalised_scores import Entry, area, gain
+from fedrl.reports.table.sample_complexity import Reached, has_targets
 from fedrl.reports.table.specification import Specification
 from fedrl.reports.table.tables import Column, Row, Table, bounded, text, with_interval
-from fedrl.reports.table.targets import Reached, has_targets
 
 
 @dataclass(frozen=True, eq=False)

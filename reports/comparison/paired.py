@@ -4,11 +4,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+
 from fedrl.reports.statistics import estimates as st
 from fedrl.reports.statistics import hypotheses
 from fedrl.reports.statistics import survival as sv
 from fedrl.reports.table import formatting as fm
 from fedrl.reports.table.runs import Family, Run, Series
+from fedrl.reports.table.sample_complexity import Reached
 from fedrl.reports.table.specification import Specification
 from fedrl.reports.table.tables import (
     KAPPA,
@@ -20,7 +22,6 @@ from fedrl.reports.table.tables import (
     text,
     with_interval,
 )
-from fedrl.reports.table.targets import Reached
 
 
 def baseline_of(series: Series, rivals: Sequence[Series], spec: Specification) -> Series | None:

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.ticker import FixedLocator, FuncFormatter
+
 from fedrl.reports.comparison.profiles import (
     EVER,
     Profile,
@@ -22,7 +24,6 @@ from fedrl.reports.table import formatting as fm
 from fedrl.reports.table.normalised_scores import Entry, scaled
 from fedrl.reports.table.specification import Specification
 from fedrl.reports.table.tables import Column, Row, Table, text
-from matplotlib.ticker import FixedLocator, FuncFormatter
 
 THRESHOLDS = np.array([0.0, 0.25, 0.5, 0.75, 0.9, 1.0])
 MULTIPLES = np.array([1.0, 2.0, 4.0, 8.0, EVER])
@@ -104,7 +105,7 @@ def _view(key: str, label: str, x: str, profiles: Sequence[Profile]) -> View:
 
 def _drawn(
     name: str, title: str, view: View, looks: Mapping[str, Any], note: str, spec: Specification
-) -> fig.Drawn:
+) -> fig.Figure:
     across = fig.across(len(view.panels))
     down = -(-len(view.panels) // across)
     with fig.styled():

@@ -4,13 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+
 from fedrl.reports.statistics import aggregates as ag
 from fedrl.reports.statistics import estimates as st
 from fedrl.reports.statistics import survival as sv
 from fedrl.reports.statistics.estimates import Array
 from fedrl.reports.table.normalised_scores import Entry, Scaled
+from fedrl.reports.table.sample_complexity import Reached
 from fedrl.reports.table.specification import Specification
-from fedrl.reports.table.targets import Reached
 
 EVERYWHERE = "all families"
 EVER = 1e300  # a multiple that any finite time is within

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+
 from fedrl.reports.comparison.profiles import EVERYWHERE, Setting, places, within
 from fedrl.reports.drawing import figures as fig
 from fedrl.reports.statistics import aggregates as ag
@@ -88,7 +89,7 @@ def standing_table(rows: Sequence[dict[str, Any]], spec: Specification) -> Table
     )
 
 
-def standing_figure(rows: Sequence[dict[str, Any]], looks: Any, spec: Specification) -> fig.Drawn:
+def standing_figure(rows: Sequence[dict[str, Any]], looks: Any, spec: Specification) -> fig.Figure:
     """A panel per statistic, a row per curve, over all settings; `looks` by curve."""
     first = [row for row in rows if row["place"] == rows[0]["place"]]
     shown = (

@@ -8,13 +8,14 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
+
 from fedrl.reports.statistics import estimates as st
 from fedrl.reports.statistics import hypotheses
 from fedrl.reports.statistics import survival as sv
 from fedrl.reports.table.records import BEST_HERE, averages, families, hyperparameters
 from fedrl.reports.table.runs import Run
+from fedrl.reports.table.sample_complexity import has_targets
 from fedrl.reports.table.specification import Specification
-from fedrl.reports.table.targets import has_targets
 
 EPSILON = 0.25  # of the target whose steps are compared, a share of reference − random
 Key = tuple[str, int]  # cell, seed

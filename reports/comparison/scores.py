@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+
 from fedrl.reports.comparison.paired import shared_seeds
 from fedrl.reports.statistics import estimates as st
 from fedrl.reports.table import formatting as fm

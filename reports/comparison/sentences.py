@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 
 import numpy as np
+
 from fedrl.reports.comparison.scores import of_seeds
 from fedrl.reports.table import formatting as fm
 from fedrl.reports.table.runs import Family
+from fedrl.reports.table.sample_complexity import Reached
 from fedrl.reports.table.specification import Specification
-from fedrl.reports.table.targets import Reached
 
 
 def told_epsilon(reached: Sequence[Reached]) -> float | None:

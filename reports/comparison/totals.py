@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+
 from fedrl.reports.table import formatting as fm
 from fedrl.reports.table.runs import Family
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+
 from fedrl.reports.drawing import figures as fig
 from fedrl.reports.statistics.best_of_k import best_so_far, expected_best
 
@@ -11,7 +12,7 @@ Panel = str  # "κ = 0, N = 5"
 Scores = Mapping[Panel, Mapping[str, Sequence[float]]]  # panel → algorithm → scores of its trials
 
 
-def best_of_k(family: str, scores: Scores) -> fig.Drawn:
+def best_of_k(family: str, scores: Scores) -> fig.Figure:
     """E[best of k] of every algorithm, a panel per κ and N."""
 
     def draw(axis: Any, values: Sequence[float], look: dict[str, Any]) -> None:
@@ -27,7 +28,7 @@ def best_of_k(family: str, scores: Scores) -> fig.Drawn:
     )
 
 
-def history(family: str, scores: Scores) -> fig.Drawn:
+def history(family: str, scores: Scores) -> fig.Figure:
     """Scores in the order of the trials, and the best so far."""
 
     def draw(axis: Any, values: Sequence[float], look: dict[str, Any]) -> None:
@@ -45,7 +46,7 @@ def history(family: str, scores: Scores) -> fig.Drawn:
 
 def _drawn(
     family: str, scores: Scores, draw: Any, name: str, title: str, caption: str, x: str
-) -> fig.Drawn:
+) -> fig.Figure:
     names = list(dict.fromkeys(n for panel in scores.values() for n in panel))
     looks = {
         n: {

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+
 from fedrl.reports.statistics.estimates import Array
 
 LEAST = 3  # numbers; shorter lists are written where they stand

@@ -4,20 +4,21 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+
 from fedrl.reports.drawing import figures as fig
 from fedrl.reports.statistics import estimates as st
 from fedrl.reports.statistics import survival as sv
 from fedrl.reports.statistics.estimates import Array
 from fedrl.reports.table import formatting as fm
 from fedrl.reports.table.runs import Family, Run, on_grid
+from fedrl.reports.table.sample_complexity import Reached
 from fedrl.reports.table.specification import Specification
-from fedrl.reports.table.targets import Reached
 
 STEPS = "environment steps per agent"
 Curve = Callable[[Run], tuple[Array, Array]]
 
 
-def learning_curves(family: Family, look: fig.Look, spec: Specification) -> fig.Drawn:
+def learning_curves(family: Family, look: fig.Look, spec: Specification) -> fig.Figure:
     """A panel per κ, and per N when several occur."""
     few = _few(family, spec)
     with fig.styled():
@@ -44,7 +45,7 @@ def learning_curves(family: Family, look: fig.Look, spec: Specification) -> fig.
         )
 
 
-def stationarity_curves(family: Family, look: fig.Look, spec: Specification) -> fig.Drawn:
+def stationarity_curves(family: Family, look: fig.Look, spec: Specification) -> fig.Figure:
     """‖∇J‖² on a log axis; averages are of the logarithm."""
     known = [run for run in family.runs if np.isfinite(run.stationarity).all()]
     positive = [
@@ -81,7 +82,7 @@ def stationarity_curves(family: Family, look: fig.Look, spec: Specification) -> 
 
 def reached_curves(
     family: Family, reached: Sequence[Reached], look: fig.Look, spec: Specification
-) -> fig.Drawn:
+) -> fig.Figure:
     """1 − S(t), Kaplan–Meier: a row per κ and N, a column per ε that some run reached."""
     rows = [p for p in family.panels if any((i.kappa, i.series.agents) == p for i in reached)]
     epsilons = list(dict.fromkeys(i.epsilon for i in reached if i.mean.value < i.budget))

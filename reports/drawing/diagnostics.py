@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+
 from fedrl.reports.drawing import figures as fig
 from fedrl.reports.drawing.curves import STEPS
 from fedrl.reports.statistics import estimates as st
@@ -14,7 +15,7 @@ from fedrl.reports.table.runs import Family, Run, on_grid
 ACROSS = 4  # panels side by side that stay legible on paper
 
 
-def diagnostic_figures(family: Family, look: fig.Look) -> list[fig.Drawn]:
+def diagnostic_figures(family: Family, look: fig.Look) -> list[fig.Figure]:
     """One figure per four panels; none where nothing was measured."""
     measures = diagnostics_of(family)
     if not measures:
@@ -30,7 +31,7 @@ def _figure(
     measures: Sequence[Measure],
     panels: Sequence[tuple[float, int | None]],
     suffix: str,
-) -> fig.Drawn:
+) -> fig.Figure:
     with fig.styled():
         figure, axes = fig.panels(
             len(measures), len(panels), 1.9 if len(panels) > 2 else 2.6, 1.3, sharex="col"

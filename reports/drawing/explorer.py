@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+
 from fedrl.reports.drawing import figures as fig
 from fedrl.reports.drawing.array_encoding import number, numbers, packed
 from fedrl.reports.drawing.charts import in_plotly

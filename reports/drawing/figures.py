@@ -9,13 +9,14 @@ from typing import Any
 import matplotlib
 import numpy as np
 import seaborn as sns
+from matplotlib.colors import to_hex, to_rgb
+from matplotlib.figure import Figure as Canvas
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
+
 from fedrl.reports.drawing.inline import inlined
 from fedrl.reports.table import formatting as fm
 from fedrl.reports.table.runs import Family, Series
-from matplotlib.colors import to_hex, to_rgb
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 
 # Okabe & Ito 2008 without yellow, which is too light; neighbours differ in lightness too
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000")
@@ -52,7 +53,7 @@ STYLE: dict[str, Any] = {
 
 
 @dataclass(frozen=True)
-class Drawn:
+class Figure:
     """One figure as it goes to the page and to disk."""
 
     name: str
@@ -118,7 +119,7 @@ def across(count: int) -> int:
 def panels(rows: int, columns: int, width: float, height: float, **share: Any) -> tuple[Any, Any]:
     """A figure of rows × columns panels, each about width × height inches."""
     size = (max(columns * width, 4.6), rows * height + 0.55)
-    figure = Figure(figsize=size, layout="constrained")
+    figure = Canvas(figsize=size, layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False, **share)
     for axis in axes.flat:
         sns.despine(ax=axis)
@@ -185,11 +186,11 @@ def _width(widths: Sequence[float], columns: int) -> float:
     return float(sum(part.max() for part in parts))
 
 
-def saved(figure: Any, name: str, title: str, caption: str) -> Drawn:
+def saved(figure: Any, name: str, title: str, caption: str) -> Figure:
     """As SVG and PDF, without dates or versions."""
     svg, pdf = io.BytesIO(), io.BytesIO()
     figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
     figure.set_layout_engine("none")  # keep the places just computed
     nothing = {"CreationDate": None, "Creator": None, "Producer": None}
     figure.savefig(pdf, format="pdf", metadata=nothing)
-    return Drawn(name, title, caption, svg.getvalue(), pdf.getvalue())
+    return Figure(name, title, caption, svg.getvalue(), pdf.getvalue())

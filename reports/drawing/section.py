@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 from fedrl.reports.drawing.charts import Chart
 from fedrl.reports.drawing.explorer import Explorer
-from fedrl.reports.drawing.figures import Drawn
+from fedrl.reports.drawing.figures import Figure
 from fedrl.reports.drawing.surface_explorer import SurfaceExplorer
 from fedrl.reports.table.runs import Family
 from fedrl.reports.table.tables import Data, Table
 
-Part = Drawn | Table | Data | Explorer | SurfaceExplorer | Chart
+Part = Figure | Table | Data | Explorer | SurfaceExplorer | Chart
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
 from fedrl.reports.table.design import Space, Surface, amount, in_order, sign
 from fedrl.reports.table.marginals import axis
 from fedrl.reports.table.specification import Sensitivity

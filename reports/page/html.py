@@ -6,21 +6,22 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+from plotly.offline import get_plotlyjs
+
 from fedrl.reports.drawing.charts import Chart
 from fedrl.reports.drawing.explorer import Explorer
-from fedrl.reports.drawing.figures import Drawn
+from fedrl.reports.drawing.figures import Figure
 from fedrl.reports.drawing.inline import glyphs
 from fedrl.reports.drawing.section import Chapter, Section
 from fedrl.reports.drawing.surface_explorer import SurfaceExplorer
 from fedrl.reports.table.tables import Data
-from plotly.offline import get_plotlyjs
 
 
 def page(*, chapters: Sequence[Chapter], together: Sequence[Section], **words: Any) -> str:
     """The whole page as text."""
     sections = [*together, *(section for own in chapters for section in own.sections)]
     parts = [part for section in sections for part in section.parts]
-    letters = glyphs(part.svg.decode() for part in parts if isinstance(part, Drawn))
+    letters = glyphs(part.svg.decode() for part in parts if isinstance(part, Figure))
     words |= {"chapters": chapters, "together": together, "letters": letters}
     template = _environment().get_template("report.html.j2")
     return template.render(plotly=_library(), **words)
@@ -44,7 +45,7 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.tests["figure"] = lambda part: isinstance(part, Drawn)
+    environment.tests["figure"] = lambda part: isinstance(part, Figure)
     environment.tests["flat"] = _flat
     environment.tests["explorer"] = lambda part: isinstance(part, Explorer)
     environment.tests["chart"] = lambda part: isinstance(part, Chart)

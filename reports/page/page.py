@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from fedrl.reports.comparison.chapter import Told, chapter
+from fedrl.reports.comparison.chapter import ReportContext, chapter
 from fedrl.reports.comparison.compared import overview
 from fedrl.reports.comparison.leaderboard import leaderboard, standings, verdict
 from fedrl.reports.comparison.profile_sections import across
 from fedrl.reports.comparison.totals import incomplete, totals
 from fedrl.reports.drawing.contents import Contents
-from fedrl.reports.drawing.figures import Drawn, Look
+from fedrl.reports.drawing.figures import Figure, Look
 from fedrl.reports.drawing.section import Part
 from fedrl.reports.page.html import page
 from fedrl.reports.page.paper import document
@@ -51,7 +51,7 @@ def compared(records: Any, provenance: Mapping[str, Any]) -> Contents:
     """Every family with all of its series side by side."""
     spec, found, known = Specification(), families(records), hyperparameters(records)
     look = Look(found)
-    told = [Told(family, look, spec, known) for family in apart(found)]
+    told = [ReportContext(family, look, spec, known) for family in apart(found)]
     entries = [(own.family, own.targets) for own in told]
     ranked = standings(entries, spec)
     top = [leaderboard(ranked, spec)] if ranked else []
@@ -71,7 +71,7 @@ def _write(part: Part, out: Path) -> None:
     """A figure or a table beside the page, in every format; an explorer lives on the page."""
     (out / "figures").mkdir(parents=True, exist_ok=True)
     (out / "tables").mkdir(parents=True, exist_ok=True)
-    if isinstance(part, Drawn):
+    if isinstance(part, Figure):
         (out / "figures" / f"{part.name}.svg").write_bytes(part.svg)
         (out / "figures" / f"{part.name}.pdf").write_bytes(part.pdf)
     if isinstance(part, Data):

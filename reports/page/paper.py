@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-from fedrl.reports.drawing.figures import Drawn
+from markupsafe import Markup
+
+from fedrl.reports.drawing.figures import Figure
 from fedrl.reports.drawing.section import Chapter, Section
 from fedrl.reports.page.latex import escaped
 from fedrl.reports.page.table_export import LONG
 from fedrl.reports.table.tables import Table
-from markupsafe import Markup
 
 
 def document(
@@ -54,7 +55,7 @@ def _environment() -> jinja2.Environment:
         undefined=jinja2.StrictUndefined,
         finalize=_for_latex,
     )
-    environment.tests["figure"] = lambda part: isinstance(part, Drawn)
+    environment.tests["figure"] = lambda part: isinstance(part, Figure)
     environment.tests["table"] = lambda part: isinstance(part, Table)
     return environment
 

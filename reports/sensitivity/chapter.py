@@ -11,7 +11,7 @@ from fedrl.reports.sensitivity.values_table import pairs_data, values_data, valu
 from fedrl.reports.statistics.estimates import Estimate
 from fedrl.reports.table import formatting as fm
 from fedrl.reports.table.tables import Data, Table, text
-from fedrl.reports.table.tuning_sensitivity import Owed, difference
+from fedrl.reports.table.tuning_sensitivity import TuningSensitivity, difference
 
 
 def across(study: Study) -> Chapter:
@@ -67,7 +67,7 @@ def across(study: Study) -> Chapter:
     )
 
 
-def _sentences(one: Owed, study: Study) -> list[Sentence]:
+def _sentences(one: TuningSensitivity, study: Study) -> list[Sentence]:
     return guideline.sentences(one, study.space, study.importance, study.spec)
 
 

@@ -4,17 +4,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+
 from fedrl.reports.sensitivity.guideline_ranges import good_range, shifts, tails
 from fedrl.reports.sensitivity.guideline_words import Sentence, everywhere, places, rounded
 from fedrl.reports.table import formatting as fm
 from fedrl.reports.table.design import Space, Surface, sign
 from fedrl.reports.table.marginals import axis, kept_share
 from fedrl.reports.table.specification import Sensitivity
-from fedrl.reports.table.tuning_sensitivity import Owed
+from fedrl.reports.table.tuning_sensitivity import TuningSensitivity
 
 
 def sentences(
-    one: Owed, space: Space, importance: Sequence[Mapping[str, Any]], spec: Sensitivity
+    one: TuningSensitivity, space: Space, importance: Sequence[Mapping[str, Any]], spec: Sensitivity
 ) -> list[Sentence]:
     """All that the numbers of one algorithm say."""
     surface = one.surface
@@ -35,7 +36,7 @@ def sentences(
     return [*found, divergence(one, space)]
 
 
-def tuning_gain(one: Owed, space: Space) -> Sentence:
+def tuning_gain(one: TuningSensitivity, space: Space) -> Sentence:
     """Φ and its interval: gains, gains nothing that shows, or no interval to tell."""
     names, gain = one.surface.names, one.phi
     setting = space.setting(names, one.setting) or "its only setting"
@@ -86,7 +87,7 @@ def most_important(algorithm: str, importance: Sequence[Mapping[str, Any]]) -> l
     return [Sentence("importance", text, decided)]
 
 
-def dimensions(one: Owed, spec: Sensitivity) -> Sentence:
+def dimensions(one: TuningSensitivity, spec: Sensitivity) -> Sentence:
     """d of the grid."""
     count, total = int(one.dimensions), len(one.surface.names)
     goal = f"{fm.percent(spec.share)} of what full tuning gives"
@@ -97,7 +98,7 @@ def dimensions(one: Owed, spec: Sensitivity) -> Sentence:
     return Sentence("dimensionality", text, f"d = {count}")
 
 
-def divergence(one: Owed, space: Space) -> Sentence:
+def divergence(one: TuningSensitivity, space: Space) -> Sentence:
     """How many settings diverge, and what they have in common that others have not."""
     if not one.lost:
         text = f"No run of {one.pairs} pairs of environment and setting diverged."

@@ -7,6 +7,7 @@ the same in every environment. At every value of a hyperparameter the others tak
 from typing import Any
 
 import numpy as np
+
 from fedrl.reports.sensitivity.guideline_words import Sentence, everywhere, floored, places, rounded
 from fedrl.reports.statistics.estimates import Array
 from fedrl.reports.table import formatting as fm

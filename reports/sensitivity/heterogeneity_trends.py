@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+
 from fedrl.reports.drawing import figures as fig
 from fedrl.reports.sensitivity.responses import Looks
 from fedrl.reports.table import formatting as fm
@@ -19,7 +20,7 @@ SHOWN = {
 AXES = {"κ": "heterogeneity κ", "N": "agents N"}
 
 
-def change_figure(rows: Sequence[Row], styles: Looks, spec: Sensitivity) -> fig.Drawn:
+def change_figure(rows: Sequence[Row], styles: Looks, spec: Sensitivity) -> fig.Figure:
     """From the rows of the table: a column per number, a row of panels for κ and one for N."""
     whats = [what for what in AXES if any(row["of"] == what for row in rows)]
     with fig.styled():

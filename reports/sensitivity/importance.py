@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+
 from fedrl.reports.drawing import figures as fig
 from fedrl.reports.sensitivity.responses import Looks, grid
 from fedrl.reports.statistics.estimates import Estimate
@@ -32,7 +33,7 @@ def importance_bars(
     names: Sequence[str],
     styles: Looks,
     spec: Sensitivity,
-) -> fig.Drawn:
+) -> fig.Figure:
     """A group of bars per hyperparameter, a bar per algorithm, a panel per environment."""
     environments = in_order(list(dict.fromkeys(place for place, _ in rows)))
     algorithms = [a for a in styles if any(row["algorithm"] == a for _, row in rows)]

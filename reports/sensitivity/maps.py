@@ -5,6 +5,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+
 from fedrl.reports.drawing import figures as fig
 from fedrl.reports.sensitivity.responses import MEANING, PERFORMANCE
 from fedrl.reports.statistics.estimates import Array
@@ -23,7 +24,7 @@ def heatmaps(
     pair: tuple[str, str],
     space: Space,
     spec: Sensitivity,
-) -> fig.Drawn | None:
+) -> fig.Figure | None:
     """`pair` = (down, across); a column of panels per algorithm, a row per environment."""
     down, across = pair
     own = [s for s in surfaces if down in s.names and across in s.names]
@@ -66,7 +67,7 @@ def heatmaps(
 
 def kappa_maps(
     surfaces: Sequence[Surface], slug: str, family: str, name: str, space: Space, spec: Sensitivity
-) -> fig.Drawn | None:
+) -> fig.Figure | None:
     """`name` against κ: a column of panels per algorithm, a row per N and whatever else varies."""
     own = [s for s in surfaces if name in s.names]
     places = in_order([surfaces[0].environments[i] for i in surfaces[0].of(family)])

@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+
 from fedrl.reports.drawing import figures as fig
 from fedrl.reports.table import formatting as fm
 from fedrl.reports.table.specification import Sensitivity
-from fedrl.reports.table.tuning_sensitivity import Owed, difference
+from fedrl.reports.table.tuning_sensitivity import TuningSensitivity, difference
 
 REGIONS = {
     0: "the same as the reference",
@@ -46,23 +47,23 @@ def region(performance: float, sensitivity: float) -> int:
     return 2 if performance > 0 else 3
 
 
-def reference(found: Sequence[Owed], spec: Sensitivity) -> Owed:
+def reference(found: Sequence[TuningSensitivity], spec: Sensitivity) -> TuningSensitivity:
     """FedPG where it was run, else the first algorithm by name."""
     own = [one for one in found if one.surface.algorithm == spec.baseline]
     return (own or sorted(found, key=lambda one: one.surface.algorithm))[0]
 
 
-def place(one: Owed, base: Owed) -> int:
+def place(one: TuningSensitivity, base: TuningSensitivity) -> int:
     """The region of an algorithm, from the point estimates."""
     return region(one.tuned.value - base.tuned.value, one.phi.value - base.phi.value)
 
 
-def is_settled(one: Owed, base: Owed, spec: Sensitivity) -> bool:
+def is_settled(one: TuningSensitivity, base: TuningSensitivity, spec: Sensitivity) -> bool:
     """Whether the intervals of both differences to the reference leave 0 out."""
     return all(d.low > 0 or d.high < 0 for d in difference(one, base, spec))
 
 
-def plane(found: Sequence[Owed], looks: Any, spec: Sensitivity) -> fig.Drawn:
+def plane(found: Sequence[TuningSensitivity], looks: Any, spec: Sensitivity) -> fig.Figure:
     """Every algorithm with intervals, the regions around the reference shaded."""
     base = reference(found, spec)
     reach = _reach(found, base)
@@ -109,7 +110,7 @@ def plane(found: Sequence[Owed], looks: Any, spec: Sensitivity) -> fig.Drawn:
         )
 
 
-def _reach(found: Sequence[Owed], base: Owed) -> float:
+def _reach(found: Sequence[TuningSensitivity], base: TuningSensitivity) -> float:
     """From the reference to the farthest end of an interval, and a little more.
 
     The same up and sideways, so that every region is seen and the diagonal is one.
@@ -125,7 +126,7 @@ def _arms(value: Any) -> Any:
     return np.maximum(np.nan_to_num(arms), 0)
 
 
-def _regions(axis: Any, base: Owed, reach: float) -> None:
+def _regions(axis: Any, base: TuningSensitivity, reach: float) -> None:
     """Shaded and named; unit square [-1, 1]² around the reference."""
     p, s = base.tuned.value, base.phi.value
     corners = {

@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
 from fedrl.reports.drawing import figures as fig
 from fedrl.reports.statistics.estimates import Array
 from fedrl.reports.table import formatting as fm
 from fedrl.reports.table.design import Environment, Space, Surface, amount, in_order, sign
 from fedrl.reports.table.marginals import axis, response
 from fedrl.reports.table.specification import Sensitivity
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 PERFORMANCE = "performance"
 MEANING = (
@@ -50,7 +51,7 @@ def response_curves(
     styles: Looks,
     space: Space,
     spec: Sensitivity,
-) -> fig.Drawn:
+) -> fig.Figure:
     """A panel per environment; solid the best over the other hyperparameters, faint their mean."""
     places = surfaces[0].of(family)
     environments = in_order([surfaces[0].environments[i] for i in places])

@@ -11,7 +11,7 @@ from fedrl.reports.table.representative_settings import Shown, shown, shown_fami
 from fedrl.reports.table.runs import Family
 from fedrl.reports.table.specification import Sensitivity
 from fedrl.reports.table.surfaces import Designed
-from fedrl.reports.table.tuning_sensitivity import Owed, gammas, owed
+from fedrl.reports.table.tuning_sensitivity import TuningSensitivity, gammas, owed
 
 FIRST = ("step_size", "local_steps", "server_step_size", "episodes", "beta")  # as they are read
 
@@ -49,7 +49,7 @@ class Study:
         return gammas(self.designed.surfaces)
 
     @cached_property
-    def owed(self) -> list[Owed]:
+    def owed(self) -> list[TuningSensitivity]:
         values, kept = self.scaled
         return [
             owed(surface, gamma, kept, self.spec)

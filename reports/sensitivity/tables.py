@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+
 from fedrl.reports.sensitivity.plane import REGIONS, is_settled, place, reference
 from fedrl.reports.statistics import estimates as st
 from fedrl.reports.statistics import sensitivity_statistics as ss
@@ -13,10 +14,10 @@ from fedrl.reports.table.design import Space, Surface, in_order, sign
 from fedrl.reports.table.marginals import axis, response
 from fedrl.reports.table.specification import Sensitivity
 from fedrl.reports.table.tables import Column, Row, Table, bounded, numeric, text, with_interval
-from fedrl.reports.table.tuning_sensitivity import Owed, owed
+from fedrl.reports.table.tuning_sensitivity import TuningSensitivity, owed
 
 
-def sensitivity_table(found: Sequence[Owed], space: Space, spec: Sensitivity) -> Table:
+def sensitivity_table(found: Sequence[TuningSensitivity], space: Space, spec: Sensitivity) -> Table:
     """A row per algorithm, the best with tuning first."""
     base = reference(found, spec)
     rows = [
@@ -215,7 +216,7 @@ def setting_rows(surfaces: Sequence[Surface]) -> list[Row]:
     ]
 
 
-def _numbers(one: Owed) -> dict[str, Any]:
+def _numbers(one: TuningSensitivity) -> dict[str, Any]:
     return (
         bounded("tuned", one.tuned)
         | bounded("shared", one.shared)
@@ -224,7 +225,7 @@ def _numbers(one: Owed) -> dict[str, Any]:
     )
 
 
-def _region(one: Owed, base: Owed, spec: Sensitivity) -> str:
+def _region(one: TuningSensitivity, base: TuningSensitivity, spec: Sensitivity) -> str:
     if one is base:
         return "reference"
     number = place(one, base)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+
 from fedrl.reports.drawing import figures as fig
 from fedrl.reports.sensitivity.maps import COLOURS
 from fedrl.reports.statistics import sensitivity_statistics as ss
@@ -42,7 +43,7 @@ def _shares(scores: Array) -> Array:
 
 def transfer_maps(
     surfaces: Sequence[Surface], slug: str, family: str, spec: Sensitivity
-) -> fig.Drawn | None:
+) -> fig.Figure | None:
     """A panel per algorithm."""
     places = in_order([surfaces[0].environments[i] for i in surfaces[0].of(family)])
     own = [surface for surface in surfaces if len(surface.settings) > 1]

@@ -8,6 +8,8 @@ from itertools import combinations
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
+
 from fedrl.reports.statistics import estimates as st
 from fedrl.reports.statistics.estimates import Array
 from fedrl.reports.table import formatting as fm
@@ -15,7 +17,6 @@ from fedrl.reports.table.design import Environment, Space, Surface, amount
 from fedrl.reports.table.marginals import Axis, axis
 from fedrl.reports.table.specification import Sensitivity
 from fedrl.reports.table.tables import Data, Row, Table, bounded, text, with_interval
-from numpy.typing import NDArray
 
 ANY = "any"
 

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
 from fedrl.reports.statistics import accelerated_failure as sp
-from fedrl.reports.statistics import cross_fitting as tuned
+from fedrl.reports.statistics import cross_fitting
 from fedrl.reports.statistics import survival as sv
 from fedrl.reports.statistics.estimates import Array, Estimate
-from fedrl.reports.table import targets as complexity
-from fedrl.reports.table import theory
+from fedrl.reports.table import sample_complexity, theory
 from fedrl.reports.table.runs import Family, Run
+from fedrl.reports.table.sample_complexity import Reached
 from fedrl.reports.table.specification import Specification
-from fedrl.reports.table.targets import Reached
 
 ADAPTS = {  # what is tuned, and the axes of (N, ε, seed, setting) along which the choice is shared
     "nothing": (-4, -3),
@@ -49,7 +49,7 @@ class Tuned:
 
     grid: Grid
     adapts: str  # to what the setting is fitted
-    place: tuned.Places  # (N, E, G)
+    place: cross_fitting.Places  # (N, E, G)
     attempts: sp.Attempts
     fit: sp.SpeedUp
     efficiency: dict[int, Estimate]
@@ -57,7 +57,7 @@ class Tuned:
     @property
     def final(self) -> float:
         """Median over N, ε and seeds of the final score under the chosen settings."""
-        return float(np.median(tuned.at(self.grid.final, self.place)))
+        return float(np.median(cross_fitting.at(self.grid.final, self.place)))
 
     @property
     def edge(self) -> float:
@@ -67,11 +67,11 @@ class Tuned:
 
 def grids(family: Family, spec: Specification) -> list[Grid]:
     """Every κ × algorithm × criterion with two settings or more that have all N, and seeds."""
-    kinds = {SCORE: complexity.score_targets(family, spec)}
+    kinds = {SCORE: sample_complexity.score_targets(family, spec)}
     if family.has_stationarity:
         ladder = sv.half_decades_below
-        kinds[GRADIENT] = complexity.stationarity_targets(family, spec, ladder)
-        kinds[GOOD] = complexity.stationarity_targets(family, spec, ladder, WITHIN)
+        kinds[GRADIENT] = sample_complexity.stationarity_targets(family, spec, ladder)
+        kinds[GOOD] = sample_complexity.stationarity_targets(family, spec, ladder, WITHIN)
     found = []
     for kappa in family.kappas:
         for algorithm in dict.fromkeys(series.algorithm for series in family.series):
@@ -150,11 +150,11 @@ def fitted(family: Family, grid: Grid, adapts: str, spec: Specification) -> Tune
     Choices of either half lean on the other, so that the spread over all G seeds is a little less
     than that of repeated experiments; with G/2 instead of G − 1 intervals cover what they say.
     """
-    place = tuned.chosen(grid.time, ADAPTS[adapts])
+    place = cross_fitting.chosen(grid.time, ADAPTS[adapts])
     n, epsilon, seed = np.meshgrid(grid.agents, grid.epsilons, grid.seeds, indexing="ij")
     attempts = sp.Attempts(
-        tuned.at(grid.time, place).ravel(),
-        tuned.at(grid.hit, place).ravel(),
+        cross_fitting.at(grid.time, place).ravel(),
+        cross_fitting.at(grid.hit, place).ravel(),
         n.ravel().astype(np.float64),
         epsilon.ravel(),
         np.full(n.size, family.name),

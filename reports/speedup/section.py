@@ -5,18 +5,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
 from fedrl.reports.drawing import figures as fig
 from fedrl.reports.speedup import tuned_section
 from fedrl.reports.statistics import accelerated_failure as sp
 from fedrl.reports.statistics import survival as sv
 from fedrl.reports.statistics.estimates import Estimate
 from fedrl.reports.table import formatting as fm
-from fedrl.reports.table import targets as complexity
-from fedrl.reports.table import theory
+from fedrl.reports.table import sample_complexity, theory
 from fedrl.reports.table.runs import Family, Series
+from fedrl.reports.table.sample_complexity import Reached
 from fedrl.reports.table.specification import Specification
 from fedrl.reports.table.tables import KAPPA, Column, Row, Table, bounded, text, with_interval
-from fedrl.reports.table.targets import Reached
 
 FEWEST = 3  # numbers of agents that make a slope worth fitting
 
@@ -41,13 +41,13 @@ def varies(family: Family) -> bool:
 
 def parts(
     family: Family, look: fig.Look, spec: Specification
-) -> tuple[tuple[fig.Drawn | Table, ...], str]:
+) -> tuple[tuple[fig.Figure | Table, ...], str]:
     """The section's tables and figure, and what they say in words."""
     known = family.has_stationarity
     if known:  # two targets a decade, or a slow study fits ρ to one or two of them
-        reached = complexity.stationarity_targets(family, spec, sv.half_decades_below)
+        reached = sample_complexity.stationarity_targets(family, spec, sv.half_decades_below)
     else:
-        reached = complexity.score_targets(family, spec)
+        reached = sample_complexity.score_targets(family, spec)
     fits = fitted(family, reached, spec, stationarity=known)
     if not fits:
         return (), "No target is defined, so there is nothing to fit."
@@ -212,7 +212,7 @@ def _efficiency_table(family: Family, fits: Sequence[Fitted], spec: Specificatio
 
 def _figure(
     family: Family, reached: Sequence[Reached], look: fig.Look, stationarity: bool
-) -> fig.Drawn:
+) -> fig.Figure:
     """Median steps against N, both logarithmic: a row per κ, a column per ε with a median."""
     kappas = [k for k in family.kappas if any(i.kappa == k for i in reached)]
     told = [i for i in reached if np.isfinite(sv.median_time(i.seen, i.budget))]

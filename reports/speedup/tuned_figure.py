@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+
 from fedrl.reports.drawing import figures as fig
 from fedrl.reports.speedup.grids import Tuned
 from fedrl.reports.table import formatting as fm
@@ -13,7 +14,7 @@ WIDEST = 100  # interval, high / low, of a value that is worth a mark
 DASHED = {"N and ε": "-", "nothing": (0, (3, 2))}  # what is drawn, and how
 
 
-def speed_up_figure(family: Family, every: Sequence[Tuned], look: fig.Look) -> fig.Drawn:
+def speed_up_figure(family: Family, every: Sequence[Tuned], look: fig.Look) -> fig.Figure:
     """T(N₁) / T(N) = E(N) N / N₁, a row per κ and a column per target."""
     kappas = list(dict.fromkeys(item.grid.kappa for item in every))
     targets = list(dict.fromkeys(item.grid.criterion for item in every))

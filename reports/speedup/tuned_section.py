@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from fedrl.reports.drawing.figures import Drawn, Look
+
+from fedrl.reports.drawing.figures import Figure, Look
 from fedrl.reports.speedup.grids import ADAPTS, GOOD, GRADIENT, SCORE, WITHIN, Tuned, fitted, grids
 from fedrl.reports.speedup.tuned_figure import speed_up_figure
 from fedrl.reports.statistics import accelerated_failure as sp
-from fedrl.reports.statistics import cross_fitting as tuned
+from fedrl.reports.statistics import cross_fitting
 from fedrl.reports.table import formatting as fm
 from fedrl.reports.table import theory
 from fedrl.reports.table.runs import Family
@@ -16,7 +17,9 @@ from fedrl.reports.table.specification import Specification
 from fedrl.reports.table.tables import KAPPA, Column, Table, bounded, text, with_interval
 
 
-def parts(family: Family, look: Look, spec: Specification) -> tuple[tuple[Drawn | Table, ...], str]:
+def parts(
+    family: Family, look: Look, spec: Specification
+) -> tuple[tuple[Figure | Table, ...], str]:
     """Figure, exponents, efficiency and choices; nothing where no setting was varied."""
     known = grids(family, spec)
     if not known:
@@ -145,7 +148,7 @@ def _choices(family: Family, every: Sequence[Tuned]) -> Table:
             row: dict[str, Any] = _key(item) | {"epsilon": epsilon}
             for i, n in enumerate(grid.agents):
                 both = sorted(set(item.place[i, j].tolist()))
-                hits = int(tuned.at(grid.hit, item.place)[i, j].sum())
+                hits = int(cross_fitting.at(grid.hit, item.place)[i, j].sum())
                 row[f"chosen_{n}"] = " | ".join(grid.settings[m] for m in both) if hits else ""
             rows.append(row)
     levels = sorted({n for item in every for n in item.grid.agents})

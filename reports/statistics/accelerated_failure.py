@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
+
 from fedrl.reports.statistics import censored_normal as cn
 from fedrl.reports.statistics import clusters
 from fedrl.reports.statistics.estimates import Array, Estimate
-from numpy.typing import NDArray
 
 LINEAR = (-1.1, -0.9)  # b that counts as linear speed-up
 UNKNOWN = Estimate(float("nan"), float("nan"), float("nan"))

@@ -6,9 +6,10 @@ Scores are (n, E), seeds × environments, normalised so that 0 is random and 1 t
 from collections.abc import Sequence
 
 import numpy as np
-from fedrl.reports.statistics.estimates import Array
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
+
+from fedrl.reports.statistics.estimates import Array
 
 
 def shortfall(scores: ArrayLike, goal: float = 1.0) -> Array:

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from fedrl.reports.statistics.estimates import Array
 from numpy.typing import ArrayLike
+
+from fedrl.reports.statistics.estimates import Array
 
 
 def expected_best(scores: ArrayLike) -> Array:

@@ -8,9 +8,10 @@ accelerated-failure-time model; Tobin 1958 is its first use, Lawless 2003 sectio
 from typing import NamedTuple
 
 import numpy as np
-from fedrl.reports.statistics.estimates import Array
 from numpy.typing import NDArray
 from scipy import special
+
+from fedrl.reports.statistics.estimates import Array
 
 HALF_LOG_TAU = 0.5 * np.log(2 * np.pi)
 

@@ -10,10 +10,11 @@ and compared with t² of G − 1 degrees of freedom instead of χ²₁.
 from typing import Any
 
 import numpy as np
-from fedrl.reports.statistics import censored_normal as cn
-from fedrl.reports.statistics.estimates import Array
 from numpy.typing import NDArray
 from scipy import stats
+
+from fedrl.reports.statistics import censored_normal as cn
+from fedrl.reports.statistics.estimates import Array
 
 
 def without_each(sample: cn.Sample, cluster: NDArray[Any]) -> list[cn.Sample]:

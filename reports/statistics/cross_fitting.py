@@ -15,8 +15,9 @@ Axes: … any leading, N agents, E targets ε, G seeds, M settings.
 from typing import Any
 
 import numpy as np
-from fedrl.reports.statistics.estimates import Array
 from numpy.typing import NDArray
+
+from fedrl.reports.statistics.estimates import Array
 
 Places = NDArray[np.intp]
 

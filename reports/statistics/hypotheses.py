@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
+from scipy import special
+
 from fedrl.reports.statistics import estimates as st
 from fedrl.reports.statistics.estimates import Array, Estimate
 from fedrl.reports.statistics.survival import Observed
-from numpy.typing import ArrayLike
-from scipy import special
 
 
 def log_rank(one: Observed, other: Observed) -> float:

@@ -10,8 +10,9 @@ from itertools import combinations
 from math import comb
 
 import numpy as np
-from fedrl.reports.statistics.estimates import Array, Estimate
 from numpy.typing import ArrayLike, NDArray
+
+from fedrl.reports.statistics.estimates import Array, Estimate
 
 Measure = Callable[[Array, Array], float]  # (Γ to choose on, Γ to score on), both (E, H)
 Parts = tuple[NDArray[np.intp], NDArray[np.intp]]  # the seeds of each side

@@ -6,8 +6,9 @@ T = ∞ stands for "never"; a run of budget B shows min(T, B) and whether T ≤ 
 from typing import NamedTuple
 
 import numpy as np
-from fedrl.reports.statistics.estimates import Array
 from numpy.typing import ArrayLike, NDArray
+
+from fedrl.reports.statistics.estimates import Array
 
 
 class Observed(NamedTuple):

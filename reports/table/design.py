@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
+
 from fedrl.reports.statistics.estimates import Array
 from fedrl.reports.table import formatting as fm
-from numpy.typing import NDArray
 
 COORDINATE = "design_"
 SIGNS = {

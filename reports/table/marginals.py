@@ -3,11 +3,12 @@
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
+
 from fedrl.reports.statistics import estimates as st
 from fedrl.reports.statistics.estimates import Array
 from fedrl.reports.table.design import Surface
 from fedrl.reports.table.specification import Sensitivity
-from numpy.typing import NDArray
 
 
 class Axis(NamedTuple):

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
+
 from fedrl.reports.statistics.estimates import Array
 from fedrl.reports.table.records import DIAGNOSTIC
 from fedrl.reports.table.runs import Family, Run

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from fedrl.reports.statistics import estimates as st
 from fedrl.reports.table.runs import Family, Run
-from fedrl.reports.table.targets import Reached, has_targets
+from fedrl.reports.table.sample_complexity import Reached, has_targets
 
 Entry = tuple[Family, Sequence[Reached]]  # a family and its score targets
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+
 from fedrl.reports.table.runs import SYMBOLS, Family, Run, Series, best_mean_score
 
 IDENTITY = ("study", "family", "kappa", "algorithm", "agents", "seed", "cell")

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+
 from fedrl.reports.table.design import COORDINATE, Space, Surface
 from fedrl.reports.table.records import DIAGNOSTIC, HETEROGENEITY, families, hyperparameters
 from fedrl.reports.table.runs import Family, apart

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
+
 from fedrl.reports.statistics import estimates as st
 from fedrl.reports.statistics.estimates import Array
 

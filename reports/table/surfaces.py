@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+
 from fedrl.reports.statistics import estimates as st
 from fedrl.reports.statistics.estimates import Array
 from fedrl.reports.table.design import COORDINATE, Environment, Surface, coordinates

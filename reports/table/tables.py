@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import pandas as pd
+
 from fedrl.reports.statistics.estimates import Estimate
 from fedrl.reports.table import formatting as fm
 

@@ -4,6 +4,7 @@ Upper bounds for suitable step sizes; a measured exponent may be smaller, and co
 """
 
 import numpy as np
+
 from fedrl.reports.table.runs import Run
 
 SLOPE = -1.0  # linear speed-up: every agent's steps fall as 1/N

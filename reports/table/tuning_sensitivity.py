@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+
 from fedrl.reports.statistics import estimates as st
 from fedrl.reports.statistics import sensitivity_statistics as ss
 from fedrl.reports.statistics.estimates import Array, Estimate
@@ -13,7 +14,7 @@ from fedrl.reports.table.specification import Sensitivity
 GRID_ONLY = "not a full grid"
 
 
-class Owed(NamedTuple):
+class TuningSensitivity(NamedTuple):
     """One algorithm. Performance is Γ: 0 and 1 are the 5th and 95th percentile of a place."""
 
     surface: Surface
@@ -45,7 +46,9 @@ def gammas(surfaces: Sequence[Surface]) -> tuple[list[Array], list[int]]:
     return ss.normalised([surface.performance[kept] for surface in surfaces]), kept
 
 
-def owed(surface: Surface, gamma: Array, kept: Sequence[int], spec: Sensitivity) -> Owed:
+def owed(
+    surface: Surface, gamma: Array, kept: Sequence[int], spec: Sensitivity
+) -> TuningSensitivity:
     """From Γ (E', H, n) in the environments `kept`."""
     settings = gamma.shape[1]
     whole = (settings,)
@@ -61,7 +64,7 @@ def owed(surface: Surface, gamma: Array, kept: Sequence[int], spec: Sensitivity)
     pairs = diverged.any(axis=2)
     lost = int(pairs.sum())
     chosen = int(np.argmax(gamma.mean(axis=(0, 2))))
-    return Owed(
+    return TuningSensitivity(
         surface,
         len(gamma),
         ss.interval(float(tuned - shared), draws[:, 0] - draws[:, 1], spec.level),
@@ -79,7 +82,9 @@ def owed(surface: Surface, gamma: Array, kept: Sequence[int], spec: Sensitivity)
     )
 
 
-def difference(one: Owed, base: Owed, spec: Sensitivity) -> tuple[Estimate, Estimate]:
+def difference(
+    one: TuningSensitivity, base: TuningSensitivity, spec: Sensitivity
+) -> tuple[Estimate, Estimate]:
     """ΔP and ΔΦ of `one` and `base`, paired: both meet the same redraws of the seeds."""
     performance = one.draws[:, 0] - base.draws[:, 0]
     sensitivity = performance - (one.draws[:, 1] - base.draws[:, 1])

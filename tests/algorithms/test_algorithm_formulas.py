@@ -11,10 +11,11 @@ from typing import NamedTuple
 
 import pytest
 import torch
-from fedrl.algorithms import ALGORITHMS, Agent, Algorithm, CompiledGradients, Server, Trajectories
-from fedrl.algorithms.estimators.policy import TabularSoftmax
 from torch import Tensor
 from torch.func import vmap
+
+from fedrl.algorithms import ALGORITHMS, Agent, Algorithm, CompiledGradients, Server, Trajectories
+from fedrl.algorithms.estimators.policy import TabularSoftmax
 
 D, AGENTS, STEPS, ETA = 4, 3, 3, 0.1
 close = {"rtol": 0, "atol": 1e-12}
@@ -313,7 +314,7 @@ def test_lifted_is_alone(name):
         agent = agent._replace(memory=algorithm.begin(server, agent))
         out = []
         for _ in range(2):
-            points = algorithm.points(server, agent, value)
+            points = algorithm.behaviour_parameters(server, agent, value)
             batches = [play(point, *episodes) for point in points]
             u = algorithm.direction(gradients, server, agent, *batches)
             memory = algorithm.remember(server, agent, u)

@@ -5,17 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from fedrl.algorithms import ALGORITHMS, Agent, CompiledGradients, Gradients, Server, Trajectories
-from fedrl.algorithms.estimators.exact import ExactGradients
-from fedrl.algorithms.estimators.policy import TabularSoftmax
-from fedrl.algorithms.estimators.tabular import TabularDirect, TabularGreedy
-from fedrl.algorithms.methods.averaging.fednpg import FedNPG
-from fedrl.algorithms.methods.averaging.s_fedpg import SFedPG
-from fedrl.algorithms.methods.corrected.fedpg_br import FedPGBR
-from fedrl.algorithms.methods.tabular.projpavg import ProjPAvg
-from fedrl.algorithms.methods.tabular.qavg import QAvg
-from fedrl.algorithms.methods.tabular.qavg_sampled import QAvgSampled
-from fedrl.algorithms.methods.tabular.softpavg import SoftPAvg
 from test_estimators import (
     ACTIONS,
     DISCOUNT,
@@ -29,6 +18,18 @@ from test_estimators import (
 from test_exact import model, normal, objective
 from torch import Tensor
 from torch.func import grad, vmap
+
+from fedrl.algorithms import ALGORITHMS, Agent, CompiledGradients, Gradients, Server, Trajectories
+from fedrl.algorithms.estimators.exact import ExactGradients
+from fedrl.algorithms.estimators.policy import TabularSoftmax
+from fedrl.algorithms.estimators.tabular import TabularDirect, TabularGreedy
+from fedrl.algorithms.methods.averaging.fednpg import FedNPG
+from fedrl.algorithms.methods.averaging.s_fedpg import SFedPG
+from fedrl.algorithms.methods.corrected.fedpg_br import FedPGBR
+from fedrl.algorithms.methods.tabular.projpavg import ProjPAvg
+from fedrl.algorithms.methods.tabular.qavg import QAvg
+from fedrl.algorithms.methods.tabular.qavg_sampled import QAvgSampled
+from fedrl.algorithms.methods.tabular.softpavg import SoftPAvg
 
 SOFTMAX = TabularSoftmax(STATES, ACTIONS)
 SIZE = SOFTMAX.size

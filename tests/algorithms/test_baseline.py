@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from fedrl.algorithms.estimators import baseline
 
 LANES, EPISODES, STEPS, DISCOUNT = 3, 6, 9, 0.9

@@ -6,9 +6,6 @@ import itertools
 
 import pytest
 import torch
-from fedrl.algorithms import CompiledGradients, Gradients, Trajectories
-from fedrl.algorithms.estimators.gradients import Probe
-from fedrl.algorithms.estimators.policy import CategoricalMLP, GaussianMLP, TabularSoftmax
 from test_estimators import (
     DISCOUNT,
     ESTIMATORS,
@@ -21,6 +18,10 @@ from test_estimators import (
 )
 from torch import Tensor
 from torch.func import grad, jvp, vmap
+
+from fedrl.algorithms import CompiledGradients, Gradients, Trajectories
+from fedrl.algorithms.estimators.gradients import Probe
+from fedrl.algorithms.estimators.policy import CategoricalMLP, GaussianMLP, TabularSoftmax
 
 everywhere = pytest.mark.parametrize("kind", ESTIMATORS)
 every_policy = pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: type(policy).__name__)

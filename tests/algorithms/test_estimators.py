@@ -8,12 +8,13 @@ import math
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
+from torch.func import grad, jvp, vmap
+
 from fedrl.algorithms import CompiledGradients, Gradients, Trajectories
 from fedrl.algorithms.estimators.network import tanh_into
 from fedrl.algorithms.estimators.policy import CategoricalMLP, GaussianMLP, Policy, TabularSoftmax
 from fedrl.envs.finite.random_mdp import RandomMDP
-from torch import Tensor
-from torch.func import grad, jvp, vmap
 
 STATES, ACTIONS, HORIZON, DISCOUNT = 3, 2, 3, 0.9
 ESTIMATORS = [Gradients, CompiledGradients]

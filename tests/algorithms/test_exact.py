@@ -5,14 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from test_estimators import ACTIONS, DISCOUNT, FAMILY, HORIZON, STATES, TASK, Enumeration, tight
+from torch import Tensor
+from torch.func import grad, jvp, vmap
+
 from fedrl.algorithms.estimators.exact import ExactGradients, Model
 from fedrl.algorithms.estimators.policy import TabularSoftmax
 from fedrl.algorithms.estimators.tabular import TabularDirect, TabularGreedy
 from fedrl.envs import FAMILIES
 from fedrl.envs.finite.random_mdp import RandomMDP
-from test_estimators import ACTIONS, DISCOUNT, FAMILY, HORIZON, STATES, TASK, Enumeration, tight
-from torch import Tensor
-from torch.func import grad, jvp, vmap
 
 SOFTMAX, DIRECT = TabularSoftmax(STATES, ACTIONS), TabularDirect(STATES, ACTIONS)
 GREEDY = TabularGreedy(STATES, ACTIONS)

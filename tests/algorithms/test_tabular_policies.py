@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from torch.func import vmap
+
 from fedrl.algorithms.estimators.kernels import POLICIES, estimator
 from fedrl.algorithms.estimators.policy import CategoricalMLP, GaussianMLP, TabularSoftmax
 from fedrl.algorithms.estimators.tabular import TabularDirect, TabularGreedy
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.training.rollout import Sampler, Stream
 from fedrl.envs.finite.random_mdp import RandomMDP
-from torch.func import vmap
 
 TABLES = [TabularSoftmax(4, 3), TabularDirect(4, 3), TabularGreedy(4, 3)]
 POLICY = TabularDirect(4, 3)

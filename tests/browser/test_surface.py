@@ -4,12 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from designs import designed, provenance
-from fedrl.reports import write_report
-from fedrl.reports.table.surfaces import surfaces
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select, WebDriverWait
+
+from designs import designed, provenance
+from fedrl.reports import write_report
+from fedrl.reports.table.surfaces import surfaces
 
 Open = Callable[..., Chrome]
 HERE = "#gridworld-surface"

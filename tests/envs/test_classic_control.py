@@ -10,12 +10,6 @@ from typing import Any
 import gymnasium
 import numpy as np
 import pytest
-from fedrl.envs import FAMILIES
-from fedrl.envs.control import acrobot, mountain_car, pendulum
-from fedrl.envs.control.acrobot import AcrobotState
-from fedrl.envs.control.mountain_car import MountainCarState
-from fedrl.envs.control.pendulum import PendulumState
-from fedrl.envs.family import Knob
 from gymnasium.envs.classic_control import (
     AcrobotEnv,
     Continuous_MountainCarEnv,
@@ -23,6 +17,13 @@ from gymnasium.envs.classic_control import (
     continuous_mountain_car,
 )
 from numba import njit
+
+from fedrl.envs import FAMILIES
+from fedrl.envs.control import acrobot, mountain_car, pendulum
+from fedrl.envs.control.acrobot import AcrobotState
+from fedrl.envs.control.mountain_car import MountainCarState
+from fedrl.envs.control.pendulum import PendulumState
+from fedrl.envs.family import Knob
 
 KERNELS = {
     "acrobot": acrobot.KERNEL,

@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from gymnasium.envs.classic_control import CartPoleEnv
+
 from fedrl.envs import FAMILIES
 from fedrl.envs.control.cartpole import KERNEL, CartPole, CartPoleState, CartPoleTask
 from fedrl.envs.family import Array
 from fedrl.envs.finite.gridworld import GridWorld
 from fedrl.envs.finite.random_mdp import RandomMDP
 from fedrl.envs.finite.tabular import Tabular, TabularTask, best_common_policy, draw
-from gymnasium.envs.classic_control import CartPoleEnv
 
 TABULAR = [name for name, family in FAMILIES.items() if issubclass(family, Tabular)]
 

@@ -10,11 +10,12 @@ from typing import Any
 import gymnasium
 import numpy as np
 import pytest
+from gymnasium.error import DependencyNotInstalled
+
 from fedrl.benchmark.conformance.view import experienced
 from fedrl.envs import FAMILIES
 from fedrl.envs.family import Knob, perturb
 from fedrl.envs.views import rendering
-from gymnasium.error import DependencyNotInstalled
 
 KNOBBED = [name for name, family in FAMILIES.items() if family.knobs]
 # Velocities have no bound; Gymnasium's CartPole-v1 and HalfCheetah-v5 are warned about likewise.

@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
+
 from fedrl.algorithms.estimators.gradients import Gradients
 from fedrl.algorithms.estimators.policy import GaussianMLP
 from fedrl.algorithms.estimators.trajectory import Trajectories
-from fedrl.benchmark.config.cell import Cell, Run
+from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.training.evaluate import evaluate
 from fedrl.benchmark.training.federation import train
@@ -18,7 +20,6 @@ from fedrl.benchmark.training.rollout import Sampler, Stream
 from fedrl.envs.control.linear_moments import best_common_gain, moments
 from fedrl.envs.control.linear_quadratic import LinearQuadratic
 from fedrl.envs.family import Array
-from torch import Tensor
 
 SIZES = [(1, 1), (2, 1), (3, 2)]
 every_size = pytest.mark.parametrize(("states", "actions"), SIZES)
@@ -149,13 +150,13 @@ def test_evaluation_uses_the_closed_form_where_there_is_one() -> None:
 
 def test_training_a_linear_policy_climbs_the_exact_objective() -> None:
     """`hidden = []` through the whole loop: the gap to the best linear policy shrinks tenfold."""
-    cell = Cell(
+    config = Config(
         family="linear-quadratic", algorithm="fedpg", hidden=(), kappa=0.2, agents=3, rounds=60,
         local_steps=2, episodes=50, step_size=0.002, dtype="float64", evaluate_every=60,
     )  # fmt: skip
-    (result,) = train([Run(cell, Seed("test", 0))])
+    (result,) = train([Run(config, Seed("test", 0))])
     objective = result.columns["objective"]
-    family: Any = cell.build_family()
+    family: Any = config.build_family()
     task = family.sample(3, 0.2, Seed("test", 0).generator("environment"))
     assert np.isfinite(result.columns["stationarity"]).all()
     best = family.reference(task).value

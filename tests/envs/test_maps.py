@@ -7,12 +7,13 @@ from typing import Any
 import gymnasium
 import numpy as np
 import pytest
-from fedrl.benchmark.config.cell import Cell
+from test_families import rng
+
+from fedrl.benchmark.config.configuration import Config
 from fedrl.benchmark.config.study import load_study
 from fedrl.envs import FAMILIES
 from fedrl.envs.finite import maps
 from fedrl.envs.finite.gridworld import GridWorld
-from test_families import rng
 
 
 def assert_same(one: Any, two: Any) -> None:
@@ -95,11 +96,11 @@ map = MAP
     ):
         path = tmp_path / "maps.toml"
         path.write_text(study.replace("MAP", text))
-        cells = load_study(path).cells()
-        assert len(cells) == count
-        family: Any = cells[0].build_family()
+        configs = load_study(path).configs()
+        assert len(configs) == count
+        family: Any = configs[0].build_family()
         assert family.layout == maps.read(FIELD)
-        assert Cell(**cells[0].model_dump()) == cells[0]
+        assert Config(**configs[0].model_dump()) == configs[0]
 
 
 # Goals of their own

@@ -6,6 +6,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 import pytest
+
 from fedrl.envs import FAMILIES
 from fedrl.envs.family import Array, Step
 from fedrl.envs.mujoco.halfcheetah import HalfCheetah, normal

@@ -7,6 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from test_families import FAMILIES, TABULAR, TINY, few_starts, rng, row, sample, trajectories
+from torch import Tensor
+from torch.func import grad, jvp
+
 from fedrl.envs.family import Array
 from fedrl.envs.finite.mdp import mean_task, packed
 from fedrl.envs.finite.random_mdp import RandomMDP
@@ -19,9 +23,6 @@ from fedrl.envs.finite.tabular import (
     softmax,
     tabular_task,
 )
-from test_families import FAMILIES, TABULAR, TINY, few_starts, rng, row, sample, trajectories
-from torch import Tensor
-from torch.func import grad, jvp
 
 every_tabular = pytest.mark.parametrize("name", TABULAR)
 
@@ -64,8 +65,8 @@ def test_the_same_uniform_number_gives_the_successor_of_the_full_row(name: str) 
         uniform = float(generator.random())
         lane = row(task, agent)
         step = FAMILIES[name]().kernel.transition(lane, TabularState(s), [a], [uniform])  # type: ignore[attr-defined]
-        assert step[0].cell == draw(task.kernel[agent, s, a], uniform)
-        assert step[2] == task.terminal[agent, step[0].cell]
+        assert step[0].config == draw(task.kernel[agent, s, a], uniform)
+        assert step[2] == task.terminal[agent, step[0].config]
 
 
 @every_tabular

@@ -8,16 +8,17 @@ from typing import Any, ClassVar
 import gymnasium
 import numpy as np
 import pytest
+from gymnasium import spaces
+
 from fedrl.benchmark.config import registry
-from fedrl.benchmark.config.cell import Cell, Run
+from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.config.study import StudyError, load_study
-from fedrl.benchmark.storage.provenance import cell_code
+from fedrl.benchmark.storage.provenance import config_code
 from fedrl.benchmark.training import federation
 from fedrl.benchmark.training.federation import train
 from fedrl.envs.thirdparty.third_party import SEEDS, GymnasiumFamily
 from fedrl.envs.views.gym import FamilyEnv
-from gymnasium import spaces
 
 LANDER: dict[str, Any] = {
     "id": "LunarLander-v3",
@@ -191,7 +192,7 @@ def test_runs_are_the_same_alone_together_and_resumed(
         "hidden": (4,),
     }
     runs = [
-        Run(Cell(**common, kappa=kappa), Seed("test", seed))
+        Run(Config(**common, kappa=kappa), Seed("test", seed))
         for kappa, seed in ((0.0, 0), (1.0, 0), (1.0, 1))
     ]
     together = train(runs)
@@ -381,15 +382,15 @@ ranges = [["m", 0.5, 1.0, 1.5]]
 def test_a_table_and_its_rows_are_the_same_options(tmp_path: Path) -> None:
     path = tmp_path / "study.toml"
     path.write_text(STUDY)
-    one, two = load_study(path).cells()
+    one, two = load_study(path).configs()
     assert (one.family, two.family) == ("gymnasium@a", "gymnasium@b")
     assert one.options == two.options
     assert one.id != two.id
-    assert Cell(**one.model_dump()) == one
-    assert [cell.family for cell in load_study(path, only=["family=gymnasium@b"]).cells()] == [
-        "gymnasium@b"
-    ]
-    narrow = load_study(path, ["families.gymnasium@a.ranges.l=[0.5, 1.0, 1.5]"]).cells()[0]
+    assert Config(**one.model_dump()) == one
+    assert [
+        config.family for config in load_study(path, only=["family=gymnasium@b"]).configs()
+    ] == ["gymnasium@b"]
+    narrow = load_study(path, ["families.gymnasium@a.ranges.l=[0.5, 1.0, 1.5]"]).configs()[0]
     assert [row[0] for row in narrow.options["ranges"]] == ["m", "l"]
 
 
@@ -421,14 +422,14 @@ def test_labels_name_the_same_family() -> None:
 
 
 def test_the_shipped_study_runs_both_packages() -> None:
-    cells = load_study("third_party").cells()
-    assert {cell.options["id"] for cell in cells} == {LANDER["id"], CHAIN["id"]}
-    assert {cell.kappa for cell in cells} == {0.0, 1.0}
+    configs = load_study("third_party").configs()
+    assert {config.options["id"] for config in configs} == {LANDER["id"], CHAIN["id"]}
+    assert {config.kappa for config in configs} == {0.0, 1.0}
 
 
 @both
 def test_versions_of_the_package_are_part_of_a_runs_identity(options: dict[str, Any]) -> None:
-    cell = Cell(family="gymnasium", algorithm="fedpg", options=options)
+    config = Config(family="gymnasium", algorithm="fedpg", options=options)
     package = {"LunarLander-v3": "Box2D==2.3"}.get(options["id"], "gym-invmgmt==0.2")
-    assert f"+{package}" in cell_code(cell)
-    assert "+" not in cell_code(Cell(family="cartpole", algorithm="fedpg"))
+    assert f"+{package}" in config_code(config)
+    assert "+" not in config_code(Config(family="cartpole", algorithm="fedpg"))

@@ -8,13 +8,14 @@ from typing import Any
 import gymnasium
 import numpy as np
 import pytest
+from test_families import FAMILIES, row
+
 from fedrl.envs.finite.cliff_walking import CliffWalking
 from fedrl.envs.finite.frozen_lake import FrozenLake
 from fedrl.envs.finite.mdp import TabularTask
 from fedrl.envs.finite.tables import TableFamily
 from fedrl.envs.finite.taxi import Taxi
 from fedrl.envs.finite.windy_cliff import WindyCliff
-from test_families import FAMILIES, row
 
 STOCK: dict[str, tuple[TableFamily, Any]] = {
     "lake": (FrozenLake(), gymnasium.make("FrozenLake-v1")),

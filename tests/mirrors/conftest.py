@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from fedrl.benchmark import load_records, run_study
 from test_cli import TEXT, fedrl  # noqa: F401
+
+from fedrl import load_records, run_study
 
 
 @pytest.fixture(scope="session")

@@ -7,11 +7,12 @@ from typing import Any
 
 import mlflow
 import pandas as pd
-from fedrl.benchmark.publishing.trackers.points import curves
-from fedrl.benchmark.publishing.trackers.wandb import HOST
 from test_cli import Answer
 from wandb.proto import wandb_internal_pb2
 from wandb.sdk.internal.datastore import DataStore
+
+from fedrl.benchmark.publishing.trackers.points import curves
+from fedrl.benchmark.publishing.trackers.wandb import HOST
 
 Fedrl = Callable[..., Answer]
 

@@ -3,12 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
-from fedrl.reports.statistics import censored_normal as cn
-from fedrl.reports.statistics import hypotheses as hy
-from fedrl.reports.statistics import survival as sv
 from lifelines import KaplanMeierFitter, LogNormalAFTFitter
 from lifelines.statistics import logrank_test
 from lifelines.utils import restricted_mean_survival_time
+
+from fedrl.reports.statistics import censored_normal as cn
+from fedrl.reports.statistics import hypotheses as hy
+from fedrl.reports.statistics import survival as sv
 
 BUDGET = 6.0
 

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from rliable import library, metrics
+
 from fedrl.reports.statistics import aggregates as ag
 from fedrl.reports.statistics import estimates as st
-from rliable import library, metrics
 
 SHAPES = [(1, 4), (3, 5), (10, 1), (7, 6)]
 

@@ -8,9 +8,10 @@ import sys
 
 import numpy as np
 import pytest
+
 from fedrl.algorithms import ALGORITHMS
 from fedrl.benchmark.config import registry
-from fedrl.benchmark.config.cell import Cell, Run
+from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.training.federation import train
 from fedrl.envs import FAMILIES
@@ -51,8 +52,8 @@ def test_the_algorithm(load, monkeypatch):
     common = {"family": "random-mdp", "rounds": 3, "kappa": 0.5, "step_size": 0.5}
 
     def objective(algorithm: str, **hyperparameters: float) -> np.ndarray:
-        cell = Cell(**common, algorithm=algorithm, hyperparameters=hyperparameters)
-        return train([Run(cell, Seed("test", 0))])[0].columns["objective"]
+        config = Config(**common, algorithm=algorithm, hyperparameters=hyperparameters)
+        return train([Run(config, Seed("test", 0))])[0].columns["objective"]
 
     np.testing.assert_array_equal(objective("ridge-pg", mu=0.0), objective("fedpg"))
     assert objective("ridge-pg", mu=1.0)[-1] != objective("fedpg")[-1]
@@ -68,20 +69,20 @@ def test_the_family(load, monkeypatch):
     assert not (different.kernel == different.kernel[0]).all()
     np.testing.assert_allclose(different.kernel.sum(-1), 1)
     assert (family.optimum(different) > 0).all()
-    cell = Cell(family="riverswim", algorithm="fedpg", rounds=3, kappa=0.5)
-    (result,) = train([Run(cell, Seed("test", 0))])
+    config = Config(family="riverswim", algorithm="fedpg", rounds=3, kappa=0.5)
+    (result,) = train([Run(config, Seed("test", 0))])
     assert np.isfinite(result.columns["objective"]).all()
 
 
 def test_the_study(tmp_path):
     """2 κ × (FedPG + FedSVRPG-M with two β) = 6 cells of 5 seeds, and it runs."""
-    from fedrl.benchmark import load_records, run_study
+    from fedrl import load_records, run_study
     from fedrl.benchmark.config.study import load_study
 
     path = tmp_path / "momentum.toml"
     path.write_text(example("study"))
     study = load_study(path)
-    assert len(study.cells()) == 6
+    assert len(study.configs()) == 6
     assert len(study.runs()) == 30
     small = ["settings.rounds=2", "seeds=1"]
     run_study(path, results=tmp_path / "results", workers=1, overrides=small)

@@ -18,10 +18,11 @@ from typing import Any
 
 import pytest
 import typer
-from fedrl.benchmark import run_study
+
+from fedrl import run_study
 from fedrl.benchmark.cli.main import app
 from fedrl.benchmark.config import registry
-from fedrl.benchmark.config.cell import Cell
+from fedrl.benchmark.config.configuration import Config
 from fedrl.benchmark.config.selection import select
 from fedrl.benchmark.config.study import built_in, load_study
 from fedrl.benchmark.conformance import judge
@@ -196,7 +197,7 @@ def test_the_study_of_the_guide_has_the_size_that_is_told(tmp_path: Path) -> Non
     path = tmp_path / "momentum.toml"
     path.write_text(code, encoding="utf-8")
     study = load_study(path)
-    assert (len(study.cells()), len(study.runs())) == (6, 30)
+    assert (len(study.configs()), len(study.runs())) == (6, 30)
 
 
 @pytest.fixture
@@ -328,17 +329,17 @@ def test_the_settings_page_has_every_field_with_a_meaning_a_range_and_a_default(
     page = generated()["settings.md"]
     section = page.split("## `[settings]`")[1].split("\n### ")[0]
     rows = {
-        cells[1].strip(" `"): [cell.strip() for cell in cells[2:-1]]
+        configs[1].strip(" `"): [config.strip() for config in configs[2:-1]]
         for line in section.splitlines()
         if line.startswith("| `")
-        for cells in [re.split(r"(?<!\\)\|", line)]
+        for configs in [re.split(r"(?<!\\)\|", line)]
     }
-    fields = set(Cell.model_fields) - set(settings.STRUCTURE)
+    fields = set(Config.model_fields) - set(settings.STRUCTURE)
     assert set(rows) == fields
     for name, (_, meaning, _, allowed, default) in rows.items():
         assert meaning, f"{name} has no comment in benchmark/config/cell.py"
         assert allowed not in ("", "any"), name
-        assert default.strip("`") == settings.toml(Cell.model_fields[name].default), name
+        assert default.strip("`") == settings.toml(Config.model_fields[name].default), name
 
 
 def test_units_are_of_settings_that_exist() -> None:
@@ -361,7 +362,7 @@ def test_tricks_are_settings_that_are_off() -> None:
     named = re.findall(r"`(\w+)`", " ".join(TRICKS.findall(section)))
     assert len(named) >= 10
     for name in named:
-        assert Cell.model_fields[name].default in (None, False, "none", 0.0, 1.0), name
+        assert Config.model_fields[name].default in (None, False, "none", 0.0, 1.0), name
 
 
 @pytest.mark.parametrize("value", [None, True, 3, 0.5, "auto", (8, 8), ((1, 2), (3,))])

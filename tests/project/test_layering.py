@@ -6,6 +6,7 @@ import ast
 from pathlib import Path
 
 import pytest
+
 from places import ROOT
 
 OURS = {"algorithms", "benchmark", "envs", "reports"}

@@ -16,8 +16,11 @@ import numpy as np
 import pytest
 import scipy.linalg  # noqa: F401  # numba's BLAS: loaded before its threads are limited
 import torch
+from mujoco.rollout import Rollout
+from torch.func import vmap
+
 from fedrl.algorithms import CompiledGradients, Trajectories
-from fedrl.benchmark.config.cell import Cell, Run
+from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.execution.workers import one_thread
 from fedrl.benchmark.inspection.catalogue import dynamics
@@ -25,8 +28,6 @@ from fedrl.benchmark.training.federation import Federation, train
 from fedrl.benchmark.training.noise import START, uniform_lanes
 from fedrl.envs import FAMILIES
 from fedrl.envs.mujoco.robot import Robot
-from mujoco.rollout import Rollout
-from torch.func import vmap
 
 pytestmark = pytest.mark.benchmark(timer=time.process_time)
 
@@ -41,8 +42,8 @@ def single_thread():
 
 def cartpole(algorithm: str = "fedsvrpg-m", **changes) -> list[Run]:
     settings = {"agents": AGENTS, "rounds": 5, "evaluate_every": 1000, "step_size": 3e-4}
-    cell = Cell(**{"family": "cartpole", "algorithm": algorithm, **settings, **changes})
-    return [Run(cell, Seed("test", seed)) for seed in range(RUNS)]
+    config = Config(**{"family": "cartpole", "algorithm": algorithm, **settings, **changes})
+    return [Run(config, Seed("test", seed)) for seed in range(RUNS)]
 
 
 def measure(benchmark, function, steps: int, rounds: int = 10) -> None:
@@ -220,11 +221,11 @@ def measure_rounds(benchmark, runs: list[Run], rounds: int) -> None:
 
 
 def halfcheetah() -> Federation:
-    cell = Cell(
+    config = Config(
         family="halfcheetah", algorithm="fedsvrpg-m", agents=5, local_steps=2, episodes=10,
         options={"horizon": 100}, kappa=1.0, hidden=(64, 64), step_size=1e-6,
     )  # fmt: skip
-    return Federation([Run(cell, Seed("test", seed)) for seed in range(5)])
+    return Federation([Run(config, Seed("test", seed)) for seed in range(5)])
 
 
 def test_halfcheetah_ceiling(benchmark):

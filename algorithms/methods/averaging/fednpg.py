@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
+from torch import Tensor
+
 from fedrl.algorithms.algorithm import Agent, Algorithm, Server, tunable
 from fedrl.algorithms.estimators.gradients import Gradients
 from fedrl.algorithms.estimators.trajectory import Trajectories
-from torch import Tensor
 
 
 @dataclass(frozen=True)

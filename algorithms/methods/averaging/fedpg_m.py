@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from torch import Tensor
+
 from fedrl.algorithms.algorithm import Agent, Algorithm, Server, tunable
 from fedrl.algorithms.estimators.gradients import Gradients
 from fedrl.algorithms.estimators.trajectory import Trajectories
-from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,7 @@ class FedPGM(Algorithm):
 
     reference: ClassVar[str] = "FedAvg-M: Cheng, Huang, Wu, Yuan, ICLR 2024, Algorithm 1"
     kind: ClassVar[str] = "momentum"
-    anchored: ClassVar[bool] = True
+    uses_global_momentum: ClassVar[bool] = True
     exponent: ClassVar[float] = 2.0
 
     beta: float = tunable(

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
+from torch import Tensor
+
 from fedrl.algorithms.algorithm import Agent, Algorithm, Server
 from fedrl.algorithms.estimators.gradients import Gradients
 from fedrl.algorithms.estimators.trajectory import Trajectories
-from torch import Tensor
 
 
 class Path(NamedTuple):
@@ -32,7 +33,9 @@ class FedHAPG(Algorithm):
     kind: ClassVar[str] = "Hessian-aided"
     snapshot: ClassVar[bool] = True
 
-    def points(self, server: Server, agent: Agent, alpha: Tensor) -> tuple[Tensor, ...]:
+    def behaviour_parameters(
+        self, server: Server, agent: Agent, alpha: Tensor
+    ) -> tuple[Tensor, ...]:
         previous = agent.memory.previous
         return (previous + alpha * (agent.theta - previous),)
 

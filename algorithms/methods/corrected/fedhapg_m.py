@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from torch import Tensor
+
 from fedrl.algorithms.algorithm import Agent, Algorithm, Server, tunable
 from fedrl.algorithms.estimators.gradients import Gradients
 from fedrl.algorithms.estimators.trajectory import Trajectories
-from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -26,14 +27,16 @@ class FedHAPGM(Algorithm):
 
     reference: ClassVar[str] = "Wang, He, Zhang, Miao, Anderson, ICML 2024, Algorithm 2"
     kind: ClassVar[str] = "Hessian-aided"
-    anchored: ClassVar[bool] = True
+    uses_global_momentum: ClassVar[bool] = True
     exponent: ClassVar[float] = 1.5
 
     beta: float = tunable(
         0.2, low=0.05, high=1.0, domain=(0, 1), meaning="weight of fresh gradients"
     )
 
-    def points(self, server: Server, agent: Agent, alpha: Tensor) -> tuple[Tensor, ...]:
+    def behaviour_parameters(
+        self, server: Server, agent: Agent, alpha: Tensor
+    ) -> tuple[Tensor, ...]:
         return (server.previous + alpha * (agent.theta - server.previous),)
 
     def direction(

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
+from torch import Tensor
+
 from fedrl.algorithms.algorithm import Agent, Algorithm, Server, tunable, weighted_mean
 from fedrl.algorithms.estimators.gradients import Gradients
 from fedrl.algorithms.estimators.trajectory import Trajectories
-from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class FedPGBR(Algorithm):
     reference: ClassVar[str] = "Fan, Ma, Dai, Jing, Tan, Low, NeurIPS 2021, Algorithms 1 and 1.1"
     kind: ClassVar[str] = "Byzantine-robust policy gradient"
     snapshot: ClassVar[bool] = True
-    stepper: ClassVar = "server"
+    update_site: ClassVar = "server"
     exponent: ClassVar[float | None] = 5 / 3
 
     sigma: float = tunable(

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from torch import Tensor
+
 from fedrl.algorithms.algorithm import Agent, Algorithm, Server, tunable
 from fedrl.algorithms.estimators.gradients import Gradients
 from fedrl.algorithms.estimators.trajectory import Trajectories
-from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class FedSVRPGM(Algorithm):
 
     reference: ClassVar[str] = "Wang, He, Zhang, Miao, Anderson, ICML 2024, Algorithm 1"
     kind: ClassVar[str] = "variance reduction"
-    anchored: ClassVar[bool] = True
+    uses_global_momentum: ClassVar[bool] = True
     exponent: ClassVar[float] = 1.5
 
     beta: float = tunable(

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
+from torch import Tensor
+
 from fedrl.algorithms.algorithm import Agent, Algorithm, Server, tunable
 from fedrl.algorithms.estimators.gradients import Gradients
 from fedrl.algorithms.estimators.trajectory import Trajectories
-from torch import Tensor
 
 
 class Local(NamedTuple):
@@ -35,7 +36,9 @@ class HAMBPG(Algorithm):
         0.2, low=0.05, high=1.0, domain=(0, 1), meaning="weight of fresh gradients"
     )
 
-    def points(self, server: Server, agent: Agent, alpha: Tensor) -> tuple[Tensor, ...]:
+    def behaviour_parameters(
+        self, server: Server, agent: Agent, alpha: Tensor
+    ) -> tuple[Tensor, ...]:
         previous = agent.memory.previous
         return (previous + alpha * (agent.theta - previous),)
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
+from torch import Tensor
+
 from fedrl.algorithms.algorithm import Agent, Algorithm, Server
 from fedrl.algorithms.estimators.gradients import Gradients
 from fedrl.algorithms.estimators.trajectory import Trajectories
-from torch import Tensor
 
 
 class Control(NamedTuple):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from torch import Tensor
+
 from fedrl.algorithms.algorithm import Agent, Algorithm, Server
 from fedrl.algorithms.estimators.exact import ExactGradients, Model
-from torch import Tensor
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import textwrap
 from typing import Annotated
 
 import typer
+
 from fedrl.benchmark.cli.codes import BROKEN
 from fedrl.benchmark.cli.options import Json
 

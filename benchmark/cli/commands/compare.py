@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
 from fedrl.benchmark.cli.options import Json
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def compare(
     ] = "",
     as_json: Json = False,
 ) -> None:
-    """Tell what moved from OLD to NEW, cell by cell, within the seeds that both have.
+    """Tell what moved from OLD to NEW, config by config, within the seeds that both have.
 
     Final score: mean of new - old. Mean score: height of the curve up to the common budget, 0 for
     the random policy and 1 for the reference where it is known. Steps: restricted mean steps per
@@ -67,13 +68,13 @@ def compare(
         if not moved.same:
             print(_sentence(moved))
     for place, keys in ((old, found.only_old), (new, found.only_new)):
-        for cell, seed in keys:
-            print(f"only in {place}: {cell} seed {seed}")
+        for config, seed in keys:
+            print(f"only in {place}: {config} seed {seed}")
 
 
 def _sentence(moved: Moved) -> str:
-    cells = dict.fromkeys([moved.cell, moved.new_cell])
-    where = f"{moved.family}, κ = {moved.kappa:g}, {moved.algorithm} ({' → '.join(cells)})"
+    configs = dict.fromkeys([moved.cell, moved.new_cell])
+    where = f"{moved.family}, κ = {moved.kappa:g}, {moved.algorithm} ({' → '.join(configs)})"
     score, area, steps = moved.score, moved.area, moved.steps
     told = f"final score {score.value:+.4g} {_interval(score.low, score.high)}, mean score "
     told += f"{moved.old_area:.4g} {area.value:+.4g} {_interval(area.low, area.high)}"
@@ -97,8 +98,8 @@ def _as_json(found: Comparison) -> dict[str, Any]:
             | {"steps": None if moved.steps is None else _bounds(moved.steps)}
             for moved in found.moved
         ],
-        "only_old": [{"cell": cell, "seed": seed} for cell, seed in found.only_old],
-        "only_new": [{"cell": cell, "seed": seed} for cell, seed in found.only_new],
+        "only_old": [{"cell": config, "seed": seed} for config, seed in found.only_old],
+        "only_new": [{"cell": config, "seed": seed} for config, seed in found.only_new],
     }
 
 

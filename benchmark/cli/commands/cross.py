@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import typer
+
 from fedrl.benchmark.cli.options import RESULTS, Json, Only, Results, Set, StudyName
 
 
@@ -20,7 +21,7 @@ def cross(
 ) -> None:
     """Try every agent's optimum and every run's final policies in the MDPs of all agents.
 
-    Writes <results>/<study>/cross/cross.csv and, for the first seed of every cell, a heat map
+    Writes <results>/<study>/cross/cross.csv and, for the first seed of every config, a heat map
     (PNG and SVG). Optima, distances and the gap of sharing one policy are known for finite MDPs;
     final policies are those of `independent-pg` agent by agent, of other algorithms the common one.
     Values are of the MDPs before any drift and without a reward cliff.
@@ -53,7 +54,7 @@ def cross(
 def _facts(one: Any) -> dict[str, Any]:
     distance = one.distance
     return {
-        "cell": one.run.cell.id,
+        "cell": one.run.config.id,
         "seed": one.run.seed.index,
         "total_variation_largest": None if distance is None else distance.largest,
         "total_variation_mean": None if distance is None else distance.mean,
@@ -83,6 +84,6 @@ def _print_table(crossed: list[Any]) -> None:
             if len(values) > 1:
                 apart = values[~np.eye(len(values), dtype=bool)]
                 away = f"{np.mean(apart):.4g}"
-        table.add_row(one.run.cell.id, str(one.run.seed.index), *texts, home, away)
+        table.add_row(one.run.config.id, str(one.run.seed.index), *texts, home, away)
     Console().print(table)
     print("home: J of the final policies where they were trained; away: in the other agents' MDPs")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+
 from fedrl.benchmark.cli.codes import DIFFERENT
 from fedrl.benchmark.cli.options import Json
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+
 from fedrl.benchmark.cli.options import RESULTS, Only, Results, Set, StudyName
 
 

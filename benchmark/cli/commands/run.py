@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 
 import typer
+
 from fedrl.benchmark.cli.codes import FAILED_RUNS, INTERRUPTED
 from fedrl.benchmark.cli.options import (
     RESULTS,

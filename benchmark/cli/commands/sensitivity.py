@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import typer
+
 from fedrl.benchmark.cli.codes import FAILED_RUNS, INTERRUPTED
 from fedrl.benchmark.cli.options import RESULTS, DryRun, Executor, Json, Only, Results, Set, Workers
 
@@ -73,7 +74,7 @@ def sensitivity(
         raise typer.Exit(INTERRUPTED) from None
     for failure in summary.failed:
         answers.say(
-            f"failed: {failure.run.cell.id} seed {failure.run.seed.index}: {failure.reason}"
+            f"failed: {failure.run.config.id} seed {failure.run.seed.index}: {failure.reason}"
         )
     command = answers.rebuilding(study, overrides, only)
     published = publish(loaded, results, None, command)
@@ -94,9 +95,9 @@ def sensitivity(
 def _settings(study: Any) -> dict[str, int]:
     """Settings of the design that each algorithm has."""
     counts: dict[str, set[tuple[float, ...]]] = {}
-    for cell in study.cells():
-        point = study.coordinates[cell.id]
-        counts.setdefault(cell.algorithm, set()).add(tuple(point.values()))
+    for config in study.configs():
+        point = study.coordinates[config.id]
+        counts.setdefault(config.algorithm, set()).add(tuple(point.values()))
     return {algorithm: len(points) for algorithm, points in counts.items()}
 
 

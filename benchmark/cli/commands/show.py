@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
 from fedrl.benchmark.cli.options import Agents, FamilyName, FamilySet, Json, Kappa, SeedIndex
 
 

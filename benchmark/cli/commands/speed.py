@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
+
 from fedrl.benchmark.cli.options import Json, Workers
 
 
@@ -34,9 +35,9 @@ def speed(
       fedrl speed --family halfcheetah --seeds 4 --episodes 10 --rounds 1 --hidden 64,64 --json
     """
     from fedrl.benchmark.cli import answers
-    from fedrl.benchmark.execution.speed import measure, measured_cell
+    from fedrl.benchmark.execution.speed import measure, measured_config
 
-    cell = measured_cell(
+    config = measured_config(
         family=family,
         algorithm=algorithm,
         options={"horizon": horizon},
@@ -47,7 +48,7 @@ def speed(
         hidden=hidden.split(",") if hidden else (),
         step_size=step_size,
     )
-    answer = measure(cell, seeds, workers)._asdict()
+    answer = measure(config, seeds, workers)._asdict()
     if as_json:
         answers.print_json(answer)
     else:

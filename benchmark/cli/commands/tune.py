@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
 from fedrl.benchmark.cli.codes import INTERRUPTED
 from fedrl.benchmark.cli.options import (
     RESULTS,

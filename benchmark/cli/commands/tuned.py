@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+
 from fedrl.benchmark.cli.options import Json
 
 
@@ -29,13 +30,14 @@ def tuned(
 
       fedrl tuned tuned --json
     """
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
     from fedrl.benchmark.cli import answers
     from fedrl.benchmark.config.settings import SettingError
     from fedrl.benchmark.config.tuned_lookup import shipped
     from fedrl.benchmark.tuning import shelf
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
 
     place = shipped() if folder is None else folder
     found = shelf.entries(place)

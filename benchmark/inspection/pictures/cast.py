@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+
 from fedrl.benchmark.config.settings import SettingError
 from fedrl.benchmark.conformance.entries import family_entry
 from fedrl.benchmark.inspection.federation import Federation, federation
@@ -39,9 +40,9 @@ def cast(
     """
     entry = family_entry(name)
     run = replay.original(policy, results, study)
-    cell = run.run.cell
-    if cell.family != entry.name:
-        raise SettingError(f"{policy} is a run of {cell.family}; its policy cannot act in {name}")
+    config = run.run.config
+    if config.family != entry.name:
+        raise SettingError(f"{policy} is a run of {config.family}; its policy cannot act in {name}")
     if run.parameters is None:
         raise StoreError(
             f"no parameters are stored beside {run.path}; remove it, and `fedrl run` computes and "
@@ -51,12 +52,12 @@ def cast(
         raise SettingError(f"{policy} diverged; its parameters are not finite")
     drawn = federation(
         entry.name,
-        min(cell.agents, MOST) if agents is None else agents,
-        cell.kappa if kappa is None else kappa,
+        min(config.agents, MOST) if agents is None else agents,
+        config.kappa if kappa is None else kappa,
         run.run.seed.index if seed is None else seed,
         settings,
-        cell.options,
-        cell.hidden,
+        config.options,
+        config.hidden,
     )
     theta = run.parameters
     if theta.shape[1] != drawn.policy.size:

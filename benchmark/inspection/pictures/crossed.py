@@ -6,9 +6,10 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.figure import Figure
+
 from fedrl.benchmark.inspection.cross_evaluation import OPTIMUM, Crossed, Matrix
 from fedrl.benchmark.inspection.pictures.drawing import STYLE
-from matplotlib.figure import Figure
 
 READABLE = 12  # agents whose values are written out
 COLOURS = "viridis"
@@ -19,7 +20,7 @@ def draw_crossed(crossed: Crossed) -> Figure:
     matrices = [matrix for matrix in (crossed.optimum, crossed.trained) if matrix is not None]
     values = np.concatenate([matrix.objective.ravel() for matrix in matrices])
     low, high = float(values.min()), float(values.max())
-    agents = crossed.run.cell.agents
+    agents = crossed.run.config.agents
     entry = 0.42 if agents <= READABLE else 0.12
     heights = [max(len(matrix.objective), 1.5) for matrix in matrices]
     size = (max(4.6, entry * agents + 1.8), 1.1 + sum(entry * rows + 0.75 for rows in heights))
@@ -67,8 +68,8 @@ def _map(ax: Any, matrix: Matrix, agents: int, low: float, high: float) -> Any:
 
 
 def _title(crossed: Crossed) -> str:
-    cell, seed = crossed.run.cell, crossed.run.seed.index
-    first = f"{cell.family}, κ = {cell.kappa:g}, {cell.algorithm}, seed {seed}"
+    config, seed = crossed.run.config, crossed.run.seed.index
+    first = f"{config.family}, κ = {config.kappa:g}, {config.algorithm}, seed {seed}"
     if crossed.distance is None or crossed.gap is None:
         return first
     return (

@@ -1,7 +1,7 @@
 """Cross-evaluations of the stored runs of a study, and their files beside the results.
 
 <results>/<study>/cross/cross.csv                         the same bytes on every rerun
-<results>/<study>/cross/<cell.id>-seed-00000.png and .svg   of the first seed of every cell
+<results>/<study>/cross/<cell.id>-seed-00000.png and .svg   of the first seed of every configuration
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from fedrl.benchmark.config.cell import Run
+
+from fedrl.benchmark.config.configuration import Run
 from fedrl.benchmark.config.study import Study
 from fedrl.benchmark.inspection.cross_evaluation import (
     Agents,
@@ -79,8 +80,8 @@ def write_crossed(study: str, results: Path, crossed: Sequence[Crossed]) -> list
     export(table(study, crossed), path)
     written, drawn = [path], set()
     for one in sorted(crossed, key=lambda one: one.run.seed):
-        if one.run.cell.id not in drawn:
-            drawn.add(one.run.cell.id)
+        if one.run.config.id not in drawn:
+            drawn.add(one.run.config.id)
             written += save(draw_crossed(one), folder, _name(one.run))
     return written
 
@@ -96,4 +97,4 @@ def _final(store: Store, entry: Stored) -> tuple[Array | None, str]:
 
 
 def _name(run: Run) -> str:
-    return f"{run.cell.id}-seed-{run.seed.index:05d}"
+    return f"{run.config.id}-seed-{run.seed.index:05d}"

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
-from fedrl.benchmark.storage.files import StoreError, write_atomically
 from matplotlib.figure import Figure
+
+from fedrl.benchmark.storage.files import StoreError, write_atomically
 
 INK, FAINT, ACCENT, GOAL, WALL = "#1c2733", "#c9d1d9", "#c2410c", "#2f855a", "#4a5568"
 COLOURS = ("#1f6f8b", "#c2410c", "#2f855a", "#7c3aed", "#b7791f", "#be185d", "#0f766e", "#475569")

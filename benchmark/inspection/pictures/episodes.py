@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from gymnasium import spaces
+from matplotlib.figure import Figure
+
 from fedrl.benchmark.inspection.federation import Federation
 from fedrl.benchmark.inspection.pictures.drawing import COLOURS, SHOWN, panels, shown
 from fedrl.benchmark.training.rollout import Episodes
 from fedrl.envs.family import Array
-from gymnasium import spaces
-from matplotlib.figure import Figure
 
 COMPONENTS = 8  # of an observation, drawn one by one
 EPISODES = 3

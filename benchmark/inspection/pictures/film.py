@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from gymnasium.error import DependencyNotInstalled
+from PIL import Image, ImageDraw
+
 from fedrl.benchmark.config.settings import SettingError
 from fedrl.benchmark.inspection.federation import Federation
 from fedrl.benchmark.inspection.pictures.tiles import picture_of_text
@@ -19,8 +22,6 @@ from fedrl.benchmark.training.rollout import Sampler, Stream
 from fedrl.envs.family import Array, SimulatedFamily
 from fedrl.envs.views.gym import lane_of
 from fedrl.envs.views.rendering import Rendering, rendering_of
-from gymnasium.error import DependencyNotInstalled
-from PIL import Image, ImageDraw
 
 HEIGHT, CAPTION, GAP = 240, 18, 6  # pixels
 COLUMNS = 4

@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
 from fedrl.benchmark.inspection.federation import Federation
 from fedrl.benchmark.inspection.pictures.drawing import (
     ACCENT,
@@ -19,8 +22,6 @@ from fedrl.benchmark.inspection.pictures.drawing import (
 from fedrl.benchmark.inspection.pictures.layout import WALL as WALL_MARK
 from fedrl.benchmark.inspection.pictures.layout import Layout
 from fedrl.envs.family import Array
-from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 
 VISIBLE = 0.02  # cells a step; a drift below it has no arrow
 WALKS = 3  # episodes drawn

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from matplotlib.figure import Figure
+
 from fedrl.benchmark.inspection.federation import Federation
 from fedrl.benchmark.inspection.pictures.drawing import SHOWN, panels, shown
 from fedrl.envs.family import Array
-from matplotlib.figure import Figure
 
 
 def draw_kernels(federation: Federation) -> Figure:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import matplotlib as mpl
+
 from fedrl.benchmark.inspection.federation import Federation
 from fedrl.benchmark.inspection.pictures.drawing import STYLE, save
 from fedrl.benchmark.inspection.pictures.episodes import draw_episodes

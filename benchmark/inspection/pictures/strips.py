@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from matplotlib.figure import Figure
+
 from fedrl.benchmark.inspection.federation import Federation
 from fedrl.benchmark.inspection.pictures.drawing import COLOURS, FAINT, INK, panels
 from fedrl.envs.family import Array, Knob
-from matplotlib.figure import Figure
 
 
 def draw_strips(federation: Federation) -> Figure:

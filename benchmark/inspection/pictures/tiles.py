@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from fedrl.benchmark.inspection.pictures.drawing import ACCENT, FAINT, GOAL, INK, WALL
 from PIL import Image, ImageDraw, ImageFont
+
+from fedrl.benchmark.inspection.pictures.drawing import ACCENT, FAINT, GOAL, INK, WALL
 
 TILE = 40  # pixels
 FACES = {"#": WALL, "G": "#a7d3bb", "A": "white", ".": "white"}

@@ -16,7 +16,7 @@ AT_ONCE = 1000  # metrics that MLflow takes in one call, and ten times as many p
 
 
 def mlflow(frame: Any, out: Path) -> list[Path]:
-    """out/fedrl.db: an experiment per study, a run per cell and seed, a metric per column.
+    """out/fedrl.db: an experiment per study, a run per configuration and seed, a metric per column.
 
     Times are milliseconds from the start of the run, steps are rounds, settings are parameters.
     The file is written beside and then moved, so an earlier one is replaced whole or not at all.

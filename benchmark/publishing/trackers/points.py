@@ -13,14 +13,14 @@ NOT_CURVES = ("seed", STEP)
 class Shown(NamedTuple):
     """One run."""
 
-    cell: str
+    config: str
     seed: int
     settings: dict[str, Any]  # constant columns that have a value
     points: list[dict[str, Any]]  # rows of the table by round
 
     @property
     def name(self) -> str:
-        return f"{self.settings['family']}/{self.settings['algorithm']}/{self.cell}/{self.seed}"
+        return f"{self.settings['family']}/{self.settings['algorithm']}/{self.config}/{self.seed}"
 
 
 def curves(frame: Any) -> list[str]:
@@ -32,12 +32,12 @@ def curves(frame: Any) -> list[str]:
 
 
 def shown(frame: Any, columns: Sequence[str]) -> Iterator[Shown]:
-    """Every run, by cell and seed; `columns` are its curves."""
+    """Every run, by configuration and seed; `columns` are its curves."""
     constant = [str(name) for name in frame.columns if name not in (*columns, STEP)]
-    for (cell, seed), rows in frame.groupby(["cell", "seed"], sort=True):
+    for (config, seed), rows in frame.groupby(["cell", "seed"], sort=True):
         points = rows.sort_values(STEP).to_dict("records")
         settings = {name: points[-1][name] for name in constant if known(points[-1][name])}
-        yield Shown(str(cell), int(seed), settings, points)
+        yield Shown(str(config), int(seed), settings, points)
 
 
 def known(value: Any) -> bool:

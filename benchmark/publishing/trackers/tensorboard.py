@@ -35,7 +35,7 @@ def tensorboard(frame: Any, out: Path) -> list[Path]:
             )
             records.write(event.SerializeToString())
         records.flush()
-        folder = out / run.cell / f"seed-{run.seed:05d}"
+        folder = out / run.config / f"seed-{run.seed:05d}"
         folder.mkdir(parents=True, exist_ok=True)
         written.append(folder / "events.out.tfevents.0.fedrl")
         write_atomically(written[-1], sink.getvalue())

@@ -13,11 +13,10 @@ HOST = "fedrl"  # instead of the machine's name, which is nobody's business
 
 
 def wandb(frame: Any, out: Path) -> list[Path]:
-    """out/wandb/offline-run-<time>-<id>/run-<id>.wandb: a run per cell and seed, steps are rounds.
+    """out/wandb/offline-run-<time>-<id>/run-<id>.wandb: one per config and seed, steps are rounds.
 
-    The id follows from study, cell and seed: a mirror that is written again replaces its runs, and
-    a server that has one knows it again. Nothing is sent, and the machine is not
-    named.
+    The id follows from study, config and seed: a mirror written again replaces its runs, and a
+    server that has one knows it again. Nothing is sent, and the machine is not named.
     """
     import wandb as client
 
@@ -26,11 +25,11 @@ def wandb(frame: Any, out: Path) -> list[Path]:
     written = []
     for run in shown(frame, columns):
         study = str(run.settings["study"])
-        key = hashlib.sha256(f"{study}/{run.cell}/{run.seed}".encode()).hexdigest()[:16]
+        key = hashlib.sha256(f"{study}/{run.config}/{run.seed}".encode()).hexdigest()[:16]
         for earlier in (out / "wandb").glob(f"offline-run-*-{key}"):
             shutil.rmtree(earlier)
         mirrored = client.init(
-            **{"project": study, "id": key, "name": run.name, "group": run.cell, "dir": str(out)},
+            **{"project": study, "id": key, "name": run.name, "group": run.config, "dir": str(out)},
             mode="offline",
             config=_plain(run.settings),
             settings=client.Settings(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+
 from fedrl.envs.family import heterogeneity_level
 from fedrl.envs.finite.tabular import Tabular, TabularTask, tabular_task
 

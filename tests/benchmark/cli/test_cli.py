@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 import pytest
-from fedrl.benchmark import load_records, run_study
+
+from fedrl import load_records, run_study
 from fedrl.benchmark.cli.main import main
-from fedrl.benchmark.config.cell import Run
+from fedrl.benchmark.config.configuration import Run
 from fedrl.benchmark.training import federation
 
 TEXT = """
@@ -339,7 +340,7 @@ def test_one_bad_run_does_not_lose_the_others(
     train = federation.train
 
     def fail_on_one(runs: Sequence[Run], **more: Any) -> Any:
-        if any(run.seed.index == 1 and run.cell.kappa == 0.5 for run in runs):
+        if any(run.seed.index == 1 and run.config.kappa == 0.5 for run in runs):
             raise RuntimeError("a bad\nseed")
         return train(runs, **more)
 

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from fedrl.benchmark import load_records, run_study
+from test_cli import TEXT, Answer, assert_mistake, fedrl  # noqa: F401
+
+from fedrl import load_records, run_study
 from fedrl.benchmark.publishing.tables import table_of
 from fedrl.benchmark.publishing.trackers.points import curves
 from fedrl.reports.comparison.result_differences import compared
-from test_cli import TEXT, Answer, assert_mistake, fedrl  # noqa: F401
 
 Fedrl = Callable[..., Answer]
 
@@ -42,13 +43,13 @@ def test_nothing_moves_from_a_table_to_itself(table: pd.DataFrame) -> None:
         assert moved.steps is None or tuple(moved.steps) == (1, 1, 1)
 
 
-def test_a_shift_of_one_cell_is_found_exactly_there(table: pd.DataFrame) -> None:
-    cell = table["cell"].iloc[0]
+def test_a_shift_of_one_config_is_found_exactly_there(table: pd.DataFrame) -> None:
+    config = table["cell"].iloc[0]
     metric = table["metric"].iloc[0]
     shifted = table.copy()
-    shifted.loc[shifted["cell"] == cell, metric] -= 0.25
+    shifted.loc[shifted["cell"] == config, metric] -= 0.25
     moved = [moved for moved in compared(table, shifted).moved if not moved.same]
-    assert [entry.cell for entry in moved] == [cell]
+    assert [entry.config for entry in moved] == [config]
     # the same shift in every seed: pairing removes all that differs between seeds
     assert tuple(moved[0].score) == pytest.approx((-0.25, -0.25, -0.25), abs=1e-12)
 
@@ -74,7 +75,7 @@ def test_steps_are_counted_to_the_same_target_on_both_sides(table: pd.DataFrame)
     sooner = compared(never, at_once)
     assert sooner.moved
     for moved in sooner.moved:
-        rows = table[table["cell"] == moved.cell]
+        rows = table[table["cell"] == moved.config]
         first = rows[rows["round"] == rows.loc[rows["round"] > 0, "round"].min()]
         budget = last[rows.index].min()  # what a run that never hits counts with
         assert moved.steps is not None
@@ -83,23 +84,23 @@ def test_steps_are_counted_to_the_same_target_on_both_sides(table: pd.DataFrame)
 
 
 def test_runs_of_one_side_are_listed_and_not_compared(table: pd.DataFrame) -> None:
-    cells = sorted(table["cell"].unique())
-    old = table[~((table["cell"] == cells[0]) & (table["seed"] == 2))]
-    new = table[table["cell"] != cells[1]]
+    configs = sorted(table["cell"].unique())
+    old = table[~((table["cell"] == configs[0]) & (table["seed"] == 2))]
+    new = table[table["cell"] != configs[1]]
     found = compared(old, new)
-    assert found.only_new == [(cells[0], 2)]
-    assert found.only_old == [(cells[1], seed) for seed in (0, 1, 2)]
-    pairs = {moved.cell: moved.pairs for moved in found.moved}
-    assert pairs == {cells[0]: 2} | dict.fromkeys(cells[2:], 3)
+    assert found.only_new == [(configs[0], 2)]
+    assert found.only_old == [(configs[1], seed) for seed in (0, 1, 2)]
+    pairs = {moved.config: moved.pairs for moved in found.moved}
+    assert pairs == {configs[0]: 2} | dict.fromkeys(configs[2:], 3)
 
 
-def test_cells_that_differ_in_what_is_ignored_are_the_same(table: pd.DataFrame) -> None:
+def test_configs_that_differ_in_what_is_ignored_are_the_same(table: pd.DataFrame) -> None:
     metric = table["metric"].iloc[0]
     table = table.assign(random=0.0, reference=2.0)
     tuned = table.assign(
         step_size=table["step_size"] * 3,
         server_step_size=table["server_step_size"] * 3,
-        cell=table["cell"] + "-tuned",
+        config=table["cell"] + "-tuned",
         **{metric: table[metric] + 0.5},
     )
     assert compared(table, tuned).moved == []
@@ -107,7 +108,7 @@ def test_cells_that_differ_in_what_is_ignored_are_the_same(table: pd.DataFrame) 
     assert (found.only_old, found.only_new) == ([], [])
     assert len(found.moved) == table["cell"].nunique()
     for moved in found.moved:
-        assert moved.new_cell == f"{moved.cell}-tuned"
+        assert moved.new_config == f"{moved.config}-tuned"
         assert moved.score.value == pytest.approx(0.5)
         assert tuple(moved.area) == pytest.approx((0.25, 0.25, 0.25))
     with pytest.raises(ValueError, match=r"'stepsize'.*did you mean 'step_size'"):
@@ -140,7 +141,7 @@ def test_results_reports_and_files_hold_the_same_table(
     for place in (Path(results), Path("report"), Path("table.parquet")):
         pd.testing.assert_frame_equal(table_of(place), table, check_dtype=False)
         answer = json.loads(fedrl("compare", results, str(place), "--json").out)
-        assert all(cell["same"] for cell in answer["cells"])
+        assert all(config["same"] for config in answer["cells"])
         assert answer["only_old"] == answer["only_new"] == []
 
 
@@ -149,15 +150,15 @@ def test_the_command_names_what_moved(
     computed: Path,
     table: pd.DataFrame,
 ) -> None:
-    cell = table["cell"].iloc[-1]
-    other = table[~((table["cell"] == cell) & (table["seed"] == 1))].copy()
-    other.loc[other["cell"] == cell, table["metric"].iloc[0]] += 1
+    config = table["cell"].iloc[-1]
+    other = table[~((table["cell"] == config) & (table["seed"] == 1))].copy()
+    other.loc[other["cell"] == config, table["metric"].iloc[0]] += 1
     other.to_parquet("other.parquet")
     lines = fedrl("compare", str(computed / "results"), "other.parquet").out.splitlines()
     assert lines[0] == "4 cells in both, 3 of them the same in every score and step"
-    assert f"({cell}): final score +1 [1, 1], mean score " in lines[1]
+    assert f"({config}): final score +1 [1, 1], mean score " in lines[1]
     assert lines[1].endswith("2 seeds: moved")
-    assert lines[2] == f"only in {computed / 'results'}: {cell} seed 1"
+    assert lines[2] == f"only in {computed / 'results'}: {config} seed 1"
     assert len(lines) == 3
 
 
@@ -183,8 +184,8 @@ def test_tensorboard_reads_every_number_back(
     assert len(written) == 12
     columns = curves(table)
     assert {"objective", "steps_per_agent"} <= set(columns)
-    for (cell, seed), points in table.groupby(["cell", "seed"]):
-        events = EventAccumulator(str(Path("mirror") / cell / f"seed-{seed:05d}"))
+    for (config, seed), points in table.groupby(["cell", "seed"]):
+        events = EventAccumulator(str(Path("mirror") / config / f"seed-{seed:05d}"))
         events.Reload()
         for name in columns:
             known = points[points[name].notna()]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from fedrl.benchmark import load_records, run_study
+
+from fedrl import load_records, run_study
 from fedrl.benchmark.config.conditions import Drift, Normal, RewardCliff, StudentT
 from fedrl.benchmark.config.study import StudyError, load_study
 
@@ -32,8 +33,8 @@ def path(tmp_path):
 
 
 def test_lists_of_tables_are_crossed(path):
-    cells = load_study(path).cells()
-    seen = [(c.algorithm, c.reward_noise, c.reward_cliff) for c in cells]
+    configs = load_study(path).configs()
+    seen = [(c.algorithm, c.reward_noise, c.reward_cliff) for c in configs]
     steep = RewardCliff(height=1.0, threshold=0.5)
     cliffs = (steep, steep.model_copy(update={"height": 2.0}), None)
     assert sorted(map(str, seen)) == sorted(
@@ -43,7 +44,7 @@ def test_lists_of_tables_are_crossed(path):
             + [("fedpg-m", noise, cliff) for noise in (None, NOISE) for cliff in cliffs],
         )
     )
-    assert {cell.drift for cell in cells} == {Drift(period=10)}
+    assert {config.drift for config in configs} == {Drift(period=10)}
 
 
 @pytest.mark.parametrize(
@@ -55,12 +56,12 @@ def test_lists_of_tables_are_crossed(path):
     ],
 )
 def test_a_table_can_be_given_on_the_command_line(path, override, noises):
-    assert {cell.reward_noise for cell in load_study(path, [override]).cells()} == noises
+    assert {config.reward_noise for config in load_study(path, [override]).configs()} == noises
 
 
 def test_a_part_of_a_table_can_be_given_on_the_command_line(path):
-    cells = load_study(path, ["families.random-mdp.drift.amplitude=0.5"]).cells()
-    assert {cell.drift for cell in cells} == {Drift(period=10, amplitude=0.5)}
+    configs = load_study(path, ["families.random-mdp.drift.amplitude=0.5"]).configs()
+    assert {config.drift for config in configs} == {Drift(period=10, amplitude=0.5)}
 
 
 @pytest.mark.parametrize(
@@ -72,7 +73,7 @@ def test_a_part_of_a_table_can_be_given_on_the_command_line(path):
     ],
 )
 def test_runs_can_be_selected_by_their_condition(path, only, noise):
-    assert {run.cell.reward_noise for run in load_study(path, only=[only]).runs()} == {noise}
+    assert {run.config.reward_noise for run in load_study(path, only=[only]).runs()} == {noise}
 
 
 @pytest.mark.parametrize(

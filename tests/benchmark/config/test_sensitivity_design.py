@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from fedrl.benchmark.config.axis import Axis
 from fedrl.benchmark.config.design import Design, projected
 from fedrl.benchmark.config.study import Study, StudyError, load_study
@@ -57,9 +58,9 @@ def path(tmp_path: Path) -> Path:
 def tried(study: Study) -> dict[tuple[str, ...], set[tuple[float, ...]]]:
     """(family, κ, N, algorithm) -> the coordinates it is tried at."""
     found: dict[tuple[str, ...], set[tuple[float, ...]]] = {}
-    for cell in study.cells():
-        place = cell.family, str(cell.kappa), str(cell.agents), cell.algorithm
-        found.setdefault(place, set()).add(tuple(study.coordinates[cell.id].items()))
+    for config in study.configs():
+        place = config.family, str(config.kappa), str(config.agents), config.algorithm
+        found.setdefault(place, set()).add(tuple(study.coordinates[config.id].items()))
     return found
 
 
@@ -76,13 +77,13 @@ def test_a_grid_is_the_product_of_its_levels_and_projects_without_repeats(path: 
     study = load_study(path)
     sizes = {place[-1]: len(points) for place, points in tried(study).items()}
     assert sizes == {"fedsvrpg-m": 3 * 3 * 2 * 2, "fedpg": 3 * 2 * 2}  # fedpg has no β
-    assert len({cell.id for cell in study.cells()}) == len(study.cells()) == 4 * (36 + 12)
+    assert len({config.id for config in study.configs()}) == len(study.configs()) == 4 * (36 + 12)
 
 
 def test_what_an_algorithm_lacks_has_no_coordinate(path: Path) -> None:
     study = load_study(path)
-    for cell in study.cells():
-        assert ("beta" in study.coordinates[cell.id]) == ("beta" in cell.hyperparameters)
+    for config in study.configs():
+        assert ("beta" in study.coordinates[config.id]) == ("beta" in config.hyperparameters)
 
 
 def test_a_sobol_set_projects_to_as_many_settings(path: Path) -> None:
@@ -93,18 +94,24 @@ def test_a_sobol_set_projects_to_as_many_settings(path: Path) -> None:
 def test_relative_values_are_multiples_of_what_the_tables_say(path: Path) -> None:
     study = load_study(path)
     base = {"random-mdp": 0.1, "gridworld": 2.0}
-    for cell in study.cells():
-        point = study.coordinates[cell.id]
-        own = 4.0 if (cell.family, cell.algorithm) == ("gridworld", "fedpg") else base[cell.family]
-        assert cell.step_size == point["step_size"] * own
-        averaging = cell.step_size * cell.local_steps
-        assert cell.server_step == point["server_step_size"] * averaging
-        assert cell.local_steps == point["local_steps"]
+    for config in study.configs():
+        point = study.coordinates[config.id]
+        own = (
+            4.0
+            if (config.family, config.algorithm) == ("gridworld", "fedpg")
+            else base[config.family]
+        )
+        assert config.step_size == point["step_size"] * own
+        averaging = config.step_size * config.local_steps
+        assert config.server_step == point["server_step_size"] * averaging
+        assert config.local_steps == point["local_steps"]
 
 
 def test_evaluations_follow_the_budget_whatever_the_round_costs(path: Path) -> None:
-    for cell in load_study(path).cells():
-        steps = cell.local_steps * cell.episodes * cell.options["horizon"] * cell.evaluate_every
+    for config in load_study(path).configs():
+        steps = (
+            config.local_steps * config.episodes * config.options["horizon"] * config.evaluate_every
+        )
         assert steps * 5 == pytest.approx(600, rel=0.35)  # rounded to whole rounds
 
 
@@ -162,15 +169,15 @@ def test_projection_keeps_the_first_of_each_and_their_order() -> None:
 def test_a_study_with_a_design_survives_a_round_trip(path: Path, overrides: list[str]) -> None:
     study = load_study(path, overrides)
     again = Study.model_validate_json(study.model_dump_json())
-    assert [run.cell.id for run in again.runs()] == [run.cell.id for run in study.runs()]
+    assert [run.config.id for run in again.runs()] == [run.config.id for run in study.runs()]
     assert again.coordinates == study.coordinates
 
 
-def test_a_part_of_a_design_has_the_cells_of_the_whole(path: Path) -> None:
+def test_a_part_of_a_design_has_the_configs_of_the_whole(path: Path) -> None:
     whole = load_study(path)
     part = load_study(path, only=["beta=0.5", "kappa=1"])
-    assert {c.id for c in part.cells()} < {c.id for c in whole.cells()}
-    assert {part.coordinates[c.id]["beta"] for c in part.cells()} == {0.5}
+    assert {c.id for c in part.configs()} < {c.id for c in whole.configs()}
+    assert {part.coordinates[c.id]["beta"] for c in part.configs()} == {0.5}
 
 
 @pytest.mark.parametrize(
@@ -215,7 +222,7 @@ def test_mistakes_are_told_before_any_compute(path: Path, override: str, words: 
 def test_whole_numbers_are_rounded_and_then_each_is_there_once(path: Path) -> None:
     study = load_study(path, ["design.space.local_steps={low=1, high=4, levels=6}"])
     assert {point["local_steps"] for point in study.coordinates.values()} == {1, 2, 3, 4}
-    assert {cell.local_steps for cell in study.cells()} == {1, 2, 3, 4}
+    assert {config.local_steps for config in study.configs()} == {1, 2, 3, 4}
 
 
 @pytest.mark.parametrize(("points", "near"), [(0, 2), (1, 2), (48, 64), (100, 128)])

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from fedrl.benchmark.config.cell import Cell
+
+from fedrl.benchmark.config.configuration import Config
 from fedrl.benchmark.config.study import Study, StudyError, built_in, load_study
 
 TEXT = """
@@ -36,8 +37,8 @@ def path(tmp_path: Path) -> Path:
     return file
 
 
-def cells(study: Study, **wanted: object) -> list[Cell]:
-    return [c for c in study.cells() if all(getattr(c, k) == v for k, v in wanted.items())]
+def configs(study: Study, **wanted: object) -> list[Config]:
+    return [c for c in study.configs() if all(getattr(c, k) == v for k, v in wanted.items())]
 
 
 @pytest.mark.parametrize("name", built_in())
@@ -45,13 +46,13 @@ def test_built_in_studies_survive_a_round_trip(name: str) -> None:
     study = load_study(name)
     again = Study.model_validate_json(study.model_dump_json())
     assert again == study
-    assert [run.cell.id for run in again.runs()] == [run.cell.id for run in study.runs()]
+    assert [run.config.id for run in again.runs()] == [run.config.id for run in study.runs()]
 
 
 def test_quick_is_the_study_of_the_readme() -> None:
     study = load_study("quick")
     assert len(study.runs()) == 3 * 2 * 4 * 5
-    assert {c.family for c in study.cells()} == {"gridworld", "cartpole", "halfcheetah"}
+    assert {c.family for c in study.configs()} == {"gridworld", "cartpole", "halfcheetah"}
 
 
 def test_quick_tuned_has_the_tasks_of_quick() -> None:
@@ -59,45 +60,46 @@ def test_quick_tuned_has_the_tasks_of_quick() -> None:
     tuned = {"step_size", "server_step_size", "hyperparameters"}
     tasks = [
         sorted(
-            str(sorted(cell.model_dump(exclude=tuned).items())) for cell in load_study(name).cells()
+            str(sorted(config.model_dump(exclude=tuned).items()))
+            for config in load_study(name).configs()
         )
         for name in ("quick", "quick_tuned")
     ]
     assert tasks[0] == tasks[1]
-    assert {cell.id for cell in load_study("quick").cells()} != {
-        cell.id for cell in load_study("quick_tuned").cells()
+    assert {config.id for config in load_study("quick").configs()} != {
+        config.id for config in load_study("quick_tuned").configs()
     }
 
 
 def test_paper_covers_its_grid() -> None:
     study = load_study("paper")
-    betas = {c.hyperparameters["beta"] for c in study.cells() if "beta" in c.hyperparameters}
+    betas = {c.hyperparameters["beta"] for c in study.configs() if "beta" in c.hyperparameters}
     assert betas == {0.0, 0.1, 0.2, 0.5, 0.8, 1.0}
-    assert {c.agents for c in study.cells()} == {1, 2, 4, 8, 16}
+    assert {c.agents for c in study.configs()} == {1, 2, 4, 8, 16}
     assert study.seeds == tuple(range(10))
 
 
 def test_lists_are_crossed_and_nothing_is_there_twice(path: Path) -> None:
     study = load_study(path)
-    assert len(cells(study, family="random-mdp", algorithm="fedpg")) == 2  # κ; it has no β
-    assert len(cells(study, family="random-mdp", algorithm="fedsvrpg-m")) == 4  # κ × β
-    assert len({c.id for c in study.cells()}) == len(study.cells())
-    assert len(study.runs()) == 3 * len(study.cells())
+    assert len(configs(study, family="random-mdp", algorithm="fedpg")) == 2  # κ; it has no β
+    assert len(configs(study, family="random-mdp", algorithm="fedsvrpg-m")) == 4  # κ × β
+    assert len({c.id for c in study.configs()}) == len(study.configs())
+    assert len(study.runs()) == 3 * len(study.configs())
 
 
-def test_two_spellings_of_one_value_are_one_cell(path: Path) -> None:
-    assert len(load_study(path, ["settings.kappa=[0, 0.0, 0.5]"]).cells()) == len(
-        load_study(path).cells()
+def test_two_spellings_of_one_value_are_one_config(path: Path) -> None:
+    assert len(load_study(path, ["settings.kappa=[0, 0.0, 0.5]"]).configs()) == len(
+        load_study(path).configs()
     )
 
 
 def test_the_narrowest_table_wins(path: Path) -> None:
     study = load_study(path)
-    default = Cell.model_fields["step_size"].default
-    assert {c.step_size for c in cells(study, algorithm="fedpg")} == {default}
-    wide = cells(study, algorithm="fedsvrpg-m", family="random-mdp")
+    default = Config.model_fields["step_size"].default
+    assert {c.step_size for c in configs(study, algorithm="fedpg")} == {default}
+    wide = configs(study, algorithm="fedsvrpg-m", family="random-mdp")
     assert {(c.step_size, c.agents, c.rounds) for c in wide} == {(0.5, 2, 2)}
-    narrow = cells(study, algorithm="fedsvrpg-m", family="gridworld")
+    narrow = configs(study, algorithm="fedsvrpg-m", family="gridworld")
     assert {(c.step_size, c.agents, c.rounds) for c in narrow} == {(0.25, 3, 5)}
 
 
@@ -105,7 +107,7 @@ def test_an_algorithm_wins_over_a_family(path: Path) -> None:
     both = TEXT.replace("rounds = 5", "rounds = 5\nbeta = 0.9")
     path.write_text(both.replace("step_size = 0.5", "step_size = 0.5\nbeta = 0.7"))
     study = load_study(path)
-    found = cells(study, family="gridworld", algorithm="fedsvrpg-m")
+    found = configs(study, family="gridworld", algorithm="fedsvrpg-m")
     assert {c.hyperparameters["beta"] for c in found} == {0.7}
 
 
@@ -122,29 +124,31 @@ def test_tuples_are_values_and_lists_of_them_are_crossed(
     path: Path, override: str, count: int, value: set[tuple[int, ...]]
 ) -> None:
     study = load_study(path, [override])
-    assert {c.hidden for c in study.cells()} == value
-    assert len(study.cells()) == count * len(load_study(path).cells())
+    assert {c.hidden for c in study.configs()} == value
+    assert len(study.configs()) == count * len(load_study(path).configs())
 
 
 def test_options_are_crossed_one_level_deeper_than_they_are(path: Path) -> None:
     one = load_study(path, ["families.gridworld.walls=[[1, 1], [1, 2]]"])
-    assert {str(c.options["walls"]) for c in cells(one, family="gridworld")} == {"[[1, 1], [1, 2]]"}
+    assert {str(c.options["walls"]) for c in configs(one, family="gridworld")} == {
+        "[[1, 1], [1, 2]]"
+    }
     two = load_study(path, ["families.gridworld.walls=[[[1, 1]], []]"])
-    assert {str(c.options["walls"]) for c in cells(two, family="gridworld")} == {"[[1, 1]]", "[]"}
+    assert {str(c.options["walls"]) for c in configs(two, family="gridworld")} == {"[[1, 1]]", "[]"}
 
 
 def test_none_can_be_written(path: Path) -> None:
     study = load_study(path, ['settings.weight_cap=["none", 2.0]'])
-    assert {c.weight_cap for c in study.cells()} == {None, 2.0}
+    assert {c.weight_cap for c in study.configs()} == {None, 2.0}
 
 
 def test_only_narrows(path: Path) -> None:
     study = load_study(path, only=["algorithm=fedpg", "kappa=0", "seed=0,2"])
-    assert {run.cell.algorithm for run in study.runs()} == {"fedpg"}
+    assert {run.config.algorithm for run in study.runs()} == {"fedpg"}
     assert {run.seed.index for run in study.runs()} == {0, 2}
     either = load_study(path, only=["algorithm=fedpg", "algorithm=fedsvrpg-m"])
     assert either.runs() == load_study(path).runs()
-    assert len(load_study(path, only=["beta=0.1"]).cells()) == 4  # fedpg has no β
+    assert len(load_study(path, only=["beta=0.1"]).configs()) == 4  # fedpg has no β
 
 
 def test_an_override_that_narrower_tables_overrule_is_refused(path: Path) -> None:
@@ -153,7 +157,7 @@ def test_an_override_that_narrower_tables_overrule_is_refused(path: Path) -> Non
     with pytest.raises(StudyError, match=r"settings\.rounds=9 has no effect.*families\.gridworld"):
         load_study(path, [*narrow, "settings.rounds=9"])
     some = load_study(path, [narrow[0], "settings.rounds=9"])
-    assert {cell.rounds for cell in cells(some, family="random-mdp")} == {9}
+    assert {config.rounds for config in configs(some, family="random-mdp")} == {9}
 
 
 MISTAKES = [

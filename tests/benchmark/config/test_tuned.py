@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fedrl.benchmark.config import tuned_identity as identity
-from fedrl.benchmark.config import tuned_lookup as lookup
+
+from fedrl.benchmark.config import tuned_identity, tuned_lookup
 from fedrl.benchmark.config.parameter import Parameter
 from fedrl.benchmark.config.protocol import Protocol
 from fedrl.benchmark.config.settings import SettingError
 from fedrl.benchmark.config.study import StudyError, load_study
+from fedrl.benchmark.config.tuned_file import Entry, read
 from fedrl.benchmark.config.tuned_lookup import shipped
-from fedrl.benchmark.tuning import shelf
-from fedrl.benchmark.tuning import tuned_writer as tuned_file
+from fedrl.benchmark.tuning import shelf, tuned_writer
 from fedrl.benchmark.tuning.objective import Outcome
 from fedrl.benchmark.tuning.run import prepare
 from fedrl.benchmark.tuning.search import tune
@@ -57,21 +57,21 @@ def make(folder: str, *overrides: str, repeats: int = 1) -> None:
 
     def evaluate(title: str, runs: Any) -> dict[Any, Outcome]:
         def score(run: Any) -> float:
-            beta = run.cell.hyperparameters.get("beta", 0.0)
-            return -abs(run.cell.step_size - 0.3) - beta + 0.01 * run.seed.index
+            beta = run.config.hyperparameters.get("beta", 0.0)
+            return -abs(run.config.step_size - 0.3) - beta + 0.01 * run.seed.index
 
         return {key_of(run): Outcome(score(run), False, 10) for run in runs}
 
     found = [
         tune(job.tasks, job.protocol, tuner, evaluate, lambda _: None) for tuner in range(repeats)
     ]
-    pairs: dict[tuple[str, str], list[tuned_file.Entry]] = {}
+    pairs: dict[tuple[str, str], list[Entry]] = {}
     for several in zip(*found, strict=True):
         base = several[0].task.base
-        entry = tuned_file.entry_of(several, job.protocol, job.study)
+        entry = tuned_writer.entry_of(several, job.protocol, job.study)
         pairs.setdefault((base.family, base.algorithm), []).append(entry)
     for (family, algorithm), entries in pairs.items():
-        tuned_file.write(Path(folder), family, algorithm, entries)
+        tuned_writer.write(Path(folder), family, algorithm, entries)
 
 
 def edit(change: Callable[[str], str], algorithm: str = "fedpg") -> None:
@@ -91,27 +91,27 @@ def refusal(*overrides: str) -> str:
 
 def test_a_study_takes_plain_values(tmp_path: Path) -> None:
     """Its cells are those of a study with the values written by hand."""
-    cells = load_study("asks.toml").cells()
-    assert len(cells) == 4
-    for cell in cells:
-        entry = lookup.find(cell, [Path("tuned")])
-        hand = TEXT.replace("[0.0, 0.5]", f"{cell.kappa}").replace(
+    configs = load_study("asks.toml").configs()
+    assert len(configs) == 4
+    for config in configs:
+        entry = tuned_lookup.find(config, [Path("tuned")])
+        hand = TEXT.replace("[0.0, 0.5]", f"{config.kappa}").replace(
             "step_size = 0.7", "\n".join(f"{n} = {v!r}" for n, v in entry.values.items())
         )
-        if cell.algorithm == "fedpg":
+        if config.algorithm == "fedpg":
             hand = hand.replace("[algorithms.fedsvrpg-m]", "")
         Path("hand.toml").write_text(hand)
-        by_hand = load_study("hand.toml", only=[f"algorithm={cell.algorithm}"])
-        assert [other.id for other in by_hand.cells()] == [cell.id]
+        by_hand = load_study("hand.toml", only=[f"algorithm={config.algorithm}"])
+        assert [other.id for other in by_hand.configs()] == [config.id]
 
 
 def test_wider_tables_give_way_and_another_budget_is_allowed() -> None:
     Path("asks.toml").write_text(
         TEXT.replace("[families.random-mdp]", '[families.random-mdp]\nhyperparameters = "tuned"')
     )
-    tuned = {c.id: c for c in load_study("asks.toml").cells()}
+    tuned = {c.id: c for c in load_study("asks.toml").configs()}
     assert 0.7 not in {c.step_size for c in tuned.values()}
-    longer = load_study("asks.toml", ["settings.budget=900", "settings.rounds=99"]).cells()
+    longer = load_study("asks.toml", ["settings.budget=900", "settings.rounds=99"]).configs()
     assert [c.step_size for c in longer] == [c.step_size for c in tuned.values()]
     message = refusal("settings.step_size=0.5")
     assert "--set settings.step_size=0.5 has no effect" in message
@@ -119,9 +119,9 @@ def test_wider_tables_give_way_and_another_budget_is_allowed() -> None:
 
 def test_a_narrower_table_can_say_given() -> None:
     study = load_study("asks.toml", ["algorithms.fedpg.hyperparameters=given"])
-    steps = {c.algorithm: set() for c in study.cells()}
-    for cell in study.cells():
-        steps[cell.algorithm].add(cell.step_size)
+    steps = {c.algorithm: set() for c in study.configs()}
+    for config in study.configs():
+        steps[config.algorithm].add(config.step_size)
     assert steps["fedpg"] == {0.01}
     assert steps["fedsvrpg-m"] != {0.01}
 
@@ -129,7 +129,7 @@ def test_a_narrower_table_can_say_given() -> None:
 def test_tuning_reads_a_study_that_asks_for_what_it_will_make(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(lookup, "shipped", lambda: Path("package"))  # which has nothing
+    monkeypatch.setattr(tuned_lookup, "shipped", lambda: Path("package"))  # which has nothing
     Path("elsewhere").mkdir()
     overrides = ["tuned=elsewhere"]
     assert "neither elsewhere nor the package has random-mdp/fedpg.toml" in refusal(*overrides)
@@ -159,7 +159,7 @@ def test_what_does_not_fit_is_refused(override: str, expected: str) -> None:
 
 
 def test_another_release_another_family_and_damage_are_refused() -> None:
-    release = identity.release()
+    release = tuned_identity.release()
     edit(lambda text: text.replace(f'fedrl = "{release}"', 'fedrl = "99.1.0"'))
     assert f"made by fedrl 99.1.0, this is {release}" in refusal()
     make("tuned")
@@ -178,48 +178,48 @@ def test_another_release_another_family_and_damage_are_refused() -> None:
     edit(lambda text: text.replace("problem =", "problems ="))
     assert "lacks 'problem'" in refusal()
     make("tuned")
-    assert load_study("asks.toml").cells()
+    assert load_study("asks.toml").configs()
     assert len(list(Path("tuned/random-mdp").glob("fedpg.toml.corrupt-*"))) == 4
 
 
 def test_values_of_another_release_are_not_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
     """The package has values that fit; those of the own folder fit but for the release."""
     shutil.copytree("tuned", "package")
-    monkeypatch.setattr(lookup, "shipped", lambda: Path("package"))
-    edit(lambda text: text.replace(f'fedrl = "{identity.release()}"', 'fedrl = "99.1.0"'))
+    monkeypatch.setattr(tuned_lookup, "shipped", lambda: Path("package"))
+    edit(lambda text: text.replace(f'fedrl = "{tuned_identity.release()}"', 'fedrl = "99.1.0"'))
     assert "made by fedrl 99.1.0" in refusal()
     for path in Path("tuned").rglob("*.toml"):
         path.unlink()
-    assert load_study("asks.toml").cells()
+    assert load_study("asks.toml").configs()
 
 
 def test_patch_releases_are_compatible() -> None:
-    assert identity.compatible("0.1.0", "0.1.7")
-    assert not identity.compatible("0.1.0", "0.2.0")
-    assert not identity.compatible("0.1.0", "1.1.0")
+    assert tuned_identity.compatible("0.1.0", "0.1.7")
+    assert not tuned_identity.compatible("0.1.0", "0.2.0")
+    assert not tuned_identity.compatible("0.1.0", "1.1.0")
 
 
 def test_a_file_keeps_its_other_entries_and_repeats() -> None:
     path = Path("tuned/random-mdp/fedsvrpg-m.toml")
-    before = tuned_file.read(path)
+    before = read(path)
     make("tuned", "settings.kappa=0.25", repeats=2)
-    after = tuned_file.read(path)
+    after = read(path)
     assert [e.kappa for e in after] == [0.0, 0.25, 0.5]
     assert [e for e in after if e.kappa != 0.25] == before
     repeats = after[1].told["repeats"]
     assert [one["tuner"] for one in repeats] == [0, 1]
     assert repeats[0]["values"] == after[1].values
     make("tuned", "settings.kappa=0.25", repeats=2)
-    assert tuned_file.read(path) == after
+    assert read(path) == after
     assert "### Repeated tuning" in shelf.markdown(Path("tuned"))
 
 
 def test_of_two_budgets_the_nearest_is_taken() -> None:
     make("tuned", "settings.budget=15000", "tuning.ranges={step_size=[0.5, 0.6]}")
-    near = load_study("asks.toml", ["settings.budget=300"]).cells()
-    far = load_study("asks.toml", ["settings.budget=9000"]).cells()
-    assert all(cell.step_size < 0.5 for cell in near)
-    assert all(0.5 <= cell.step_size <= 0.6 for cell in far)
+    near = load_study("asks.toml", ["settings.budget=300"]).configs()
+    far = load_study("asks.toml", ["settings.budget=9000"]).configs()
+    assert all(config.step_size < 0.5 for config in near)
+    assert all(0.5 <= config.step_size <= 0.6 for config in far)
 
 
 def test_a_value_at_the_end_of_its_range_is_marked() -> None:
@@ -236,7 +236,7 @@ def test_shipped_values_are_of_this_code() -> None:
     """Every entry was made for families as they are, by trials that are all there."""
     found = shelf.entries(shipped())
     assert found
-    studies = {name: load_study(name).cells() for name in {entry.study for _, _, entry in found}}
+    studies = {name: load_study(name).configs() for name in {entry.study for _, _, entry in found}}
     for family, algorithm, entry in found:
         space = {d["name"]: Parameter(**d) for d in entry.told["space"]}
         assert set(space) == set(entry.values)
@@ -245,13 +245,13 @@ def test_shipped_values_are_of_this_code() -> None:
         winner = trials[entry.told["finalists"][0]["trial"]]
         assert {n: winner[columns.index(n)] for n in entry.values} == entry.values
         assert entry.told["finalists"][0]["score"] == entry.told["score"]
-        assert identity.compatible(entry.fedrl, identity.release())
+        assert tuned_identity.compatible(entry.fedrl, tuned_identity.release())
         fitting = [
-            cell
-            for cell in studies[entry.study]
-            if (cell.family, cell.algorithm, cell.kappa, cell.agents)
+            config
+            for config in studies[entry.study]
+            if (config.family, config.algorithm, config.kappa, config.agents)
             == (family, algorithm, entry.kappa, entry.agents)
-            and not lookup.differences(cell, entry)
+            and not tuned_lookup.differences(config, entry)
         ]
         assert fitting, (family, algorithm, entry.kappa, entry.agents)
 
@@ -269,7 +269,7 @@ def test_the_table_in_the_docs_is_that_of_the_files() -> None:
 
 def test_what_is_missing_is_an_error_at_the_boundary() -> None:
     with pytest.raises(SettingError, match="cannot read"):
-        tuned_file.read(Path("tuned/random-mdp/none.toml"))
+        read(Path("tuned/random-mdp/none.toml"))
     assert shelf.entries(Path("nowhere")) == []
     task: Task = prepare("tiny.toml").tasks[0]
     assert Protocol().trials == 32

@@ -6,12 +6,13 @@ from typing import NamedTuple
 
 import pytest
 import torch
+from torch import Tensor
+
 from fedrl.algorithms import ALGORITHMS, Agent, Algorithm, Server
 from fedrl.algorithms.methods.averaging.fedpg import FedPG
 from fedrl.benchmark.conformance.communication import carried, round_cost
 from fedrl.benchmark.conformance.probe import PARAMETERS, SMALL, run_of
 from fedrl.benchmark.training.federation import train
-from torch import Tensor
 
 SNAPSHOT = 3
 

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pytest
+
 from fedrl.algorithms import ALGORITHMS
 from fedrl.algorithms.methods.averaging.fedpg import FedPG
 from fedrl.benchmark.conformance import (

@@ -6,10 +6,11 @@ import errno
 
 import numpy as np
 import pytest
+
 from fedrl.algorithms import ALGORITHMS
-from fedrl.benchmark.config.cell import Cell, Run, suits
+from fedrl.benchmark.config.configuration import Config, Run, suits
 from fedrl.benchmark.config.seeds import Seed
-from fedrl.benchmark.execution.checkpoint import Checkpoints, Patient, decode, encode
+from fedrl.benchmark.execution.checkpoint import Checkpoints, DelayedCheckpointer, decode, encode
 from fedrl.benchmark.training import federation
 from fedrl.benchmark.training.federation import train
 from fedrl.envs import FAMILIES
@@ -24,8 +25,8 @@ SETTINGS = {
 def runs_of(family: str, algorithm: str, **changes) -> list[Run]:
     common = {"agents": 2, "rounds": 7, "local_steps": 2, "evaluate_every": 3, "kappa": 0.5}
     common |= {"initial_momentum": "batch", "evaluation_episodes": 2} | SETTINGS[family] | changes
-    cell = Cell(family=family, algorithm=algorithm, **common)
-    return [Run(cell, Seed("test", index)) for index in range(3)]
+    config = Config(family=family, algorithm=algorithm, **common)
+    return [Run(config, Seed("test", index)) for index in range(3)]
 
 
 @pytest.fixture
@@ -136,7 +137,7 @@ def test_a_short_batch_writes_nothing_and_a_long_one_loses_nobody(
     clock = [100.0]
     monkeypatch.setattr("fedrl.benchmark.execution.checkpoint.time.monotonic", lambda: clock[0])
     checkpoints = Checkpoints(tmp_path, "study")
-    patient = Patient(checkpoints, 5.0)
+    patient = DelayedCheckpointer(checkpoints, 5.0)
     for run in runs[:2]:
         clock[0] += 2
         patient.save(run, kept[run.seed][-1])

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fedrl.benchmark import run_study
+
+from fedrl import run_study
 from fedrl.benchmark.execution.executors import GROUP, ExecutorError, find
 
 TEXT = """
@@ -132,7 +133,7 @@ def logged(folder: Path) -> Any:
         import ray
 
         node = ray.get_runtime_context().get_node_id()
-        runs = [f"{run.cell.algorithm}:{run.seed.index}" for run in batch]
+        runs = [f"{run.config.algorithm}:{run.seed.index}" for run in batch]
         with (folder / "log").open("a") as log:
             log.writelines(f"start {node} {run}\n" for run in runs)
         outcome = original(batch, *more)

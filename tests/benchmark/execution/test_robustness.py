@@ -22,11 +22,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from fedrl.benchmark import run_study
-from fedrl.benchmark.config.cell import Cell, Run
+from test_cli import RUNS, Answer, assert_mistake, content, fedrl, results  # noqa: F401
+
+from fedrl import run_study
+from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.config.study import load_study
-from fedrl.benchmark.execution import coordination as company
+from fedrl.benchmark.execution import coordination
 from fedrl.benchmark.execution.execution import execute, plan
 from fedrl.benchmark.storage import files
 from fedrl.benchmark.storage.files import CorruptFileError, set_aside, tidy, write_atomically
@@ -34,7 +36,6 @@ from fedrl.benchmark.storage.manifests import read_manifest
 from fedrl.benchmark.storage.store import DIGEST, KEY, Store
 from fedrl.benchmark.training import federation
 from places import ROOT
-from test_cli import RUNS, Answer, assert_mistake, content, fedrl, results  # noqa: F401
 
 Fedrl = Callable[..., Answer]
 MANY = """
@@ -342,23 +343,23 @@ def test_what_is_stored_meanwhile_is_skipped(
 
 
 def test_who_comes_later_starts_elsewhere(tmp_path: Path) -> None:
-    assert [company.place(before, 8) for before in range(8)] == [0, 4, 2, 6, 1, 5, 3, 7]
-    with company.presence(tmp_path) as first, company.presence(tmp_path) as second:
+    assert [coordination.place(before, 8) for before in range(8)] == [0, 4, 2, 6, 1, 5, 3, 7]
+    with coordination.presence(tmp_path) as first, coordination.presence(tmp_path) as second:
         assert (first, second) == (0, 1)
     assert list(tmp_path.iterdir()) == []
-    with company.presence(tmp_path / "absent") as alone:
+    with coordination.presence(tmp_path / "absent") as alone:
         assert alone == 0
 
 
 def test_a_batch_loses_its_stored_runs_only(tmp_path: Path) -> None:
-    cell = Cell(family="random-mdp", algorithm="fedpg", agents=2, rounds=1)
-    runs = [Run(cell, Seed("test", index)) for index in range(4)]
+    config = Config(family="random-mdp", algorithm="fedpg", agents=2, rounds=1)
+    runs = [Run(config, Seed("test", index)) for index in range(4)]
     store = Store(tmp_path, "study")
     for run in runs[:3]:
         store.save(run, {"round": np.array([0])}, np.zeros(1), np.zeros((1, 2)))
     store.path(runs[1]).write_bytes(b"bad")  # not stored
     queue = deque([[runs[0]], runs[1:3], [runs[3]]])
-    assert company.drop_stored(queue, store, 1) == [runs[0], runs[2]]
+    assert coordination.drop_stored(queue, store, 1) == [runs[0], runs[2]]
     assert list(queue) == [[runs[1]], [runs[3]]]
 
 
@@ -468,8 +469,8 @@ def test_a_parquet_file_cannot_bring_code(tmp_path: Path) -> None:
     )
     table = pa.table([pa.array([0])], schema=pa.schema([field], metadata={KEY: b"k", DIGEST: b"d"}))
     store = Store(tmp_path, "study")
-    run = Run(Cell(family="random-mdp", algorithm="fedpg", agents=2), Seed("test", 0))
-    store.cell_folder(run.cell).mkdir(parents=True)
+    run = Run(Config(family="random-mdp", algorithm="fedpg", agents=2), Seed("test", 0))
+    store.config_folder(run.config).mkdir(parents=True)
     pq.write_table(table, store.path(run))
     with pytest.raises(CorruptFileError):
         store.read(run)

@@ -32,7 +32,7 @@ import os, random, signal, sys, time
 from pathlib import Path
 import torch
 torch.set_num_threads(1)
-from fedrl.benchmark import run_study
+from fedrl import run_study
 from fedrl.benchmark.training import federation
 federation.SAVE_EVERY = 0.02
 study, undisturbed, killed, kills = sys.argv[1], sys.argv[2], Path(sys.argv[3]), int(sys.argv[4])

@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from fedrl.benchmark.config.cell import Cell, Run
+from test_cli import Answer, content, fedrl  # noqa: F401
+
+from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.inspection.cross_evaluation import COMMON, agents_of, trained
 from fedrl.benchmark.training.federation import train
 from fedrl.envs.finite.opposed_pair import OpposedPair
-from test_cli import Answer, content, fedrl  # noqa: F401
 
 Fedrl = Callable[..., Answer]
 STUDY = """
@@ -34,8 +35,10 @@ step_size = 0.5
 
 
 def run(algorithm: str, family: str = "opposed-pair", kappa: float = 1.0) -> Run:
-    cell = Cell(family=family, algorithm=algorithm, agents=3, kappa=kappa, rounds=2, step_size=0.3)
-    return Run(cell, Seed("test", 0))
+    config = Config(
+        family=family, algorithm=algorithm, agents=3, kappa=kappa, rounds=2, step_size=0.3
+    )
+    return Run(config, Seed("test", 0))
 
 
 @pytest.mark.parametrize("algorithm", ["independent-pg", "fedpg"])
@@ -59,7 +62,7 @@ def test_alike_agents_score_alike_everywhere() -> None:
 def test_sampled_entries_do_not_depend_on_the_other_policies() -> None:
     one = run("independent-pg", "cartpole")
     generator = np.random.default_rng(0)
-    theta = generator.standard_normal((3, one.cell.build_policy().size)).astype(np.float32)
+    theta = generator.standard_normal((3, one.config.build_policy().size)).astype(np.float32)
     whole = trained(one, theta, 4)
     assert whole.episodes == 4
     for i in range(3):
@@ -92,7 +95,7 @@ def test_the_files_are_the_same_when_written_again(fedrl: Fedrl, tmp_path: Path)
     found = json.loads(answer.out)["runs"]
     assert len(found) == 4
     for one in found:
-        mine = table[(table.cell == one["cell"]) & (table.seed == one["seed"])]
+        mine = table[(table.config == one["cell"]) & (table.seed == one["seed"])]
         for kind in ("optimum", "trained"):
             values = mine[mine.policy == kind].objective.to_numpy()
             np.testing.assert_array_equal(values, np.ravel(one[kind]))

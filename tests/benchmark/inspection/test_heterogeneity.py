@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from test_families import FAMILIES, TABULAR, rng, sample
+
 from fedrl.benchmark.inspection.heterogeneity import (
     cross_evaluation,
     gradient_dissimilarity,
@@ -18,7 +20,6 @@ from fedrl.envs.finite.gridworld import GridWorld
 from fedrl.envs.finite.opposed_pair import OpposedPair
 from fedrl.envs.finite.random_mdp import RandomMDP
 from fedrl.envs.finite.tabular import Tabular, tabular_task
-from test_families import FAMILIES, TABULAR, rng, sample
 
 every_tabular = pytest.mark.parametrize("name", TABULAR)
 

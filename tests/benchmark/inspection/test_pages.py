@@ -6,11 +6,12 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
+
 from fedrl.algorithms import ALGORITHMS
 from fedrl.benchmark.cli.main import app
 from fedrl.benchmark.inspection import pages
 from places import ROOT
-from typer.testing import CliRunner
 
 COMMITTED = ROOT / "docs" / "algorithms"
 

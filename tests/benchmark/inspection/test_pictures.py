@@ -9,7 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fedrl.benchmark.config.cell import Cell, Run
+from PIL import Image
+from test_cli import Answer, assert_mistake, content, fedrl  # noqa: F401
+
+from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.inspection.federation import facts, federation, total_variation
 from fedrl.benchmark.inspection.pictures.film import _moments
@@ -22,8 +25,6 @@ from fedrl.benchmark.training.rollout import Sampler, Stream
 from fedrl.envs import FAMILIES
 from fedrl.envs.finite.gridworld import GridWorld
 from fedrl.envs.finite.maps import MOVES
-from PIL import Image
-from test_cli import Answer, assert_mistake, content, fedrl  # noqa: F401
 
 Fedrl = Callable[..., Answer]
 every_family = pytest.mark.parametrize("name", FAMILIES)
@@ -32,7 +33,7 @@ COMMON: dict[str, Any] = {"agents": 3, "rounds": 1, "local_steps": 1, "kappa": 0
 
 def stored(results: Path, family: str, algorithm: str = "fedpg", **more: Any) -> Path:
     """The file of a small run."""
-    run = Run(Cell(family=family, algorithm=algorithm, **COMMON, **more), Seed("test", 1))
+    run = Run(Config(family=family, algorithm=algorithm, **COMMON, **more), Seed("test", 1))
     result, store = train([run])[0], Store(results, "study")
     store.save(run, result.columns, result.seconds, result.parameters)
     return store.path(run)

@@ -8,13 +8,14 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from test_cli import Answer, fedrl  # noqa: F401
+
 from fedrl.benchmark.inspection.federation import federation
 from fedrl.benchmark.inspection.handbook import row, section
 from fedrl.benchmark.inspection.thresholds import random_score, standing
 from fedrl.envs import FAMILIES
 from fedrl.envs.finite.tabular import Tabular
 from places import ROOT
-from test_cli import Answer, fedrl  # noqa: F401
 
 Fedrl = Callable[..., Answer]
 PAGE = (ROOT / "docs" / "families.md").read_text(encoding="utf-8")

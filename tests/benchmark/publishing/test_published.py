@@ -12,14 +12,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from fedrl.benchmark import run_study
+from test_cli import TEXT, Answer, assert_mistake, fedrl  # noqa: F401
+
+from fedrl import run_study
 from fedrl.benchmark.config.study import load_study
 from fedrl.benchmark.publishing import replay, sources
 from fedrl.benchmark.publishing.published import cheapest
 from fedrl.benchmark.publishing.verification import changed, published, verify
 from fedrl.benchmark.storage.provenance import folder as folder_of
 from fedrl.benchmark.storage.store import Store
-from test_cli import TEXT, Answer, assert_mistake, fedrl  # noqa: F401
 
 Fedrl = Callable[..., Answer]
 
@@ -217,7 +218,7 @@ def test_the_cheapest_runs_of_different_algorithms_are_kept(computed: Path) -> N
     stored = Store(computed / "results", "tiny").load(study.runs())
     cost = {id(entry): int(entry.columns["steps_total"][-1]) for entry in stored}
     chosen = cheapest(stored)
-    assert {entry.run.cell.algorithm for entry in chosen[:2]} == {"fedpg", "fedsvrpg-m"}
+    assert {entry.run.config.algorithm for entry in chosen[:2]} == {"fedpg", "fedsvrpg-m"}
     assert cost[id(chosen[0])] == min(cost.values())
     assert cheapest(stored[::-1]) == chosen
     assert len(cheapest(stored[:2])) == 2

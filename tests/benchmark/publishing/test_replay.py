@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fedrl.benchmark.config.cell import Cell, Run
+from test_cli import Answer, assert_mistake, fedrl  # noqa: F401
+
+from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.publishing import replay
 from fedrl.benchmark.publishing.replay import compare, original, recompute
@@ -17,12 +19,11 @@ from fedrl.benchmark.storage import provenance
 from fedrl.benchmark.storage.files import StoreError
 from fedrl.benchmark.storage.store import Store
 from fedrl.benchmark.training.federation import train
-from test_cli import Answer, assert_mistake, fedrl  # noqa: F401
 
 Fedrl = Callable[..., Answer]
 COMMON: dict[str, Any] = {"agents": 2, "rounds": 4, "local_steps": 2, "evaluate_every": 2}
-TABULAR = Cell(family="random-mdp", algorithm="fedsvrpg-m", kappa=0.5, **COMMON)
-NEURAL = Cell(family="cartpole", algorithm="fedpg", options={"horizon": 20}, **COMMON)
+TABULAR = Config(family="random-mdp", algorithm="fedsvrpg-m", kappa=0.5, **COMMON)
+NEURAL = Config(family="cartpole", algorithm="fedpg", options={"horizon": 20}, **COMMON)
 RUN = Run(TABULAR, Seed("test", 3))
 
 
@@ -34,10 +35,10 @@ def stored(results: Path, run: Run = RUN, study: str = "study", **changed: Any) 
     return store.path(run)
 
 
-@pytest.mark.parametrize("cell", [TABULAR, NEURAL], ids=lambda cell: cell.family)
-def test_a_run_is_its_own_replay(tmp_path: Path, cell: Cell) -> None:
-    first = original(str(stored(tmp_path, Run(cell, Seed("test", 0)))), tmp_path)
-    assert first.run.cell == cell
+@pytest.mark.parametrize("cell", [TABULAR, NEURAL], ids=lambda config: config.family)
+def test_a_run_is_its_own_replay(tmp_path: Path, config: Config) -> None:
+    first = original(str(stored(tmp_path, Run(config, Seed("test", 0)))), tmp_path)
+    assert first.run.config == config
     assert not first.differences
     assert compare(first, recompute(first.run).columns) == ("identical", None, {}, None)
 

@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
+
 from fedrl.benchmark.cli.main import app
 from fedrl.benchmark.config.design import Design
 from fedrl.benchmark.config.study import load_study
@@ -19,7 +21,6 @@ from fedrl.benchmark.sensitivity import importance
 from fedrl.benchmark.sensitivity.importance import importances
 from fedrl.benchmark.sensitivity.summary import summarise
 from fedrl.benchmark.storage.store import Store
-from typer.testing import CliRunner
 
 TEXT = """
 title = "A design"

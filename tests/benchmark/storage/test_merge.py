@@ -9,23 +9,24 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from fedrl.benchmark.config.cell import Cell, Run
+from test_cli import Answer, assert_mistake, content, fedrl  # noqa: F401
+
+from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.storage import files, provenance, store
 from fedrl.benchmark.storage.files import StoreError
 from fedrl.benchmark.storage.manifests import read_manifest
 from fedrl.benchmark.storage.merge import merge
 from fedrl.benchmark.storage.store import Store
-from test_cli import Answer, assert_mistake, content, fedrl  # noqa: F401
 
-CELL = Cell(family="random-mdp", algorithm="fedpg", agents=2, rounds=2)
+CELL = Config(family="random-mdp", algorithm="fedpg", agents=2, rounds=2)
 OTHER = CELL.model_copy(update={"kappa": 0.5})
 
 
 def save(
-    results: Path, seed: int, value: float = 0.5, cell: Cell = CELL, theta: float = 0.25
+    results: Path, seed: int, value: float = 0.5, config: Config = CELL, theta: float = 0.25
 ) -> Path:
-    saved, run = Store(results, "study"), Run(cell, Seed("test", seed))
+    saved, run = Store(results, "study"), Run(config, Seed("test", seed))
     saved.prepare()
     columns = {"round": np.array([0, 1]), "objective": np.full(2, value)}
     saved.save(run, columns, np.ones(2), np.full((1, 3), theta))
@@ -38,7 +39,7 @@ def test_a_merge_is_the_union_in_any_order_and_again(tmp_path: Path) -> None:
     save(a, 1)
     save(b, 1)
     save(b, 2)
-    save(b, 2, cell=OTHER)
+    save(b, 2, config=OTHER)
     before = content(a), content(b)
     merged = merge([a, b], c)
     assert (merged.copied, merged.present, merged.clean) == (4, 0, True)

@@ -8,14 +8,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from fedrl.benchmark.config.cell import Cell, Run
+
+from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.publishing.records import WRITERS, export
 from fedrl.benchmark.storage import parameters, provenance
 from fedrl.benchmark.storage.files import StoreError, write_atomically
 from fedrl.benchmark.storage.store import Store
 
-RUN = Run(Cell(family="random-mdp", algorithm="fedpg", agents=2, rounds=2), Seed("test", 3))
+RUN = Run(Config(family="random-mdp", algorithm="fedpg", agents=2, rounds=2), Seed("test", 3))
 COLUMNS = {
     "round": np.array([0, 1]),
     "objective": np.array([0.1, 1 / 3]),
@@ -45,11 +46,11 @@ def test_what_is_read_is_what_was_written(store: Store) -> None:
 
 def test_layout(store: Store) -> None:
     found = sorted(str(p.relative_to(store.folder)) for p in store.folder.rglob("*.*"))
-    cell = RUN.cell.id
+    config = RUN.config.id
     assert found == [
-        f"{cell}/manifest.json",
-        f"{cell}/seed-00003.parquet",
-        f"{cell}/seed-00003.seconds.parquet",
+        f"{config}/manifest.json",
+        f"{config}/seed-00003.parquet",
+        f"{config}/seed-00003.seconds.parquet",
     ]
 
 
@@ -135,19 +136,19 @@ def test_other_code_makes_a_result_stale(store: Store, monkeypatch: pytest.Monke
 
 
 def test_everything_that_decides_numbers_is_in_the_key() -> None:
-    cell = RUN.cell
+    config = RUN.config
     other = [
         RUN._replace(seed=Seed("test", 4)),
         RUN._replace(seed=Seed("select", 3)),
-        RUN._replace(cell=Cell(**{**cell.model_dump(), "kappa": 0.5})),
-        RUN._replace(cell=Cell(**{**cell.model_dump(), "step_size": 0.5})),
+        RUN._replace(config=Config(**{**config.model_dump(), "kappa": 0.5})),
+        RUN._replace(config=Config(**{**config.model_dump(), "step_size": 0.5})),
     ]
     assert len({provenance.run_key(run) for run in [RUN, *other]}) == 5
 
 
 def test_a_manifest_names_no_host_and_no_path(store: Store) -> None:
-    text = (store.cell_folder(RUN.cell) / "manifest.json").read_text()
-    assert json.loads(text)["cell"] == RUN.cell.model_dump(mode="json")
+    text = (store.config_folder(RUN.config) / "manifest.json").read_text()
+    assert json.loads(text)["cell"] == RUN.config.model_dump(mode="json")
     assert str(Path.cwd()) not in text
     assert str(Path.home()) + "/" not in text
 

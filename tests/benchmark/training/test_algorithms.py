@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from fedrl.benchmark.config.cell import Cell, Run
+
+from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.training.federation import Federation
 
@@ -22,12 +23,12 @@ SMALL = {
 }
 
 
-def cell(algorithm: str, **changes) -> Cell:
-    return Cell(**{**SMALL, "algorithm": algorithm, **changes})
+def config(algorithm: str, **changes) -> Config:
+    return Config(**{**SMALL, "algorithm": algorithm, **changes})
 
 
 def run(algorithm: str, seed: int = 0, **changes) -> Run:
-    return Run(cell(algorithm, **changes), Seed("test", seed))
+    return Run(config(algorithm, **changes), Seed("test", seed))
 
 
 def final(federation: Federation) -> torch.Tensor:

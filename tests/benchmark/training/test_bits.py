@@ -6,15 +6,16 @@ from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from fedrl import run_study
 from fedrl.algorithms import ALGORITHMS
-from fedrl.benchmark import run_study
-from fedrl.benchmark.config.cell import Cell, Run, suits
+from fedrl.benchmark.config.configuration import Config, Run, suits
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.training import federation
 from fedrl.benchmark.training.federation import train
 from fedrl.envs import FAMILIES
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 # What keeps a run of a family short and finite; everything else is drawn.
 SHORT = {
@@ -78,7 +79,7 @@ def batches(draw):
             p.name: draw(st.floats(p.metadata["low"], p.metadata["high"]))
             for p in fields(ALGORITHMS[algorithm])
         }
-        runs.append(Run(Cell(**common, **own), Seed("test", draw(st.integers(0, 99)))))
+        runs.append(Run(Config(**common, **own), Seed("test", draw(st.integers(0, 99)))))
     return runs
 
 

@@ -6,9 +6,12 @@ import math
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
+from scipy import integrate, stats
+
 from fedrl.algorithms import ALGORITHMS
-from fedrl.benchmark.config.cell import Cell, Run
 from fedrl.benchmark.config.conditions import Drift, Normal, Pareto, RewardCliff, StudentT
+from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.training import federation
 from fedrl.benchmark.training.disturbance import charged, noisy
@@ -18,8 +21,6 @@ from fedrl.benchmark.training.noise import uniform_lanes
 from fedrl.benchmark.training.rollout import Episodes, Sampler, Stream
 from fedrl.envs import FAMILIES
 from fedrl.envs.finite.tabular import Tabular
-from pydantic import ValidationError
-from scipy import integrate, stats
 
 NOISES = {
     "heavy": StudentT(degrees=1.5),
@@ -56,7 +57,7 @@ FAMILY_SETTINGS = {
 LEDGER = ("steps_total", "trajectories_total", "floats_up", "floats_down")
 
 
-def make(family="random-mdp", algorithm="fedsvrpg-m", **changes) -> Cell:
+def make(family="random-mdp", algorithm="fedsvrpg-m", **changes) -> Config:
     common = {
         "family": family,
         "algorithm": algorithm,
@@ -70,11 +71,11 @@ def make(family="random-mdp", algorithm="fedsvrpg-m", **changes) -> Cell:
         "initial_momentum": "batch",
         "initial_episodes": 2,
     }
-    return Cell(**{**common, **FAMILY_SETTINGS[family], **changes})
+    return Config(**{**common, **FAMILY_SETTINGS[family], **changes})
 
 
-def one(cell: Cell, seed: int = 0, **more):
-    return train([Run(cell, Seed("test", seed))], **more)[0]
+def one(config: Config, seed: int = 0, **more):
+    return train([Run(config, Seed("test", seed))], **more)[0]
 
 
 def states_of(run):
@@ -196,7 +197,7 @@ def table(family, *, probability, state=0, action=0):
 def scores(family, task, theta, cliff=None):
     agents = len(task.reward)
     stream = Stream(np.zeros(agents, np.uint64), np.arange(agents), 0)
-    policy = Cell(family="random-mdp", algorithm="fedpg").build_policy()
+    policy = Config(family="random-mdp", algorithm="fedpg").build_policy()
     return evaluate(family, Sampler(family, policy, task), theta, stream, 1, cliff)
 
 
@@ -236,8 +237,8 @@ def test_stationarity_is_that_of_the_gradient_between_jumps():
 @pytest.mark.parametrize("name", ["random-mdp", "gridworld"])
 def test_episodes_are_charged_what_exact_values_say(name):
     """Simulation: mean charged return of 20 000 episodes within 4 standard errors of J_i."""
-    cell = Cell(family=name, algorithm="fedpg", options={"horizon": 20}, kappa=0.7)
-    family, policy = cell.build_family(), cell.build_policy()
+    config = Config(family=name, algorithm="fedpg", options={"horizon": 20}, kappa=0.7)
+    family, policy = config.build_family(), config.build_policy()
     task = family.sample(2, 0.7, np.random.default_rng(4))
     theta = np.random.default_rng(5).normal(size=(1, policy.size)) * 1.5
     cliff = RewardCliff(height=0.8, threshold=0.55)
@@ -355,8 +356,8 @@ def test_scores_are_free_of_noise(condition):
 @pytest.mark.parametrize("family", sorted(FAMILY_SETTINGS))
 def test_the_same_bits_alone_in_a_batch_and_resumed(family, monkeypatch):
     monkeypatch.setattr(federation, "SAVE_EVERY", 0.0)
-    cells = [make(family, **EVERYTHING), make(family, **EVERYTHING, kappa=0.3)]
-    runs = [Run(cell, Seed("test", seed)) for cell in cells for seed in (0, 5)]
+    configs = [make(family, **EVERYTHING), make(family, **EVERYTHING, kappa=0.3)]
+    runs = [Run(config, Seed("test", seed)) for config in configs for seed in (0, 5)]
     together = train(runs)
     for place in (0, 3):
         alone, states = states_of(runs[place])
@@ -368,11 +369,15 @@ def test_the_same_bits_alone_in_a_batch_and_resumed(family, monkeypatch):
         assert_same(result, other)
 
 
-def test_conditions_are_part_of_a_cells_identity():
-    cells = [make()] + [make(**table) for table in (*CONDITIONS.values(), *NOTHING.values())]
-    assert len({cell.id for cell in cells}) == len({cell.program for cell in cells}) == len(cells)
-    for cell in cells:
-        assert Cell.model_validate_json(cell.model_dump_json()) == cell
+def test_conditions_are_part_of_a_configs_identity():
+    configs = [make()] + [make(**table) for table in (*CONDITIONS.values(), *NOTHING.values())]
+    assert (
+        len({config.id for config in configs})
+        == len({config.program for config in configs})
+        == len(configs)
+    )
+    for config in configs:
+        assert Config.model_validate_json(config.model_dump_json()) == config
     whole = {"distribution": "student-t", "degrees": 2, "scale": 1}
     spelt = make(reward_noise={"distribution": "student-t"})
     assert make(reward_noise=whole).id == spelt.id

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 import torch
+from torch.func import vmap
+
 from fedrl.algorithms import CompiledGradients, Trajectories
-from fedrl.benchmark.config.cell import Cell, Run
+from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.training.federation import Federation
-from torch.func import vmap
 
 EPISODES = 4000
 
@@ -17,10 +18,10 @@ def variances(horizon: int, size: float) -> tuple[float, float, float]:
 
     v has norm `size` and a random direction.
     """
-    cell = Cell(
+    config = Config(
         family="random-mdp", algorithm="fedpg", agents=EPISODES, options={"horizon": horizon}
     )
-    federation = Federation([Run(cell, Seed("test", 0))])
+    federation = Federation([Run(config, Seed("test", 0))])
     width = federation.server.theta.shape[-1]
     theta = torch.zeros(EPISODES, width, dtype=torch.float64)
     stream = federation.stream("training-0", 0)

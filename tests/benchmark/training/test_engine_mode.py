@@ -9,7 +9,8 @@ import sys
 
 import numpy as np
 import pytest
-from fedrl.benchmark.config.cell import Cell, Run
+
+from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.storage import provenance
 from fedrl.benchmark.training.federation import train
@@ -49,12 +50,12 @@ def interpreted(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_the_interpreter_agrees_with_the_compiler():
     answer = json.loads(interpreted("-c", PROGRAM, json.dumps(CELLS)).stdout)
     for settings, objective in zip(CELLS, answer, strict=True):
-        (compiled,) = train([Run(Cell(**settings), Seed("test", 0))])
+        (compiled,) = train([Run(Config(**settings), Seed("test", 0))])
         np.testing.assert_allclose(objective, compiled.columns["objective"], rtol=1e-12)
 
 
 def test_the_mode_is_part_of_a_runs_identity(monkeypatch: pytest.MonkeyPatch):
-    run = Run(Cell(**CELLS[0]), Seed("test", 0))
+    run = Run(Config(**CELLS[0]), Seed("test", 0))
     before = provenance.run_key(run)
     provenance.versions.cache_clear()
     monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")

@@ -6,8 +6,9 @@ from dataclasses import fields
 
 import numpy as np
 import pytest
+
 from fedrl.algorithms import ALGORITHMS
-from fedrl.benchmark.config.cell import Cell, Run, suits
+from fedrl.benchmark.config.configuration import Config, Run, suits
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.training.federation import train
 from fedrl.envs import FAMILIES
@@ -25,7 +26,7 @@ SETTINGS = {
 }
 
 
-def make(family: str, algorithm: str, **changes) -> Cell:
+def make(family: str, algorithm: str, **changes) -> Config:
     common = {
         "agents": 3,
         "rounds": 3,
@@ -35,7 +36,7 @@ def make(family: str, algorithm: str, **changes) -> Cell:
         "initial_momentum": "batch",
         "initial_episodes": 2,
     }
-    return Cell(
+    return Config(
         **{
             **common,
             **SETTINGS[family],
@@ -72,7 +73,7 @@ def test_alone_in_a_batch_and_in_any_order(family, algorithm):
     tuned = {p.name: (p.default + p.metadata["high"]) / 2 for p in fields(ALGORITHMS[algorithm])}
     if tuned:
         variants.append(make(family, algorithm, hyperparameters=tuned))
-    runs = [Run(cell, Seed("test", seed)) for cell in variants for seed in (0, 4)]
+    runs = [Run(config, Seed("test", seed)) for config in variants for seed in (0, 4)]
     together = train(runs)
     for result in together:
         assert np.isfinite(result.columns["objective"]).all()
@@ -108,8 +109,8 @@ def test_a_run_ends_with_the_round_that_spends_its_budget(algorithm):
 
 @pytest.mark.parametrize("family", ["cartpole", "halfcheetah"])
 def test_double_precision_too(family):
-    cell = make(family, "fedsvrpg-m", dtype="float64")
-    runs = [Run(cell, Seed("test", seed)) for seed in range(3)]
+    config = make(family, "fedsvrpg-m", dtype="float64")
+    runs = [Run(config, Seed("test", seed)) for seed in range(3)]
     assert_same_bits(train([runs[1]])[0], train(runs)[1])
 
 

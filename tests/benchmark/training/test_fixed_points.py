@@ -15,9 +15,10 @@ from typing import NamedTuple
 
 import pytest
 import torch
+
 from fedrl.algorithms import ALGORITHMS, Algorithm
 from fedrl.algorithms.estimators.exact import ExactGradients, Model
-from fedrl.benchmark.config.cell import Cell, Run
+from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.training.federation import train
 
@@ -38,9 +39,9 @@ SETTINGS = {
 
 def parameters(name: str, **changes) -> torch.Tensor:
     """θ (G, d) after training; exact gradients take no samples."""
-    cell = Cell(**{**SETTINGS, "algorithm": name, **changes})
-    (result,) = train([Run(cell, Seed("test", 0))])
-    assert (result.columns["steps_total"][-1] == 0) == (cell.gradients == "exact")
+    config = Config(**{**SETTINGS, "algorithm": name, **changes})
+    (result,) = train([Run(config, Seed("test", 0))])
+    assert (result.columns["steps_total"][-1] == 0) == (config.gradients == "exact")
     return torch.from_numpy(result.parameters)
 
 
@@ -58,10 +59,10 @@ class End(NamedTuple):
 
 def end(name: str, **changes) -> End:
     theta = parameters(name, **changes)[0]
-    cell = Cell(**{**SETTINGS, "algorithm": name, **changes})
-    family = cell.build_family()
-    task = family.sample(N, cell.kappa, Seed("test", 0).generator("environment"))
-    gradients = ExactGradients(cell.build_policy(), family.discount, family.horizon, ENTROPY)
+    config = Config(**{**SETTINGS, "algorithm": name, **changes})
+    family = config.build_family()
+    task = family.sample(N, config.kappa, Seed("test", 0).generator("environment"))
+    gradients = ExactGradients(config.build_policy(), family.discount, family.horizon, ENTROPY)
     parts = [torch.from_numpy(part) for part in (task.kernel, task.reward, task.start)]
     models = [Model(*(part[i] for part in parts), theta) for i in range(N)]
     each = [gradients.plain(theta, model) for model in models]

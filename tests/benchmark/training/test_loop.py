@@ -7,15 +7,16 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from pydantic import ValidationError
+
 from fedrl.algorithms import ALGORITHMS
-from fedrl.benchmark.config.cell import Cell, Run
 from fedrl.benchmark.config.conditions import Attack
+from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.training.attacks import corrupted
 from fedrl.benchmark.training.diagnostics import PREFIX
 from fedrl.benchmark.training.federation import train
 from fedrl.benchmark.training.lanes import participants
-from pydantic import ValidationError
 
 SMALL = {
     "family": "random-mdp",
@@ -32,7 +33,7 @@ EVERY = pytest.mark.parametrize("name", sorted(ALGORITHMS))
 
 
 def run(name: str, seed: int = 0, **changes) -> Run:
-    return Run(Cell(**{**SMALL, "algorithm": name, **changes}), Seed("test", seed))
+    return Run(Config(**{**SMALL, "algorithm": name, **changes}), Seed("test", seed))
 
 
 def outcome(*runs: Run):
@@ -66,7 +67,7 @@ def test_with_every_option_a_run_is_the_same_in_any_batch(name, option):
         with pytest.raises(ValidationError, match="no episodes"):
             run(name, **changes)
         return
-    if option == "baseline" and (kind.model_based or kind.stepper == "server"):
+    if option == "baseline" and (kind.model_based or kind.update_site == "server"):
         with pytest.raises(ValidationError, match="baseline"):
             run(name, **changes)
         return

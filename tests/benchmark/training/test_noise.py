@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.training.noise import START, philox, uniform_lanes
 

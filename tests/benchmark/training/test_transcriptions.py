@@ -13,11 +13,12 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import torch
+from test_algorithms import PAPER
+
 from fedrl.algorithms import ALGORITHMS
-from fedrl.benchmark.config.cell import Cell, Run
+from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.training.federation import Federation
-from test_algorithms import PAPER
 
 Z, A, N, K, ROUNDS, T = 3, 2, 3, 3, 50, 6
 ETA, LAMBDA = 0.2, 0.5  # λ is not ηK, so that the server's step is seen
@@ -527,7 +528,7 @@ def test_every_algorithm_of_the_registry_is_transcribed():
 @pytest.mark.parametrize("name", TRANSCRIBED)
 def test_it_is_its_pseudocode(name):
     transcription, hyperparameters = TRANSCRIBED[name]
-    cell = Cell(
+    config = Config(
         family="random-mdp",
         options={"size": Z, "choices": A, "horizon": T},
         algorithm=name,
@@ -543,8 +544,10 @@ def test_it_is_its_pseudocode(name):
         evaluate_every=ROUNDS,
     )
     with torch.no_grad():
-        expected = transcription(World(Federation([Run(cell, Seed("test", 0))])), **hyperparameters)
-        batch = Federation([Run(cell, Seed("test", 0))])
+        expected = transcription(
+            World(Federation([Run(config, Seed("test", 0))])), **hyperparameters
+        )
+        batch = Federation([Run(config, Seed("test", 0))])
         batch.train()
     found = batch.server.theta.numpy()
     assert np.abs(found - batch.policy.initial(np.random.default_rng(0))).max() > 1e-2

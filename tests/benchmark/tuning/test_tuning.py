@@ -11,6 +11,7 @@ from typing import Any
 import optuna
 import pandas as pd
 import pytest
+
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.execution.executors import find
 from fedrl.benchmark.execution.workers import Failed

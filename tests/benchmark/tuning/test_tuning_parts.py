@@ -10,8 +10,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from fedrl.algorithms import ALGORITHMS
-from fedrl.benchmark.config.cell import Cell
+from fedrl.benchmark.config.configuration import Config
 from fedrl.benchmark.config.parameter import Parameter, sized
 from fedrl.benchmark.config.protocol import Protocol, protocol_of
 from fedrl.benchmark.config.search_space import applied, searched, tunables
@@ -20,11 +23,9 @@ from fedrl.benchmark.config.study import StudyError, load_study
 from fedrl.benchmark.tuning import toml_text
 from fedrl.benchmark.tuning.objective import outcome_of
 from fedrl.benchmark.tuning.run import prepare
-from fedrl.benchmark.tuning.sampler import Told, propose
+from fedrl.benchmark.tuning.sampler import FinishedTrial, propose
 from fedrl.benchmark.tuning.task import Task, tasks_of
 from fedrl.reports.statistics.best_of_k import best_so_far, expected_best, race
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 SPACE = (
     Parameter("step_size", 1e-3, 10.0, True),
@@ -56,9 +57,9 @@ def path(tmp_path: Path) -> str:
     return str(file)
 
 
-def told(count: int) -> list[Told]:
+def told(count: int) -> list[FinishedTrial]:
     return [
-        Told(values, -abs(math.log(values["step_size"])) - values["beta"])
+        FinishedTrial(values, -abs(math.log(values["step_size"])) - values["beta"])
         for values in propose(SPACE, [], [], count, 7)
     ]
 
@@ -128,10 +129,10 @@ def test_every_algorithm_has_a_space(name: str) -> None:
     assert searched(kind, Protocol()) == ["step_size", *tunables(kind)]
 
 
-def test_a_task_is_all_cells_that_differ_in_what_is_tuned(path: str) -> None:
+def test_a_task_is_all_configs_that_differ_in_what_is_tuned(path: str) -> None:
     study = load_study(path)
     tasks = tasks_of(study, Protocol())
-    assert len(study.cells()) == 2 * (1 + 3)
+    assert len(study.configs()) == 2 * (1 + 3)
     assert len(tasks) == 2 * 2
     momentum = next(t for t in tasks if t.base.algorithm == "fedsvrpg-m")
     assert [v["beta"] for v in momentum.own] == [0.2, 0.5]  # 0 lies outside of the range
@@ -140,7 +141,7 @@ def test_a_task_is_all_cells_that_differ_in_what_is_tuned(path: str) -> None:
         "beta": (0.05, 1.0),
     }
     apart = tasks_of(study, Protocol(tune=("step_size",)))
-    assert len(apart) == len(study.cells())
+    assert len(apart) == len(study.configs())
 
 
 def test_tasks_do_not_know_of_each_other(path: str) -> None:
@@ -154,12 +155,12 @@ def test_budgets_are_equal(path: str) -> None:
     job = prepare(path, ['tuning.tune=["step_size", "local_steps", "episodes"]'])
     for task in job.tasks:
         for values in propose(task.space, task.own, [], 16, 1):
-            cell = task.cell(values)
-            assert cell.budget == 300
-            most = cell.rounds * cell.local_steps * cell.episodes
+            config = task.config(values)
+            assert config.budget == 300
+            most = config.rounds * config.local_steps * config.episodes
             assert most >= task.base.rounds * task.base.local_steps * task.base.episodes
-            assert most < (task.base.rounds + 1) * 12 + cell.local_steps * cell.episodes
-            assert cell.hyperparameters == task.base.hyperparameters
+            assert most < (task.base.rounds + 1) * 12 + config.local_steps * config.episodes
+            assert config.hyperparameters == task.base.hyperparameters
     assert job.cost(1).runs == len(job.tasks) * (32 * 3 + 5 * 10)
 
 
@@ -170,18 +171,18 @@ def test_without_a_budget_it_is_what_the_rounds_cost(path: str) -> None:
     assert not prepare(path).notes
 
 
-def test_values_are_applied_to_the_cell_as_if_set_by_hand() -> None:
-    cell = Cell(family="random-mdp", algorithm="fedsvrpg-m", rounds=10)
-    by_hand = Cell(
+def test_values_are_applied_to_the_config_as_if_set_by_hand() -> None:
+    config = Config(family="random-mdp", algorithm="fedsvrpg-m", rounds=10)
+    by_hand = Config(
         family="random-mdp",
         algorithm="fedsvrpg-m",
         rounds=10,
         step_size=0.3,
         hyperparameters={"beta": 0.7},
     )
-    assert applied(cell, {"step_size": 0.3, "beta": 0.7}) == by_hand
-    assert applied(cell, {"local_steps": 20}).rounds == 5
-    assert applied(cell, {"episodes": 3}).rounds == 4
+    assert applied(config, {"step_size": 0.3, "beta": 0.7}) == by_hand
+    assert applied(config, {"local_steps": 20}).rounds == 5
+    assert applied(config, {"episodes": 3}).rounds == 4
 
 
 def test_seeds_of_tuning_selection_and_test_are_disjoint(path: str) -> None:
@@ -206,7 +207,7 @@ def test_waves_add_up(trials: int) -> None:
 
 # --- objective ------------------------------------------------------------------------------------
 
-CELL = Cell(family="random-mdp", algorithm="fedpg", budget=100)
+CELL = Config(family="random-mdp", algorithm="fedpg", budget=100)
 
 
 def columns(score: list[float], steps: list[float], **more: Any) -> dict[str, Any]:

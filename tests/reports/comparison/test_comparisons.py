@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
-from fedrl.reports.statistics import aggregates as ag
-from fedrl.reports.statistics import hypotheses as hy
-from fedrl.reports.statistics import survival as sv
 from hypothesis import given
 from hypothesis import strategies as some
 from scipy import stats as scipy_stats
+
+from fedrl.reports.statistics import aggregates as ag
+from fedrl.reports.statistics import hypotheses as hy
+from fedrl.reports.statistics import survival as sv
 
 INF = float("inf")
 shares = some.lists(some.floats(0, 1), min_size=1, max_size=12)

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from test_report import PROVENANCE, synthetic
+
 from fedrl.reports import write_report
 from fedrl.reports.page.latex import escaped
 from fedrl.reports.page.table_export import LONG, latex, markdown
 from fedrl.reports.table.tables import Column, Table, numeric, text
-from test_report import PROVENANCE, synthetic
 
 ENVIRONMENT = re.compile(r"\\(begin|end)\{([a-z]+\*?)\}")
 

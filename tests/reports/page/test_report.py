@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from plotly.offline import get_plotlyjs
+
 from fedrl.reports import write_report
 from fedrl.reports.table import formatting
 from places import ROOT
-from plotly.offline import get_plotlyjs
 
 SPEED = {"fedsvrpg-m": 3.0, "fedhapg-m": 2.4, "fedpg": 1.2, "scaffold": 0.15}
 TOP = {"gridworld": 5.0, "random-mdp": 1.0, "cartpole": 190.0}

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from fedrl.reports.sensitivity import guideline as gl
 from fedrl.reports.sensitivity.plane import REGIONS, region
 from fedrl.reports.table.design import Environment, Space, Surface
@@ -27,9 +28,9 @@ def surface(means, names=("beta",), values=None, diverged=None, seeds=4):
     if diverged is not None:
         lost[:, :, 0] = diverged
     places = tuple(Environment("f", float(i), 4) for i in range(count))
-    cells = tuple(tuple(f"{i}.{j}" for j in range(settings)) for i in range(count))
+    configs = tuple(tuple(f"{i}.{j}" for j in range(settings)) for i in range(count))
     runs = np.repeat(means[:, :, None], seeds, axis=2)
-    return Surface("algo", tuple(names), points, places, runs, lost, cells)
+    return Surface("algo", tuple(names), points, places, runs, lost, configs)
 
 
 def judged(one):
@@ -155,7 +156,7 @@ def test_noise_is_no_gain():
     for _ in range(40):
         one = surface(np.full((5, 30), 0.5), seeds=6)
         noisy = one.performance + 0.1 * draw.normal(size=one.performance.shape)
-        told = judged(Surface(*(*list(vars(one).values())[:4], noisy, one.diverged, one.cells)))
+        told = judged(Surface(*(*list(vars(one).values())[:4], noisy, one.diverged, one.configs)))
         assert told.plug_in > 0.1
         denied += "nothing" in gl.tuning_gain(told, SPACE).text
     assert denied >= 36

@@ -7,14 +7,15 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from test_paper import balanced
+from test_report import Page, built, contents, synthetic, table
+
 from designs import VALUES, designed, provenance
 from fedrl.reports.sensitivity.transfer import transfer
 from fedrl.reports.statistics import sensitivity_statistics as ss
 from fedrl.reports.table.specification import Sensitivity
 from fedrl.reports.table.surfaces import surfaces
 from fedrl.reports.table.tuning_sensitivity import gammas
-from test_paper import balanced
-from test_report import Page, built, contents, synthetic, table
 
 
 def study(kind):

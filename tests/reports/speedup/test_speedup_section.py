@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+
 from fedrl.reports import write_report
 
 POINTS = 120

@@ -5,13 +5,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+
 from fedrl.reports.drawing.figures import Look
 from fedrl.reports.speedup import section as speedup_section
 from fedrl.reports.speedup.grids import shortest
 from fedrl.reports.speedup.tuned_section import parts
 from fedrl.reports.statistics import censored_normal as cn
-from fedrl.reports.statistics import clusters
-from fedrl.reports.statistics import cross_fitting as tuned
+from fedrl.reports.statistics import clusters, cross_fitting
 from fedrl.reports.table.records import families
 from fedrl.reports.table.specification import Specification
 
@@ -55,44 +55,48 @@ def slopes(time: Any, hit: Any) -> tuple[Any, Any, Any]:
 def test_the_best_step_size_of_every_n_shows_its_speed_up(noise):
     """Intervals cover b = -1 as often as they say; the same seeds for both find too little."""
     time, hit = world(600, noise, valley=1)
-    place = tuned.chosen(time)
-    b, low, high = slopes(tuned.at(time, place), tuned.at(hit, place))
+    place = cross_fitting.chosen(time)
+    b, low, high = slopes(cross_fitting.at(time, place), cross_fitting.at(hit, place))
     assert abs(b.mean() + 1) < 0.01
     assert 0.93 <= np.mean((low <= -1) & (high >= -1)) <= 0.97
-    naive = np.broadcast_to(tuned.best(time)[..., None], place.shape)
-    wrong, *_ = slopes(tuned.at(time, naive), tuned.at(hit, naive))
+    naive = np.broadcast_to(cross_fitting.best(time)[..., None], place.shape)
+    wrong, *_ = slopes(cross_fitting.at(time, naive), cross_fitting.at(hit, naive))
     error = wrong.std() / np.sqrt(len(wrong))
     assert wrong.mean() > -1 + 0.05 * noise + 4 * error
 
 
 def test_one_step_size_for_all_is_wrong_for_the_fewest_and_for_the_most_agents():
     time, _ = world(20, 0.01, valley=0)
-    shared, own = (tuned.at(time, tuned.chosen(time, axes)) for axes in ((-4, -3), ()))
+    shared, own = (
+        cross_fitting.at(time, cross_fitting.chosen(time, axes)) for axes in ((-4, -3), ())
+    )
     loss = np.log(shared / own).mean(axis=(0, 3))
     np.testing.assert_allclose(loss[[0, 2], 0], [1.5 * 2, 0], atol=0.05)
 
 
 def test_no_seed_has_a_part_in_its_own_choice():
     time, _ = world(1, 1.0, valley=1)
-    before = tuned.chosen(time)
+    before = cross_fitting.chosen(time)
     for seed in range(SEEDS):
         changed = time.copy()
         changed[..., seed, :] = np.random.default_rng(seed).permuted(time[..., seed, :], axis=-1)
-        assert np.array_equal(tuned.chosen(changed)[..., seed], before[..., seed])
+        assert np.array_equal(cross_fitting.chosen(changed)[..., seed], before[..., seed])
         changed[..., seed, :] = 1.0 + 1e6 * (np.arange(SETTINGS) != 0)
-        assert not np.array_equal(tuned.chosen(changed), before)
+        assert not np.array_equal(cross_fitting.chosen(changed), before)
 
 
 def test_a_choice_is_the_smallest_geometric_mean():
     time = np.array([[[4.0, 3.0], [4.0, 9.0]]])  # geometric means 4 and 5.2
-    assert tuned.best(time).tolist() == [0]
-    assert tuned.best(np.array([[2.0, 2.0]])) == 0  # the first of equals
-    assert tuned.best(np.array([[0.0, 1.0]])) == 0  # a start that meets ε takes no logarithm
+    assert cross_fitting.best(time).tolist() == [0]
+    assert cross_fitting.best(np.array([[2.0, 2.0]])) == 0  # the first of equals
+    assert (
+        cross_fitting.best(np.array([[0.0, 1.0]])) == 0
+    )  # a start that meets ε takes no logarithm
 
 
 def test_a_shared_choice_minimises_the_mean_over_what_shares_it():
     time, _ = world(3, 0.5, valley=0)
-    shared = tuned.best(time, (-3,))
+    shared = cross_fitting.best(time, (-3,))
     cost = np.log(time).mean(axis=(-2, -3))
     assert np.array_equal(shared, np.broadcast_to(cost.argmin(-1)[..., None], shared.shape))
 

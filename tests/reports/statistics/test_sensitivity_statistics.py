@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from fedrl.reports.statistics import sensitivity_statistics as se
 
 

@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+from scipy import stats as scipy_stats
+
 from fedrl.reports.statistics import accelerated_failure as sp
 from fedrl.reports.statistics import censored_normal as cn
 from fedrl.reports.statistics import clusters
 from fedrl.reports.statistics.estimates import Estimate
-from scipy import stats as scipy_stats
 
 NAN = float("nan")
 

@@ -4,12 +4,13 @@ import dataclasses
 
 import numpy as np
 import pytest
-from fedrl.reports.statistics import estimates as st
-from fedrl.reports.statistics import survival as sv
-from fedrl.reports.table.specification import Specification
 from hypothesis import given, settings
 from hypothesis import strategies as some
 from scipy import stats as scipy_stats
+
+from fedrl.reports.statistics import estimates as st
+from fedrl.reports.statistics import survival as sv
+from fedrl.reports.table.specification import Specification
 
 INF = float("inf")
 scores = some.lists(some.floats(-100, 100, width=32), min_size=1, max_size=30)

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+
 from designs import VALUES, designed
 from fedrl.reports.sensitivity.values_table import pairs_data, values_data, values_table
 from fedrl.reports.statistics import estimates as st
@@ -52,7 +53,7 @@ def test_performance_is_the_area_of_the_scaled_score(records, found):
     surface = named(found, "fedpg")
     budget = records["steps_per_agent"].max()
     for e, h, seed in ((0, 0, 0), (1, 20, 3), (0, 35, 1)):
-        rows = records[(records["cell"] == surface.cells[e][h]) & (records["seed"] == seed)]
+        rows = records[(records["cell"] == surface.configs[e][h]) & (records["seed"] == seed)]
         rows = rows.sort_values("round")
         low, high = rows["random"].iloc[0], rows["reference"].iloc[0]
         score = (rows["objective"] - low) / (high - low)
@@ -66,7 +67,7 @@ def test_a_diverged_run_counts_as_the_random_policy_for_the_rest(records):
     assert 0 < surface.diverged.mean() < 1
     budget = records["steps_per_agent"].max()
     for e, h, n in np.argwhere(surface.diverged)[:20]:
-        own = (records["cell"] == surface.cells[e][h]) & (records["seed"] == n)
+        own = (records["cell"] == surface.configs[e][h]) & (records["seed"] == n)
         rows = records[own].sort_values("round")
         low, high = rows["random"].iloc[0], rows["reference"].iloc[0]
         score = ((rows["objective"] - low) / (high - low)).to_numpy()
@@ -79,8 +80,8 @@ def test_a_diverged_run_counts_as_the_random_policy_for_the_rest(records):
 def test_a_worse_end_of_a_diverged_run_changes_only_what_was_seen(records):
     """However high the last score, nothing of it is carried on."""
     lost = records[records["diverged"]]
-    cell, seed = lost[["cell", "seed"]].iloc[0]
-    own = records[(records["cell"] == cell) & (records["seed"] == seed)]
+    config, seed = lost[["cell", "seed"]].iloc[0]
+    own = records[(records["cell"] == config) & (records["seed"] == seed)]
     high = records.copy()
     high.loc[own.index[-1], "objective"] += 10.0
     before, after = named(surfaces(records), "fedhapg-m"), named(surfaces(high), "fedhapg-m")
@@ -95,7 +96,7 @@ def test_shuffled_records_give_the_same_surfaces(records, found):
     again = surfaces(records.sample(frac=1, random_state=1))
     for one, other in zip(found.surfaces, again.surfaces, strict=True):
         assert np.array_equal(one.performance, other.performance)
-        assert one.cells == other.cells
+        assert one.configs == other.configs
 
 
 def test_further_columns_part_environments(records):
@@ -117,8 +118,8 @@ def test_what_follows_from_the_design_parts_nothing(records):
 
 
 def test_incomplete_settings_are_left_out_and_counted(records):
-    cell = records["cell"][records["algorithm"] == "fedpg"].iloc[0]
-    gone = records[~((records["cell"] == cell) & (records["seed"] == 2))]
+    config = records["cell"][records["algorithm"] == "fedpg"].iloc[0]
+    gone = records[~((records["cell"] == config) & (records["seed"] == 2))]
     found = surfaces(gone)
     assert len(named(found, "fedpg").settings) == 35
     assert len(named(found, "fedhapg-m").settings) == 144
@@ -128,8 +129,8 @@ def test_incomplete_settings_are_left_out_and_counted(records):
 
 def test_a_seed_under_way_does_not_cost_the_others(records):
     last = (records["seed"] == 3) & (records.index % 7 != 0)
-    cells = records["cell"].unique()[::3]
-    part = records[~last & ((records["seed"] < 3) | records["cell"].isin(cells))]
+    configs = records["cell"].unique()[::3]
+    part = records[~last & ((records["seed"] < 3) | records["cell"].isin(configs))]
     found = surfaces(part)
     assert named(found, "fedpg").performance.shape == (2, 36, 3)
     assert found.left_out == []
@@ -221,7 +222,7 @@ def test_the_table_of_values_has_algorithms_side_by_side(found):
 
 
 def test_the_table_of_values_tells_conditions_apart(records):
-    noisy = records.assign(noise="t", cell=records["cell"] + "-t", objective=0.0)
+    noisy = records.assign(noise="t", config=records["cell"] + "-t", objective=0.0)
     both = surfaces(pd.concat([records.assign(noise="none"), noisy], ignore_index=True))
     rows = values_table(both.surfaces, space({}), SPEC).rows
     means = {row["where"]: row["fedpg"] for row in rows if row["hyperparameter"] == "any"}
@@ -229,7 +230,7 @@ def test_the_table_of_values_tells_conditions_apart(records):
 
 
 def test_values_are_told_by_family_agents_and_heterogeneity(records):
-    more = records.assign(agents=8, cell=records["cell"] + "-8", objective=0.0)
+    more = records.assign(agents=8, config=records["cell"] + "-8", objective=0.0)
     both = surfaces(pd.concat([records, more], ignore_index=True))
     rows = values_data(both.surfaces, space({}), SPEC).rows
     environments = both.surfaces[0].environments

@@ -23,8 +23,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+
 from fedrl.algorithms import Gradients, Server, Trajectories
-from fedrl.benchmark.config.cell import Cell, Run
+from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.execution.workers import default_workers
 from fedrl.benchmark.training.federation import Federation
@@ -125,11 +126,11 @@ def environment(folder: Path, packages: tuple[str, ...]) -> Path:
 
 def the_job() -> dict[str, Any]:
     """Sizes, every seed's θ_0, and one batch with the direction that must come out."""
-    cell = Cell(
+    config = Config(
         family="cartpole", algorithm="fedsvrpg-m", agents=AGENTS, local_steps=LOCAL_STEPS,
         step_size=STEP_SIZE, options={"horizon": HORIZON},
     )  # fmt: skip
-    federation = Federation([Run(cell, Seed("test", seed)) for seed in range(SEEDS)])
+    federation = Federation([Run(config, Seed("test", seed)) for seed in range(SEEDS)])
     generator = torch.Generator().manual_seed(0)
     start = federation.server.theta
     theta, previous, momentum = (
@@ -144,19 +145,19 @@ def the_job() -> dict[str, Any]:
     value = torch.zeros(played.reward.shape[1:], dtype=theta.dtype)
     batch = Trajectories(*(torch.from_numpy(part[lane]) for part in played), theta, value)
     gradients = Gradients(federation.policy, federation.family.discount)
-    direction = cell.build_algorithm().direction(
+    direction = config.build_algorithm().direction(
         gradients, Server(theta, previous, momentum), theta, batch
     )
     alive = np.arange(HORIZON) < length
     observation = np.where(alive[:, None], played.observation[lane, 0], 0.0)
     action = np.where(alive, played.action[lane, 0, :, 0], 0.0)
     return {
-        "agents": cell.agents,
-        "local_steps": cell.local_steps,
+        "agents": config.agents,
+        "local_steps": config.local_steps,
         "horizon": HORIZON,
         "discount": federation.family.discount,
-        "beta": cell.hyperparameters["beta"],
-        "step_size": cell.step_size,
+        "beta": config.hyperparameters["beta"],
+        "step_size": config.step_size,
         "shape": federation.policy.shape,
         "start": start.tolist(),
         "check": {

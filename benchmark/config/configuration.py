@@ -1,4 +1,4 @@
-"""A cell: everything that decides a run's numbers, except its seed."""
+"""A configuration: everything that decides a run's numbers, except its seed."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from functools import cache
 from typing import Annotated, Any, Literal, NamedTuple, get_type_hints
 
 import numpy as np
+from gymnasium import spaces
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+
 from fedrl.algorithms.algorithm import Algorithm
 from fedrl.algorithms.estimators.policy import (
     CategoricalMLP,
@@ -25,8 +28,6 @@ from fedrl.benchmark.config.seeds import Seed
 from fedrl.envs.family import Array, Family
 from fedrl.envs.finite.tabular import Tabular
 from fedrl.envs.validation import nearest, require
-from gymnasium import spaces
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
@@ -39,7 +40,7 @@ TABLES: dict[str, type[Table]] = {
 }
 
 
-class Cell(BaseModel):
+class Config(BaseModel):
     """One configuration. Symbols in brackets are those of the equations.
 
     `options` are the family's fields (horizon, discount, …), `hyperparameters` the algorithm's.
@@ -90,8 +91,8 @@ class Cell(BaseModel):
     dtype: Literal["auto", "float32", "float64"] = "auto"  # auto: float64 tabular, float32 neural
 
     @model_validator(mode="after")
-    def _resolve(self) -> Cell:
-        """Fill defaults in, so that two spellings of one configuration are one cell."""
+    def _resolve(self) -> Config:
+        """Fill defaults in, so that two spellings of one configuration are one config."""
         family = self._build("family", registry.families(), self.family, self.options)
         algorithm = self._build(
             "algorithm", registry.algorithms(), self.algorithm, self.hyperparameters
@@ -126,7 +127,7 @@ class Cell(BaseModel):
                 off = type(self).model_fields[name].default
                 require(getattr(self, name) == off, name, getattr(self, name), NO_EPISODES)
             require(self.baseline == "none", "baseline", self.baseline, NO_EPISODES)
-        if algorithm.stepper == "server":
+        if algorithm.update_site == "server":
             require(self.baseline == "none", "baseline", self.baseline, "'none': the server steps")
         if self.agent_weights is not None:
             allowed = f"one weight for each of the {self.agents} agents"
@@ -192,7 +193,7 @@ class Cell(BaseModel):
 
     @property
     def program(self) -> str:
-        """Cells with the same program run as one batch: they differ in lifted numbers only."""
+        """Configs with the same program run as one batch: they differ in lifted numbers only."""
         lifted = {"kappa", "step_size", "server_step_size", "hyperparameters"}
         return _canonical(self.model_dump(exclude=lifted))
 
@@ -210,9 +211,9 @@ def suits(algorithm: type[Algorithm], family: type[Family]) -> bool:
 
 
 class Run(NamedTuple):
-    """One cell under one seed: the unit that is computed, stored and counted."""
+    """One configuration under one seed: the unit that is computed, stored and counted."""
 
-    cell: Cell
+    config: Config
     seed: Seed
 
 
@@ -221,7 +222,7 @@ def _canonical(values: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """Tuples as lists, so that a cell equals itself after a round trip through JSON."""
+    """Tuples as lists, so that a configuration equals itself after a round trip through JSON."""
     if isinstance(value, tuple | list):
         return [_plain(entry) for entry in value]
     if isinstance(value, float) and not math.isfinite(value):

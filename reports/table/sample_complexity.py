@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
 from fedrl.reports.statistics import estimates as st
 from fedrl.reports.statistics import survival as sv
 from fedrl.reports.table import formatting as fm
