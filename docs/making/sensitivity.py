@@ -161,7 +161,7 @@ def read(study: str, table: str) -> list[Row]:
 def markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A pipe table."""
     lines = [head, ["---"] * len(head), *rows]
-    padded = [[f" {config} " if config else " " for config in line] for line in lines]
+    padded = [[f" {cell} " if cell else " " for cell in line] for line in lines]
     return "\n".join(f"|{'|'.join(line)}|" for line in padded)
 
 

@@ -3,7 +3,8 @@
     gymnasium.make("FedRL/CartPole-v0", half_length=0.8, gravity=11.0)
     gymnasium.make("FedRL/CartPole-v0", kappa=0.5, agent=3, task_seed=7)
 
-Importing `envs` registers the ids; `gymnasium.make("envs:FedRL/CartPole-v0")` imports it by itself.
+Importing `fedrl.envs` registers the ids; `gymnasium.make("fedrl.envs:FedRL/CartPole-v0")` does
+so by itself.
 (Gymnasium 1.0 removed the entry-point group `gymnasium.envs`: a package has to be imported.)
 """
 

@@ -33,7 +33,8 @@ def middle(knob: Knob) -> float:
 
 def test_making_an_environment_imports_what_it_needs() -> None:
     """In a fresh interpreter, where nobody has imported `envs`."""
-    code = "import gymnasium; gymnasium.make('envs:FedRL/CartPole-v0', gravity=11.0).reset(seed=0)"
+    make = "gymnasium.make('fedrl.envs:FedRL/CartPole-v0', gravity=11.0)"
+    code = f"import gymnasium; {make}.reset(seed=0)"
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
 
 

@@ -289,5 +289,5 @@ def test_exact_tabular_gradient(benchmark):
 @pytest.mark.benchmark(timer=time.perf_counter)
 def test_start_up(benchmark):
     """`fedrl --help`, in wall time; a step is one start."""
-    command = [sys.executable, "-m", "benchmark", "--help"]
+    command = [sys.executable, "-m", "fedrl", "--help"]
     measure(benchmark, lambda: subprocess.run(command, check=True, capture_output=True), 1, 3)

@@ -373,7 +373,7 @@ def test_ctrl_c_keeps_what_is_done(fedrl: Fedrl, monkeypatch: pytest.MonkeyPatch
 def test_the_module_is_the_same_program(fedrl: Fedrl) -> None:
     arguments = ["list", "families", "--json"]
     called = subprocess.run(
-        [sys.executable, "-m", "benchmark", *arguments], capture_output=True, text=True, check=True
+        [sys.executable, "-m", "fedrl", *arguments], capture_output=True, text=True, check=True
     )
     assert called.stdout == fedrl(*arguments).out
 

@@ -286,7 +286,7 @@ def test_clocks_decide_nothing(
 
 def command(folder: Path, *more: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "benchmark", "run", "many.toml", *more],
+        [sys.executable, "-m", "fedrl", "run", "many.toml", *more],
         cwd=folder,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,

@@ -35,7 +35,7 @@ def stored(results: Path, run: Run = RUN, study: str = "study", **changed: Any) 
     return store.path(run)
 
 
-@pytest.mark.parametrize("cell", [TABULAR, NEURAL], ids=lambda config: config.family)
+@pytest.mark.parametrize("config", [TABULAR, NEURAL], ids=lambda config: config.family)
 def test_a_run_is_its_own_replay(tmp_path: Path, config: Config) -> None:
     first = original(str(stored(tmp_path, Run(config, Seed("test", 0)))), tmp_path)
     assert first.run.config == config

@@ -67,7 +67,7 @@ def test_the_mode_is_part_of_a_runs_identity(monkeypatch: pytest.MonkeyPatch):
 
 
 def test_one_line_of_notice(tmp_path):
-    arguments = ["-m", "benchmark", "run", "quick", "--only", "family=cartpole", "--set"]
+    arguments = ["-m", "fedrl", "run", "quick", "--only", "family=cartpole", "--set"]
     arguments += ["families.cartpole.rounds=0", "--set", "seeds=1", "--only", "algorithm=fedpg"]
     told = interpreted(*arguments, "--results", str(tmp_path), "--workers", "1").stderr
     assert len([line for line in told.splitlines() if "interpreted" in line]) == 1

@@ -162,7 +162,7 @@ def test_with_one_local_step_an_exact_snapshot_is_the_gradient(name):
 WITHOUT_CHANCE = [
     name
     for name, kind in ALGORITHMS.items()
-    if kind.points is Algorithm.points and not kind.episodic
+    if kind.behaviour_parameters is Algorithm.behaviour_parameters and not kind.episodic
 ]
 
 

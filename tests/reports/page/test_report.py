@@ -220,7 +220,6 @@ from plotly.offline import get_plotlyjs
 
 from fedrl.reports import write_report
 from fedrl.reports.table import formatting
-from places import ROOT
 source, out, provenance = sys.argv[1:]
 write_report(pd.read_pickle(source), json.loads(provenance), pathlib.Path(out),
              title="Smoke", description="A synthetic study.")

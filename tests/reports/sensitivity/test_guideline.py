@@ -156,7 +156,7 @@ def test_noise_is_no_gain():
     for _ in range(40):
         one = surface(np.full((5, 30), 0.5), seeds=6)
         noisy = one.performance + 0.1 * draw.normal(size=one.performance.shape)
-        told = judged(Surface(*(*list(vars(one).values())[:4], noisy, one.diverged, one.configs)))
+        told = judged(Surface(*(*list(vars(one).values())[:4], noisy, one.diverged, one.cells)))
         assert told.plug_in > 0.1
         denied += "nothing" in gl.tuning_gain(told, SPACE).text
     assert denied >= 36

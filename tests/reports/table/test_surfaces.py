@@ -53,7 +53,7 @@ def test_performance_is_the_area_of_the_scaled_score(records, found):
     surface = named(found, "fedpg")
     budget = records["steps_per_agent"].max()
     for e, h, seed in ((0, 0, 0), (1, 20, 3), (0, 35, 1)):
-        rows = records[(records["cell"] == surface.configs[e][h]) & (records["seed"] == seed)]
+        rows = records[(records["cell"] == surface.cells[e][h]) & (records["seed"] == seed)]
         rows = rows.sort_values("round")
         low, high = rows["random"].iloc[0], rows["reference"].iloc[0]
         score = (rows["objective"] - low) / (high - low)
@@ -67,7 +67,7 @@ def test_a_diverged_run_counts_as_the_random_policy_for_the_rest(records):
     assert 0 < surface.diverged.mean() < 1
     budget = records["steps_per_agent"].max()
     for e, h, n in np.argwhere(surface.diverged)[:20]:
-        own = (records["cell"] == surface.configs[e][h]) & (records["seed"] == n)
+        own = (records["cell"] == surface.cells[e][h]) & (records["seed"] == n)
         rows = records[own].sort_values("round")
         low, high = rows["random"].iloc[0], rows["reference"].iloc[0]
         score = ((rows["objective"] - low) / (high - low)).to_numpy()
@@ -96,7 +96,7 @@ def test_shuffled_records_give_the_same_surfaces(records, found):
     again = surfaces(records.sample(frac=1, random_state=1))
     for one, other in zip(found.surfaces, again.surfaces, strict=True):
         assert np.array_equal(one.performance, other.performance)
-        assert one.configs == other.configs
+        assert one.cells == other.cells
 
 
 def test_further_columns_part_environments(records):
@@ -222,7 +222,7 @@ def test_the_table_of_values_has_algorithms_side_by_side(found):
 
 
 def test_the_table_of_values_tells_conditions_apart(records):
-    noisy = records.assign(noise="t", config=records["cell"] + "-t", objective=0.0)
+    noisy = records.assign(noise="t", cell=records["cell"] + "-t", objective=0.0)
     both = surfaces(pd.concat([records.assign(noise="none"), noisy], ignore_index=True))
     rows = values_table(both.surfaces, space({}), SPEC).rows
     means = {row["where"]: row["fedpg"] for row in rows if row["hyperparameter"] == "any"}
@@ -230,7 +230,7 @@ def test_the_table_of_values_tells_conditions_apart(records):
 
 
 def test_values_are_told_by_family_agents_and_heterogeneity(records):
-    more = records.assign(agents=8, config=records["cell"] + "-8", objective=0.0)
+    more = records.assign(agents=8, cell=records["cell"] + "-8", objective=0.0)
     both = surfaces(pd.concat([records, more], ignore_index=True))
     rows = values_data(both.surfaces, space({}), SPEC).rows
     environments = both.surfaces[0].environments

@@ -83,7 +83,7 @@ def main(folder: Path, repetitions: int) -> None:
 
 def ours(cores: int) -> float:
     """`fedrl speed`; its step size is the job's."""
-    command = [sys.executable, "-m", "benchmark", "speed", "--json", "--workers", str(cores)]
+    command = [sys.executable, "-m", "fedrl", "speed", "--json", "--workers", str(cores)]
     sizes = {
         "family": "cartpole", "algorithm": "fedsvrpg-m", "seeds": SEEDS, "agents": AGENTS,
         "episodes": 1, "local-steps": LOCAL_STEPS, "horizon": HORIZON, "rounds": ROUNDS,
