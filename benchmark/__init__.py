@@ -1,5 +1,4 @@
 """The benchmark: studies become configurations, runs, records and published reports.
 
-A room imports only rooms below it: cli > inspection > tuning, publishing > conformance, execution >
-training, storage, sensitivity > config.
+docs/architecture.md draws its rooms and their order.
 """

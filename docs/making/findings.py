@@ -6,7 +6,14 @@ import re
 from pathlib import Path
 
 FOLDER = Path(__file__).parents[1]
-ELSEWHERE = ("index", "families", "conditions", "scale", "published-code")  # in other sections
+ELSEWHERE = (  # in other sections
+    "index",
+    "architecture",
+    "families",
+    "conditions",
+    "scale",
+    "published-code",
+)
 
 
 def page() -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
-SOURCE = re.compile(r"\[[\w/.]+\]\((?:\.\./)+(algorithms|envs|benchmark|reports)/(\w+)\.py\)")
+SOURCE = re.compile(r"\[[\w/.]+\]\((?:\.\./)+((?:algorithms|envs|benchmark|reports)/[\w/]+)\.py\)")
 CONTENTS = "\n\n```{toctree}\n:hidden:\n:glob:\n*\n```\n"
 
 
 def rewrite(app: Any, page: str, text: list[str]) -> None:
     """For Sphinx's event source-read: source files are modules of the reference."""
-    text[0] = SOURCE.sub(r"{py:mod}`\1.\2`", text[0])
+    text[0] = SOURCE.sub(lambda found: f"{{py:mod}}`fedrl.{found[1].replace('/', '.')}`", text[0])
     if page == "algorithms/README":
         text[0] += CONTENTS

@@ -1,91 +1,89 @@
-"""Pages of the Python reference: a page per module, a section per package."""
+"""Pages of the Python reference: a page per module, a section per room."""
 
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
-CONTRACT = (  # of `benchmark`: what others write against, and what decides or keeps numbers
-    *("cell", "study", "crossing", "selection", "noise", "conditions", "attacks", "disturbance"),
-    *("federation", "rollout", "evaluate", "ledger", "record", "records", "store", "parameters"),
-    *("checkpoint", "provenance", "merge", "replay", "batches", "workers", "executors"),
-    *("ray_executor", "execution", "registry", "communication", "thresholds", "verification"),
-    "published",
-)
-PACKAGES = {
-    "envs": "Environment families: what agents live in.",
-    "algorithms": "Algorithms, policies and estimators, written for one agent.",
-    "benchmark": "Studies, runs, results: the modules that others write against, and those that "
-    "decide or keep numbers; [](/generated/commands.md) is the other way in.",
-    "benchmark.conformance": "The laws that `fedrl check` runs.",
-    "benchmark.tuning": "Search spaces, trials, selection, and files of tuned values.",
-    "benchmark.sensitivity": "Designs: their axes, the cells they become, importance.",
-    "reports": "Statistics, tables and figures, made of one table of records.",
-}
+from making import rooms
+from making.docstrings import escaped
+
+ROOT = rooms.ROOT
+COMMANDS = "benchmark/cli"  # have a page of their own
 
 
 def pages() -> dict[str, str]:
     """Path below `generated` to text."""
     found = {"api/index.md": index()}
-    for package, said in PACKAGES.items():
-        names = modules(package)
-        found[f"api/{package}.rst"] = package_page(package, said, names)
-        found |= {f"api/{name}.rst": module_page(name) for name in names}
+    for path in places():
+        if path.is_dir():
+            found[f"api/{dotted(path)}.rst"] = room_page(path)
+        found |= {
+            f"api/{dotted(module)}.rst": module_page(dotted(module)) for module in files(path)
+        }
     return found
 
 
-def modules(package: str) -> list[str]:
-    """Dotted names of the documented modules of a package, by name."""
-    folder = ROOT.joinpath(*package.split("."))
-    found = sorted(path.stem for path in folder.glob("*.py") if not path.stem.startswith("_"))
-    kept = CONTRACT if package == "benchmark" else found
-    return [f"{package}.{name}" for name in found if name in kept]
+def places() -> Iterator[Path]:
+    """Rooms in the order of their table: folders, and files that are a room of their own."""
+    for package, lines in rooms.table().items():
+        for room in (room for line in lines for room in line if f"{package}/{room}" != COMMANDS):
+            folder = ROOT / package / room
+            yield folder if folder.is_dir() else folder.with_suffix(".py")
+
+
+def files(place: Path) -> list[Path]:
+    """The modules of a room."""
+    found = sorted(place.rglob("*.py")) if place.is_dir() else [place]
+    return [path for path in found if not path.stem.startswith("_")]
+
+
+def modules() -> list[str]:
+    """Dotted names of all documented modules."""
+    return [dotted(path) for place in places() for path in files(place)]
+
+
+def dotted(path: Path) -> str:
+    """A file or folder as it is imported."""
+    return ".".join(("fedrl", *path.relative_to(ROOT).with_suffix("").parts))
 
 
 def index() -> str:
-    """The packages."""
-    lines = [f"- [`{name}`]({name}.rst): {said}" for name, said in PACKAGES.items()]
-    tree = "\n".join(PACKAGES)
+    """The rooms, each with what it is for."""
+    found = list(places())
+    lines = [
+        f"- [`{dotted(path)}`]({dotted(path)}.rst): "
+        + rooms.purpose(path.relative_to(ROOT).parts[0], path.stem)
+        for path in found
+    ]
+    tree = "\n".join(dotted(path) for path in found)
     return (
-        "# Python reference\n\nWritten from the docstrings when this site is built.\n\n"
-        + "\n".join(lines)
-        + f"\n\n```{{toctree}}\n:hidden:\n{tree}\n```\n"
+        "# Python reference\n\nWritten from the docstrings when this site is built. A section is a "
+        "room of [the architecture](/architecture.md); [the commands](/generated/commands.md) are "
+        "the other way in.\n\n" + "\n".join(lines) + f"\n\n```{{toctree}}\n:hidden:\n{tree}\n```\n"
     )
 
 
-def package_page(package: str, said: str, names: list[str]) -> str:
+def room_page(folder: Path) -> str:
     """A table of modules with the first line of each docstring."""
-    title = package
-    text = said.replace("`", "``").replace(
-        "[](/generated/commands.md)", ":doc:`the command line </generated/commands>`"
-    )
-    lines = [title, "=" * len(title), "", text, "", ".. list-table::", "   :widths: 30 70", ""]
-    for name in names:
-        lines += [f"   * - :py:mod:`{name}`", f"     - {_first(name)}"]
-    lines += ["", ".. toctree::", "   :hidden:", "", *(f"   {name}" for name in names)]
-    return "\n".join(lines) + "\n"
+    title = dotted(folder)
+    text = escaped(rooms.purpose(folder.relative_to(ROOT).parts[0], folder.name))
+    lines = [title, "=" * len(title), "", text, "", ".. list-table::", "   :widths: 40 60", ""]
+    for path in files(folder):
+        lines += [f"   * - :py:mod:`{dotted(path)}`", f"     - {_first(path)}"]
+    names = (f"   {dotted(path)}" for path in files(folder))
+    return "\n".join([*lines, "", ".. toctree::", "   :hidden:", "", *names]) + "\n"
 
 
 def module_page(name: str) -> str:
     """All of a module that has a docstring."""
-    title = name
     options = ("members", "show-inheritance")
-    return "\n".join(
-        [
-            title,
-            "=" * len(title),
-            "",
-            f".. automodule:: {name}",
-            *(f"   :{o}:" for o in options),
-            "",
-        ]
-    )
+    head = [name, "=" * len(name), "", f".. automodule:: {name}"]
+    return "\n".join([*head, *(f"   :{option}:" for option in options), ""])
 
 
-def _first(name: str) -> str:
+def _first(path: Path) -> str:
     """The first line of a module's docstring, escaped."""
-    from making.docstrings import escaped
-
-    path = ROOT.joinpath(*name.split(".")).with_suffix(".py")
-    return escaped((ast.get_docstring(ast.parse(path.read_text("utf-8"))) or "").split("\n")[0])
+    text = ast.get_docstring(ast.parse(path.read_text("utf-8"))) or ""
+    return escaped(text.split("\n")[0])

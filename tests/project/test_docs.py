@@ -38,6 +38,7 @@ from making import (  # noqa: E402
     pages,
     paper_tuned,
     reference,
+    rooms,
     sensitivity,
     settings,
     studies,
@@ -273,8 +274,26 @@ def test_every_file_of_a_test_in_the_readme_exists() -> None:
         assert (ROOT / path).exists(), path
 
 
+def test_every_path_of_the_repository_that_a_page_names_exists() -> None:
+    """Those that a worked example tells to save are not there yet."""
+    folders = "algorithms|benchmark|envs|reports|tests"
+    count = 0
+    for page, text in texts().items():
+        told = set(re.findall(r"Save this as\s`([^`]+)`", text))
+        for span in re.findall(r"(?<!`)`([^`]+)`(?!`)", re.sub(r"```.*?```", "", text, flags=re.S)):
+            for path in re.findall(rf"(?<![\w/-])(?:{folders})/[\w./*-]*", span):
+                pattern = path.rstrip(".")
+                assert pattern in told or any(ROOT.glob(pattern)), f"{page}: {pattern}"
+                count += 1
+    assert count > 100
+
+
+def test_the_picture_of_the_rooms_is_drawn_from_their_table() -> None:
+    assert rooms.PICTURE.read_text("utf-8") == rooms.drawing(), "run: python docs/making/rooms.py"
+
+
 def test_every_name_of_the_python_reference_that_a_page_refers_to_exists() -> None:
-    documented = {name for package in reference.PACKAGES for name in reference.modules(package)}
+    documented = set(reference.modules())
     named = set()
     for text in texts().values():
         named |= set(re.findall(r"\{py:(func|class|mod)\}`([\w.]+)`", text))

@@ -1,0 +1,60 @@
+"""What stands in two places because tools want it there agrees: versions, changelog, citation."""
+
+from __future__ import annotations
+
+import datetime
+import re
+import tomllib
+from itertools import pairwise
+
+import pytest
+
+from places import ROOT
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+CHANGES = (ROOT / "CHANGELOG.md").read_text("utf-8")
+
+
+def test_the_changelog_knows_this_version_and_begins_with_what_is_unreleased() -> None:
+    assert re.findall(r"^## \[(.+?)\]", CHANGES, re.M)[0] == "Unreleased"
+    released = re.findall(r"^## \[(\d+)\.(\d+)\.(\d+)\] - (\S+)$", CHANGES, re.M)
+    versions = [tuple(map(int, version)) for *version, _ in released]
+    days = [datetime.date.fromisoformat(day) for *_, day in released]
+    assert all(later > earlier for later, earlier in pairwise(versions))
+    assert all(later >= earlier for later, earlier in pairwise(days))
+    assert tuple(map(int, PROJECT["version"].split("."))) in versions
+
+
+def test_parts_of_the_changelog_are_those_of_its_form() -> None:
+    parts = {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
+    assert set(re.findall(r"^### (.+)$", CHANGES, re.M)) <= parts
+
+
+@pytest.mark.parametrize("tool", ["ruff", "codespell"])
+def test_hooks_run_the_versions_that_constraints_pin(tool: str) -> None:
+    pinned = re.findall(rf"^{tool}==(.+)$", (ROOT / "constraints.txt").read_text("utf-8"), re.M)
+    hooks = (ROOT / ".pre-commit-config.yaml").read_text("utf-8")
+    assert re.findall(rf"/{tool}\S*\n +rev: v(.+)$", hooks, re.M) == pinned
+    assert len(pinned) == 1
+
+
+def test_the_workflow_begins_with_the_oldest_python_that_is_supported() -> None:
+    workflow = (ROOT / ".github" / "workflows" / "tests.yml").read_text("utf-8")
+    (listed,) = re.findall(r"^ +python: \[(.+)\]$", workflow, re.M)
+    pythons = [tuple(map(int, each.strip(' "').split("."))) for each in listed.split(",")]
+    assert pythons == sorted(pythons)
+    assert PROJECT["requires-python"] == ">={}.{}".format(*pythons[0])
+    (systems,) = re.findall(r"^ +system: \[(.+)\]$", workflow, re.M)
+    assert [each.split("-")[0].strip() for each in systems.split(",")] == [
+        "ubuntu",
+        "macos",
+        "windows",
+    ]
+
+
+def test_the_citation_names_the_project_and_its_license() -> None:
+    citation = (ROOT / "CITATION.cff").read_text("utf-8")
+    fields = dict(re.findall(r"^([\w-]+): *\"?([^\"\n]+)", citation, re.M))
+    assert fields["title"].startswith(f"{PROJECT['name']}: ")
+    assert fields["license"] == PROJECT["license"]
+    assert {"cff-version", "message"} <= set(fields)
