@@ -137,7 +137,12 @@ class Algorithm(ABC):
 
 
 def weighted_mean(messages: Tensor, weights: Tensor) -> Tensor:
-    """Σ_i w_i m_i of (n, ...), agent after agent, so that lifting cannot change the order."""
+    """Σ_i w_i m_i of (n, ...), agent after agent, so that lifting cannot change the order.
+
+    >>> import torch
+    >>> weighted_mean(torch.tensor([[0.0, 2.0], [4.0, 2.0]]), torch.tensor([0.75, 0.25]))
+    tensor([1., 2.])
+    """
     total = weights[0] * messages[0]
     for agent in range(1, len(messages)):
         total = total + weights[agent] * messages[agent]

@@ -229,7 +229,11 @@ def perturb(
 
 
 def mixed(one: Array, two: Array, share: float, name: str) -> Array:
-    """one + share (two - one), which is `one` itself, bit for bit, where both are equal."""
+    """one + share (two - one), which is `one` itself, bit for bit, where both are equal.
+
+    >>> mixed(np.array([0.0, 1.0]), np.array([1.0, 1.0]), 0.25, "reward")
+    array([0.25, 1.  ])
+    """
     if np.issubdtype(one.dtype, np.floating):
         return one + share * (two - one)  # type: ignore[no-any-return]
     if not np.array_equal(one, two):
@@ -238,7 +242,14 @@ def mixed(one: Array, two: Array, share: float, name: str) -> Array:
 
 
 def heterogeneity_level(kappa: float, highest: float = np.inf) -> float:
-    """κ itself, or an error when it is negative or above what the family can express."""
+    """κ itself, or an error when it is negative or above what the family can express.
+
+    >>> heterogeneity_level(0.5, highest=1.0)
+    0.5
+    >>> heterogeneity_level(2.0, highest=1.0)
+    Traceback (most recent call last):
+    ValueError: kappa is 2.0; it must be in [0, 1]
+    """
     allowed = "finite, 0 or more" if np.isinf(highest) else f"in [0, {highest:g}]"
     require(0 <= kappa <= highest and kappa < np.inf, "kappa", kappa, allowed)
     return kappa

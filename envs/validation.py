@@ -7,7 +7,12 @@ from difflib import get_close_matches
 
 
 def require(holds: bool, name: str, value: object, allowed: str) -> None:
-    """Raise the error that says what is wrong and what would be right."""
+    """Raise the error that says what is wrong and what would be right.
+
+    >>> require(1.5 <= 1, "participation", 1.5, "in (0, 1]")
+    Traceback (most recent call last):
+    ValueError: participation is 1.5; it must be in (0, 1]
+    """
     if not holds:
         raise ValueError(f"{name} is {value!r}; it must be {allowed}")
 
@@ -20,7 +25,11 @@ def require_known(kind: str, names: Iterable[str], known: Collection[str]) -> No
 
 
 def nearest(kind: str, name: str, known: Iterable[str]) -> str:
-    """The message for an unknown name: what is wrong, the nearest valid name, and all of them."""
+    """The message for an unknown name: what is wrong, the nearest valid name, and all of them.
+
+    >>> nearest("family", "cartpol", ["gridworld", "cartpole"])
+    "no family 'cartpol'; did you mean 'cartpole'? Known: gridworld, cartpole"
+    """
     known = list(known)
     close = get_close_matches(name, known, n=1, cutoff=0.4)
     hint = f"; did you mean {close[0]!r}?" if close else "."

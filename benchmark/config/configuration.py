@@ -44,6 +44,12 @@ class Config(BaseModel):
     """One configuration. Symbols in brackets are those of the equations.
 
     `options` are the family's fields (horizon, discount, …), `hyperparameters` the algorithm's.
+
+    >>> config = Config(family="random-mdp", algorithm="fedpg", kappa=0.5, local_steps=4)
+    >>> config.options["horizon"], config.server_step
+    (50, 0.04)
+    >>> Config(family="random-mdp", algorithm="fedpg", kappa=0.5, local_steps=4).id == config.id
+    True
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -206,7 +212,13 @@ class Config(BaseModel):
 
 
 def suits(algorithm: type[Algorithm], family: type[Family]) -> bool:
-    """Whether the algorithm can run there: some need a finite MDP."""
+    """Whether the algorithm can run there: some need a finite MDP.
+
+    >>> from fedrl.algorithms import ALGORITHMS
+    >>> from fedrl.envs import FAMILIES
+    >>> [suits(ALGORITHMS["qavg"], FAMILIES[name]) for name in ("gridworld", "cartpole")]
+    [True, False]
+    """
     return not algorithm.finite or issubclass(family, Tabular)
 
 

@@ -13,7 +13,14 @@ Namespace = Literal["tune", "select", "test"]
 
 @dataclass(frozen=True, order=True)
 class Seed:
-    """The seed of one run. Namespaces keep tuning, selection and test seeds disjoint."""
+    """The seed of one run. Namespaces keep tuning, selection and test seeds disjoint.
+
+    >>> seed = Seed("test", 0)
+    >>> bool(seed.generator("task").random() == seed.generator("task").random())
+    True
+    >>> seed.key("task") == seed.key("noise"), seed.key("task") == Seed("tune", 0).key("task")
+    (False, False)
+    """
 
     namespace: Namespace
     index: int

@@ -23,7 +23,13 @@ def facts(run: Run) -> dict[str, Any]:
 
 
 def select(runs: Sequence[Run], only: Sequence[str]) -> list[Run]:
-    """The runs that satisfy all conditions, or a SettingError that names the values there are."""
+    """The runs that satisfy all conditions, or a SettingError that names the values there are.
+
+    >>> from fedrl.benchmark.config.study import load_study
+    >>> runs = load_study("quick").runs()
+    >>> len(runs), len(select(runs, ["family=gridworld", "algorithm=fedpg,fedpg-m"]))
+    (120, 20)
+    """
     if not only:
         return list(runs)
     kept = [(run, facts(run)) for run in runs]

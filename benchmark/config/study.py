@@ -99,7 +99,11 @@ class Study(BaseModel):
 
 
 def built_in() -> list[str]:
-    """Names of the studies that come with the package."""
+    """Names of the studies that come with the package.
+
+    >>> "quick" in built_in()
+    True
+    """
     return sorted(
         entry.name.removesuffix(".toml")
         for entry in files("fedrl.benchmark").joinpath("studies").iterdir()
@@ -121,6 +125,10 @@ def load_study(
     asked for tuned hyperparameters.
 
     Raises StudyError with one line that says what is wrong and what would be right.
+
+    >>> study = load_study("quick", ["seeds=2"], ["family=gridworld"])
+    >>> len(study.configs()), len(study.runs())
+    (8, 16)
     """
     name, text = _read(str(name_or_path))
     try:

@@ -56,7 +56,9 @@ def _blocks(lines: list[str]) -> Iterator[list[str]]:
 
 
 def _is_code(block: list[str]) -> bool:
-    """Indented, or with columns: shown letter by letter."""
+    """An example, indented, or with columns: shown letter by letter."""
+    if block[0].startswith(">>> "):
+        return True
     plain = not BULLET.match(block[0])
     return plain and any(re.search(r"^    |\S {3,}\S", line) for line in block)
 

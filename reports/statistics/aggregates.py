@@ -18,12 +18,20 @@ def shortfall(scores: ArrayLike, goal: float = 1.0) -> Array:
 
 
 def optimality_gap(scores: ArrayLike, goal: float = 1.0) -> float:
-    """Mean of max(γ − x, 0).  Agarwal et al. 2021, section 4.3."""
+    """Mean of max(γ − x, 0).  Agarwal et al. 2021, section 4.3.
+
+    >>> optimality_gap([0.5, 1.0, 1.5])
+    0.16666666666666666
+    """
     return float(np.mean(shortfall(scores, goal)))
 
 
 def performance_profile(scores: ArrayLike, thresholds: ArrayLike) -> Array:
-    """(τ,) share of (seed, environment) with x > τ.  Agarwal et al. 2021, section 4.2."""
+    """(τ,) share of (seed, environment) with x > τ.  Agarwal et al. 2021, section 4.2.
+
+    >>> performance_profile([[0.2], [0.8]], [0.0, 0.5, 1.0]).tolist()
+    [1.0, 0.5, 0.0]
+    """
     x = np.asarray(scores, dtype=np.float64).ravel()
     return np.asarray(np.mean(x[None, :] > np.asarray(thresholds)[:, None], axis=1))
 

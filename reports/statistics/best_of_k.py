@@ -15,6 +15,9 @@ def expected_best(scores: ArrayLike) -> Array:
     v_1 ≤ … ≤ v_n: Σ_i v_i [(i/n)^k − ((i−1)/n)^k].  Dodge, Gururangan, Card, Schwartz and Smith
     2019, Show Your Work, section 3.1. Scores of an adaptive tuner are not independent: then the
     curve describes how concentrated its good trials are.
+
+    >>> expected_best([0.0, 1.0]).tolist()
+    [0.5, 0.75]
     """
     values = np.sort(np.asarray(scores, dtype=np.float64))
     n = len(values)

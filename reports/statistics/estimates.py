@@ -23,6 +23,9 @@ def interquartile_mean(sample: ArrayLike, axis: int = 0) -> Any:
     """Mean of what is left after dropping ⌊n/4⌋ values at each end; the mean for n < 4.
 
     Agarwal et al. 2021, Deep RL at the edge of the statistical precipice, section 4.3.
+
+    >>> float(interquartile_mean([0.0, 1.0, 2.0, 100.0]))
+    1.5
     """
     return stats.trim_mean(np.asarray(sample, dtype=np.float64), 0.25, axis=axis)
 
@@ -55,6 +58,9 @@ def tail(sizes: Sequence[int], level: float = 0.95) -> float:
     in all. It is smaller than (1 − level)/2, because resamples spread too little by √(d/n) and a
     normal quantile takes their spread for known: with it an interval for a mean of few normal
     values is the t interval. The expanded percentile interval of Hesterberg 2015, section 5.3.
+
+    >>> round(tail([10]), 4), round(tail([10_000]), 4)
+    (0.0086, 0.025)
     """
     total = sum(sizes)
     freedom = total - len(sizes)
@@ -80,7 +86,12 @@ def stratified_interval(
     resamples: int = 2000,
     level: float = 0.95,
 ) -> tuple[Any, Any]:
-    """Expanded percentile bootstrap over seeds within strata; NaN when none has two seeds."""
+    """Expanded percentile bootstrap over seeds within strata; NaN when none has two seeds.
+
+    >>> low, high = stratified_interval([[1.0, 2.0, 3.0, 4.0]], mean, seed=0)
+    >>> bool(low < 2.5 < high)
+    True
+    """
     samples = [np.asarray(stratum, dtype=np.float64) for stratum in strata]
     if all(len(sample) < 2 for sample in samples):
         nothing = np.full(samples[0].shape[1:], np.nan)[()]
@@ -102,7 +113,12 @@ def estimate(
 
 
 def wilson(successes: float, trials: int, level: float = 0.95) -> tuple[float, float]:
-    """(p̂ + z²/2n ± z √(p̂(1 − p̂)/n + z²/4n²)) / (1 + z²/n).  Wilson 1927."""
+    """(p̂ + z²/2n ± z √(p̂(1 − p̂)/n + z²/4n²)) / (1 + z²/n).  Wilson 1927.
+
+    >>> low, high = wilson(8, 10)
+    >>> round(low, 3), round(high, 3)
+    (0.49, 0.943)
+    """
     if trials == 0:
         return float("nan"), float("nan")
     z = float(special.ndtri((1 + level) / 2))
@@ -116,6 +132,11 @@ def area_under_curve(steps: ArrayLike, score: ArrayLike, budget: float) -> float
     """(1 / (B − x₀)) ∫ score dx from the first point x₀ to B: a mean score, in units of the score.
 
     Piecewise linear between evaluation points, constant after the last one. One point: its score.
+
+    >>> area_under_curve([0, 100], [0.0, 1.0], budget=100)
+    0.5
+    >>> area_under_curve([0, 100], [0.0, 1.0], budget=200)
+    0.75
     """
     x, y = np.asarray(steps, dtype=np.float64), np.asarray(score, dtype=np.float64)
     if budget <= x[0]:
@@ -131,6 +152,11 @@ def held_at_the_end(score: ArrayLike, random: float, window: int = 3, lost: floa
 
     A run that never gained on the random policy holds only if its end is its best. With fewer
     than w points the window is all of them.
+
+    >>> held_at_the_end([0.0, 1.0, 1.0, 1.0], random=0.0)
+    True
+    >>> held_at_the_end([0.0, 1.0, 1.0, 1.0, 0.2], random=0.0)
+    False
     """
     y = np.asarray(score, dtype=np.float64)
     means = np.convolve(y, np.ones(min(window, len(y))) / min(window, len(y)), mode="valid")
@@ -140,6 +166,10 @@ def held_at_the_end(score: ArrayLike, random: float, window: int = 3, lost: floa
 
 
 def probability_of_improvement(scores: ArrayLike, baseline: ArrayLike) -> float:
-    """P(X > Y) + ½ P(X = Y) over pairs that share a seed.  Agarwal et al. 2021, section 4.3."""
+    """P(X > Y) + ½ P(X = Y) over pairs that share a seed.  Agarwal et al. 2021, section 4.3.
+
+    >>> probability_of_improvement([1.0, 2.0, 3.0], [0.0, 2.0, 4.0])
+    0.5
+    """
     x, y = np.asarray(scores, dtype=np.float64), np.asarray(baseline, dtype=np.float64)
     return float(np.mean((x > y) + 0.5 * (x == y)))

@@ -23,7 +23,11 @@ class Observed(NamedTuple):
 
 
 def target(reference: float, random: float, epsilon: float) -> float:
-    """τ_ε = J_ref − ε (J_ref − J_random)."""
+    """τ_ε = J_ref − ε (J_ref − J_random).
+
+    >>> target(reference=1.0, random=0.2, epsilon=0.25)
+    0.8
+    """
     return reference - epsilon * (reference - random)
 
 
@@ -69,13 +73,23 @@ def hitting_time(
     """T(τ) = steps at the sustained hit; ∞ when there is none, or when the run diverged.
 
     A diverged run delivers no policy, so it counts as never having hit even if it once did.
+
+    >>> steps, score = [0, 10, 20, 30, 40], [0.0, 0.9, 0.1, 0.9, 0.9]
+    >>> hitting_time(steps, score, threshold=0.5, window=2)
+    30.0
+    >>> hitting_time(steps, score, threshold=0.95)
+    inf
     """
     index = None if diverged else hitting_index(score, threshold, window)
     return float("inf") if index is None else float(np.asarray(steps, dtype=np.float64)[index])
 
 
 def observed(times: ArrayLike, budgets: ArrayLike) -> Observed:
-    """(min(T, B), T ≤ B) for every run; none is left out."""
+    """(min(T, B), T ≤ B) for every run; none is left out.
+
+    >>> observed([5.0, float("inf")], [10.0, 10.0]).time.tolist()
+    [5.0, 10.0]
+    """
     t, b = np.asarray(times, dtype=np.float64), np.asarray(budgets, dtype=np.float64)
     return Observed(np.minimum(t, b), t <= b)
 
@@ -84,6 +98,11 @@ def kaplan_meier(seen: Observed) -> tuple[Array, Array]:
     """S(t) = Π_{t_i ≤ t} (1 − d_i / n_i) at the distinct hitting times.  Kaplan & Meier 1958.
 
     d_i runs hit at t_i, n_i were at risk (neither hit nor censored before t_i).
+
+    >>> never = float("inf")
+    >>> times, surviving = kaplan_meier(observed([5, 8, never, never], [10, 10, 10, 6]))
+    >>> times.tolist(), surviving.tolist()
+    ([5.0, 8.0], [0.75, 0.375])
     """
     times = np.unique(seen.time[seen.hit])
     at_risk = (seen.time[None, :] >= times[:, None]).sum(axis=1)
@@ -106,6 +125,9 @@ def restricted(seen: Observed, budget: float) -> Array:
     """min(T, B) of every run, at a common budget B that no run was censored before.
 
     Its mean is the restricted mean survival time RMST(B) = ∫₀ᴮ S(t) dt.  Royston & Parmar 2013.
+
+    >>> float(restricted(observed([5.0, float("inf")], [10.0, 10.0]), budget=10.0).mean())
+    7.5
     """
     if np.any(~seen.hit & (seen.time < budget)):
         raise ValueError(f"a run was censored before the common budget {budget:g}; lower it")
@@ -113,5 +135,9 @@ def restricted(seen: Observed, budget: float) -> Array:
 
 
 def expected_running_time(seen: Observed) -> float:
-    """ERT = Σ min(T, B) / #hits; ∞ when nothing hit.  Hansen et al. 2009, COCO, eq. 1."""
+    """ERT = Σ min(T, B) / #hits; ∞ when nothing hit.  Hansen et al. 2009, COCO, eq. 1.
+
+    >>> expected_running_time(observed([5.0, float("inf")], [10.0, 10.0]))
+    15.0
+    """
     return float(seen.time.sum() / seen.hits) if seen.hits else float("inf")
