@@ -28,7 +28,7 @@ Memory = Any  # a NamedTuple of tensors without axes S and N; () where nothing i
 
 
 class Server(NamedTuple):
-    """What the server broadcasts once per round."""
+    """The values that the server broadcasts once per round."""
 
     theta: Tensor  # (d,), θ_r
     previous: Tensor  # (d,), θ_{r-1}; θ_0 in the first round
@@ -102,11 +102,11 @@ class Algorithm(ABC):
     # --- memory -----------------------------------------------------------------------------------
 
     def agent_memory(self, theta: Tensor) -> Memory:
-        """What an agent remembers before the first round, at θ_0 (d,)."""
+        """Return an agent's memory before the first round, at θ_0 (d,)."""
         return ()
 
     def server_memory(self, theta: Tensor) -> Memory:
-        """What the server remembers before the first round; all of it is broadcast every round."""
+        """Return the server's memory before the first round; every round broadcasts all of it."""
         return ()
 
     def begin(self, server: Server, agent: Agent) -> Memory:
@@ -132,7 +132,7 @@ class Algorithm(ABC):
         return server.memory
 
     def aggregate(self, messages: Tensor, weights: Tensor) -> Tensor:
-        """What the server makes of one vector (n, d) of every agent: Σ_i w_i m_i, Σ_i w_i = 1."""
+        """Aggregate one vector of every agent (n, d) at the server: Σ_i w_i m_i, Σ_i w_i = 1."""
         return weighted_mean(messages, weights)
 
 

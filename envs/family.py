@@ -1,4 +1,4 @@
-"""What an environment family is: one description that yields N heterogeneous MDPs.
+"""The contract of an environment family: one description yields N heterogeneous MDPs.
 
 A family turns (number of agents, heterogeneity level κ, generator) into a *task*: a NamedTuple of
 arrays whose leading axis is the agent. Everything an agent's MDP needs is in its row of the task.
@@ -60,7 +60,7 @@ class Kernel(NamedTuple):
 
 
 class Step(NamedTuple):
-    """What a `Simulator` returns for L lanes."""
+    """Next states, rewards and terminations of L lanes."""
 
     state: Array  # (L, x)
     reward: Array  # (L,)

@@ -1,4 +1,4 @@
-"""What multiplies ∇log π_θ(a_h|s_h) in an estimator, step by step, written out for numba.
+"""Coefficients of ∇log π_θ(a_h|s_h) in an estimator, step by step, written out for numba.
 
 c_h = (Σ_{j≥h} u_j γ^j r_j - u_h shift_h) / divisor, with u = 1 except for per-decision weights,
 r_j = R_j - τ log π_θ(a_j|s_j) and shift_h = γ^h value_h. Whitening adds the batch mean to the shift

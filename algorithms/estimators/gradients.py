@@ -88,7 +88,7 @@ class Gradients:
         return grad(lambda x: (along * self._log_prob(x, batch)).sum())(theta) / batch.length.sum()
 
     def _count(self, batch: Trajectories) -> Tensor | int:
-        """What a sum over episodes is divided by."""
+        """Return the divisor of a sum over episodes: their number, or that of their steps."""
         return batch.length.sum() if self.per_step_mean else batch.length.shape[0]
 
     def _log_prob(self, theta: Tensor, batch: Trajectories) -> Tensor:

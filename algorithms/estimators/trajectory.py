@@ -1,4 +1,4 @@
-"""What an agent hands to an estimator."""
+"""Trajectories: the episodes that an agent gives to an estimator."""
 
 from __future__ import annotations
 

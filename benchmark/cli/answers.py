@@ -1,4 +1,4 @@
-"""What the command line says: sentences for people, the same facts as JSON for programs."""
+"""Answers of the command line: sentences for people, the same facts as JSON for programs."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def stopped(summary: Summary, results: Path, again: str) -> None:
 
 
 def intention(plan: Plan) -> str:
-    """What `run` is about to do."""
+    """Say how many runs are stored and how many will be computed."""
     stored, stale, missing = len(plan.stored), len(plan.stale), len(plan.missing)
     parts = [f"{plan.study.name}: {len(plan.study.runs())} runs, {stored} stored"]
     parts.append(f"{missing + stale} to compute")
@@ -80,7 +80,7 @@ def intention(plan: Plan) -> str:
 
 
 def outcome(summary: Summary, report: str) -> dict[str, Any]:
-    """What `run` has done; `report` is the command to go on with."""
+    """Return the outcome of `run`; `report` is the command to go on with."""
     return {
         "study": summary.study,
         "results": str(summary.folder),
@@ -109,7 +109,7 @@ def print_outcome(answer: dict[str, Any]) -> None:
 
 
 def study_size(plan: Plan) -> dict[str, Any]:
-    """What the study costs; the seconds are for what is not stored yet."""
+    """Return the cost of a study; the seconds are for what is not stored yet."""
     whole, rest = plan.size, size(plan.batches)
     return {
         "study": plan.study.name,

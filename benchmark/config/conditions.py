@@ -145,7 +145,7 @@ class Drift(Condition):
     every: Annotated[int, Field(ge=1)] = 1  # rounds between two moves
 
     def share(self, number: int) -> float:
-        """Of the second draw in round r: amplitude · ½ (1 - cos(2π r / period))."""
+        """Share of the second draw in round r: amplitude · ½ (1 - cos(2π r / period))."""
         moved = number // self.every * self.every % self.period  # reduced: whole periods are exact
         return self.amplitude * (1 - math.cos(2 * math.pi * moved / self.period)) / 2
 

@@ -32,7 +32,7 @@ class Design(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _chosen(cls, table: Any) -> Any:
-        """What the study leaves open."""
+        """Fill in the defaults of what the study leaves open."""
         if not isinstance(table, dict):
             return table
         few = len(table.get("space") or ()) <= MOST_IN_A_GRID

@@ -135,7 +135,7 @@ def _at(config: Config, point: Point, design: Design, whole: dict[str, bool]) ->
 
 
 def _base(values: dict[str, Any], name: str, config: Config) -> float:
-    """What a coordinate is a multiple of."""
+    """Return the value that a relative coordinate is a multiple of."""
     value = values["step_size"] * values["local_steps"] if name == AVERAGING else values[name]
     if value is None:
         raise SettingError(

@@ -50,7 +50,7 @@ def find(kind: str, name: str, known: Mapping[str, Any]) -> Any:
 
 
 def added(known: Collection[str], group: str) -> dict[str, EntryPoint]:
-    """What other packages add to the known names, not loaded; ValueError if a name is taken."""
+    """Find entries of other packages, not loaded; ValueError if a name is taken."""
     points: dict[str, EntryPoint] = {}
     for point in entry_points(group=group):
         if point.name in known or point.name in points:

@@ -1,4 +1,4 @@
-"""What is searched for an algorithm, and over which range."""
+"""The search space of an algorithm: hyperparameters and their ranges."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be set in a study: names, the shape of their values, and errors in one line."""
+"""Settings of a study: names, the shape of their values, and errors in one line."""
 
 from __future__ import annotations
 

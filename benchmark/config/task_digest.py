@@ -11,7 +11,7 @@ from fedrl.envs.finite.mdp import TabularTask
 
 
 def digest_of(task: Any) -> str:
-    """Of names, shapes and values, rounded to 12 digits: processors may differ in the last ones."""
+    """Digest names, shapes and values to 12 digits: processors may differ in the last ones."""
     fields = dict(zip(task._fields, task, strict=True))
     if isinstance(task, TabularTask):  # the MDP in full, however it is stored
         names = ("kernel", "reward", "start", "terminal")

@@ -1,4 +1,4 @@
-"""What one agent plays, sends and receives in a round, measured on the algorithm's own values.
+"""Count what an agent plays, sends and receives in a round, on the algorithm's own values.
 
 The ledger of a run counts what was sent; this says it before anything runs, as a formula in
 d parameters, K local steps, B episodes a batch and B₀ a snapshot.
@@ -24,7 +24,7 @@ class Carried(NamedTuple):
 
 
 class Cost(NamedTuple):
-    """Of one agent and one round, as formulas; the server's own episodes are told apart."""
+    """The cost of a round for one agent, as formulas; the server's own episodes stand apart."""
 
     samples: str  # episodes
     floats_up: str

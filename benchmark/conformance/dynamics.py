@@ -137,7 +137,7 @@ def _actions(family: Family, count: int) -> list[Array]:
 
 
 def _trajectories(family: Family, episodes: int = 5, steps: int = 25) -> list[Any]:
-    """What one agent sees under actions and numbers that do not depend on the family's knobs."""
+    """Play one agent under actions and random numbers that do not depend on its knobs."""
     lane = lane_of(family, draw(family, 1, 0.0))
     plan = _actions(family, steps)
     seen: list[Any] = []

@@ -1,4 +1,4 @@
-"""What is to be checked: a family or an algorithm, by name or by its path `module:Class`."""
+"""Entries to check: a family or an algorithm, by name or by its path `module:Class`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a law says when it is broken: one sentence."""
+"""The error of a broken law: one sentence."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from fedrl.benchmark.conformance.verdict import ConformanceError
 
 
 class Verdict(NamedTuple):
-    """What became of one law."""
+    """The result of checking one law."""
 
     law: str  # as people say it
     holds: bool

@@ -46,7 +46,7 @@ START_SECONDS = 5.0  # until a worker computes
 
 
 class Work(NamedTuple):
-    """What one run costs; steps are upper bounds, reached when every episode lasts the horizon."""
+    """The cost of one run; steps are upper bounds, reached when all episodes last the horizon."""
 
     training_steps: int
     evaluation_steps: int  # 0 for finite MDPs, which are scored exactly
@@ -54,7 +54,7 @@ class Work(NamedTuple):
 
 
 class Size(NamedTuple):
-    """What a study costs."""
+    """The cost of a study."""
 
     configs: int
     runs: int
@@ -68,7 +68,7 @@ class Size(NamedTuple):
 
 
 def size(batches: Sequence[Sequence[Run]]) -> Size:
-    """Of batches, each computed by one worker; its runs share a program, so they cost the same."""
+    """Estimate the cost of batches; runs of a batch share a program, so they cost the same."""
     costs = [(len(batch), work(batch[0].config)) for batch in batches]
     return Size(
         configs=len({run.config.id for batch in batches for run in batch}),

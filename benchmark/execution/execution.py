@@ -34,11 +34,11 @@ class Failure(NamedTuple):
 
 
 class Workload(Protocol):
-    """What can be computed: a study, or one wave of tuning trials."""
+    """Runs to compute: a study, or one wave of tuning trials."""
 
     @property
     def name(self) -> str:
-        """Of the folder of results."""
+        """The name of the folder of results."""
 
     @property
     def title(self) -> str:
@@ -52,7 +52,7 @@ class Workload(Protocol):
 
 
 class Plan(NamedTuple):
-    """What is to be done, decided before any compute."""
+    """Runs by what will happen to them, decided before any compute."""
 
     study: Workload
     store: Store
@@ -88,13 +88,13 @@ class Plan(NamedTuple):
 
     @property
     def size(self) -> Size:
-        """Of the whole study."""
+        """The cost of the whole study."""
         return size(cut(self.study.runs(), self.workers))
 
 
 @dataclass
 class Summary:
-    """What became of a study."""
+    """The outcome of computing a study: how many runs finished, were skipped, failed."""
 
     study: str
     folder: Path  # of the results

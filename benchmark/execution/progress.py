@@ -1,4 +1,4 @@
-"""What a study tells while it runs: finished, running, failed, remaining time."""
+"""Progress of a study while it runs: finished, running, failed, remaining time."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Tally:
 
     @property
     def share(self) -> float:
-        """Of the expected work, in [0, 1]."""
+        """The share of the expected work that is done, in [0, 1]."""
         running = sum(share * _cost(batch) for batch, share in self._running.values())
         return (self._done + running) / self._work if self._work else 1.0
 

@@ -63,7 +63,7 @@ class Refused(NamedTuple):
 
 
 class Ticket(NamedTuple):
-    """What a task is sent beside its batch."""
+    """The identity of a task, sent with its batch."""
 
     number: int  # of the task
     key: str  # the first run's, as the driver computes it
@@ -155,7 +155,7 @@ class _Tasks:
             self._news.shutdown(force=True)
 
     def _outcome(self, reference: Any, batch: Batch) -> Finished | Failed | None:
-        """What the task has to say; None if it was lost."""
+        """Return the result of a task; None if it was lost."""
         try:
             outcome: Finished | Failed | Refused = ray.get(reference)
         except GONE:

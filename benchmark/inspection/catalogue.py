@@ -1,4 +1,4 @@
-"""What there is: families, algorithms, studies, versions; for `fedrl list` and `fedrl info`."""
+"""Lists of families, algorithms, studies and versions for `fedrl list` and `fedrl info`."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def space(space: spaces.Space[Any], thing: str) -> str:
 
 
 def reference(family: Family) -> str:
-    """What a report measures a run against, in words; "" if nothing is known."""
+    """Describe the reference score of a family; "" if it has none."""
     if isinstance(family, Tabular):
         return "best common policy"  # its value takes a while for large MDPs
     task = family.sample(1, 0.0, np.random.default_rng(0))
@@ -200,7 +200,7 @@ def print_entries(what: str, entries: list[Entry]) -> None:
 
 
 def _text(value: Any) -> str:
-    """Of a mapping the names, and what they are if that is one word."""
+    """Write a value; of a mapping the names, each with its value unless that is a table."""
     if isinstance(value, dict):
         return ", ".join(
             name if isinstance(one, dict) else f"{name} {one}" for name, one in value.items()

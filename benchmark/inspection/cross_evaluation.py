@@ -37,7 +37,7 @@ class Matrix(NamedTuple):
 
 
 class Crossed(NamedTuple):
-    """What is known of one run's agents."""
+    """Cross-evaluation of one run: optimal and trained policies in all agents' MDPs."""
 
     run: Run
     optimum: Matrix | None  # finite MDPs only
@@ -47,7 +47,7 @@ class Crossed(NamedTuple):
 
 
 class Agents(NamedTuple):
-    """What a run's agents are, whatever is trained on them."""
+    """The part of a cross-evaluation that does not depend on the algorithm."""
 
     optimum: Matrix | None
     distance: Distance | None
@@ -64,7 +64,7 @@ def agents_of(run: Run) -> Agents:
 
 
 def trained(run: Run, theta: Array, episodes: int) -> Matrix:
-    """J_j(θ_f) of the final parameters θ (F, d) of a run; every row meets the same dice."""
+    """J_j(θ_f) of the final parameters θ (F, d) of a run; all rows use common random numbers."""
     family, task = _agents(run)
     count = run.config.agents
     keys = np.full(count, run.seed.key("cross-evaluation"), np.uint64)

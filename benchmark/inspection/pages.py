@@ -85,7 +85,7 @@ def equation(kind: type[Algorithm]) -> str:
 
 
 def traps(kind: type[Algorithm]) -> list[str]:
-    """What goes wrong with an algorithm of these properties, or is easily misread in a result."""
+    """List what goes wrong with such an algorithm, or is easily misread in its results."""
     estimators = kind.direction.__code__.co_names
     returned = (
         kind.uses_global_momentum

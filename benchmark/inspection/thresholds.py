@@ -1,4 +1,4 @@
-"""What the scores of a family are read against, computed from its definition.
+"""Scores that put the results of a family into proportion, computed from its definition.
 
 A score is what the family is measured by: the objective J, discounted, or the undiscounted return;
 always the mean over the agents.

@@ -40,7 +40,7 @@ def publish(study: Study, results: Path, out: Path | None, command: str) -> Publ
 
 
 def provenance(study: Study, store: Store, found: Records, command: str) -> dict[str, Any]:
-    """What produced the numbers, from the manifests written when they were computed."""
+    """Collect what produced the numbers, from manifests written when they were computed."""
     configs = list({entry.run.config.id: entry.run.config for entry in found.stored}.values())
     manifests = store.manifests(found.stored)
     return {
@@ -71,7 +71,7 @@ def configuration(study: Study) -> dict[str, Any]:
 
 
 def sensitivity(study: Study, frame: pd.DataFrame) -> dict[str, Any]:
-    """What only this side can compute of a design: how much each hyperparameter matters."""
+    """Compute how much each hyperparameter of a design matters."""
     if study.design is None:
         return {}
     from fedrl.benchmark.sensitivity.importance import importances

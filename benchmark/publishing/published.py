@@ -30,7 +30,7 @@ REPLAYED = 3  # runs that are kept whole
 
 
 class Public(NamedTuple):
-    """What was written."""
+    """A published study: its folder, the runs kept whole, its size."""
 
     folder: Path
     runs: list[str]  # paths below the folder, of the runs that are kept whole
@@ -179,7 +179,7 @@ def _keep_tables(report: Path, out: Path) -> None:
 
 
 def _describe(made_of: sources.Source, digests: sources.Digests, out: Path, day: str) -> None:
-    """What the report is made of, and all of the folder for machines."""
+    """Write the sources of the report, and a description of the folder for machines."""
     sources.write_source(made_of, digests, out)
     write_atomically(out / crate.NAME, sources.as_json(crate.crate(made_of, out, day)))
 

@@ -79,7 +79,7 @@ def read_records(study: Study, results: str | Path) -> Records:
 
 
 def stale_message(count: int) -> str:
-    """What a reader should know about stale runs."""
+    """Write the caveat about stale runs."""
     return (
         f"{count} stored run(s) were computed by other code or versions than the present ones; "
         "`fedrl run` recomputes them"

@@ -51,7 +51,7 @@ class Original(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """What came out."""
+    """The outcome of a replay."""
 
     outcome: str  # identical | identical within tolerance | differs
     round: int | None  # of the first evaluation point that differs
@@ -153,7 +153,7 @@ def as_json(original: Original, comparison: Comparison) -> dict[str, Any]:
 
 
 def warnings_of(original: Original) -> list[str]:
-    """What is not as it was when the run was stored, one line each."""
+    """List what differs from when the run was stored, one line each."""
     if original.manifest is None:
         lines = ["no manifest speaks of this run: its code, versions and machine are not known"]
     else:

@@ -1,4 +1,4 @@
-"""What a report was made of, kept beside it, so that anyone can make it again.
+"""Sources of a report, kept beside it, so that anyone can rebuild it.
 
     <report>/source/records.parquet    the tidy table, wall seconds as stored; the same bytes again
     <report>/source/provenance.json    title, description, and where the numbers come from
@@ -39,7 +39,7 @@ class Source(NamedTuple):
 
 
 class Digests(NamedTuple):
-    """Of a report that was made."""
+    """SHA-256 digests of a report and its sources, and the versions that drew it."""
 
     artefacts: dict[str, str]  # path below the report -> SHA-256, in hexadecimal
     source: dict[str, str]  # the same of records and provenance
@@ -112,7 +112,7 @@ def edited(folder: Path, recorded: Digests) -> list[str]:
 
 
 def source_folder(report: Path) -> Path:
-    """Of a report, or of a published study; StoreError when there is none."""
+    """Find the sources of a report or published study; StoreError when there are none."""
     for folder in (report / FOLDER, report):
         if (folder / DIGESTS).is_file():
             return folder

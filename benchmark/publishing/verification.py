@@ -34,7 +34,7 @@ class Change(NamedTuple):
 
 
 class Verified(NamedTuple):
-    """What came out of making a report again."""
+    """The outcome of rebuilding a report."""
 
     report: Path
     same: int  # artefacts

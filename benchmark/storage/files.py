@@ -100,7 +100,7 @@ def _alive(process: int) -> bool:
 
 @cache
 def _host() -> str:
-    """Of the machine and, in containers, of the space that process ids live in."""
+    """Identify the machine and, in containers, the space that process ids live in."""
     try:
         space = Path("/proc/self/ns/pid").readlink()
     except OSError:

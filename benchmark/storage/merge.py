@@ -48,7 +48,7 @@ class Conflict(NamedTuple):
 
 @dataclass
 class Merged:
-    """What became of a merge."""
+    """The outcome of a merge."""
 
     into: str
     copied: int = 0  # runs

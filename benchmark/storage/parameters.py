@@ -49,7 +49,7 @@ def encode(theta: Array, key: str) -> bytes:
 
 
 def decode(content: bytes, path: Path) -> Parameters:
-    """What the bytes of the file `path` hold; CorruptFileError if a bit of it is not as written."""
+    """Read parameters from the bytes of `path`; CorruptFileError if a bit has changed."""
     if content[-DIGEST:] != _digest(content[:-DIGEST]):
         raise CorruptFileError(path)
     with np.load(io.BytesIO(content), allow_pickle=False) as loaded:

@@ -25,7 +25,7 @@ EXECUTION = "one thread per worker"
 
 @cache
 def versions() -> dict[str, str]:
-    """Of Python, of the packages that are installed, and the mode of the engine."""
+    """Return the versions of Python and installed packages, and the mode of the engine."""
     found = {"python": platform.python_version()}
     for package in RECORDED:
         try:
@@ -44,7 +44,7 @@ def engine() -> str:
 
 @cache
 def machine() -> dict[str, Any]:
-    """What a timing depends on. No paths, no host name."""
+    """Describe the machine that a timing depends on. No paths, no host name."""
     return {
         "cpu": _cpu_model(),
         "cores": os.cpu_count(),
@@ -100,7 +100,7 @@ def key_of(config: Mapping[str, Any], seed: Seed, code: str, versions: Mapping[s
 
 
 def manifest(config: Config) -> dict[str, Any]:
-    """What is recorded beside a configuration's results."""
+    """Return the manifest of a configuration's results."""
     return {
         "cell": config.model_dump(mode="json"),
         "server_step": config.server_step,

@@ -59,7 +59,7 @@ class Stored(NamedTuple):
 
 
 class Survey(NamedTuple):
-    """What is there of some runs, good and bad."""
+    """Stored runs, and files that are damaged."""
 
     stored: list[Stored]
     corrupt: list[Path]  # files; their runs are not in `stored`, except those of manifests
@@ -153,7 +153,7 @@ class Store:
             ) from None
 
     def manifests(self, stored: Sequence[Stored]) -> list[Manifest]:
-        """What the runs were computed from, config by config; all there is where none tells."""
+        """Return what runs were computed from, by config; all there is where none tells."""
         configs: dict[Path, list[Stored]] = {}
         for entry in stored:
             configs.setdefault(self.config_folder(entry.run.config), []).append(entry)
@@ -169,7 +169,7 @@ class Store:
         return found
 
     def renew_manifests(self, configs: Iterable[Config]) -> None:
-        """Of configs whose manifest is lost: the keys of their runs prove all but the machine."""
+        """Rebuild lost manifests: the keys of their runs prove all but the machine."""
         for config in configs:
             folder = self.config_folder(config)
             if folder.exists() and not manifest_files(folder):
@@ -236,7 +236,7 @@ def _is_corrupt(path: Path) -> bool:
 
 
 def _digest(table: Any, key: bytes) -> bytes:
-    """Of names, types and values: page checksums do not cover a file's header and footer."""
+    """Digest names, types and values: page checksums miss a file's header and footer."""
     content = hashlib.blake2b(key, digest_size=16)
     for name in table.column_names:
         values = table[name].to_numpy()

@@ -1,4 +1,4 @@
-"""What tuning costs, before it is done."""
+"""Estimate the cost of tuning before it is done."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Cost(NamedTuple):
 def cost_of(
     study: str, tasks: Sequence[Task], protocol: Protocol, repeats: int, workers: int
 ) -> Cost:
-    """Of all tasks and repetitions."""
+    """Add up the cost of all tasks and repetitions."""
     whole = _size(tasks, protocol, workers)
     batches = repeats * (len(protocol.waves()) + 1)
     return Cost(

@@ -34,7 +34,7 @@ def path_of(results: Path, study: str) -> Path:
 
 
 def study_name(one: Tuned) -> str:
-    """Of one task under one tuner."""
+    """Name one task under one tuner."""
     repeat = f"/tuner{one.tuner}" if one.tuner else ""
     return f"{one.task.label}/{one.task.id}{repeat}"
 

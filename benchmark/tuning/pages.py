@@ -1,4 +1,4 @@
-"""What tuning leaves for readers: tables and figures in <results>/<study>/tuning."""
+"""Write tables and figures of tuning for readers, in <results>/<study>/tuning."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ from fedrl.benchmark.tuning.trial import Tuned
 
 
 class Job(NamedTuple):
-    """What is to be tuned, checked before any compute."""
+    """Tasks to tune, with their protocol, checked before any compute."""
 
     study: str
     tasks: list[Task]
@@ -36,7 +36,7 @@ class Job(NamedTuple):
 
     @property
     def notes(self) -> list[str]:
-        """What a reader should know before it runs."""
+        """List caveats to read before the job runs."""
         derived = sorted({task.base.family for task in self.tasks if task.derived})
         return [
             f"{family} has no budget of steps: trials are compared over what its rounds cost at "
@@ -48,7 +48,7 @@ class Job(NamedTuple):
 
 @dataclass(frozen=True)
 class Done:
-    """What was found, and where it is written."""
+    """The values that tuning found, and the files they are written to."""
 
     found: list[Tuned]
     files: list[Path]

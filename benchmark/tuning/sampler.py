@@ -1,4 +1,4 @@
-"""What to try next: a function of the space, the finished trials and a seed, and nothing else.
+"""Propose trials: a function of the space, the finished trials and a seed, nothing else.
 
 There is no sampler state to lose. Every wave has a fresh sampler with a seed of its own, which is
 told the finished trials in their order; so tuning that was killed, or that is repeated elsewhere,

@@ -53,7 +53,7 @@ class Task:
         return f"{base.family}/kappa{base.kappa:g}/n{base.agents}/{base.algorithm}"
 
     def seed(self, tuner: int, wave: int) -> int:
-        """Of what a wave draws: 32 bits."""
+        """Return the 32-bit seed of a wave's draws."""
         text = f"fedrl/tuner/{self.id}/{tuner}/{wave}"
         return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=4).digest(), "little")
 

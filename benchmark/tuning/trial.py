@@ -1,4 +1,4 @@
-"""What was tried, and how good it is."""
+"""Trials, and how good they are."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ Key = tuple[str, Seed]  # of a run: its configuration's id and its seed
 
 
 def key_of(run: Run) -> Key:
-    """What tells runs apart; a configuration itself has no hash."""
+    """Return a hashable identity of a run; a configuration itself has no hash."""
     return run.config.id, run.seed
 
 

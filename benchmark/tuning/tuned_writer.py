@@ -85,5 +85,5 @@ def write(folder: Path, family: str, algorithm: str, entries: Sequence[Entry]) -
 
 
 def _short(score: float) -> float:
-    """Of the table of trials, which is for readers."""
+    """Round a score for the table of trials, which is for readers."""
     return float(f"{score:.6g}")

@@ -22,7 +22,7 @@ class Spread(NamedTuple):
 
 
 def spread_of(scores: Sequence[float], values: Sequence[dict[str, float]]) -> Spread:
-    """Of the winners' select scores and their values."""
+    """Summarise the winners' scores on selection seeds, and their values."""
     array = np.asarray(scores, dtype=np.float64)
     ranges = {
         name: (min(v[name] for v in values), max(v[name] for v in values)) for name in values[0]

@@ -38,7 +38,7 @@ class AcrobotState(NamedTuple):
 
 
 class Constants(NamedTuple):
-    """What masses and lengths imply. Centre of mass c = l/2, moment of inertia I = m l².
+    """Constants of the equations of motion, with centre of mass c = l/2 and inertia I = m l².
 
     Stock values are those of Sutton & Barto, I = 1 kg m² for 1 kg and 1 m; a rod of the same shape
     that is heavier or longer scales as m l².

@@ -59,7 +59,7 @@ class Derivatives(NamedTuple):
 
 
 class Optima(NamedTuple):
-    """What each of N agents could reach alone, with a policy that may depend on the time."""
+    """The optimum of each of N agents alone, over policies that may depend on the time."""
 
     objective: Array  # (N,), max J_i
     action: Array  # (N, T, Z), what to do at each step in each state
@@ -154,7 +154,7 @@ class Tabular(CompiledFamily):
         return exact.follow(*parts, action, self.discount)  # type: ignore[no-any-return]
 
     def thresholds(self, task: TabularTask) -> Thresholds:
-        """What a score can be compared with."""
+        """Compute J of the uniform, the best common and the agents' own optimal policies."""
         uniform = np.full(task.reward.shape, 1 / self.actions)
         return Thresholds(
             float(np.mean(self.exact(task, uniform).objective)),

@@ -1,4 +1,4 @@
-"""What the MuJoCo robots that run in a plane share: knobs, spaces, and physics of every agent.
+"""The base of MuJoCo robots that run in a plane: knobs, spaces, and physics of every agent.
 
 A robot's own file says which model it is, how an episode starts, what is seen and what is paid.
 """

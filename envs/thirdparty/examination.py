@@ -1,4 +1,4 @@
-"""What has to hold of a Gymnasium environment before anything is computed with it."""
+"""Examine a Gymnasium environment before anything is computed with it."""
 
 from __future__ import annotations
 

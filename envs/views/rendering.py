@@ -31,14 +31,14 @@ class Renderer(Protocol):
     """Draws the states of one agent; `frame` never changes them."""
 
     def frame(self, state: Any) -> Any:
-        """What `gymnasium.Env.render` returns."""
+        """Return a picture of the state, as `gymnasium.Env.render` does."""
 
     def close(self) -> None:
         """Free what drawing holds; a second time does nothing."""
 
 
 class Rendering(NamedTuple):
-    """What can be drawn of a family, and how fast."""
+    """The render modes of a family, its frame rate, and how to open a renderer."""
 
     modes: tuple[str, ...]
     fps: int  # frames per second at the speed of the real thing

@@ -13,7 +13,7 @@ from fedrl.algorithms.estimators.trajectory import Trajectories
 
 
 class Path(NamedTuple):
-    """What an agent carries along its local iterates θ_0 = θ_r, θ_1, …"""
+    """The memory of an agent along its local iterates θ_0 = θ_r, θ_1, …"""
 
     estimate: Tensor  # (d,), u_{k-1}; μ when the round starts
     previous: Tensor  # (d,), θ_{k-1}; θ_r when the round starts

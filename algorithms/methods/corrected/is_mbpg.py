@@ -13,7 +13,7 @@ from fedrl.algorithms.estimators.trajectory import Trajectories
 
 
 class Local(NamedTuple):
-    """What an agent carries from local step to local step of one round."""
+    """The memory of an agent from local step to local step of one round."""
 
     momentum: Tensor  # (d,), u_{k-1}
     previous: Tensor  # (d,), θ_{k-1}; θ_r when the round starts

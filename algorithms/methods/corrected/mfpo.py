@@ -13,13 +13,13 @@ from fedrl.algorithms.estimators.trajectory import Trajectories
 
 
 class Momentum(NamedTuple):
-    """What is sent to the server and broadcast by it."""
+    """The message of an agent to the server, and of the server to all."""
 
     momentum: Tensor  # (d,), u of the last local step; its mean over agents
 
 
 class Local(NamedTuple):
-    """What an agent carries from step to step, across rounds."""
+    """The memory of an agent from step to step, across rounds."""
 
     momentum: Tensor  # (d,), u_{t-1}; the mean over agents when a round starts
     previous: Tensor  # (d,), θ_{t-1}, its own

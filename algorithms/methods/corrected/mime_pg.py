@@ -13,7 +13,7 @@ from fedrl.algorithms.estimators.trajectory import Trajectories
 
 
 class Statistic(NamedTuple):
-    """What the server computes from snapshots and agents use unchanged during a round."""
+    """The statistic that the server computes from snapshots; fixed during a round."""
 
     momentum: Tensor  # (d,), m_r
 

@@ -13,7 +13,7 @@ def list_known(
     what: Annotated[str, typer.Argument(metavar="families|algorithms|studies")],
     as_json: Json = False,
 ) -> None:
-    """What can be combined: environment families, algorithms, built-in studies.
+    """List environment families, algorithms or built-in studies that can be combined.
 
     [bold]Examples[/]
 

@@ -54,5 +54,5 @@ def save(figure: Figure, out: Path, name: str) -> list[Path]:
 
 
 def shown(agents: int) -> str:
-    """What a title says when not every agent is drawn."""
+    """Return the note that a title carries when not every agent is drawn."""
     return f", the first {SHOWN} of {agents} agents" if agents > SHOWN else ""

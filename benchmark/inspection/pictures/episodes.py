@@ -19,7 +19,7 @@ FIRST_STEPS = 100  # of observations; the reward is drawn to the end
 
 
 def draw_episodes(federation: Federation) -> Figure:
-    """What agents see, and the reward they have gathered; a colour per agent."""
+    """Draw observations and gathered reward over time, a colour per agent."""
     played, count = federation.episodes(EPISODES), min(federation.agents, SHOWN)
     width = played.observation.shape[-1]
     drawn = min(width, COMPONENTS)

@@ -1,4 +1,4 @@
-"""What every mirror shows of the tidy table: runs, their settings, and numbers over rounds."""
+"""Runs of the tidy table as every tracker gets them: settings, and numbers over rounds."""
 
 from __future__ import annotations
 
