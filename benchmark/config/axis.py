@@ -29,7 +29,7 @@ class Axis(BaseModel):
     relative: bool = False
 
     def mistake(self) -> str | None:
-        """What is wrong, and what would be right."""
+        """Say what is wrong, and what would be right."""
         interval = (self.low, self.high, self.scale, self.levels)
         if self.values is not None:
             return self._mistake_of_values() if interval == (None,) * 4 else TWO_WAYS

@@ -192,7 +192,7 @@ class Config(BaseModel):
 
     @property
     def caveat(self) -> str:
-        """What a reference, which is that of the undisturbed problem, does not know of."""
+        """Name the conditions that the reference, of the undisturbed problem, does not know."""
         steep = self.reward_cliff is not None and self.reward_cliff.height > 0
         moving = self.drift is not None and self.drift.amplitude > 0
         return ", without the cliff" * steep + ", before any drift" * moving

@@ -24,7 +24,7 @@ from fedrl.reports.table.tables import Table
 
 @dataclass(frozen=True, eq=False)
 class ReportContext:
-    """What a section is made from."""
+    """The input of every section of a chapter."""
 
     family: Family
     look: Look
@@ -146,7 +146,7 @@ def _something(parts: Sequence[Part]) -> tuple[Part, ...]:
 
 
 def _on_targets(family: Family, targets: Sequence[Reached]) -> str:
-    """What has to be known before the numbers of a family's sample complexity are read."""
+    """List caveats on the numbers of a family's sample complexity."""
     notes = []
     unset = [k for k in family.kappas if not sample_complexity.has_targets(family.at(k))]
     if unset:

@@ -1,4 +1,4 @@
-"""What the runs cost, and what every one of them came to."""
+"""Costs of the runs, and the outcome of every one."""
 
 from collections.abc import Callable
 from typing import Any
@@ -42,7 +42,7 @@ def seed_scores(family: Family) -> Table:
 
 
 def ledger(family: Family) -> Table:
-    """What the runs cost: means per run, so series with different numbers of seeds compare."""
+    """Tabulate costs, means per run, so that series with other numbers of seeds compare."""
 
     def average(runs: list[Run], key: str) -> float:
         values = np.array([float(run.last[key]) for run in runs])

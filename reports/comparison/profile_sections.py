@@ -33,7 +33,7 @@ TIMES = "multiple of the reference time"
 
 
 def across(entries: Sequence[Entry], look: fig.Look, spec: Specification) -> list[Section]:
-    """What the page says of all families together; nothing when no setting has targets."""
+    """Write the sections on all families together; none when no setting has targets."""
     found = scaled(entries)
     if not found:
         return []

@@ -1,4 +1,4 @@
-"""What moved between two tables of the same runs: within seeds, since both met the same dice."""
+"""Differences between two tables of the same runs, within seeds: common random numbers."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Moved(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """Of an old and a new table."""
+    """The differences of an old and a new table."""
 
     moved: list[Moved]
     only_old: list[Key]
@@ -115,7 +115,7 @@ def _places(
 
 
 def _told(value: Any) -> Any:
-    """What is not there, None and NaN are alike, and so are numbers of other types."""
+    """Make a value comparable: None and NaN are alike, and so are numbers of all types."""
     if value is None or value != value:
         return None
     return float(value) if isinstance(value, (int, float, np.number)) else str(value)

@@ -50,7 +50,7 @@ class Panel(NamedTuple):
 
 
 class View(NamedTuple):
-    """What is drawn at once."""
+    """Panels that are drawn at the same time."""
 
     key: str
     label: str

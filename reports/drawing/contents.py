@@ -1,4 +1,4 @@
-"""What stands on the page, before it is written."""
+"""Contents of a page, before it is written."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -9,7 +9,7 @@ from fedrl.reports.table.tables import Table
 
 
 class Contents(NamedTuple):
-    """Of one report."""
+    """The contents of one report."""
 
     chapters: Sequence[Chapter]
     front: Sequence[Table]

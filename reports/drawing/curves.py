@@ -118,7 +118,7 @@ def reached_curves(
 
 
 def _lines_say(family: Family, spec: Specification, average: str) -> str:
-    """What the lines and bands of a panel are."""
+    """Say what the lines and bands of a panel are."""
     if max(len(runs) for _, _, runs in family.groups()) == 1:
         return "Every line is one run: there is one seed, so there are no intervals."
     thin = "; thin lines: every seed" if _few(family, spec) else ""

@@ -181,7 +181,7 @@ def legend(figure: Any, handles: Sequence[Line2D]) -> None:
 
 
 def _width(widths: Sequence[float], columns: int) -> float:
-    """Of a legend that is filled column by column."""
+    """Compute the width of a legend that is filled column by column."""
     parts = np.array_split(np.array(widths), columns)
     return float(sum(part.max() for part in parts))
 

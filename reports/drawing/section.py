@@ -1,4 +1,4 @@
-"""What a page is made of: chapters of sections of parts."""
+"""Parts of a page: chapters of sections of figures and tables."""
 
 from dataclasses import dataclass
 
@@ -35,5 +35,5 @@ class Chapter:
 
 
 def scored(family: Family) -> str:
-    """What the score of a family is."""
+    """Say how a family is scored, and against what."""
     return f"Scored by the {family.unit}. Reference: {', '.join(family.meanings)}."

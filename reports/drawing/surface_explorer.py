@@ -49,7 +49,7 @@ def surface_explorer(
     spec: Sensitivity,
     anchor: str,
 ) -> SurfaceExplorer | None:
-    """Of the algorithms with two hyperparameters or more."""
+    """Draw the algorithms with two hyperparameters or more."""
     own = [s for s in surfaces if len(s.names) > 1]
     if not own:
         return None
@@ -85,7 +85,7 @@ def surface_explorer(
 
 
 def _fields(surface: Surface, name: str, spec: Sensitivity) -> list[str]:
-    """What every value or bin is called."""
+    """Name every value or bin."""
     along = axis(surface, name, spec)
     return [
         amount(low) if low == high else f"{amount(low)}–{amount(high)}"

@@ -63,5 +63,5 @@ def _stacked(header: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """What Markdown would read as markup, escaped; one line."""
+    """Escape what Markdown would read as markup; one line."""
     return re.sub(r"([\\`*_{}\[\]<>#|~$])", r"\\\1", " ".join(text.split()))

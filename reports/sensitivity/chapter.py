@@ -119,7 +119,7 @@ def _change(value: Estimate) -> str:
 
 
 def left_out(study: Study) -> str:
-    """What had to be left out of the sensitivity, if anything."""
+    """Say what had to be left out of the sensitivity, if anything."""
     said = []
     if study.designed.left_out:
         said.append(f"Left out: {fm.listed(study.designed.left_out)}.")

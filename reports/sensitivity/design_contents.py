@@ -45,7 +45,7 @@ def designed(records: Any, provenance: Mapping[str, Any]) -> Contents:
 
 
 def verdict(study: Study) -> str:
-    """What tuning per environment is worth, at most and at least."""
+    """Say which algorithms owe most and least to tuning per environment."""
     ranked = sorted(study.owed, key=lambda one: (one.phi.value, one.surface.algorithm))
     if len(ranked) < 2:
         return ""

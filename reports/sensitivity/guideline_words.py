@@ -29,5 +29,5 @@ def rounded(share: float, digits: int = 2) -> float:
 
 
 def floored(share: float) -> float:
-    """What is said to be the least may not be rounded up."""
+    """Round a lower bound down."""
     return float(np.floor(1000 * share + 1e-9) / 1000)

@@ -35,7 +35,7 @@ SHORT = {
 
 
 def region(performance: float, sensitivity: float) -> int:
-    """Of differences ΔP, ΔΦ to the reference; a tie goes to the better side, both ties are 0."""
+    """Number the region of differences ΔP, ΔΦ; a tie goes to the better side, two ties are 0."""
     if performance == 0 and sensitivity == 0:
         return 0
     if performance >= 0 and sensitivity <= 0:

@@ -1,4 +1,4 @@
-"""What the chapters of a study with a design are made from."""
+"""The input of the chapters of a study with a design."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ FIRST = ("step_size", "local_steps", "server_step_size", "episodes", "beta")  # 
 
 @dataclass(frozen=True, eq=False)
 class Study:
-    """What the chapters are made from."""
+    """Records, surfaces and importance of a study with a design."""
 
     records: Any
     designed: Designed

@@ -182,7 +182,7 @@ def _levels(along: Axis, space: Space) -> list[str]:
 
 
 def _row(performance: Array, inside: NDArray[np.bool_], spec: Sensitivity) -> dict[str, Any]:
-    """Of the settings inside, (E', H, n)."""
+    """Write the row of the settings inside, from performance (E', H, n)."""
     here = performance[:, inside]
     means = here.mean(axis=2)
     return (

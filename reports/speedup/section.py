@@ -105,7 +105,7 @@ def _attempts(family: Family, reached: Sequence[Reached]) -> sp.Attempts:
 
 
 def sentence(item: Fitted) -> str:
-    """What the fit says of one curve, beside theory."""
+    """Compare the fit of one curve with theory, in a sentence."""
     fit, name = item.fit, f"{item.series.spoken} at {fm.level(item.kappa)}"
     slope = _compared("b", fit.slope, item.slope)
     exponent = _compared("ρ", fit.exponent, item.exponent)

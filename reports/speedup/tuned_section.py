@@ -37,7 +37,7 @@ SOUGHT = {GRADIENT: "‖∇J‖² ≤ ε", GOOD: "‖∇J‖² ≤ ε at a good 
 
 
 def sentence(own: Sequence[Tuned]) -> str:
-    """What the fits of one grid say, and under which settings they say so."""
+    """Say what the fits of one grid found, and under which settings."""
     grid = own[0].grid
     said = [f"{SCOPES[item.adapts]} {_said(item)}" for item in own if item.adapts in SCOPES]
     where = f"{grid.algorithm} at {fm.level(grid.kappa)}, steps to {SOUGHT[grid.criterion]}"

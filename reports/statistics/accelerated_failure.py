@@ -20,7 +20,7 @@ UNKNOWN = Estimate(float("nan"), float("nan"), float("nan"))
 
 
 class Attempts(NamedTuple):
-    """What n attempts (a run against a target) show of their hitting times."""
+    """The hitting times of n attempts (a run against a target), as far as budgets show them."""
 
     time: Array  # (n,) min(T, B), environment steps per agent
     hit: NDArray[np.bool_]  # (n,) T ≤ B

@@ -1,4 +1,4 @@
-"""What a tuning budget buys: expected best of k trials, and what a race would have cost."""
+"""Value of a tuning budget: expected best of k trials, and the cost of a race."""
 
 from collections.abc import Sequence
 from typing import NamedTuple

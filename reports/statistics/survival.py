@@ -12,7 +12,7 @@ from fedrl.reports.statistics.estimates import Array
 
 
 class Observed(NamedTuple):
-    """What n runs show of their hitting times."""
+    """The hitting times of n runs, as far as their budgets show them."""
 
     time: Array  # (n,) min(T, B), environment steps per agent
     hit: NDArray[np.bool_]  # (n,) T ≤ B

@@ -28,7 +28,7 @@ SIGNS = {
 
 
 class Environment(NamedTuple):
-    """What a setting is tuned for: all that varies outside of the design."""
+    """The task that a setting is tuned for: all that varies outside of the design."""
 
     family: str
     kappa: float
@@ -124,7 +124,7 @@ class Space:
 
 
 def _unit(name: str) -> str:
-    """What a relative coordinate is a multiple of: of λ plain averaging."""
+    """Name the unit of a relative coordinate: plain averaging for λ."""
     return "ηK" if name == "server_step_size" else "the family's"
 
 

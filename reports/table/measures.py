@@ -1,4 +1,4 @@
-"""What a curve can show and what it can be drawn against: measures and cost axes of a run."""
+"""Measures that a curve can show, and cost axes that it can be drawn against."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -60,7 +60,7 @@ def measures_of(family: Family) -> list[Measure]:
 
 
 def score(family: Family) -> Measure:
-    """What the family is scored by."""
+    """Return the measure that the family is scored by."""
     name = family.unit.split(",")[0]
     return Measure("score", name, lambda run: run.score, resampled=True, end=lambda run: run.final)
 

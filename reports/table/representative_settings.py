@@ -59,7 +59,7 @@ def shown_families(records: Any, designed: Designed, chosen: Sequence[Shown]) ->
 
 
 def shown_table(chosen: Sequence[Shown], slug: str) -> Table:
-    """What best, median and worst are."""
+    """Tabulate the best, median and worst settings."""
     rows = [one._asdict() | {"cells": len(one.cells)} for one in chosen]
     return Table(
         f"{slug}-shown",

@@ -28,7 +28,7 @@ UNITS = {
 
 
 class Series(NamedTuple):
-    """What one line of a figure stands for."""
+    """The algorithm and setting that one line of a figure shows."""
 
     rank: int  # place among the series of its family
     algorithm: str
@@ -117,7 +117,7 @@ class Family:
 
     @property
     def meanings(self) -> list[str]:
-        """What the references are."""
+        """The meanings of the references."""
         return sorted({run.reference_meaning for run in self.runs})
 
     @property

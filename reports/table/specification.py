@@ -1,4 +1,4 @@
-"""What a report computes, as one value; its hash seeds every resampling."""
+"""The specification of a report, as one value; its hash seeds every resampling."""
 
 import hashlib
 import json

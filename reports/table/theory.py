@@ -1,4 +1,4 @@
-"""What theory says of steps per agent until E ‖∇J‖² ≤ ε: T = O(N^b ε^−ρ), b = −1.
+"""Theory of the steps per agent until E ‖∇J‖² ≤ ε: T = O(N^b ε^−ρ), b = −1.
 
 Upper bounds for suitable step sizes; a measured exponent may be smaller, and constants are free.
 """

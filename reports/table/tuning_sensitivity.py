@@ -1,4 +1,4 @@
-"""What every algorithm owes to tuning: Φ, d, diverged settings, over the same environments."""
+"""Debt of every algorithm to tuning: Φ, d, diverged settings, over the same environments."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple

@@ -356,7 +356,7 @@ def test_the_settings_page_has_every_field_with_a_meaning_a_range_and_a_default(
     fields = set(Config.model_fields) - set(settings.STRUCTURE)
     assert set(rows) == fields
     for name, (_, meaning, _, allowed, default) in rows.items():
-        assert meaning, f"{name} has no comment in benchmark/config/cell.py"
+        assert meaning, f"{name} has no comment in benchmark/config/configuration.py"
         assert allowed not in ("", "any"), name
         assert default.strip("`") == settings.toml(Config.model_fields[name].default), name
 
