@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
+from numba import njit
 from numba.extending import register_jitable
 
 
@@ -31,3 +33,23 @@ def solve(matrix: Any, right: Any) -> None:
         for j in range(row + 1, size):
             total -= matrix[row, j] * right[j]
         right[row] = total / matrix[row, row]
+
+
+@njit(cache=True)
+def orthonormal_rows(matrix):  # type: ignore[no-untyped-def]
+    """Makes the rows (m, n), m ≤ n, orthonormal, in order: Gram and Schmidt, each row twice."""
+    rows, columns = matrix.shape
+    for i in range(rows):
+        for _ in range(2):  # a second pass removes what rounding has left
+            for k in range(i):
+                along = 0.0
+                for j in range(columns):
+                    along += matrix[i, j] * matrix[k, j]
+                for j in range(columns):
+                    matrix[i, j] -= along * matrix[k, j]
+        square = 0.0
+        for j in range(columns):
+            square += matrix[i, j] * matrix[i, j]
+        length = math.sqrt(square)
+        for j in range(columns):
+            matrix[i, j] /= length

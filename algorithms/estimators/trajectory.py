@@ -19,6 +19,8 @@ class Trajectories(NamedTuple):
     reward: Tensor  # (B, T)
     log_prob: Tensor  # (B, T), log π(action | observation) under `behaviour`
     length: Tensor  # (B,), number of steps taken
+    final: Tensor  # (B, o), observed after the last step; 0 if the episode terminated there
+    terminated: Tensor  # (B,) bool; False: only time was up, so the state has a future
     behaviour: Tensor  # (d,), the parameters that chose the actions
     value: Tensor  # (B, T), baseline of each state, whatever the action; zeros: none
 

@@ -44,6 +44,8 @@ class Episodes(NamedTuple):
     reward: Array  # (L, B, T)
     log_prob: Array  # (L, B, T)
     length: Array  # (L, B) int64
+    final: Array  # (L, B, o), observed after the last step; 0 if the episode terminated there
+    terminated: Array  # (L, B) bool
 
     def returns(self, discount: float) -> Array:
         """Σ_h γ^h R_h of every episode: (L, B)."""
@@ -60,8 +62,8 @@ class Sampler:
         self._simulators: dict[int, Simulator] = {}
 
     def sample(self, theta: Array, stream: Stream, episodes: int) -> Episodes:
-        """`episodes` episodes per lane under theta (L, d)."""
-        theta = np.ascontiguousarray(theta)
+        """`episodes` episodes per lane under theta (L, d), which begins with the policy's own."""
+        theta = np.ascontiguousarray(theta[:, : self.policy.size])
         shape = (len(theta), episodes, self.family.horizon)
         width = self.family.observation_space.shape or (1,)
         out = Episodes(
@@ -70,6 +72,8 @@ class Sampler:
             np.empty(shape, theta.dtype),
             np.empty(shape, theta.dtype),
             np.empty(shape[:2], np.int64),
+            np.zeros((*shape[:2], width[0]), theta.dtype),
+            np.zeros(shape[:2], np.bool_),
         )
         if isinstance(self.family, CompiledFamily):
             kernel = self.family.kernel
@@ -103,7 +107,7 @@ def compiled_rollout(kernel: Kernel, task: type, policy: str) -> Callable[..., N
     @njit(cache=True, nogil=True)
     def rollout(  # type: ignore[no-untyped-def]
         shape, policy_draws, tasks, theta, keys, agents, draw,
-        observation, action, reward, log_prob, length,
+        observation, action, reward, log_prob, length, final, ended,
     ):  # fmt: skip
         _ = version  # a closed-over value is part of the key of the compilation cache
         lanes, episodes, horizon = reward.shape
@@ -131,7 +135,10 @@ def compiled_rollout(kernel: Kernel, task: type, policy: str) -> Callable[..., N
                     reward[lane, b, t] = gain
                     if terminated:
                         length[lane, b] = t + 1
+                        ended[lane, b] = True
                         break
+                if not ended[lane, b]:
+                    observe(task, state, final[lane, b])
 
     return rollout  # type: ignore[no-any-return]
 
@@ -172,6 +179,10 @@ def simulated_rollout(
             if not running.any():
                 break
             simulator.rest(~running)
+    out.terminated[:] = ~running.reshape(lanes, episodes)
+    if running.any():
+        final = simulator.observe(state).astype(theta.dtype, copy=False)
+        out.final[~out.terminated] = final[running]
 
 
 @cache

@@ -63,6 +63,8 @@ def batch(theta: Tensor, lengths: list[int], seed: int = 0, fill: float = float(
         parts[1].unsqueeze(-1),
         *parts[2:],
         length,
+        torch.zeros(len(lengths), 1, dtype=torch.float64),
+        length < HORIZON,
         theta,
         torch.zeros(shape, dtype=torch.float64),
     )
@@ -379,6 +381,7 @@ def test_sampled_qavg_expects_the_bellman_error_of_each_pair_times_its_visits():
 def test_sampled_qavg_learns_nothing_from_a_single_unfinished_step():
     theta = normal(SIZE)
     data = batch(theta, [HORIZON])
-    data = Trajectories(*(part[:, :1] for part in data[:4]), torch.ones(1, dtype=int), theta, 0)
+    first = dict(zip(data._fields, (part[:, :1] for part in data[:4]), strict=False))
+    data = data._replace(**first, length=torch.ones(1, dtype=int))
     found = QAvgSampled().direction(GRADIENTS, server(theta), agent(theta), data)
     assert not found.any()

@@ -153,8 +153,8 @@ def ragged(policy, lanes: int = 0) -> tuple[Tensor, Tensor, Tensor, Trajectories
         log_prob = vmap(log_prob)
     length = torch.tensor([9, 1, 4, 7]).expand(shape[:-1])
     batch = Trajectories(
-        observation, action, normal(*shape), log_prob(theta, observation, action), length, theta,
-        normal(*shape),
+        observation, action, normal(*shape), log_prob(theta, observation, action), length,
+        observation[..., 0, :], length < 9, theta, normal(*shape),
     )  # fmt: skip
     for part in (batch.reward, batch.log_prob, batch.value):
         part[~batch.alive] = float("nan")

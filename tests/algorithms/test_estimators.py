@@ -62,6 +62,8 @@ class Enumeration:
             *(part.unsqueeze(1) for part in (self.observation, self.action, self.reward)),
             self.log_prob(theta).detach().unsqueeze(1),
             torch.full((count, 1), HORIZON),
+            torch.zeros_like(self.observation[:, None, 0]),
+            torch.zeros(count, 1, dtype=torch.bool),
             theta.expand(count, -1),
             torch.zeros(count, 1, HORIZON, dtype=torch.float64),
         )
@@ -135,6 +137,8 @@ class TestEnumeration:
         cut = Trajectories(
             *(part[:, :2].contiguous() for part in whole[:4]),
             torch.tensor([2]),
+            whole.final,
+            whole.terminated,
             theta,
             whole.value[:, :2],
         )
@@ -150,7 +154,7 @@ class TestEnumeration:
         every, gradients = Enumeration(policy), kind(policy, DISCOUNT)
         theta, other = parameters(policy, 2)
         single = Trajectories(*(part[3:8] for part in every.batches(theta)))
-        together = Trajectories(*(part[:, 0] for part in single[:5]), theta, single.value[:, 0])
+        together = Trajectories(*(part[:, 0] for part in single[:7]), theta, single.value[:, 0])
         for name in ("plain", "weighted"):
             mean = vmap(getattr(gradients, name), (None, 0))(other, single).mean(0)
             torch.testing.assert_close(getattr(gradients, name)(other, together), mean, **tight)
@@ -199,6 +203,8 @@ class TestGaussian:
             -((action[..., 0] - self.target) ** 2),
             self.policy.log_prob(theta, observation, action),
             torch.ones(count, 1, dtype=torch.long),
+            observation[:, :, 0],
+            torch.ones(count, 1, dtype=torch.bool),
             theta.expand(count, -1),
             torch.zeros(count, 1, 1, dtype=torch.float64),
         )
@@ -259,6 +265,8 @@ def test_compiled_equals_automatic_differentiation(policy):
         torch.randn(episodes, steps, generator=generator, dtype=torch.float64),
         policy.log_prob(theta, observation, action),
         torch.tensor([9, 1, 4, 7]),
+        observation[:, 0],
+        torch.tensor([False, True, True, True]),
         theta,
         torch.zeros(episodes, steps, dtype=torch.float64),
     )

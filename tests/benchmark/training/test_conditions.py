@@ -167,7 +167,8 @@ def test_noise_depends_on_the_lane_only_and_reaches_real_steps_only():
     agents = np.array([0, 4, 2])
     length = np.array([[3, 1], [5, 5], [2, 4]])
     reward = np.arange(30.0).reshape(3, 2, 5)
-    played = Episodes(*(np.zeros((3, 2, 5, 1)),) * 2, reward, reward, length)
+    end = (np.zeros((3, 2, 1)), np.zeros((3, 2), bool))
+    played = Episodes(*(np.zeros((3, 2, 5, 1)),) * 2, reward, reward, length, *end)
     noise = Pareto(index=1.3, scale=2.0)
     together = noisy(noise, played, Stream(keys, agents, 7))
     taken = np.arange(5) < length[..., None]

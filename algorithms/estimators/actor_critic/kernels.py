@@ -1,0 +1,111 @@
+"""A local step of an actor-critic, written out for numba: see `proximal.proximal_step`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numba.extending import register_jitable
+
+from fedrl.algorithms.estimators.actor_critic.advantages import (
+    generalised_advantages,
+    standardise,
+)
+from fedrl.algorithms.estimators.actor_critic.entropy import entropy_gradient
+from fedrl.algorithms.estimators.actor_critic.optimisers import ascend, limit_norm
+from fedrl.algorithms.estimators.coefficients import pack
+from fedrl.algorithms.estimators.kernels import body_and_head, source_digest
+
+
+@register_jitable
+def shuffle(order: Any, uniform: Any) -> None:
+    """Fisher and Yates: a random permutation in place, from as many uniform numbers."""
+    for i in range(len(order) - 1, 0, -1):
+        other = min(int(uniform[i] * (i + 1)), i)
+        order[i], order[other] = order[other], order[i]
+
+
+@register_jitable
+def surrogate_coefficients(log_pi: Any, log_old: Any, advantage: Any, clip: float, c: Any) -> None:
+    """c ← ∂(mean of the clipped surrogate)/∂log π: ρ A / n, and 0 where the clip is active."""
+    for m in range(len(c)):
+        ratio = math.exp(log_pi[m] - log_old[m])
+        gain = advantage[m]
+        idle = ratio > 1 + clip if gain >= 0 else ratio < 1 - clip
+        c[m] = 0.0 if idle else ratio * gain / len(c)
+
+
+@cache
+def compiled_step(name: str) -> Callable[..., None]:
+    """The compiled local step of the policy class `name`, L lanes.
+
+    (shape, critic shape, policy size p, loops, state (L,3d+1), rates (L,6), observation (L,B,T,o),
+    action (L,B,T,a), reward (L,B,T), length (L,B), final (L,B,o), terminated (L,B),
+    uniform (L,E,B·T), out (L,3d+1)).
+    """
+    body, head = body_and_head(name)
+    forward, backward = body.forward, body.backward
+    log_probability, score = head.log_prob, head.score
+    add_entropy = entropy_gradient(head)
+    version = source_digest(forward, score, pack, generalised_advantages, add_entropy, ascend)
+
+    @njit(cache=True, nogil=True, error_model="numpy")  # a diverged run becomes NaN
+    def step(  # type: ignore[no-untyped-def]
+        shape, critic_shape, size, loops, state, rates, observation, action, reward, length, final,
+        terminated, uniform, out,
+    ):  # fmt: skip
+        _ = version  # a closed-over value is part of the key of the compilation cache
+        epochs, minibatches, optimiser, standardised, discount = loops
+        d = (state.shape[1] - 1) // 3
+        gradient = np.empty(d, state.dtype)
+        for lane in range(len(state)):
+            step_size, decay, clip, value_weight, entropy_weight, largest_norm = rates[lane]
+            own = out[lane]
+            own[:] = state[lane]
+            theta, first, second = own[:d], own[d : 2 * d], own[2 * d : 3 * d]
+            actor, critic = theta[:size], theta[size:]
+            x, taken = pack(observation[lane], action[lane], length[lane], theta)
+            steps = len(x)
+            _, z = forward(shape, actor, x)
+            log_old = log_probability(actor, z, taken)
+            _, value = forward(critic_shape, critic, x)
+            _, last = forward(critic_shape, critic, final[lane])
+            advantage = np.empty(steps)
+            generalised_advantages(
+                reward[lane], value[:, 0], last[:, 0], terminated[lane], length[lane], discount,
+                decay, advantage,
+            )  # fmt: skip
+            target = advantage + value[:, 0]
+            for epoch in range(epochs):
+                order = np.arange(steps)
+                shuffle(order, uniform[lane, epoch])
+                for part in range(minibatches):
+                    rows = order[part * steps // minibatches : (part + 1) * steps // minibatches]
+                    if len(rows) == 0:  # episodes ended early: fewer steps than minibatches
+                        continue
+                    some, chosen, gain = x[rows], taken[rows], advantage[rows]
+                    if standardised:
+                        standardise(gain, gain)
+                    gradient[:] = 0
+                    cached, z = forward(shape, actor, some)
+                    delta, c = np.empty_like(z), np.empty(len(rows), theta.dtype)
+                    log_pi = log_probability(actor, z, chosen)
+                    surrogate_coefficients(log_pi, log_old[rows], gain, clip, c)
+                    score(actor, z, chosen, c, delta, gradient[:size])
+                    if entropy_weight != 0.0:
+                        add_entropy(actor, z, entropy_weight / len(rows), delta, gradient[:size])
+                    backward(shape, actor, some, cached, delta, gradient[:size])
+                    cached, fitted = forward(critic_shape, critic, some)
+                    wanted = target[rows]
+                    for m in range(len(rows)):
+                        fitted[m, 0] = value_weight * (wanted[m] - fitted[m, 0]) / len(rows)
+                    backward(critic_shape, critic, some, cached, fitted, gradient[size:])
+                    limit_norm(gradient, largest_norm)
+                    own[3 * d] += 1
+                    ascend(optimiser, step_size, own[3 * d], gradient, theta, first, second)
+
+    return step  # type: ignore[no-any-return]
