@@ -59,7 +59,8 @@ def _complexity(context: ReportContext) -> Section:
     if any(item.mean.value < item.budget for item in targets):
         chart = reached_chart(family, targets, context.look, anchor)
         parts = [chart, curves.reached_curves(family, targets, context.look, context.spec), *parts]
-    return Section("Sample complexity", anchor, _something(parts), _on_targets(family, targets))
+    notes = _on_targets(family, targets, context.spec)
+    return Section("Sample complexity", anchor, _something(parts), notes)
 
 
 def _heterogeneity(context: ReportContext) -> Section:
@@ -145,7 +146,7 @@ def _something(parts: Sequence[Part]) -> tuple[Part, ...]:
     return tuple(part for part in parts if not isinstance(part, Table) or part.rows)
 
 
-def _on_targets(family: Family, targets: Sequence[Reached]) -> str:
+def _on_targets(family: Family, targets: Sequence[Reached], spec: Specification) -> str:
     """List caveats on the numbers of a family's sample complexity."""
     notes = []
     unset = [k for k in family.kappas if not sample_complexity.has_targets(family.at(k))]
@@ -153,6 +154,18 @@ def _on_targets(family: Family, targets: Sequence[Reached]) -> str:
         where = fm.listed([fm.level(kappa) for kappa in unset])
         notes.append(
             f"No target is defined at {where}: the reference is not above the random policy."
+        )
+    early = [
+        f"ε = {epsilon:g} at {fm.level(kappa)}"
+        for kappa in family.kappas
+        for epsilon in spec.epsilons
+        if kappa not in unset
+        and sample_complexity.met_before_training(family, kappa, epsilon, spec)
+    ]
+    if early:
+        notes.append(
+            f"Half of the runs or more met {fm.listed(early)} before training: such a target says "
+            "nothing of learning and is left out here, among the shares and in every comparison."
         )
     if targets and not any(item.seen.hits for item in targets):
         notes.append("No run reached any target.")

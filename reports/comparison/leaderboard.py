@@ -1,19 +1,22 @@
 """One table across families: how every algorithm does over all settings, and how surely."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fedrl.reports.statistics import aggregates as ag
+from fedrl.reports.comparison.rankings import Ranked, race, rank
 from fedrl.reports.statistics import estimates as st
+from fedrl.reports.statistics import hypotheses
 from fedrl.reports.statistics import survival as sv
-from fedrl.reports.statistics.estimates import Array
+from fedrl.reports.statistics import whole_seeds as ws
 from fedrl.reports.table import formatting as fm
-from fedrl.reports.table.normalised_scores import Entry, area, gain
-from fedrl.reports.table.sample_complexity import Reached, has_targets
+from fedrl.reports.table.normalised_scores import Entry, Scaled, scaled
+from fedrl.reports.table.sample_complexity import Reached
 from fedrl.reports.table.specification import Specification
 from fedrl.reports.table.tables import Column, Row, Table, bounded, text, with_interval
+
+UNKNOWN = st.Estimate(np.nan, np.nan, np.nan)
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,75 +29,82 @@ class Standing:
     area: st.Estimate  # 0 is the random policy, 1 the reference
     final: st.Estimate
     rank: st.Estimate  # NaN where no run of any curve hit a target
-    hits: Mapping[float, int]  # of `runs`, at every ε
+    shares: Mapping[float, float]  # of its runs with that target, those that hit it, at every ε
+    behind: st.Estimate = UNKNOWN  # the first's area − its own, within seeds and settings
+    pairs: int = 0  # seeds that `behind` is over
+
+    @property
+    def told_apart(self) -> bool:
+        """The first has the larger area, by more than chance."""
+        return hypotheses.told_apart(self.behind, 0, self.pairs)
 
 
 def standings(entries: Sequence[Entry], spec: Specification) -> list[Standing]:
     """Most settings first, then the largest area. Settings without targets are left out."""
-    curves = dict.fromkeys(series.curve for family, _ in entries for series in family.series)
-    ranks = _ranks(entries, spec)
-    found = []
-    for curve in curves:
-        groups = [
-            (family, runs)
-            for family, _ in entries
-            for kappa, series, runs in family.groups()
-            if series.curve == curve and has_targets(family.at(kappa))
-        ]
-        if not groups:
-            continue
+    found = scaled(entries)
+    ranked = _ranks(entries)
+    standing = []
+    for curve in dict.fromkeys(item.curve for item in found):
+        own = [item for item in found if item.curve == curve]
+        seeds = [item.seeds for item in own]
         mine = [i for _, reached in entries for i in reached if i.series.curve == curve]
-        found.append(
+        standing.append(
             Standing(
                 curve,
-                len(groups),
-                sum(len(runs) for _, runs in groups),
-                _pooled([[area(f, run) for run in runs] for f, runs in groups], spec),
-                _pooled([[gain(run, run.final) for run in runs] for _, runs in groups], spec),
-                ranks.get(curve, st.Estimate(np.nan, np.nan, np.nan)),
-                {e: sum(i.seen.hits for i in mine if i.epsilon == e) for e in spec.epsilons},
+                len(own),
+                sum(map(len, seeds)),
+                ws.interquartile(seeds, [np.array(i.area) for i in own], **spec.bootstrap),
+                ws.interquartile(seeds, [np.array(i.final) for i in own], **spec.bootstrap),
+                rank(ranked.get(curve, []), spec),
+                {e: _share([i for i in mine if i.epsilon == e]) for e in spec.epsilons},
             )
         )
-    return sorted(found, key=lambda s: (-s.settings, -s.area.value, s.curve))
+    ordered = sorted(standing, key=lambda s: (-s.settings, -s.area.value, s.curve))
+    return ordered[:1] + [_behind(found, ordered[0].curve, own, spec) for own in ordered[1:]]
 
 
-def _pooled(strata: Sequence[Sequence[float]], spec: Specification) -> st.Estimate:
-    """IQM over all runs, seeds redrawn within each setting.  Agarwal et al. 2021."""
-    low, high = st.stratified_interval(strata, st.interquartile_mean, **spec.bootstrap)
-    return st.Estimate(
-        float(st.interquartile_mean(np.concatenate(strata))), float(low), float(high)
-    )
+def _share(mine: Sequence[Reached]) -> float:
+    runs = sum(item.runs for item in mine)
+    return sum(item.seen.hits for item in mine) / runs if runs else float("nan")
 
 
-def _ranks(entries: Sequence[Entry], spec: Specification) -> dict[str, st.Estimate]:
-    """Mean rank by restricted mean steps over all (setting, ε) that some run hit; ties share."""
+def _behind(found: Sequence[Scaled], first: str, own: Standing, spec: Specification) -> Standing:
+    """With the paired difference to the first, over the seeds and settings that both entered."""
+    leading = {item.setting: item for item in found if item.curve == first}
+    seeds, pairs = [], []
+    for item in found:
+        if item.curve != own.curve or item.setting not in leading:
+            continue
+        theirs, ours = (
+            dict(zip(i.seeds, i.area, strict=True)) for i in (leading[item.setting], item)
+        )
+        shared = sorted(theirs.keys() & ours.keys())
+        if shared:
+            seeds.append(shared)
+            pairs.append(np.array([(theirs[seed], ours[seed]) for seed in shared]))
+    if not pairs:
+        return own
+    behind = ws.difference(seeds, pairs, **spec.bootstrap)
+    return replace(own, behind=behind, pairs=len(set().union(*seeds)))
+
+
+def _ranks(entries: Sequence[Entry]) -> dict[str, list[Ranked]]:
+    """Curve → its ranks by min(T, B) within seeds, for every (setting, ε) that some run hit."""
     races: dict[tuple[str, float, int | None, float], list[Reached]] = {}
     for family, reached in entries:
         for item in reached:
             place = (family.name, item.kappa, item.series.agents, item.epsilon)
             races.setdefault(place, []).append(item)
-    points: dict[str, list[Array]] = {}
+    points: dict[str, list[Ranked]] = {}
     for items in races.values():
         if any(item.seen.hits for item in items):
-            means = np.stack([_replicates(item, spec) for item in items])  # (curves, 1 + resamples)
-            for item, ranks in zip(items, ag.ranks(-means), strict=True):
-                points.setdefault(item.series.curve, []).append(ranks)
-    sizes = [min((item.runs for items in races.values() for item in items), default=1)]
-    found = {}
-    for curve, ranks in points.items():
-        mean = np.mean(ranks, axis=0)
-        low, high = st.expanded(mean[1:], sizes, spec.level) if sizes[0] > 1 else (np.nan, np.nan)
-        found[curve] = st.Estimate(float(mean[0]), float(low), float(high))
-    return found
-
-
-def _replicates(item: Reached, spec: Specification) -> Array:
-    """The restricted mean, then that of every resample; equal sizes meet equal resamples."""
-    times = sv.restricted(item.seen, item.budget)
-    drawn = np.random.default_rng(spec.seed).integers(
-        0, len(times), size=(spec.resamples, len(times))
-    )
-    return np.append(times.mean(), times[drawn].mean(axis=1))
+            sooner = {
+                i.series.curve: dict(zip(i.seeds, -sv.restricted(i.seen, i.budget), strict=True))
+                for i in items
+            }
+            for curve, ranked in race(sooner).items():
+                points.setdefault(curve, []).append(ranked)
+    return points
 
 
 def verdict(found: Sequence[Standing]) -> str:
@@ -106,13 +116,16 @@ def verdict(found: Sequence[Standing]) -> str:
     lead = fm.percent(round(100 * first.area.value) / 100)
     said = f"Over {settings}, {first.curve} has the largest area under its curve: on average {lead}"
     said += " of the way from the random policy to the reference"
-    if not rest or np.isnan(first.area.low):
+    if not rest:
         return f"{said}."
-    ties = [s.curve for s in rest if s.area.high >= first.area.low]
+    if max(s.pairs for s in rest) < hypotheses.FEWEST:
+        return f"{said}; fewer than {hypotheses.FEWEST} seeds in common settle no order."
+    ties = [s.curve for s in rest if not s.told_apart]
     if not ties:
-        return f"{said}, above every other interval."
+        return f"{said}; within seeds it is ahead of every other."
     more = [f"{len(ties) - 3} more"] if len(ties) > 3 else []
-    return f"{said}; its interval overlaps that of {fm.listed(ties[:3] + more)}."
+    names = fm.listed(ties[:3] + more)
+    return f"{said}; within seeds its lead over {names} is not told from chance."
 
 
 def leaderboard(found: Sequence[Standing], spec: Specification) -> Table:
@@ -122,18 +135,22 @@ def leaderboard(found: Sequence[Standing], spec: Specification) -> Table:
         {"place": place, "series": s.curve, "settings": s.settings, "of": most, "runs": s.runs}
         | bounded("area", s.area)
         | bounded("final", s.final)
+        | bounded("behind", s.behind)
+        | {"pairs": s.pairs, "level_with_first": s is found[0] or not s.told_apart}
         | bounded("rank", s.rank)
-        | {f"share_{e:g}": s.hits[e] / s.runs for e in spec.epsilons}
+        | {f"share_{e:g}": s.shares[e] for e in spec.epsilons}
         for place, s in enumerate(found, start=1)
     ]
 
-    known = any(np.isfinite(s.area.low) for s in found)
+    known = any(s.pairs >= hypotheses.FEWEST for s in found)
 
     def share(epsilon: float) -> Column:
         key = f"share_{epsilon:g}"
         return Column(
             f"to {fm.percent(round(1 - epsilon, 6))}",
-            lambda row: fm.percent(round(100 * row[key]) / 100),
+            lambda row: (
+                fm.NOTHING if np.isnan(row[key]) else fm.percent(round(100 * row[key]) / 100)
+            ),
             key,
         )
 
@@ -142,22 +159,24 @@ def leaderboard(found: Sequence[Standing], spec: Specification) -> Table:
         "Leaderboard",
         "All settings (family, κ, N) together. Scores are scaled so that 0 is the random policy "
         "and 1 the reference of their setting; interquartile mean over runs with "
-        f"{fm.percent(spec.level)} stratified bootstrap interval. Area: mean height of the "
-        "learning curve up to the common budget of its setting, which rewards few samples as well "
-        "as a good end. Mean rank: by restricted mean steps, over the settings and ε that some "
-        "run reached, with bootstrap interval; 1 is best. To 50 % and so on: share of "
-        "runs that came that far from random to reference, censored runs included. Ordered by "
-        "settings entered, then by area"
-        + ("; bold where the interval overlaps that of the first." if known else "."),
+        f"{fm.percent(spec.level)} bootstrap interval; a redrawn seed brings its runs in all "
+        "settings. Area: mean height of the learning curve up to the common budget of its setting, "
+        "which rewards few samples as well as a good end. Behind the first: area of the first "
+        "minus its own, over the settings and seeds of both. Mean rank by steps: within every "
+        "seed, over the settings and ε that some run reached, censored runs tied last; 1 is best. "
+        "To 50 % and so on: share of runs that came that far from random to reference, censored "
+        "runs included. Ordered by settings entered, then by area"
+        + ("; bold where the first is not told apart from it, within seeds." if known else "."),
         rows,
         (
             Column("place", lambda row: str(row["place"]), "place"),
             text("algorithm", "series"),
             Column("settings", lambda row: f"{row['settings']}/{row['of']}", "settings"),
             Column("runs", lambda row: str(row["runs"]), "runs"),
-            with_interval("area", "area", strong=_level_with(rows)),
+            with_interval("area", "area", strong=_level_with(rows) if known else _never),
+            with_interval("behind the first", "behind"),
             with_interval("final", "final"),
-            with_interval("mean rank", "rank"),
+            with_interval("mean rank by steps", "rank"),
             *(share(epsilon) for epsilon in spec.epsilons),
         ),
         group=(),
@@ -165,12 +184,9 @@ def leaderboard(found: Sequence[Standing], spec: Specification) -> Table:
 
 
 def _level_with(rows: Sequence[Row]) -> Callable[[Row], bool]:
-    first = rows[0] if rows else {}
+    first = rows[0]
+    return lambda row: bool(row["settings"] == first["settings"] and row["level_with_first"])
 
-    def strong(row: Row) -> bool:
-        return bool(
-            row["settings"] == first["settings"]
-            and (row is first or row["area_high"] >= first["area_low"])
-        )
 
-    return strong
+def _never(row: Row) -> bool:
+    return False

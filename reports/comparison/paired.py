@@ -8,6 +8,7 @@ import numpy as np
 from fedrl.reports.statistics import estimates as st
 from fedrl.reports.statistics import hypotheses
 from fedrl.reports.statistics import survival as sv
+from fedrl.reports.statistics.estimates import Array
 from fedrl.reports.table import formatting as fm
 from fedrl.reports.table.runs import Family, Run, Series
 from fedrl.reports.table.sample_complexity import Reached
@@ -70,7 +71,7 @@ def paired_table(family: Family, spec: Specification) -> Table:
         "Final score against the baseline, within seeds: both met the same environment draw, "
         "initial parameters and noise. Share of seeds that improve (ties count ½, "
         f"{fm.percent(spec.level)} Wilson interval), and the mean difference with bootstrap "
-        "interval; bold where that interval excludes 0.",
+        f"interval; bold where that interval excludes 0, of {hypotheses.FEWEST} pairs or more.",
         rows,
         (
             *(KAPPA, SERIES, text("against", "baseline")),
@@ -87,7 +88,8 @@ def _improvement(row: Row) -> str:
 
 
 def _clear(row: Row) -> bool:
-    return bool(row["difference_low"] > 0 or row["difference_high"] < 0)
+    away = row["difference_low"] > 0 or row["difference_high"] < 0
+    return bool(row["pairs"] >= hypotheses.FEWEST and away)
 
 
 def _difference(row: Row) -> str:
@@ -102,11 +104,7 @@ def speed_table(family: Family, reached: Sequence[Reached], spec: Specification)
         rivals = [i for i in reached if (i.kappa, i.epsilon) == (item.kappa, item.epsilon)]
         baseline = baseline_of(item.series, [rival.series for rival in rivals], spec)
         other = next((rival for rival in rivals if rival.series == baseline), item)
-        ours, theirs = (
-            dict(zip(i.seeds, sv.restricted(i.seen, i.budget), strict=True)) for i in (item, other)
-        )
-        shared = sorted(ours.keys() & theirs.keys())
-        pairs = np.array([(ours[seed], theirs[seed]) for seed in shared])
+        pairs = paired_steps(item, other)
         if other is item or not len(pairs) or (pairs == item.budget).all():
             continue
         sooner = st.probability_of_improvement(-pairs[:, 0], -pairs[:, 1])
@@ -117,10 +115,10 @@ def speed_table(family: Family, reached: Sequence[Reached], spec: Specification)
             | {"baseline": other.series.label, "pairs": len(pairs)}
             | bounded("improvement", st.Estimate(sooner, *bounds))
             | bounded("ratio", found)
-            | {"log_rank": hypotheses.log_rank(item.seen, other.seen)}
+            | {"p": hypotheses.sign_flip(pairs[:, 0] - pairs[:, 1], seed=spec.seed)}
         )
-    for row, p in zip(rows, hypotheses.holm([row["log_rank"] for row in rows]), strict=True):
-        row["log_rank_holm"] = float(p)
+    for row, p in zip(rows, hypotheses.holm([row["p"] for row in rows]), strict=True):
+        row["p_holm"] = float(p)
     return Table(
         f"{family.slug}-speed",
         "Steps against the baseline",
@@ -128,8 +126,10 @@ def speed_table(family: Family, reached: Sequence[Reached], spec: Specification)
         "below 1 is sooner. Censored runs count with the common budget, which draws the ratio "
         "towards 1. Share of seeds that hit sooner (both censored is a tie, ties count ½, "
         f"{fm.percent(spec.level)} Wilson interval); ratio with bootstrap interval over pairs, "
-        "bold where it excludes 1. Log-rank p takes the two sides for independent; corrected by "
-        "Holm for all rows of this table. Targets that neither side hit are left out.",
+        f"bold where it excludes 1, of {hypotheses.FEWEST} pairs or more. Sign-flip p: how often "
+        "steps would differ as much in the mean if the two sides of every pair were swapped by "
+        "chance, exact for few pairs; corrected by Holm for all rows of this table. Targets that "
+        "neither side hit are left out.",
         rows,
         (
             *(KAPPA, Column("ε", lambda row: f"{row['epsilon']:g}", "epsilon"), SERIES),
@@ -137,19 +137,29 @@ def speed_table(family: Family, reached: Sequence[Reached], spec: Specification)
             Column("pairs", lambda row: str(row["pairs"]), "pairs"),
             Column("P(sooner)", _improvement, "improvement"),
             with_interval("ratio of steps", "ratio", strong=_apart),
-            Column("log-rank p (Holm)", _p_value, "log_rank_holm", strong=_significant),
+            Column("sign-flip p (Holm)", _p_value, "p_holm", strong=_significant),
         ),
         group=("kappa", "epsilon"),
     )
 
 
+def paired_steps(item: Reached, other: Reached) -> Array:
+    """(n, 2) min(T, B) of both on the seeds they share."""
+    ours, theirs = (
+        dict(zip(i.seeds, sv.restricted(i.seen, i.budget), strict=True)) for i in (item, other)
+    )
+    shared = sorted(ours.keys() & theirs.keys())
+    return np.array([(ours[seed], theirs[seed]) for seed in shared]).reshape(-1, 2)
+
+
 def _apart(row: Row) -> bool:
-    return bool(row["ratio_low"] > 1 or row["ratio_high"] < 1)
+    away = row["ratio_low"] > 1 or row["ratio_high"] < 1
+    return bool(row["pairs"] >= hypotheses.FEWEST and away)
 
 
 def _p_value(row: Row) -> str:
-    return "< 0.001" if row["log_rank_holm"] < 0.001 else f"{row['log_rank_holm']:.3f}"
+    return "< 0.001" if row["p_holm"] < 0.001 else f"{row['p_holm']:.3f}"
 
 
 def _significant(row: Row) -> bool:
-    return bool(row["log_rank_holm"] < 0.05)
+    return bool(row["p_holm"] < 0.05)

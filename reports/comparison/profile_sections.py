@@ -129,7 +129,9 @@ def _drawn(
         fig.legend(
             figure, [fig.key(curve, **look | {"marker": ""}) for curve, look in looks.items()]
         )
-        said = f"{note} Band: {fm.percent(spec.level)} pointwise stratified bootstrap interval."
+        said = (
+            f"{note} Band: {fm.percent(spec.level)} pointwise bootstrap interval over whole seeds."
+        )
         return fig.saved(figure, name, title, said)
 
 
@@ -172,7 +174,7 @@ def _performance_table(rows: Sequence[Row], spec: Specification) -> Table:
         "performance-profile",
         "Performance profile",
         "Per cent of runs whose scaled score is above τ (0 the random policy, 1 the reference), "
-        f"with {fm.percent(spec.level)} stratified bootstrap interval over seeds.",
+        f"with {fm.percent(spec.level)} bootstrap interval over whole seeds.",
         rows,
         (
             Column("score", lambda row: str(row["score"]), "score", words=True),
@@ -189,7 +191,7 @@ def _runtime_table(rows: Sequence[Row], spec: Specification) -> Table:
         "runtime-profile",
         "Runtime profile",
         "Per cent of problems (setting, ε, seed) solved within a multiple of the reference time, "
-        f"with {fm.percent(spec.level)} stratified bootstrap interval over seeds.",
+        f"with {fm.percent(spec.level)} bootstrap interval over whole seeds.",
         rows,
         (
             *(text("where", "place"), text("algorithm", "series")),

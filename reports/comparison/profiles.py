@@ -8,6 +8,7 @@ import numpy as np
 from fedrl.reports.statistics import aggregates as ag
 from fedrl.reports.statistics import estimates as st
 from fedrl.reports.statistics import survival as sv
+from fedrl.reports.statistics import whole_seeds as ws
 from fedrl.reports.statistics.estimates import Array
 from fedrl.reports.table.normalised_scores import Entry, Scaled
 from fedrl.reports.table.sample_complexity import Reached
@@ -47,14 +48,14 @@ def within(found: Sequence[Scaled], place: str) -> Iterator[tuple[str, list[Scal
 def performance(
     found: Sequence[Scaled], score: str, grid: Array, spec: Specification
 ) -> list[Profile]:
-    """Share of runs with score > τ over τ; `score` is final or area. Seeds redrawn per setting."""
+    """Share of runs with score > τ over τ; `score` is final or area. Seeds are redrawn whole."""
     profiles = []
     for place in places(found):
         for curve, own in within(found, place):
             scores = [np.array(getattr(item, score)) for item in own]
             share = ag.performance_profile(np.concatenate(scores), grid)
             above = [(x[:, None] > grid).astype(float) for x in scores]
-            bounds = st.stratified_interval(above, st.mean, **spec.bootstrap)
+            bounds = ws.mean_interval([item.seeds for item in own], above, **spec.bootstrap)
             runs = sum(map(len, scores))
             profiles.append(Profile(place, curve, len(own), runs, grid, share, *bounds))
     return profiles
@@ -71,6 +72,7 @@ class Raced(NamedTuple):
 
     curve: str
     family: str
+    seeds: tuple[int, ...]  # (n,)
     times: Array  # (n, E), ∞ where the target was not held by the common budget
     reference: Array  # (E,) the best Kaplan–Meier median of the curves there
 
@@ -87,7 +89,7 @@ def raced(entries: Sequence[Entry]) -> list[Raced]:
             reference = _best_medians(curves)
             for curve, items in curves.items():
                 times = np.stack([_in_time(item) for item in items], axis=1)
-                found.append(Raced(curve, family.name, times, reference))
+                found.append(Raced(curve, family.name, items[0].seeds, times, reference))
     return found
 
 
@@ -101,7 +103,7 @@ def _in_time(item: Reached) -> Array:
 
 
 def runtime(found: Sequence[Raced], multiples: Array, spec: Specification) -> list[Profile]:
-    """Share of (setting, ε, seed) with T ≤ m T_ref over m. Seeds redrawn per setting."""
+    """Share of (setting, ε, seed) with T ≤ m T_ref over m. Seeds are redrawn whole."""
     names = list(dict.fromkeys(item.family for item in found))
     profiles = []
     for place in [EVERYWHERE, *names] if len(names) > 1 else names:
@@ -110,7 +112,7 @@ def runtime(found: Sequence[Raced], multiples: Array, spec: Specification) -> li
             own = [item for item in here if item.curve == curve]
             # (n, m), the mean over ε of what a seed solved
             solved = [ag.solved(r.times, r.reference, multiples).mean(axis=2).T for r in own]
-            bounds = st.stratified_interval(solved, st.mean, **spec.bootstrap)
+            bounds = ws.mean_interval([r.seeds for r in own], solved, **spec.bootstrap)
             share, runs = st.mean(np.concatenate(solved)), sum(map(len, solved))
             profiles.append(Profile(place, curve, len(own), runs, multiples, share, *bounds))
     return profiles

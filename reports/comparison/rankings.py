@@ -1,51 +1,55 @@
 """Optimality gap and mean rank of every curve, over all settings and in each family."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
-
-import numpy as np
 
 from fedrl.reports.comparison.profiles import EVERYWHERE, Setting, places, within
 from fedrl.reports.drawing import figures as fig
 from fedrl.reports.statistics import aggregates as ag
 from fedrl.reports.statistics import estimates as st
+from fedrl.reports.statistics import whole_seeds as ws
 from fedrl.reports.statistics.estimates import Array
 from fedrl.reports.table import formatting as fm
 from fedrl.reports.table.normalised_scores import Scaled
 from fedrl.reports.table.specification import Specification
 from fedrl.reports.table.tables import Column, Table, bounded, text, with_interval
 
+Ranked = tuple[tuple[int, ...], Array]  # the seeds that all of a race share, and a rank in each
+
 
 def gap(own: Sequence[Scaled], score: str, spec: Specification) -> st.Estimate:
-    """Mean of max(1 − x, 0) over runs, seeds redrawn within each setting."""
-    scores = [np.array(getattr(item, score)) for item in own]
-    low, high = st.stratified_interval([ag.shortfall(x) for x in scores], st.mean, **spec.bootstrap)
-    return st.Estimate(ag.optimality_gap(np.concatenate(scores)), float(low), float(high))
+    """Mean of max(1 − x, 0) over runs."""
+    short = [ag.shortfall(getattr(item, score)) for item in own]
+    return ws.mean([item.seeds for item in own], short, **spec.bootstrap)
 
 
-def ranks(found: Sequence[Scaled], place: str) -> dict[str, list[Array]]:
-    """Curve → its rank by final score for every seed that all share, one array per setting."""
+def race(entered: Mapping[str, Mapping[int, float]]) -> dict[str, Ranked]:
+    """Curve → its rank within every seed that all share; `entered` has scores, more is better."""
+    shared = tuple(sorted(set.intersection(*(set(scores) for scores in entered.values()))))
+    if not shared:
+        return {}
+    found = ag.ranks([[scores[seed] for seed in shared] for scores in entered.values()])
+    return {curve: (shared, row) for curve, row in zip(entered, found, strict=True)}
+
+
+def ranks(found: Sequence[Scaled], place: str) -> dict[str, list[Ranked]]:
+    """Curve → its ranks by final score, setting by setting."""
     races: dict[Setting, list[Scaled]] = {}
     for item in found:
         if place in (EVERYWHERE, item.family):
             races.setdefault(item.setting, []).append(item)
-    points: dict[str, list[Array]] = {}
+    points: dict[str, list[Ranked]] = {}
     for items in races.values():
-        shared = sorted(set.intersection(*(set(item.seeds) for item in items)))
-        if not shared:
-            continue
-        scores = [[dict(zip(i.seeds, i.final, strict=True))[s] for s in shared] for i in items]
-        for item, row in zip(items, ag.ranks(scores), strict=True):
-            points.setdefault(item.curve, []).append(row)
+        scores = {item.curve: dict(zip(item.seeds, item.final, strict=True)) for item in items}
+        for curve, ranked in race(scores).items():
+            points.setdefault(curve, []).append(ranked)
     return points
 
 
-def rank(rows: Sequence[Array], spec: Specification) -> st.Estimate:
-    """Mean over problems, seeds redrawn within each setting."""
-    if not rows:
-        return st.Estimate(np.nan, np.nan, np.nan)
-    low, high = st.stratified_interval(rows, st.mean, **spec.bootstrap)
-    return st.Estimate(float(np.mean(np.concatenate(rows))), float(low), float(high))
+def rank(ranked: Sequence[Ranked], spec: Specification) -> st.Estimate:
+    """Mean over problems; NaN where there was none."""
+    seeds, rows = [s for s, _ in ranked], [row for _, row in ranked]
+    return ws.mean(seeds, rows, **spec.bootstrap)
 
 
 def standing_rows(found: Sequence[Scaled], spec: Specification) -> list[dict[str, Any]]:
@@ -74,8 +78,8 @@ def standing_table(rows: Sequence[dict[str, Any]], spec: Specification) -> Table
         "Optimality gap: mean over runs of max(1 − score, 0), of the final score and of the mean "
         "height of the curve; smaller is better, and nothing is gained beyond the reference. Mean "
         "rank: by final score within every seed of every setting, among the algorithms that "
-        f"entered it; 1 is best, ties share. {fm.percent(spec.level)} stratified bootstrap "
-        "intervals over seeds.",
+        f"entered it; 1 is best, ties share. {fm.percent(spec.level)} bootstrap intervals over "
+        "seeds, each redrawn with its runs in all settings.",
         rows,
         (
             *(text("where", "place"), text("algorithm", "series")),
@@ -83,7 +87,7 @@ def standing_table(rows: Sequence[dict[str, Any]], spec: Specification) -> Table
             Column("runs", lambda row: str(row["runs"]), "runs"),
             with_interval("gap of the final score", "gap_final"),
             with_interval("gap of the area", "gap_area"),
-            with_interval("mean rank", "rank"),
+            with_interval("mean rank by final score", "rank"),
         ),
         group=("place",),
     )

@@ -4,10 +4,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from fedrl.reports.comparison.paired import paired_steps, shared_seeds
 from fedrl.reports.comparison.scores import of_seeds
+from fedrl.reports.statistics import estimates as st
+from fedrl.reports.statistics import hypotheses
 from fedrl.reports.table import formatting as fm
-from fedrl.reports.table.runs import Family
-from fedrl.reports.table.sample_complexity import Reached
+from fedrl.reports.table.runs import Family, Run
+from fedrl.reports.table.sample_complexity import Reached, has_targets
 from fedrl.reports.table.specification import Specification
 
 
@@ -24,19 +27,26 @@ def told_epsilon(reached: Sequence[Reached]) -> float | None:
 def sentences(family: Family, reached: Sequence[Reached], spec: Specification) -> list[str]:
     """Who needed fewest steps at each κ and N, then who scored best in the end."""
     epsilon = told_epsilon(reached)
-    speed = [_speed(reached, kappa, agents, epsilon) for kappa, agents in family.panels]
+    speed = [_speed(family, reached, panel, epsilon, spec) for panel in family.panels]
     return speed + [_final(family, kappa, agents, spec) for kappa, agents in family.panels]
 
 
 def _speed(
-    reached: Sequence[Reached], kappa: float, agents: int | None, epsilon: float | None
+    family: Family,
+    reached: Sequence[Reached],
+    panel: tuple[float, int | None],
+    epsilon: float | None,
+    spec: Specification,
 ) -> str:
-    here = [i for i in reached if i.kappa == kappa and i.series.agents == agents]
-    at = f"At {fm.panel(kappa, agents)},"
+    here = [i for i in reached if (i.kappa, i.series.agents) == panel]
+    at = f"At {fm.panel(*panel)},"
+    if not here and has_targets(family.at(panel[0])):
+        return f"{at} every target was met before training."
     if not here:
         return f"{at} the reference is not above the random policy, so no target is defined."
     easiest = max(item.epsilon for item in here)
-    told = [item for item in here if item.epsilon == (easiest if epsilon is None else epsilon)]
+    known = epsilon in {item.epsilon for item in here}
+    told = [item for item in here if item.epsilon == (epsilon if known else easiest)]
     share = fm.percent(round(1 - told[0].epsilon, 6))
     goal = f"{share} of the way from the random policy to the reference"
     ranked = sorted(told, key=lambda item: (item.mean.value, item.series))
@@ -49,17 +59,18 @@ def _speed(
         return f"{opening[:-1]}, none within the common budget of {fm.number(first.budget)}."
     if len(ranked) == 1:
         return f"{opening} {first.series.spoken} needed {_cost(first)}."
-    ties = [item for item in ranked[1:] if _overlap(first, item)]
     said = f"{opening} {first.series.spoken} needed fewest steps per agent, {_cost(first)}"
     rival = f"{ranked[1].series.spoken}, {_cost(ranked[1])}"
     if not any(item.seen.hits for item in ranked[1:]):
         return f"{said}; nothing else reached it."
     if first.runs < 2:
         return f"{said}, before {rival}; with one seed this is one draw."
-    if not ties:
-        return f"{said}, before {rival}; the intervals do not overlap."
-    names = _some([item.series.spoken for item in ties])
-    return f"{said}, but its interval overlaps that of {names}: the order is not settled."
+    effects = [_times_the_steps(item, first, spec) for item in ranked[1:]]
+    names = [i.series.spoken for i, (_, told) in zip(ranked[1:], effects, strict=True) if not told]
+    ratio = f"{ranked[1].series.spoken} needs {fm.estimated(effects[0][0], 2)} times its steps"
+    if not names:
+        return f"{said}; within seeds {ratio}, and it is ahead of every other."
+    return f"{said}; within seeds {ratio}, and its lead over {_some(names)} is not settled."
 
 
 def _some(names: list[str]) -> str:
@@ -76,9 +87,15 @@ def _cost(item: Reached) -> str:
     return f"{mean} within a budget of {fm.number(item.budget)} ({censored})"
 
 
-def _overlap(first: Reached, other: Reached) -> bool:
-    """True unless the interval of the other lies above that of the first."""
-    return not other.mean.low > first.mean.high
+def _times_the_steps(
+    item: Reached, first: Reached, spec: Specification
+) -> tuple[st.Estimate, bool]:
+    """Its restricted mean over the first's, within seeds, and whether that is more than chance."""
+    pairs = paired_steps(item, first)
+    if not len(pairs):
+        return st.Estimate(np.nan, np.nan, np.nan), False
+    ratio = hypotheses.ratio_of_means(pairs[:, 0], pairs[:, 1], **spec.bootstrap)
+    return ratio, hypotheses.told_apart(ratio, 1, len(pairs))
 
 
 def _final(family: Family, kappa: float, agents: int | None, spec: Specification) -> str:
@@ -97,7 +114,16 @@ def _final(family: Family, kappa: float, agents: int | None, spec: Specification
         return f"{said}.{end}"
     if np.isnan(best.low):
         return f"{said}.{end}"
-    ties = [other.spoken for e, other in found[1:] if not e.high < best.low]
+    ties = [s.spoken for _, s in found[1:] if not _ahead(seeds, family.at(kappa, s), spec)]
     if not ties:
-        return f"{said}, above every other interval.{end}"
-    return f"{said}; its interval overlaps that of {_some(ties)}.{end}"
+        return f"{said}; within seeds it is ahead of every other.{end}"
+    return f"{said}; within seeds its lead over {_some(ties)} is not settled.{end}"
+
+
+def _ahead(runs: Sequence[Run], others: Sequence[Run], spec: Specification) -> bool:
+    """The mean difference of the final score within seeds is above 0 by more than chance."""
+    pairs = shared_seeds(runs, others, lambda run: run.final)
+    if not pairs[0]:
+        return False
+    difference = st.estimate(np.subtract(*pairs), st.mean, **spec.bootstrap)
+    return hypotheses.told_apart(difference, 0, len(pairs[0]))

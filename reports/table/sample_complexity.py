@@ -43,15 +43,31 @@ def has_targets(runs: Sequence[Run]) -> bool:
 
 
 def score_targets(family: Family, spec: Specification) -> list[Reached]:
-    """T(τ_ε) for every κ, ε and series; none at a κ whose reference is not above random."""
+    """T(τ_ε) for every κ, ε and series; none at a κ whose reference is not above random.
+
+    A target that was met before training is left out: it measures the start, not the learning.
+    """
     return [
         _reached(family, kappa, series, epsilon, spec, stationarity=False)
         for kappa in family.kappas
         if has_targets(family.at(kappa))
         for epsilon in spec.epsilons
+        if not met_before_training(family, kappa, epsilon, spec)
         for series in family.series
         if family.at(kappa, series)
     ]
+
+
+def met_before_training(family: Family, kappa: float, epsilon: float, spec: Specification) -> bool:
+    """Half of the runs of some series or more hold the target from their first point on."""
+
+    def early(run: Run) -> bool:
+        threshold = sv.target(run.reference, run.random, epsilon)
+        index = sv.hitting_index(run.score, threshold, spec.window)
+        return index == 0 and len(run.score) > 1 and not run.diverged
+
+    groups = [family.at(kappa, series) for series in family.series]
+    return any(2 * sum(map(early, runs)) >= len(runs) for runs in groups if runs)
 
 
 def stationarity_targets(

@@ -4,19 +4,17 @@ import numpy as np
 import pandas as pd
 import pytest
 from lifelines import KaplanMeierFitter, LogNormalAFTFitter
-from lifelines.statistics import logrank_test
 from lifelines.utils import restricted_mean_survival_time
 
 from fedrl.reports.statistics import censored_normal as cn
-from fedrl.reports.statistics import hypotheses as hy
 from fedrl.reports.statistics import survival as sv
 
 BUDGET = 6.0
 
 
-def seen(seed, runs=30, scale=4.0):
+def seen(seed, runs=30):
     """Exponential times on a grid, so that ties occur, censored at the budget."""
-    times = np.ceil(4 * np.random.default_rng(seed).exponential(scale, runs)) / 4
+    times = np.ceil(4 * np.random.default_rng(seed).exponential(4.0, runs)) / 4
     return sv.observed(times, np.full(runs, BUDGET))
 
 
@@ -34,13 +32,6 @@ def test_restricted_mean(seed):
     ours = seen(seed)
     theirs = restricted_mean_survival_time(KaplanMeierFitter().fit(ours.time, ours.hit), t=BUDGET)
     assert sv.restricted(ours, BUDGET).mean() == pytest.approx(theirs)
-
-
-@pytest.mark.parametrize("scale", [4.0, 2.0, 12.0])
-def test_log_rank(scale):
-    one, other = seen(1), seen(2, runs=21, scale=scale)
-    theirs = logrank_test(one.time, other.time, one.hit, other.hit)
-    assert hy.log_rank(one, other) == pytest.approx(theirs.p_value, rel=1e-6)
 
 
 @pytest.mark.parametrize("censored", [0.0, 0.3, 0.6])

@@ -8,7 +8,6 @@ from scipy import stats as scipy_stats
 
 from fedrl.reports.statistics import aggregates as ag
 from fedrl.reports.statistics import hypotheses as hy
-from fedrl.reports.statistics import survival as sv
 
 INF = float("inf")
 shares = some.lists(some.floats(0, 1), min_size=1, max_size=12)
@@ -54,35 +53,35 @@ def test_unpaired_improvement_is_the_mann_whitney_statistic(x, y):
     assert both == pytest.approx(0.5)
 
 
-@given(
-    *[
-        some.lists(some.tuples(some.integers(1, 15), some.booleans()), min_size=3, max_size=15)
-        for _ in range(2)
-    ]
-)
-def test_log_rank_agrees_with_scipy(one, other):
-    seen = [
-        sv.Observed(np.array([float(t) for t, _ in side]), np.array([hit for _, hit in side]))
-        for side in (one, other)
-    ]
-    p = hy.log_rank(*seen)
-    assert p == pytest.approx(hy.log_rank(*seen[::-1]))
-    last = min(s.time.max() for s in seen)
-    if not all(s.hits for s in seen) or not any((s.hit & (s.time < last)).any() for s in seen):
-        return  # scipy divides by zero where there is nothing to compare
-    data = [scipy_stats.CensoredData(uncensored=s.time[s.hit], right=s.time[~s.hit]) for s in seen]
-    assert p == pytest.approx(scipy_stats.logrank(*data).pvalue, abs=1e-9)
+@pytest.mark.parametrize("pairs", [1, 5, 6, 8])
+def test_fewer_than_six_pairs_that_all_agree_are_no_evidence(pairs):
+    """2 of the 2ⁿ flips are as far out as n differences of one sign."""
+    p = hy.sign_flip(np.arange(1.0, pairs + 1), seed=0)
+    assert p == 2 / 2**pairs
+    assert (p < 0.05) == (pairs >= hy.FEWEST)
 
 
-def test_log_rank_of_nothing_hit_finds_no_difference():
-    assert hy.log_rank(sv.observed([INF] * 3, [5] * 3), sv.observed([INF] * 4, [5] * 4)) == 1
+@given(some.lists(some.integers(-9, 9), max_size=9))
+def test_sign_flip_agrees_with_scipy(differences):
+    d = np.array(differences, dtype=float)
+    p = hy.sign_flip(d, seed=0)
+    assert p == hy.sign_flip(-d, seed=0)
+    if len(d) > 1 and d.any():
+        theirs = scipy_stats.permutation_test(
+            (d,), np.sum, permutation_type="samples", n_resamples=np.inf
+        )
+        assert p == pytest.approx(theirs.pvalue)
+    elif not d.any():
+        assert p == 1
 
 
-def test_log_rank_has_its_level_under_censoring():
+def test_sign_flip_has_its_level_with_and_without_enumeration():
     draw = np.random.default_rng(2)
-    times = draw.exponential(size=(1500, 2, 25))
-    p = [hy.log_rank(*(sv.observed(t, [1.0] * 25) for t in pair)) for pair in times]
-    assert 0.035 <= np.mean(np.array(p) < 0.05) <= 0.065
+    for pairs, most in ((10, 14), (10, 4)):
+        times = np.minimum(draw.exponential(size=(1500, 2, pairs)), 1.0)
+        d = times[:, 0] - times[:, 1]
+        p = [hy.sign_flip(row, seed=i, most=most, draws=1000) for i, row in enumerate(d)]
+        assert 0.03 <= np.mean(np.array(p) < 0.05) <= 0.065
 
 
 def test_holm_closed_form():

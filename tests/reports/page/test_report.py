@@ -216,10 +216,7 @@ def test_another_process_writes_the_same_bytes(tmp_path: Path) -> None:
     script = """
 import json, pathlib, sys
 import pandas as pd
-from plotly.offline import get_plotlyjs
-
 from fedrl.reports import write_report
-from fedrl.reports.table import formatting
 source, out, provenance = sys.argv[1:]
 write_report(pd.read_pickle(source), json.loads(provenance), pathlib.Path(out),
              title="Smoke", description="A synthetic study.")
@@ -309,13 +306,20 @@ def test_a_diverged_run_counts_and_is_marked(report: tuple[Path, str]) -> None:
     assert re.search(r"<td[^>]*>[\d.]+ ×</td>", text)
 
 
-def test_log_rank_is_corrected_for_every_row_of_its_table(report: tuple[Path, str]) -> None:
+def test_p_values_are_corrected_for_every_row_of_their_table(report: tuple[Path, str]) -> None:
     rows = table(report[0], "gridworld-speed")
-    first = rows["log_rank"].idxmin()
-    assert rows["log_rank_holm"][first] == pytest.approx(
-        min(1, len(rows) * rows["log_rank"][first])
-    )
-    assert (rows["log_rank_holm"] >= rows["log_rank"]).all()
+    first = rows["p"].idxmin()
+    assert rows["p_holm"][first] == pytest.approx(min(1, len(rows) * rows["p"][first]))
+    assert (rows["p_holm"] >= rows["p"]).all()
+
+
+def test_an_estimated_rank_lies_inside_its_interval(report: tuple[Path, str]) -> None:
+    for name in ("leaderboard", "standing"):
+        rows = table(report[0], name)
+        assert (rows["rank_low"] < rows["rank"]).all()
+        assert (rows["rank"] < rows["rank_high"]).all()
+    headers = re.findall(r"<th[^>]*>(?:<[^>]*>)*(mean rank[^<]*)", report[1])
+    assert set(headers) == {"mean rank by steps", "mean rank by final score"}
 
 
 def test_a_missing_seed_is_no_run(report: tuple[Path, str]) -> None:
@@ -555,11 +559,11 @@ def test_the_leaderboard_is_what_the_families_say(report: tuple[Path, str]) -> N
         hits = reached[reached["epsilon"] == epsilon].groupby("series")[["hits", "runs"]].sum()
         share = hits["hits"] / hits["runs"]
         np.testing.assert_allclose(rows[f"share_{epsilon:g}"], share[rows.index])
-    races = pd.concat([table(out, f"{name}-complexity").assign(family=name) for name in names])
-    keys = ["family", "kappa", "epsilon"]
-    run = races[races.groupby(keys)["hits"].transform("sum") > 0]
-    ranks = run.assign(rank=run.groupby(keys)["rmst"].rank()).groupby("series")["rank"].mean()
-    np.testing.assert_allclose(rows["rank"], ranks[rows.index])
+    first = rows.index[0]
+    np.testing.assert_allclose(rows["rank"].mean(), (1 + 4) / 2)  # of four algorithms
+    assert np.isnan(rows.loc[first, "behind"])
+    ties = rows["behind_low"].isna() | (rows["behind_low"] <= 0) | (rows["pairs"] < 6)
+    assert (rows["level_with_first"] == ties).all()
     assert f"{rows.index[0]} has the largest area under its curve" in text
 
 
@@ -689,7 +693,7 @@ def test_small_studies_have_a_page(shape: dict[str, Any], tmp_path: Path) -> Non
     text = built(records, tmp_path, provenance={})
     words = Page(text).words
     assert not re.search(r"\bnan\b", words.lower())
-    assert "overlap" not in words or shape.get("seeds") != 1  # no interval, nothing to overlap
+    assert "ahead of every other" not in words  # of fewer than six seeds
 
 
 def test_families_with_the_same_file_name_do_not_overwrite_each_other(tmp_path: Path) -> None:
