@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from rich import box
 from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
 
 from fedrl.benchmark.config.study import DEFAULT_RESULTS
 from fedrl.benchmark.execution.estimate import size
@@ -27,6 +30,22 @@ def say(text: str) -> None:
 def print_json(answer: Any) -> None:
     """The answer for a program."""
     print(json.dumps(answer, indent=2, allow_nan=False))
+
+
+def print_table(
+    headings: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    whole: Sequence[str] = (),
+    right: Sequence[str] = (),
+) -> None:
+    """A table on standard output: no line break in the columns `whole`, `right` to the right."""
+    table = Table(box=box.SIMPLE, padding=(0, 1, 0, 0), pad_edge=False)
+    for heading in headings:
+        side: Any = "right" if heading in right else "left"
+        table.add_column(heading, justify=side, no_wrap=heading in whole, overflow="fold")
+    for row in rows:
+        table.add_row(*map(escape, row))
+    Console().print(table)
 
 
 def warn_stale(count: int) -> None:

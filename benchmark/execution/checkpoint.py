@@ -2,25 +2,23 @@
 
     <results>/<study>/<cell.id>/seed-00003.checkpoint
 
-A file is a digest, a line break and an npz archive of plain arrays: reading it executes nothing. It
-is replaced atomically and removed once the run's result is stored.
+A sealed npz archive, which is replaced atomically and removed once the run's result is stored.
 """
 
 from __future__ import annotations
 
-import hashlib
-import io
 import time
-import zipfile
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from fedrl.benchmark.config.configuration import Run
 from fedrl.benchmark.storage.files import set_aside, write_atomically
 from fedrl.benchmark.storage.provenance import run_key
+from fedrl.benchmark.storage.sealed_npz import seal, unseal
 from fedrl.benchmark.storage.store import Store
 from fedrl.benchmark.training.record import RunState
 from fedrl.envs.family import Array
@@ -91,7 +89,7 @@ class DelayedCheckpointer:
 
 
 def encode(state: RunState, key: str) -> bytes:
-    """The file's content: digest, line break, npz."""
+    """The file's content."""
     arrays: dict[str, Array] = {
         name: np.asarray(value)
         for name, value in state._asdict().items()
@@ -99,21 +97,12 @@ def encode(state: RunState, key: str) -> bytes:
     }
     arrays |= {ROW + name: column for name, column in state.rows.items()}
     arrays |= {MEMORY + name: leaf for name, leaf in state.memory.items()}
-    buffer = io.BytesIO()
-    np.savez(buffer, allow_pickle=False, key=np.array(key), **arrays)
-    return _digest(buffer.getvalue()) + b"\n" + buffer.getvalue()
+    return seal({"key": np.array(key)} | arrays)
 
 
 def decode(content: bytes, key: str) -> RunState | None:
     """The state, None if it belongs to another key; ValueError if a single bit is damaged."""
-    digest, _, archive = content.partition(b"\n")
-    if digest != _digest(archive):
-        raise ValueError("the digest of the checkpoint does not match its content")
-    try:
-        with np.load(io.BytesIO(archive), allow_pickle=False) as loaded:
-            arrays = dict(loaded)
-    except (OSError, zipfile.BadZipFile) as error:
-        raise ValueError(str(error)) from None
+    arrays: dict[str, Any] = unseal(content)
     if str(arrays.pop("key")) != key:
         return None
     rows, memory = (
@@ -123,7 +112,3 @@ def decode(content: bytes, key: str) -> RunState | None:
     whole = {name: arrays.pop(name).item() for name in ("round", "finished", "clock")}
     diverged = arrays.pop("diverged_round").item()
     return RunState(**whole, diverged_round=diverged, rows=rows, memory=memory, **arrays)
-
-
-def _digest(content: bytes) -> bytes:
-    return hashlib.blake2b(content, digest_size=16).hexdigest().encode()

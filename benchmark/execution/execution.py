@@ -19,7 +19,7 @@ from fedrl.benchmark.execution.batches import Batch, cut
 from fedrl.benchmark.execution.checkpoint import Checkpoints, decode
 from fedrl.benchmark.execution.estimate import Size, size
 from fedrl.benchmark.execution.executors import Executor, Local, find
-from fedrl.benchmark.execution.progress import Tally, display
+from fedrl.benchmark.execution.progress import Display, Tally
 from fedrl.benchmark.execution.workers import Event, Failed, Finished
 from fedrl.benchmark.storage.files import set_aside
 from fedrl.benchmark.storage.provenance import config_code, engine
@@ -189,7 +189,7 @@ def execute(plan: Plan, console: Console | None = None) -> Summary:
         return summary
     queue, tally = deque(batches), Tally(batches)
     started = time.perf_counter()
-    with coordination.presence(plan.store.folder) as before, display(console, tally) as shown:
+    with coordination.presence(plan.store.folder) as before, Display(console, tally) as shown:
         queue.rotate(-coordination.place(before, len(queue)))
 
         def skip_stored() -> None:

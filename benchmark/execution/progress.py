@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 from rich.console import Console
@@ -57,60 +56,36 @@ class Tally:
         return ", ".join(parts)
 
 
-class Plain(AbstractContextManager["Plain"]):
-    """One line now and then, for logs."""
+class Display(AbstractContextManager["Display"]):
+    """A tally as a bar on a terminal, as a line now and then in a log; None: not shown at all."""
 
-    def __init__(self, console: Console, tally: Tally) -> None:
-        self._print = _printer(console)
-        self._tally = tally
-        self._last = time.monotonic()
-
-    def show(self) -> None:
-        if time.monotonic() - self._last >= LINE_EVERY:
-            self._last = time.monotonic()
-            self._print(self._tally.line())
-
-    def __exit__(self, *_: object) -> None:
-        self._print(self._tally.line())
-
-
-class Live(AbstractContextManager["Live"]):
-    """A bar on a terminal."""
-
-    def __init__(self, console: Console, tally: Tally) -> None:
-        self._tally = tally
-        self._bar = Progress(
-            SpinnerColumn(), BarColumn(), TextColumn("{task.description}"), console=console
-        )
+    def __init__(self, console: Console | None, tally: Tally) -> None:
+        self._console = Console(quiet=True) if console is None else console
+        self._tally, self._last = tally, time.monotonic()
+        self._plain = not self._console.is_terminal
+        columns = SpinnerColumn(), BarColumn(), TextColumn("{task.description}")
+        quiet = console is None or self._plain
+        self._bar = Progress(*columns, console=self._console, disable=quiet)
         self._task = self._bar.add_task(tally.line(), total=1.0)
 
-    def __enter__(self) -> Live:
+    def __enter__(self) -> Display:
         self._bar.start()
         return self
 
     def show(self) -> None:
         self._bar.update(self._task, completed=self._tally.share, description=self._tally.line())
+        if self._plain and time.monotonic() - self._last >= LINE_EVERY:
+            self._print()
 
     def __exit__(self, *_: object) -> None:
         self.show()
         self._bar.stop()
+        if self._plain:
+            self._print()
 
-
-class Silent(AbstractContextManager["Silent"]):
-    """Nothing, for the Python interface."""
-
-    def show(self) -> None:
-        pass
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-
-def display(console: Console | None, tally: Tally) -> Plain | Live | Silent:
-    """How to show a tally: on a terminal, in a log, or not at all."""
-    if console is None:
-        return Silent()
-    return Live(console, tally) if console.is_terminal else Plain(console, tally)
+    def _print(self) -> None:
+        self._last = time.monotonic()
+        self._console.print(self._tally.line(), markup=False, highlight=False, soft_wrap=True)
 
 
 def duration(seconds: float) -> str:
@@ -122,10 +97,6 @@ def duration(seconds: float) -> str:
         return f"{minutes} min"
     hours = minutes // 60
     return f"{hours} h {minutes % 60} min" if hours < 48 else f"{hours // 24} d {hours % 24} h"
-
-
-def _printer(console: Console) -> Callable[[str], None]:
-    return lambda text: console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def _cost(batch: Batch) -> float:

@@ -11,10 +11,6 @@ from typing import Any
 
 import numpy as np
 from gymnasium import spaces
-from rich import box
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from fedrl.algorithms import Algorithm
 from fedrl.benchmark.config import registry
@@ -27,33 +23,6 @@ from fedrl.envs.finite.tabular import Tabular
 from fedrl.envs.validation import nearest
 
 Entry = dict[str, Any]
-
-
-# What a table shows of each kind of entry, and under which heading; --json has everything.
-SHOWN = {
-    "families": {
-        "name": "family",
-        "mdp": "MDP of an agent",
-        "horizon": "T",
-        "discount": "γ",
-        "knobs": "differs between agents",
-        "reference": "measured against",
-    },
-    "algorithms": {
-        "name": "algorithm",
-        "kind": "method",
-        "samples": "episodes",
-        "floats_up": "up",
-        "floats_down": "down",
-        "ranges": "tunable",
-        "reference": "reference",
-    },
-    "studies": {"name": "study", "title": "title", "cells": "cells", "runs": "runs"},
-}
-
-LEGEND = {
-    "algorithms": "Per agent and round: K steps, B episodes a batch, B₀ a snapshot, d parameters."
-}
 
 
 def list_entries(what: str) -> list[Entry]:
@@ -177,35 +146,6 @@ def information() -> dict[str, Entry]:
         },
         "code": {"digest": code_digest()},
     }
-
-
-def print_information(answer: dict[str, Entry]) -> None:
-    """One fact per line."""
-    for section, facts in answer.items():
-        print(section)
-        for name, value in facts.items():
-            print(f"  {name:14}{value}")
-
-
-def print_entries(what: str, entries: list[Entry]) -> None:
-    """A table of what fits on a line; --json has the rest."""
-    table = Table(box=box.SIMPLE, padding=(0, 1, 0, 0), pad_edge=False)
-    for place, heading in enumerate(SHOWN[what].values()):
-        table.add_column(heading, no_wrap=place == 0, overflow="fold")
-    for entry in entries:
-        table.add_row(*(escape(_text(entry[name])) for name in SHOWN[what]))
-    Console().print(table)
-    if what in LEGEND:
-        print(LEGEND[what])
-
-
-def _text(value: Any) -> str:
-    """Write a value; of a mapping the names, each with its value unless that is a table."""
-    if isinstance(value, dict):
-        return ", ".join(
-            name if isinstance(one, dict) else f"{name} {one}" for name, one in value.items()
-        )
-    return "" if value is None else str(value)
 
 
 def _defaults(entry: Any) -> Entry:

@@ -7,10 +7,6 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
-
 from fedrl.benchmark.inspection.catalogue import dynamics, space
 from fedrl.benchmark.inspection.federation import Federation
 from fedrl.benchmark.inspection.thresholds import Score, Standing
@@ -89,21 +85,6 @@ def row(mark: Standing) -> tuple[str, ...]:
     """The marks of one family as text."""
     numbers = (_number(mark.reference), _number(mark.common), _number(mark.own))
     return mark.family, mark.metric, _score(mark.random), *numbers, mark.meaning
-
-
-def print_standings(found: Sequence[Standing]) -> None:
-    """The table of thresholds for people."""
-    table = Table(box=box.SIMPLE, padding=(0, 1, 0, 0), pad_edge=False)
-    for place, heading in enumerate(HEADINGS):
-        numeric = heading in ("random", "reference", "common", "own")
-        table.add_column(
-            heading, justify="right" if numeric else "left", no_wrap=numeric or place == 0
-        )
-    for mark in found:
-        table.add_row(*row(mark))
-    Console().print(table)
-    print("random: equally likely actions, or N(0, 1); ±: standard error of sampled episodes")
-    print("common: best known shared policy; own: mean of the agents' optima, an upper bound")
 
 
 def _agents(count: int) -> str:

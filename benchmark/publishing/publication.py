@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fedrl.benchmark.config.study import Study
 from fedrl.benchmark.publishing.records import Records, read_records
 from fedrl.benchmark.storage.files import StoreError
 from fedrl.benchmark.storage.store import Store
+
+if TYPE_CHECKING:
+    from fedrl.reports.table.surfaces import Designed
 
 
 class Published(NamedTuple):
@@ -20,6 +21,7 @@ class Published(NamedTuple):
     page: Path  # index.html
     missing: list[str]  # runs that are not stored
     stale: int
+    designed: Designed | None  # surfaces of a study with a design
 
 
 def publish(study: Study, results: Path, out: Path | None, command: str) -> Published:
@@ -29,17 +31,29 @@ def publish(study: Study, results: Path, out: Path | None, command: str) -> Publ
     found = read_records(study, results)
     store = Store(results, study.name)
     out = store.folder / "report" if out is None else out
-    told = provenance(study, store, found, command)
-    made_of = sources.settled(sources.Source(found.frame, told, study.title, study.description))
+    designed = surfaces_of(study, found)
+    told = provenance(study, store, found, command, designed)
+    source = sources.packed(found.frame, told, study.title, study.description)
     try:
-        digests = sources.make_report(made_of, out)
-        sources.write_source(made_of, digests, out / sources.FOLDER)
+        artefacts = sources.make_report(source, out, designed)
+        sources.write_source(source, artefacts, out / sources.FOLDER)
     except OSError as error:
         raise StoreError(f"cannot write the report to {out}: {error.strerror}") from None
-    return Published(out / "index.html", found.missing, found.stale)
+    return Published(out / "index.html", found.missing, found.stale, designed)
 
 
-def provenance(study: Study, store: Store, found: Records, command: str) -> dict[str, Any]:
+def surfaces_of(study: Study, found: Records) -> Designed | None:
+    """Compute the surfaces of a study with a design; ValueError where too little is there."""
+    if study.design is None:
+        return None
+    from fedrl.reports.table.surfaces import surfaces
+
+    return surfaces(found.frame)
+
+
+def provenance(
+    study: Study, store: Store, found: Records, command: str, designed: Designed | None
+) -> dict[str, Any]:
     """Collect what produced the numbers, from manifests written when they were computed."""
     configs = list({entry.run.config.id: entry.run.config for entry in found.stored}.values())
     manifests = store.manifests(found.stored)
@@ -58,7 +72,7 @@ def provenance(study: Study, store: Store, found: Records, command: str) -> dict
             "missing": found.missing,
         },
         "cells": sorted(config.id for config in configs),
-        **sensitivity(study, found.frame),
+        **sensitivity(study, designed),
     }
 
 
@@ -70,13 +84,13 @@ def configuration(study: Study) -> dict[str, Any]:
     return told if study.design is None else told | {"design": study.design.described()}
 
 
-def sensitivity(study: Study, frame: pd.DataFrame) -> dict[str, Any]:
+def sensitivity(study: Study, designed: Designed | None) -> dict[str, Any]:
     """Compute how much each hyperparameter of a design matters."""
-    if study.design is None:
+    if study.design is None or designed is None:
         return {}
     from fedrl.benchmark.sensitivity.importance import importances
 
-    return {"importance": importances(frame, study.design)}
+    return {"importance": importances(designed.surfaces, study.design)}
 
 
 def _one_or_all(values: Iterable[Any]) -> Any:

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from fedrl.benchmark.config.study import Study
 from fedrl.benchmark.publishing import crate, sources
-from fedrl.benchmark.publishing.publication import provenance
+from fedrl.benchmark.publishing.publication import provenance, surfaces_of
 from fedrl.benchmark.publishing.records import label, read_records
 from fedrl.benchmark.storage import parameters
 from fedrl.benchmark.storage.files import CorruptFileError, StoreError, write_atomically
@@ -43,19 +43,20 @@ def publish_study(study: Study, results: Path, out: Path, command: str, day: str
     store = Store(results, study.name)
     complete(study, store)
     found = read_records(study, results)
-    told = provenance(study, store, found, command)
-    made_of = sources.settled(sources.Source(found.frame, told, study.title, study.description))
+    designed = surfaces_of(study, found)
+    told = provenance(study, store, found, command, designed)
+    made_of = sources.packed(found.frame, told, study.title, study.description)
     kept = cheapest(found.stored)
     try:
         with tempfile.TemporaryDirectory() as temporary:
-            digests = sources.make_report(made_of, Path(temporary))
+            artefacts = sources.make_report(made_of, Path(temporary), designed)
             if out.exists():
                 _check_ours(out)
                 _clear(out, "tables", "runs")
             _keep_tables(Path(temporary), out)
         runs = [_keep(store, entry, out) for entry in kept]
         _write_readme(study, out, runs, command)
-        _describe(made_of, digests, out, day)
+        _describe(made_of, artefacts, out, day)
     except OSError as error:
         raise StoreError(f"cannot write {out}: {error.strerror}") from None
     return Public(out, runs, _size(out))
@@ -79,10 +80,10 @@ def redraw(out: Path, day: str | None) -> Public:
     made_of = sources.read_source(out)
     try:
         with tempfile.TemporaryDirectory() as temporary:
-            digests = sources.make_report(made_of, Path(temporary))
+            artefacts = sources.make_report(made_of, Path(temporary))
             _clear(out, "tables")
             _keep_tables(Path(temporary), out)
-        _describe(made_of, digests, out, day)
+        _describe(made_of, artefacts, out, day)
     except OSError as error:
         raise StoreError(f"cannot write {out}: {error.strerror}") from None
     runs = sorted(path for path in out.glob("runs/*/*") if parse_name(path.name))
@@ -178,9 +179,9 @@ def _keep_tables(report: Path, out: Path) -> None:
         write_atomically(out / "tables" / table.name, table.read_bytes())
 
 
-def _describe(made_of: sources.Source, digests: sources.Digests, out: Path, day: str) -> None:
+def _describe(made_of: sources.Source, artefacts: dict[str, str], out: Path, day: str) -> None:
     """Write the sources of the report, and a description of the folder for machines."""
-    sources.write_source(made_of, digests, out)
+    sources.write_source(made_of, artefacts, out)
     write_atomically(out / crate.NAME, sources.as_json(crate.crate(made_of, out, day)))
 
 

@@ -15,13 +15,16 @@ import json
 import platform
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fedrl.benchmark.storage.files import StoreError, write_atomically
+
+if TYPE_CHECKING:
+    from fedrl.reports.table.surfaces import Designed
 
 RECORDS, PROVENANCE, DIGESTS = "records.parquet", "provenance.json", "digests.json"
 FOLDER = "source"
@@ -30,12 +33,13 @@ DRAWN_WITH = ("jinja2", "matplotlib", "numpy", "pandas", "plotly", "scipy", "sea
 
 
 class Source(NamedTuple):
-    """Everything a report is a function of."""
+    """Everything a report is a function of, as it is read from its files."""
 
     frame: pd.DataFrame
     provenance: dict[str, Any]
     title: str
     description: str
+    files: dict[str, bytes]  # records and provenance: name -> content
 
 
 class Digests(NamedTuple):
@@ -46,48 +50,40 @@ class Digests(NamedTuple):
     versions: dict[str, str]  # of what drew it
 
 
-def make_report(source: Source, out: Path) -> Digests:
-    """Write the report into `out`; digests of what was written, nothing else that is there."""
+def make_report(source: Source, out: Path, designed: Designed | None = None) -> dict[str, str]:
+    """Write the report into `out`; digests of its artefacts, nothing else that is there.
+
+    `designed`: the surfaces of the source's frame, where it has a design and they are known.
+    """
     from fedrl.reports import write_report
 
-    write_report(
-        source.frame, source.provenance, out, title=source.title, description=source.description
-    )
+    words = {"title": source.title, "description": source.description}
+    write_report(source.frame, source.provenance, out, **words, designed=designed)
     written = [out / "index.html", out / "report.tex"]
     written += [path for part in ("figures", "tables") for path in (out / part).glob("*")]
-    artefacts = {path.relative_to(out).as_posix(): sha256(path) for path in sorted(written)}
-    texts = {name: hashlib.sha256(text).hexdigest() for name, text in encode(source).items()}
-    return Digests(artefacts, texts, drawn_with())
+    return {path.relative_to(out).as_posix(): sha256(path) for path in sorted(written)}
 
 
-def encode(source: Source) -> dict[str, bytes]:
-    """File name -> content."""
-    told = {
-        "title": source.title,
-        "description": source.description,
-        "provenance": source.provenance,
-    }
-    return {RECORDS: _encode_frame(source.frame), PROVENANCE: as_json(told)}
+def packed(frame: pd.DataFrame, provenance: dict[str, Any], title: str, description: str) -> Source:
+    """What its files will hold: a report made of this can be made again from them."""
+    told = {"title": title, "description": description, "provenance": provenance}
+    return _decode({RECORDS: _encode_frame(frame), PROVENANCE: as_json(told)})
 
 
-def settled(source: Source) -> Source:
-    """The source as its files hold it: a report made of this can be made again from them."""
-    files = encode(source)
-    return _decode(files[RECORDS], files[PROVENANCE])
-
-
-def write_source(source: Source, digests: Digests, folder: Path) -> None:
+def write_source(source: Source, artefacts: dict[str, str], folder: Path) -> None:
     """The three files; the digests last."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, content in encode(source).items():
+    for name, content in source.files.items():
         write_atomically(folder / name, content)
+    texts = {name: hashlib.sha256(text).hexdigest() for name, text in source.files.items()}
+    digests = Digests(artefacts, texts, drawn_with())
     write_atomically(folder / DIGESTS, as_json(digests._asdict()))
 
 
 def read_source(folder: Path) -> Source:
     """StoreError unless the folder holds a source that can be read."""
     try:
-        return _decode((folder / RECORDS).read_bytes(), (folder / PROVENANCE).read_bytes())
+        return _decode({name: (folder / name).read_bytes() for name in (RECORDS, PROVENANCE)})
     except OSError as error:
         raise StoreError(f"cannot read {error.filename}: {error.strerror}") from None
     except (pa.ArrowException, ValueError, KeyError) as error:
@@ -151,13 +147,13 @@ def _encode_frame(frame: pd.DataFrame) -> bytes:
     return sink.getvalue()
 
 
-def _decode(records: bytes, told: bytes) -> Source:
-    table = pq.read_table(io.BytesIO(records))
+def _decode(files: dict[str, bytes]) -> Source:
+    table = pq.read_table(io.BytesIO(files[RECORDS]))
     frame = table.to_pandas()
     for name in json.loads(table.schema.metadata[AS_JSON]):
         frame[name] = frame[name].map(json.loads).astype(object)
-    known = json.loads(told)
-    return Source(frame, known["provenance"], known["title"], known["description"])
+    known = json.loads(files[PROVENANCE])
+    return Source(frame, known["provenance"], known["title"], known["description"], files)
 
 
 def _is_mixed(column: Any) -> bool:

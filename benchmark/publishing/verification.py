@@ -55,12 +55,12 @@ def verify(report: Path) -> Verified:
     with tempfile.TemporaryDirectory() as temporary:
         again = Path(temporary)
         made = make_report(read_source(source), again)
-        names = sorted({*stored.artefacts, *made.artefacts})
+        names = sorted({*stored.artefacts, *made})
         differing = [
             name
             for name in names
             if not (
-                stored.artefacts.get(name) == made.artefacts.get(name)
+                stored.artefacts.get(name) == made.get(name)
                 and _as_recorded(report / name, stored.artefacts[name], needed=whole)
             )
         ]

@@ -7,15 +7,14 @@ all settings, as a share of the sum over hyperparameters.  Watanabe, Bansal & Hu
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from fedrl.benchmark.config.design import Design
 from fedrl.envs.family import Array
 from fedrl.reports.table.design import Surface
-from fedrl.reports.table.surfaces import surfaces
 
 BEST = 0.25  # share of the settings that count as the best; a tenth of few is noise
 RESAMPLES = 100
@@ -23,19 +22,14 @@ LEVEL = 0.95
 ROUNDING = 1e-15  # of a divergence that is 0
 
 
-def importances(frame: pd.DataFrame, design: Design, seed: int = 0) -> list[dict[str, Any]]:
+def importances(surfaces: Sequence[Surface], design: Design, seed: int = 0) -> list[dict[str, Any]]:
     """A row per environment, algorithm and hyperparameter: importance and bootstrap interval.
 
     Shares of the mean over seeds; the interval redraws seeds. None where nothing is known: the
-    value if no setting differs from another, the bounds with a single seed. No rows while too
-    little of the study is there.
+    value if no setting differs from another, the bounds with a single seed.
     """
-    try:
-        found = surfaces(frame).surfaces
-    except ValueError:
-        return []
     rows = []
-    for surface in found:
+    for surface in surfaces:
         for place, environment in enumerate(surface.environments):
             named = {
                 "family": environment.family,

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import pandas as pd
+from collections.abc import Sequence
 
+from fedrl.reports.table.design import Surface
 from fedrl.reports.table.specification import Sensitivity
-from fedrl.reports.table.surfaces import surfaces
 from fedrl.reports.table.tuning_sensitivity import TuningSensitivity, gammas, owed
 
 
-def summarise(frame: pd.DataFrame) -> list[TuningSensitivity]:
-    """A line per algorithm; none where too little is there, or no setting differs from another."""
-    spec = Sensitivity()
+def summarise(surfaces: Sequence[Surface]) -> list[TuningSensitivity]:
+    """A line per algorithm; none where no setting differs from another."""
     try:
-        found = surfaces(frame).surfaces
-        scaled, kept = gammas(found)
+        scaled, kept = gammas(surfaces)
     except ValueError:
         return []
-    return [owed(one, gamma, kept, spec) for one, gamma in zip(found, scaled, strict=True)]
+    spec = Sensitivity()
+    return [owed(one, gamma, kept, spec) for one, gamma in zip(surfaces, scaled, strict=True)]

@@ -7,11 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
 
-from fedrl.benchmark.config.parameter import worded
 from fedrl.benchmark.config.protocol import Protocol, protocol_of
 from fedrl.benchmark.config.study import load_study
 from fedrl.benchmark.config.tuned_file import Entry
@@ -54,34 +51,14 @@ class Done:
     files: list[Path]
     pages: list[Path]
 
-    def rows(self) -> list[dict[str, Any]]:
-        return [pages.winner_row(one) for one in self.found]
-
     def as_json(self) -> dict[str, Any]:
         repeated = any(one.tuner for one in self.found)
         return {
-            "winners": self.rows(),
+            "winners": [pages.winner_row(one) for one in self.found],
             "variance": pages.variance_rows(self.found) if repeated else [],
             "files": [str(path) for path in self.files],
             "pages": [str(path) for path in self.pages],
         }
-
-    def print(self) -> None:
-        """A row per task and tuner."""
-        table = Table(box=box.SIMPLE, padding=(0, 1, 0, 0), pad_edge=False)
-        for heading in ("task", "tuner", "values", "score", "interval", "diverged", "steps"):
-            table.add_column(heading, overflow="fold", no_wrap=heading in ("task", "score"))
-        for one in self.found:
-            values = worded(one.task.space, one.winner.values)
-            bounds = f"[{one.estimate.low:.4g}, {one.estimate.high:.4g}]"
-            seeds = len(one.winner.outcomes)
-            table.add_row(
-                *(one.task.label, str(one.tuner), values, f"{one.winner.score:.4g}", bounds),
-                *(f"{one.winner.diverged}/{seeds}", f"{one.steps:,}"),
-            )
-        Console().print(table)
-        print("score: area under the curve, mean over select seeds; steps: what tuning cost")
-        print("*: at an end of the range that was searched; a wider one may hold better values")
 
 
 def prepare(

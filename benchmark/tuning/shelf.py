@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from fedrl.benchmark.config.parameter import Parameter, Space, edges, worded
+from fedrl.benchmark.config.parameter import Parameter, Space, Values, edges, worded
 from fedrl.benchmark.config.tuned_file import Entry, read
 from fedrl.benchmark.tuning.variance import spread_of
 
@@ -14,6 +14,9 @@ HEADINGS = (
     *("family", "κ", "N", "algorithm", "values", "score", "95 % interval", "diverged"),
     *("trials", "steps of tuning"),
 )
+
+
+LEGEND = "*: at an end of the range that was searched; a wider one may hold better values"
 
 
 def entries(folder: Path) -> list[tuple[str, str, Entry]]:
@@ -64,12 +67,30 @@ def markdown(folder: Path) -> str:
 
 def row(family: str, algorithm: str, entry: Entry) -> tuple[str, ...]:
     """One entry as text."""
-    told, values = entry.told, worded(space_of(entry), entry.values)
+    told = entry.told
+    values, score, bounds, lost, steps = worded_result(
+        *(space_of(entry), entry.values, told["score"], told["interval"]),
+        *(told["diverged"], told["select_seeds"], told["steps"]),
+    )
     return (
-        *(family, f"{entry.kappa:g}", str(entry.agents), f"`{algorithm}`", values),
-        *(f"{told['score']:.4g}", _interval(told["interval"])),
-        *(f"{told['diverged']}/{told['select_seeds']}", str(len(told["trials"]))),
-        f"{told['steps']:,}",
+        *(family, f"{entry.kappa:g}", str(entry.agents), f"`{algorithm}`", values, score, bounds),
+        *(lost, str(len(told["trials"])), steps),
+    )
+
+
+def worded_result(
+    space: Space,
+    values: Values,
+    score: float,
+    bounds: Sequence[float],
+    diverged: int,
+    seeds: int,
+    steps: int,
+) -> tuple[str, ...]:
+    """Values, score, interval, diverged runs and cost as text; a star marks an end of a range."""
+    return (
+        *(worded(space, values), f"{score:.4g}", _interval(bounds)),
+        *(f"{diverged}/{seeds}", f"{steps:,}"),
     )
 
 

@@ -10,8 +10,8 @@ import numpy as np
 from gymnasium import spaces
 from numba.extending import register_jitable
 
-from fedrl.envs.family import Array, CompiledFamily, Kernel, Knob, Reference, perturb
-from fedrl.envs.validation import require_known
+from fedrl.envs.family import Array, CompiledFamily, Kernel, Knob, Reference
+from fedrl.envs.physical import PhysicalFamily
 
 TIME_STEP = 0.2  # s
 GRAVITY = 9.8  # m/s²
@@ -152,13 +152,14 @@ KERNEL = Kernel(initial, observe, transition, start_draws=4, step_draws=0)
 
 
 @dataclass(frozen=True)
-class Acrobot(CompiledFamily):
+class Acrobot(PhysicalFamily, CompiledFamily):
     """Swing two links up by the joint between them, -1 a step; agents differ in `vary`."""
 
     summary: ClassVar[str] = "Swing two links up by the joint between them; links differ"
     source: ClassVar[str] = "Gymnasium Acrobot-v1; Sutton 1996, Sutton & Barto 2018"
     heterogeneity: ClassVar[str] = "lengths and masses drawn from [low, high] scaled by κ"
     gymnasium_id: ClassVar[str] = "FedRL/Acrobot-v0"
+    task: ClassVar[type] = AcrobotTask
     knobs: ClassVar[dict[str, Knob]] = {
         "inner_length": Knob(1.0, 0.5, 1.5, "m", "length of the link at the pivot", 0.0),
         "outer_length": Knob(1.0, 0.5, 1.5, "m", "length of the free link", 0.0),
@@ -167,12 +168,7 @@ class Acrobot(CompiledFamily):
     }
 
     horizon: int = 500
-    discount: float = 0.99
     vary: tuple[str, ...] = tuple(knobs)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require_known("knob of acrobot", self.vary, self.knobs)
 
     @property
     def observation_space(self) -> spaces.Box:
@@ -188,10 +184,6 @@ class Acrobot(CompiledFamily):
     @property
     def kernel(self) -> Kernel:
         return KERNEL
-
-    def sample(self, agents: int, kappa: float, generator: np.random.Generator) -> AcrobotTask:
-        """Knob values of N agents: stock + κ (uniform on [low, high] - stock)."""
-        return AcrobotTask(**perturb(self.knobs, self.vary, agents, kappa, generator))
 
     def reference(self, task: AcrobotTask) -> Reference:
         return Reference(-100.0, "reward threshold of Gymnasium's Acrobot-v1 (stock links)")

@@ -9,8 +9,8 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from gymnasium import spaces
 
-from fedrl.envs.family import Array, CompiledFamily, Kernel, Knob, Reference, perturb
-from fedrl.envs.validation import require_known
+from fedrl.envs.family import Array, CompiledFamily, Kernel, Knob, Reference
+from fedrl.envs.physical import PhysicalFamily
 
 TIME_STEP = 0.02  # s
 LIMIT = 2.4  # m, |position| at which the episode ends
@@ -83,13 +83,13 @@ KERNEL = Kernel(initial, observe, transition, start_draws=4, step_draws=0)
 
 
 @dataclass(frozen=True)
-class CartPole(CompiledFamily):
+class CartPole(PhysicalFamily, CompiledFamily):
     """Balance a pole on a cart, reward 1 a step; agents differ in the physics named in `vary`."""
 
     summary: ClassVar[str] = "Balance a pole on a cart; every agent has its own physics"
     source: ClassVar[str] = "Gymnasium CartPole-v1; Barto, Sutton & Anderson 1983"
-    heterogeneity: ClassVar[str] = "physical constants drawn from [low, high] scaled by κ"
     gymnasium_id: ClassVar[str] = "FedRL/CartPole-v0"
+    task: ClassVar[type] = CartPoleTask
     knobs: ClassVar[dict[str, Knob]] = {
         "half_length": Knob(0.5, 0.1, 0.9, "m", "half the length of the pole", 0.0),
         "pole_mass": Knob(0.1, 0.05, 0.15, "kg", "mass of the pole", 0.0),
@@ -100,13 +100,7 @@ class CartPole(CompiledFamily):
         "start_width": Knob(0.05, 0.045, 0.055, "m, m/s, rad, rad/s", "start half-width", -1e-12),
     }
 
-    horizon: int = 200
-    discount: float = 0.99
     vary: tuple[str, ...] = tuple(knobs)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require_known("knob of cartpole", self.vary, self.knobs)
 
     @property
     def observation_space(self) -> spaces.Box:
@@ -120,9 +114,6 @@ class CartPole(CompiledFamily):
     @property
     def kernel(self) -> Kernel:
         return KERNEL
-
-    def sample(self, agents: int, kappa: float, generator: np.random.Generator) -> CartPoleTask:
-        return CartPoleTask(**perturb(self.knobs, self.vary, agents, kappa, generator))
 
     def reference(self, task: CartPoleTask) -> Reference:
         return Reference(float(self.horizon), "the horizon: a pole that never falls")

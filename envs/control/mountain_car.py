@@ -9,8 +9,8 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from gymnasium import spaces
 
-from fedrl.envs.family import Array, CompiledFamily, Kernel, Knob, Reference, perturb
-from fedrl.envs.validation import require_known
+from fedrl.envs.family import Array, CompiledFamily, Kernel, Knob, Reference
+from fedrl.envs.physical import PhysicalFamily
 
 LEFT, RIGHT, GOAL = -1.2, 0.6, 0.45  # positions: the wall, the end of the road, the flag
 SPEED_LIMIT = 0.07  # of position, per step
@@ -64,13 +64,13 @@ KERNEL = Kernel(initial, observe, transition, start_draws=1, step_draws=0)
 
 
 @dataclass(frozen=True)
-class MountainCarContinuous(CompiledFamily):
+class MountainCarContinuous(PhysicalFamily, CompiledFamily):
     """Rock a weak car out of a valley; agents differ in the physics named in `vary`."""
 
     summary: ClassVar[str] = "Rock a weak car out of a valley; cars and slopes differ"
     source: ClassVar[str] = "Gymnasium MountainCarContinuous-v0; Moore 1990"
-    heterogeneity: ClassVar[str] = "physical constants drawn from [low, high] scaled by κ"
     gymnasium_id: ClassVar[str] = "FedRL/MountainCarContinuous-v0"
+    task: ClassVar[type] = MountainCarTask
     knobs: ClassVar[dict[str, Knob]] = {
         "power": Knob(0.0015, 0.001, 0.002, "position/step²", "pull of the engine", 0.0),
         "gravity": Knob(0.0025, 0.002, 0.003, "position/step²", "pull of the slope", 0.0),
@@ -78,12 +78,7 @@ class MountainCarContinuous(CompiledFamily):
     }
 
     horizon: int = 999
-    discount: float = 0.99
     vary: tuple[str, ...] = tuple(knobs)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require_known("knob of mountain-car", self.vary, self.knobs)
 
     @property
     def observation_space(self) -> spaces.Box:
@@ -99,10 +94,6 @@ class MountainCarContinuous(CompiledFamily):
     @property
     def kernel(self) -> Kernel:
         return KERNEL
-
-    def sample(self, agents: int, kappa: float, generator: np.random.Generator) -> MountainCarTask:
-        """Knob values of N agents: stock + κ (uniform on [low, high] - stock)."""
-        return MountainCarTask(**perturb(self.knobs, self.vary, agents, kappa, generator))
 
     def reference(self, task: MountainCarTask) -> Reference:
         return Reference(90.0, "reward threshold of Gymnasium's MountainCarContinuous-v0 (stock)")

@@ -9,8 +9,8 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from gymnasium import spaces
 
-from fedrl.envs.family import Array, CompiledFamily, Kernel, Knob, Reference, perturb
-from fedrl.envs.validation import require_known
+from fedrl.envs.family import Array, CompiledFamily, Kernel, Knob, Reference
+from fedrl.envs.physical import PhysicalFamily
 
 TIME_STEP = 0.05  # s
 SPIN_LIMIT = 8.0  # rad/s
@@ -63,26 +63,20 @@ KERNEL = Kernel(initial, observe, transition, start_draws=2, step_draws=0)
 
 
 @dataclass(frozen=True)
-class Pendulum(CompiledFamily):
+class Pendulum(PhysicalFamily, CompiledFamily):
     """Swing a rod up and hold it with little torque; agents differ in the physics in `vary`."""
 
     summary: ClassVar[str] = "Swing a rod up and hold it by torque; every rod is different"
     source: ClassVar[str] = "Gymnasium Pendulum-v1"
-    heterogeneity: ClassVar[str] = "physical constants drawn from [low, high] scaled by κ"
     gymnasium_id: ClassVar[str] = "FedRL/Pendulum-v0"
+    task: ClassVar[type] = PendulumTask
     knobs: ClassVar[dict[str, Knob]] = {
         "mass": Knob(1.0, 0.5, 1.5, "kg", "mass of the rod", 0.0),
         "length": Knob(1.0, 0.5, 1.5, "m", "length of the rod", 0.0),
         "gravity": Knob(10.0, 8.0, 12.0, "m/s²", "gravitational acceleration", 0.0),
     }
 
-    horizon: int = 200
-    discount: float = 0.99
     vary: tuple[str, ...] = tuple(knobs)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require_known("knob of pendulum", self.vary, self.knobs)
 
     @property
     def observation_space(self) -> spaces.Box:
@@ -98,10 +92,6 @@ class Pendulum(CompiledFamily):
     @property
     def kernel(self) -> Kernel:
         return KERNEL
-
-    def sample(self, agents: int, kappa: float, generator: np.random.Generator) -> PendulumTask:
-        """Knob values of N agents: stock + κ (uniform on [low, high] - stock)."""
-        return PendulumTask(**perturb(self.knobs, self.vary, agents, kappa, generator))
 
     def reference(self, task: PendulumTask) -> Reference:
         return Reference(-138.0, "stock rod, dynamic programming over a grid of states and torques")

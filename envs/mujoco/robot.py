@@ -11,9 +11,9 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from gymnasium import spaces
 
-from fedrl.envs.family import Array, Knob, SimulatedFamily, perturb
+from fedrl.envs.family import Array, Knob, SimulatedFamily
 from fedrl.envs.mujoco.simulator import Model, MujocoSimulator, Physics, compiled
-from fedrl.envs.validation import require_known
+from fedrl.envs.physical import PhysicalFamily
 
 
 class RobotTask(NamedTuple):
@@ -55,10 +55,10 @@ def models_of(robot: str, task: RobotTask, textured: bool = False) -> list[Model
 
 
 @dataclass(frozen=True)
-class Robot(SimulatedFamily):
+class Robot(PhysicalFamily, SimulatedFamily):
     """A robot runs forward in a plane; agents differ in the physics named in `vary`."""
 
-    heterogeneity: ClassVar[str] = "physical constants drawn from [low, high] scaled by κ"
+    task: ClassVar[type] = RobotTask
     knobs: ClassVar[dict[str, Knob]] = {
         "gravity": Knob(9.81, 7.81, 11.81, "m/s²", "gravitational acceleration", 0.0),
         "friction": Knob(1.0, 0.5, 1.5, "× stock", "friction between ground and body", 0.0),
@@ -75,12 +75,7 @@ class Robot(SimulatedFamily):
     joints: ClassVar[int]  # actuated joints
 
     horizon: int = 1000
-    discount: float = 0.99
     vary: tuple[str, ...] = tuple(knobs)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require_known(f"knob of {type(self).__name__.lower()}", self.vary, self.knobs)
 
     @property
     def observation_space(self) -> spaces.Box:
@@ -91,10 +86,6 @@ class Robot(SimulatedFamily):
     def action_space(self) -> spaces.Box:
         """Share of each motor's full torque."""
         return spaces.Box(-1.0, 1.0, (self.joints,), dtype=np.float64)
-
-    def sample(self, agents: int, kappa: float, generator: np.random.Generator) -> RobotTask:
-        """Knob values of N agents: stock + κ (uniform on [low, high] - stock)."""
-        return RobotTask(**perturb(self.knobs, self.vary, agents, kappa, generator))
 
     def simulator(self, task: RobotTask, episodes: int, threads: int = 1) -> RobotSimulator:
         """Physics of L = N·B lanes, each agent on its own compiled model."""

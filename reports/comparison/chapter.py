@@ -5,9 +5,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from fedrl.reports.comparison import finals, ledger, paired, scores
-from fedrl.reports.comparison.compared import settings
-from fedrl.reports.comparison.family_charts import heterogeneity_chart, reached_chart
+from fedrl.reports.comparison.family_charts import (
+    heterogeneity_chart,
+    heterogeneity_figure,
+    reached_chart,
+    reached_figure,
+)
 from fedrl.reports.comparison.sentences import sentences
+from fedrl.reports.comparison.settings_table import settings
 from fedrl.reports.drawing import curves
 from fedrl.reports.drawing.diagnostics import diagnostic_figures
 from fedrl.reports.drawing.explorer import explorer
@@ -58,7 +63,7 @@ def _complexity(context: ReportContext) -> Section:
     parts: list[Part] = [sample_complexity.complexity_table(family, targets, context.spec)]
     if any(item.mean.value < item.budget for item in targets):
         chart = reached_chart(family, targets, context.look, anchor)
-        parts = [chart, curves.reached_curves(family, targets, context.look, context.spec), *parts]
+        parts = [chart, reached_figure(family, chart, context.look, context.spec), *parts]
     notes = _on_targets(family, targets, context.spec)
     return Section("Sample complexity", anchor, _something(parts), notes)
 
@@ -66,7 +71,7 @@ def _complexity(context: ReportContext) -> Section:
 def _heterogeneity(context: ReportContext) -> Section:
     family, spec, anchor = context.family, context.spec, f"{context.family.slug}-kappa"
     chart = heterogeneity_chart(family, context.look, spec, anchor)
-    parts: list[Part] = [chart, finals.heterogeneity(family, context.look, spec)]
+    parts: list[Part] = [chart, heterogeneity_figure(family, chart, context.look, spec)]
     note = "One level of heterogeneity was run: there is no change to show."
     if len(family.kappas) > 1:
         parts.append(scores.drop_table(family, spec))

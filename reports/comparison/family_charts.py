@@ -1,14 +1,15 @@
-"""Charts of one family: share of runs at a target, and scores over heterogeneity."""
+"""Share of runs at a target, and scores over heterogeneity: a chart, and the figure of it."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
-from fedrl.reports.comparison.finals import sideways
 from fedrl.reports.comparison.scores import of_seeds
 from fedrl.reports.drawing import figures as fig
+from fedrl.reports.drawing import marks
 from fedrl.reports.drawing.charts import Chart, Guide, Panel, Trace, View, drawn_lines
-from fedrl.reports.drawing.curves import STEPS
+from fedrl.reports.drawing.curves import STEPS, keys
 from fedrl.reports.statistics import estimates as st
 from fedrl.reports.statistics import survival as sv
 from fedrl.reports.table import formatting as fm
@@ -42,6 +43,39 @@ def reached_chart(family: Family, reached: Sequence[Reached], look: fig.Look, an
         "policy to the reference, up to the common budget; runs that never hit, and diverged runs, "
         "stay in the denominator. Targets that no run reached are left out.",
     )
+
+
+def reached_figure(family: Family, chart: Chart, look: fig.Look, spec: Specification) -> fig.Figure:
+    """The chart on paper: a row per κ and N, a column per ε."""
+    rows = list(dict.fromkeys(panel.title for view in chart.views for panel in view.panels))
+    looks = _looks(family, look)
+    with fig.styled():
+        figure, axes = fig.panels(
+            len(rows), len(chart.views), 1.95, 1.75, sharey=True, sharex="row"
+        )
+        for column, view in zip(axes.T, chart.views, strict=True):
+            for panel in view.panels:
+                axis = column[rows.index(panel.title)]
+                marks.draw(axis, view, panel, looks)
+                axis.set_title(f"{panel.title}, ε = {view.key}")
+                axis.set_yticks([0, 25, 50, 75, 100])
+                fig.steps_axis(axis)
+        figure.supxlabel(STEPS, fontsize=8)
+        figure.supylabel("runs at the target, %", fontsize=8)
+        fig.legend(figure, keys(family, look, markers=False))
+        return fig.saved(
+            figure,
+            f"{family.slug}-reached",
+            "Share of runs that reached a target",
+            "One minus the Kaplan–Meier curve of the steps until score ≥ reference − ε (reference "
+            f"− random) at {spec.window} evaluation points in a row, one panel per ε and κ, up to "
+            "the common budget. Runs that never hit, and diverged runs, stay in the denominator. "
+            "Targets that no run reached by then are left out.",
+        )
+
+
+def _looks(family: Family, look: fig.Look) -> dict[str, dict[str, Any]]:
+    return {series.curve: look.of(series, family) for series in family.series}
 
 
 def _share(item: Reached) -> Trace:
@@ -83,6 +117,36 @@ def heterogeneity_chart(family: Family, look: fig.Look, spec: Specification, anc
         "interval; points are set apart sideways. Grey: mean reference (solid) and random policy "
         "(dotted) at that κ.",
     )
+
+
+def heterogeneity_figure(
+    family: Family, chart: Chart, look: fig.Look, spec: Specification
+) -> fig.Figure:
+    """The final scores of the chart on paper."""
+    view = chart.views[0]
+    with fig.styled():
+        figure, axes = fig.tiles(len(view.panels), len(view.panels), 2.7, 4.6, sharey=True)
+        fig.label(axes, view.x, view.y)
+        for axis, panel in zip(axes, view.panels, strict=True):
+            marks.draw(axis, view, panel, _looks(family, look))
+            axis.set_xticks(family.kappas)
+        guides = {"reference": marks.REFERENCE, "random policy": marks.RANDOM}
+        lines = [fig.key(name, **style) for name, style in guides.items()]
+        fig.legend(figure, [*keys(family, look), *lines])
+        return fig.saved(
+            figure,
+            f"{family.slug}-heterogeneity",
+            "Final score and heterogeneity",
+            "Interquartile mean over seeds of the final score at each κ, with "
+            f"{fm.percent(spec.level)} bootstrap interval; points are set apart sideways so that "
+            "intervals can be told apart. Grey: mean reference and random policy at that κ.",
+        )
+
+
+def sideways(family: Family) -> float:
+    """How far points at one κ are set apart."""
+    gaps = np.diff(family.kappas)
+    return float(0.035 * (gaps.min() if len(gaps) else 1.0))
 
 
 def _area(family: Family, run: Run) -> float:

@@ -17,6 +17,7 @@ from fedrl.reports.comparison.profiles import (
 )
 from fedrl.reports.comparison.rankings import standing_figure, standing_rows, standing_table
 from fedrl.reports.drawing import figures as fig
+from fedrl.reports.drawing import marks
 from fedrl.reports.drawing.charts import Chart, Panel, Trace, View, drawn_lines
 from fedrl.reports.drawing.section import Section
 from fedrl.reports.statistics.estimates import Array
@@ -106,24 +107,12 @@ def _view(key: str, label: str, x: str, profiles: Sequence[Profile]) -> View:
 def _drawn(
     name: str, title: str, view: View, looks: Mapping[str, Any], note: str, spec: Specification
 ) -> fig.Figure:
-    across = fig.across(len(view.panels))
-    down = -(-len(view.panels) // across)
+    count = len(view.panels)
     with fig.styled():
-        figure, axes = fig.panels(down, across, 3.5 if across < 3 else 2.6, 2.2, sharey=True)
-        for axis in list(axes.flat)[len(view.panels) :]:
-            axis.set_visible(False)
-        for axis, panel in zip(axes.flat, view.panels, strict=False):
-            axis.set_title(panel.title)
-            axis.set_ylim(-4, 104)
-            axis.set_xlabel(view.x)
-            if axis.get_subplotspec().is_first_col():
-                axis.set_ylabel(view.y)
-            for trace in panel.traces:
-                look = looks[trace.curve] | {"marker": ""}
-                axis.plot(trace.x, trace.y, **look)
-                if trace.low is not None:
-                    low, high = trace.low, trace.high
-                    axis.fill_between(trace.x, low, high, color=look["color"], alpha=0.13, lw=0)
+        figure, axes = fig.tiles(count, fig.across(count), 2.2, sharey=True)
+        fig.label(axes, view.x, view.y)
+        for axis, panel in zip(axes, view.panels, strict=True):
+            marks.draw(axis, view, panel, looks)
             if view.doubling:
                 _doubling(axis, panel.traces[0].x)
         fig.legend(

@@ -5,6 +5,7 @@ from typing import Any
 
 from fedrl.reports.comparison.profiles import EVERYWHERE, Setting, places, within
 from fedrl.reports.drawing import figures as fig
+from fedrl.reports.drawing import marks
 from fedrl.reports.statistics import aggregates as ag
 from fedrl.reports.statistics import estimates as st
 from fedrl.reports.statistics import whole_seeds as ws
@@ -106,19 +107,10 @@ def standing_figure(rows: Sequence[dict[str, Any]], looks: Any, spec: Specificat
         for axis, (key, label) in zip(axes.flat, shown, strict=True):
             for height, row in enumerate(first):
                 look = looks[row["series"]] | {"linestyle": "-"}
-                axis.plot(
-                    [row[f"{key}_low"], row[f"{key}_high"]],
-                    [height, height],
-                    color=look["color"],
-                    linewidth=5,
-                    alpha=0.3,
-                    solid_capstyle="butt",
-                )
+                marks.bar(axis, row[f"{key}_low"], row[f"{key}_high"], height, look["color"])
                 axis.plot(row[key], height, **look, markersize=5, markeredgewidth=0)
             axis.set_xlabel(label)
-            axis.set_yticks(range(len(first)), [row["series"] for row in first])
-            axis.set_ylim(len(first) - 0.5, -0.5)
-            axis.tick_params(axis="y", length=0)
+            marks.name_rows(axis, [row["series"] for row in first])
         return fig.saved(
             figure,
             "standing",

@@ -48,26 +48,15 @@ def _drawn(
     family: str, scores: Scores, draw: Any, name: str, title: str, caption: str, x: str
 ) -> fig.Figure:
     names = list(dict.fromkeys(n for panel in scores.values() for n in panel))
-    looks = {
-        n: {
-            "color": fig.COLOURS[place % len(fig.COLOURS)],
-            "linestyle": fig.DASHES[place % len(fig.DASHES)],
-            "marker": fig.MARKERS[place % len(fig.MARKERS)],
-        }
-        for place, n in enumerate(names)
-    }
-    across = fig.across(len(scores))
+    looks = fig.looks(names)
     with fig.styled():
-        figure, axes = fig.panels(-(-len(scores) // across), across, 3.5, 2.45)
-        for axis in list(axes.flat)[len(scores) :]:
-            axis.set_visible(False)
-        for axis, (panel, algorithms) in zip(axes.flat, scores.items(), strict=False):
+        figure, axes = fig.tiles(len(scores), fig.across(len(scores)), 2.45)
+        fig.label(axes, x, "score")
+        for axis, (panel, algorithms) in zip(axes, scores.items(), strict=True):
             axis.set_title(panel)
-            axis.set_xlabel(x)
             for algorithm, values in algorithms.items():
                 draw(axis, values, looks[algorithm])
             _focus(axis, [v for values in algorithms.values() for v in values])
-        axes.flat[0].set_ylabel("score")
         handles = [fig.key(n, **look, markersize=4) for n, look in looks.items()]
         fig.legend(figure, handles)
         return fig.saved(figure, f"{family}-{name}", title, caption)

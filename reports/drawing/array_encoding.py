@@ -28,8 +28,12 @@ def packed(value: Mapping[str, Any]) -> str:
         return entry
 
     text = _written(shared(value))
-    text = f'{text[:-1]},"pool":[{",".join(pool)}]}}'
-    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+    return _escaped(f'{text[:-1]},"pool":[{",".join(pool)}]}}')
+
+
+def plain(value: Mapping[str, Any]) -> str:
+    """The value with its lists where they stand."""
+    return _escaped(_written(value))
 
 
 def numbers(values: Array) -> list[float | None]:
@@ -44,6 +48,10 @@ def number(value: float) -> float | None:
 
 def _numeric(item: Any) -> bool:
     return item is None or (isinstance(item, (int, float)) and not isinstance(item, bool))
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 
 def _written(value: Any) -> str:

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from fedrl.reports.drawing import figures as fig
-from fedrl.reports.drawing.curves import STEPS
+from fedrl.reports.drawing import marks
+from fedrl.reports.drawing.curves import STEPS, keys
 from fedrl.reports.statistics import estimates as st
 from fedrl.reports.table import formatting as fm
 from fedrl.reports.table.measures import Measure, along, diagnostics_of
@@ -51,8 +52,7 @@ def _figure(
             fig.steps_axis(axis)
         figure.supxlabel(STEPS, fontsize=8)
         figure.align_ylabels()
-        looks = {s.curve: look.of(s, family) | {"marker": ""} for s in family.series}
-        fig.legend(figure, [fig.key(name, **style) for name, style in looks.items()])
+        fig.legend(figure, keys(family, look, markers=False))
         return fig.saved(
             figure,
             f"{family.slug}-diagnostics{suffix}",
@@ -77,7 +77,7 @@ def _draw(axis: Any, family: Family, measure: Measure, look: fig.Look, runs: lis
     style = look.of(runs[0].series, family) | {"marker": ""}
     grid, values = on_grid(curves, float("inf"))
     low, high = measure.back(values.min(axis=0)), measure.back(values.max(axis=0))
-    axis.fill_between(grid, low, high, color=style["color"], alpha=0.16, linewidth=0)
+    marks.band(axis, grid, low, high, style)
     axis.plot(grid, measure.back(st.interquartile_mean(values)), **style)
     return True
 

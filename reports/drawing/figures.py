@@ -84,12 +84,7 @@ class Look:
     def of(self, series: Series, family: Family) -> dict[str, Any]:
         """Keyword arguments of `Axes.plot`."""
         if len(self.curves) <= len(COLOURS):
-            place = self.curves.index(series.curve)
-            return {
-                "color": COLOURS[place],
-                "linestyle": DASHES[place % len(DASHES)],
-                "marker": MARKERS[place],
-            }
+            return looks(self.curves)[series.curve]
         place = self.algorithms.index(series.algorithm)
         own = [s for s in family.series if s.algorithm == series.algorithm]
         variants = list(dict.fromkeys(s.variant for s in own))
@@ -101,6 +96,18 @@ class Look:
             "linestyle": DASHES[(place + variant) % len(DASHES)],
             "marker": MARKERS[(place + 2 * variant) % len(MARKERS)],
         }
+
+
+def looks(names: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Colour, dashes and marker of each name, keyword arguments of `Axes.plot`."""
+    return {
+        name: {
+            "color": COLOURS[place % len(COLOURS)],
+            "linestyle": DASHES[place % len(DASHES)],
+            "marker": MARKERS[place % len(MARKERS)],
+        }
+        for place, name in enumerate(names)
+    }
 
 
 @contextmanager
@@ -124,6 +131,27 @@ def panels(rows: int, columns: int, width: float, height: float, **share: Any) -
     for axis in axes.flat:
         sns.despine(ax=axis)
     return figure, axes
+
+
+def tiles(
+    count: int, columns: int, height: float, width: float | None = None, **share: Any
+) -> tuple[Any, list[Any]]:
+    """A figure of `count` panels, row by row, without the axes that are left over."""
+    width = width or (3.5 if columns < 3 else 2.6)
+    figure, axes = panels(-(-count // columns), columns, width, height, **share)
+    for axis in axes.flat[count:]:
+        axis.set_visible(False)
+    return figure, list(axes.flat[:count])
+
+
+def label(axes: Sequence[Any], x: str, y: str) -> None:
+    """x below the lowest panel of every column, y beside the first of every row."""
+    columns = axes[0].get_gridspec().ncols
+    for axis in axes[-columns:]:
+        axis.set_xlabel(x)
+        axis.xaxis.set_tick_params(labelbottom=True)  # also where an empty place is below
+    for axis in axes[::columns]:
+        axis.set_ylabel(y)
 
 
 def steps_axis(axis: Any) -> None:

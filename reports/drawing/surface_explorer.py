@@ -1,12 +1,12 @@
 """Response surfaces as data: the page draws any two hyperparameters of any algorithm."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from fedrl.reports.drawing.array_encoding import plain
 from fedrl.reports.table.design import Space, Surface, amount, in_order, sign
 from fedrl.reports.table.marginals import axis
 from fedrl.reports.table.specification import Sensitivity
@@ -37,8 +37,7 @@ class SurfaceExplorer:
             "surfaces": self.surfaces,
             "ends": self.ends,
         }
-        text = json.dumps(value, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
-        return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+        return plain(value)
 
 
 def surface_explorer(

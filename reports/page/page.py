@@ -6,32 +6,46 @@ from pathlib import Path
 from typing import Any
 
 from fedrl.reports.comparison.chapter import ReportContext, chapter
-from fedrl.reports.comparison.compared import overview
 from fedrl.reports.comparison.leaderboard import leaderboard, standings, verdict
 from fedrl.reports.comparison.profile_sections import across
-from fedrl.reports.comparison.totals import incomplete, totals
 from fedrl.reports.drawing.contents import Contents
 from fedrl.reports.drawing.figures import Figure, Look
 from fedrl.reports.drawing.section import Part
 from fedrl.reports.page.html import page
 from fedrl.reports.page.paper import document
 from fedrl.reports.page.table_export import csv, latex, markdown
-from fedrl.reports.sensitivity.design_contents import designed
+from fedrl.reports.sensitivity.design_contents import design_contents
 from fedrl.reports.table.design import is_designed
 from fedrl.reports.table.records import families, hyperparameters
 from fedrl.reports.table.runs import apart
 from fedrl.reports.table.specification import Specification
+from fedrl.reports.table.surfaces import Designed, surfaces
 from fedrl.reports.table.tables import Data, Table
+from fedrl.reports.table.totals import incomplete, last_rows, overview, totals
+
+SERIES = "Series are algorithms with their varied settings; seeds are runs per series and κ."
 
 
 def write_report(
-    records: Any, provenance: Mapping[str, Any], out: Path, *, title: str, description: str
+    records: Any,
+    provenance: Mapping[str, Any],
+    out: Path,
+    *,
+    title: str,
+    description: str,
+    designed: Designed | None = None,
 ) -> Path:
     """Write out/index.html, report.tex, figures/*.svg *.pdf, tables/*.csv *.md *.tex; the page.
 
-    Raises ValueError when `records` lack columns, are empty, or hold a point twice.
+    `designed`: the surfaces of the records, where they have a design and are known already. Raises
+    ValueError when `records` lack columns, are empty, or hold a point twice.
     """
-    made = designed(records, provenance) if is_designed(records) else compared(records, provenance)
+    if designed is None and is_designed(records):
+        designed = surfaces(records)
+    if designed is None:
+        made = compared(records, provenance)
+    else:
+        made = design_contents(records, designed, provenance)
     html = page(
         title=title,
         description=description,
@@ -54,12 +68,13 @@ def compared(records: Any, provenance: Mapping[str, Any]) -> Contents:
     told = [ReportContext(family, look, spec, known) for family in apart(found)]
     entries = [(own.family, own.targets) for own in told]
     ranked = standings(entries, spec)
+    runs = last_rows(found)
     top = [leaderboard(ranked, spec)] if ranked else []
     return Contents(
         [chapter(own) for own in told],
-        [*top, overview(found)],
+        [*top, overview(runs, "series", SERIES)],
         verdict(ranked),
-        totals(found),
+        totals(runs),
         provenance,
         spec,
         min(len(runs) for family in found for _, _, runs in family.groups()),

@@ -12,8 +12,8 @@ from fedrl.reports.sensitivity.tables import sensitivity_table
 from fedrl.reports.table import formatting as fm
 from fedrl.reports.table.design import space
 from fedrl.reports.table.specification import Sensitivity
-from fedrl.reports.table.surfaces import Designed, surfaces
-from fedrl.reports.table.tables import Column, Table, text
+from fedrl.reports.table.surfaces import Designed
+from fedrl.reports.table.totals import overview, spread, totals
 
 LONG = 100  # entries of the provenance; longer lists are counted
 READ = (
@@ -25,18 +25,20 @@ READ = (
 )
 
 
-def designed(records: Any, provenance: Mapping[str, Any]) -> Contents:
+def design_contents(records: Any, found: Designed, provenance: Mapping[str, Any]) -> Contents:
     """Across environments first, then every family."""
-    spec, found = Sensitivity(), surfaces(records)
+    spec = Sensitivity()
     importance = provenance.get("importance") or []
     study = Study(records, found, space(provenance), importance, spec)
     chapters = [across(study), *(family_chapter(study, family) for family in study.curves)]
-    front = [sensitivity_table(study.owed, study.space, spec), overview(found)]
+    front = [sensitivity_table(study.owed, study.space, spec)]
+    front.append(overview(found.runs, "cell", "A cell is one setting in one environment."))
+    settings = spread([len(surface.settings) for surface in found.surfaces])
     return Contents(
         chapters,
         front,
         verdict(study),
-        totals(found),
+        totals(found.runs, {"settings per algorithm": settings}),
         printed(provenance),
         spec,
         found.surfaces[0].performance.shape[2],
@@ -57,60 +59,6 @@ def verdict(study: Study) -> str:
         f"environment, Φ = {fm.estimated(low.phi, 2)}, and {high.surface.algorithm} most, "
         f"{fm.estimated(high.phi, 2)}{apart}."
     )
-
-
-def overview(found: Designed) -> Table:
-    """What was run, a row per family."""
-    rows = []
-    for family, own in found.runs.groupby("family", sort=True):
-        rows.append(
-            {"family": str(family), "algorithms": ", ".join(sorted(set(own["algorithm"])))}
-            | {"kappa": ", ".join(f"{k:g}" for k in sorted(set(own["kappa"])))}
-            | {"agents": ", ".join(str(n) for n in sorted(set(own["agents"])))}
-            | {"cells": own["cell"].nunique(), "seeds": own["seed"].nunique(), "runs": len(own)}
-            | {"diverged": int(own["diverged"].sum())}
-            | {"reference": ", ".join(sorted(set(own["reference_meaning"].astype(str))))}
-        )
-    return Table(
-        "overview",
-        "What was compared",
-        "A cell is one setting of one algorithm in one environment. Every run of a family meets "
-        "the same environment draws, initial parameters and noise, seed by seed.",
-        rows,
-        (
-            *(text("family", "family"), text("algorithms", "algorithms"), text("κ", "kappa")),
-            text("N", "agents"),
-            *(
-                Column(key, lambda row, key=key: str(row[key]), key)  # type: ignore[misc]
-                for key in ("cells", "seeds", "runs", "diverged")
-            ),
-            text("reference", "reference"),
-        ),
-        group=(),
-    )
-
-
-def totals(found: Designed) -> dict[str, str]:
-    """The study in numbers, for the top of the page."""
-    runs = found.runs
-    known = runs["seconds"].dropna()
-    shown = {
-        "studies": ", ".join(sorted(set(runs["study"].astype(str)))),
-        "families": ", ".join(sorted(set(runs["family"].astype(str)))),
-        "heterogeneity": ", ".join(f"{k:g}" for k in sorted(set(runs["kappa"]))),
-        "algorithms": ", ".join(s.algorithm for s in found.surfaces),
-        "agents": ", ".join(str(n) for n in sorted(set(runs["agents"]))),
-        "settings per algorithm": _spread([len(s.settings) for s in found.surfaces]),
-        "seeds": str(runs["seed"].nunique()),
-        "runs": fm.number(len(runs)),
-        "diverged": fm.number(int(runs["diverged"].sum())),
-        "environment steps": fm.number(float(runs["steps_total"].sum())),
-    }
-    return shown | ({"compute time, s": fm.number(float(known.sum()))} if len(known) else {})
-
-
-def _spread(counts: list[int]) -> str:
-    return str(counts[0]) if len(set(counts)) == 1 else f"{min(counts)}–{max(counts)}"
 
 
 def printed(provenance: Mapping[str, Any]) -> Mapping[str, Any]:

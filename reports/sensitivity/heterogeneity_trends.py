@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from fedrl.reports.drawing import figures as fig
+from fedrl.reports.drawing import marks
 from fedrl.reports.sensitivity.responses import Looks
 from fedrl.reports.table import formatting as fm
 from fedrl.reports.table.specification import Sensitivity
@@ -52,16 +53,8 @@ def _panel(axis: Any, rows: Sequence[Row], key: str, styles: Looks) -> None:
         x = np.array([levels.index(row["level"]) for row in own])
         y = np.array([row[key] for row in own])
         ends = np.array([[row[f"{key}_low"], row[f"{key}_high"]] for row in own]).T
-        axis.errorbar(
-            x + 0.05 * (place - (len(names) - 1) / 2),
-            y,
-            np.maximum(np.nan_to_num([y - ends[0], ends[1] - y]), 0),
-            **styles[name],
-            markersize=4.5,
-            elinewidth=0.9,
-            markeredgecolor="white",
-            markeredgewidth=0.4,
-        )
+        shift = 0.05 * (place - (len(names) - 1) / 2)
+        marks.points(axis, x + shift, y, *ends, **styles[name], markersize=4.5)
     axis.set_xticks(range(len(levels)), [f"{level:g}" for level in levels])
     axis.set_xlim(-0.4, len(levels) - 0.6)
     if key == "lost":

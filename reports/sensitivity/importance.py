@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from fedrl.reports.drawing import figures as fig
-from fedrl.reports.sensitivity.responses import Looks, grid
+from fedrl.reports.sensitivity.responses import Looks, columns_of
 from fedrl.reports.statistics.estimates import Estimate
 from fedrl.reports.table.design import Environment, in_order, sign
 from fedrl.reports.table.specification import Sensitivity
@@ -39,10 +39,10 @@ def importance_bars(
     algorithms = [a for a in styles if any(row["algorithm"] == a for _, row in rows)]
     lookup = {(p, row["algorithm"], row["hyperparameter"]): row for p, row in rows}
     width = 0.8 / len(algorithms)
-    down, across = grid(environments)
+    columns = columns_of(environments)
     with fig.styled():
-        figure, axes = fig.panels(down, across, 2.9, 1.9, sharex=True, sharey=True)
-        for axis, place in zip(axes.flat, environments, strict=False):
+        figure, axes = fig.tiles(len(environments), columns, 1.9, 2.9, sharex=True, sharey=True)
+        for axis, place in zip(axes, environments, strict=True):
             for i, algorithm in enumerate(algorithms):
                 own = [(x, lookup.get((place, algorithm, name))) for x, name in enumerate(names)]
                 known = [(x, _estimate(row)) for x, row in own if row is not None]
@@ -61,11 +61,8 @@ def importance_bars(
             axis.set_title(place.place)
             axis.set_xticks(range(len(names)), [sign(name) for name in names])
             axis.grid(visible=False, axis="x")
-        for axis in axes.flat[len(environments) :]:
-            axis.set_visible(False)
-        for axis in axes[:, 0]:
-            axis.set_ylabel("importance")
-        axes.flat[0].set_ylim(bottom=0)
+        fig.label(axes, "", "importance")
+        axes[0].set_ylim(bottom=0)
         fig.legend(
             figure,
             [

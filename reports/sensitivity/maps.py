@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 from fedrl.reports.drawing import figures as fig
+from fedrl.reports.drawing import marks
 from fedrl.reports.sensitivity.responses import MEANING, PERFORMANCE
 from fedrl.reports.statistics.estimates import Array
 from fedrl.reports.table.design import Environment, Space, Surface, amount, in_order, sign
 from fedrl.reports.table.marginals import Axis, axis, crossed
 from fedrl.reports.table.specification import Sensitivity
 
-COLOURS = "viridis"  # ordered by lightness, also for the colour-blind
 WIDE = 5  # panels side by side
 
 
@@ -55,7 +55,7 @@ def heatmaps(
             axis_.set_xlabel(space.axis(across))
         for axis_, word in zip(axes[:, 0], heads[1] if wide else heads[0], strict=True):
             axis_.set_ylabel(f"{word}\n{space.axis(down)}")
-        figure.colorbar(drawn, ax=axes, label=PERFORMANCE, shrink=0.8, aspect=30, pad=0.02)
+        marks.colour_scale(figure, drawn, axes, PERFORMANCE)
         return fig.saved(
             figure,
             f"{slug}-map-{down.replace('_', '-')}-{across.replace('_', '-')}",
@@ -106,7 +106,7 @@ def kappa_maps(
             axis_.set_title(surface.algorithm)
         for axis_ in axes[-1, :]:
             axis_.set_xlabel("heterogeneity κ")
-        figure.colorbar(drawn, ax=axes, label=PERFORMANCE, shrink=0.8, aspect=30, pad=0.02)
+        marks.colour_scale(figure, drawn, axes, PERFORMANCE)
         return fig.saved(
             figure,
             f"{slug}-map-{name.replace('_', '-')}-kappa",
@@ -123,34 +123,13 @@ def _ends(maps: Sequence[Array]) -> tuple[float, float]:
 
 
 def _map(axis_: Any, value: Array, share: Array, ends: tuple[float, float]) -> Any:
-    """Fields of one size each, empty where there is no setting."""
-    rows, columns = value.shape
-    axis_.grid(visible=False)
-    drawn = axis_.pcolormesh(
-        np.arange(columns + 1) - 0.5,
-        np.arange(rows + 1) - 0.5,
-        np.ma.masked_invalid(value),
-        cmap=COLOURS,
-        vmin=ends[0],
-        vmax=ends[1],
-        edgecolor="face",  # no seams between fields
-        linewidth=0.3,
-    )
-    for i in range(rows):
-        for j in range(columns):
-            if share[i, j] > 0:
-                dark = value[i, j] < ends[0] + 0.6 * (ends[1] - ends[0])
-                axis_.text(
-                    *(j, i, _percent(share[i, j])),
-                    ha="center",
-                    va="center",
-                    fontsize=6.5,
-                    color="#fefefe" if dark else "#010101",
-                )
-    return drawn
+    """The share of diverged runs, where there are any, on each field."""
+    return marks.heatmap(axis_, value, ends, lambda i, j: _percent(share[i, j]))
 
 
 def _percent(share: float) -> str:
+    if not share > 0:
+        return ""
     return f"{100 * share:.0f}%" if share >= 0.005 else "<1%"
 
 

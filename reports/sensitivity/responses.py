@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from fedrl.reports.drawing import figures as fig
+from fedrl.reports.drawing import marks
 from fedrl.reports.statistics.estimates import Array
 from fedrl.reports.table import formatting as fm
 from fedrl.reports.table.design import Environment, Space, Surface, amount, in_order, sign
@@ -23,24 +24,15 @@ Looks = Mapping[str, Mapping[str, Any]]
 
 def looks(surfaces: Sequence[Surface]) -> Looks:
     """Colour, dashes and marker of every algorithm."""
-    return {
-        surface.algorithm: {
-            "color": fig.COLOURS[i % len(fig.COLOURS)],
-            "linestyle": fig.DASHES[i % len(fig.DASHES)],
-            "marker": fig.MARKERS[i % len(fig.MARKERS)],
-        }
-        for i, surface in enumerate(surfaces)
-    }
+    return fig.looks([surface.algorithm for surface in surfaces])
 
 
-def grid(environments: Sequence[Environment]) -> tuple[int, int]:
-    """Rows and columns of panels: κ across where every N has every κ, else as they come."""
-    kappas = {e.kappa for e in environments}
-    count = len(environments)
+def columns_of(environments: Sequence[Environment]) -> int:
+    """Panels side by side: κ across where every N has every κ, else as they come."""
+    kappas, count = {e.kappa for e in environments}, len(environments)
     if count % len(kappas) == 0 and 1 < len(kappas) <= 5:
-        return count // len(kappas), len(kappas)
-    columns = fig.across(count)
-    return -(-count // columns), columns
+        return len(kappas)
+    return fig.across(count)
 
 
 def response_curves(
@@ -56,12 +48,10 @@ def response_curves(
     places = surfaces[0].of(family)
     environments = in_order([surfaces[0].environments[i] for i in places])
     own = [surface for surface in surfaces if name in surface.names]
-    rows, columns = grid(environments)
+    columns = columns_of(environments)
     with fig.styled():
-        figure, axes = fig.panels(
-            rows, columns, 3.6 if columns < 3 else 2.7, 2.1, sharex=True, sharey=True
-        )
-        for axis_, environment in zip(axes.flat, environments, strict=False):
+        figure, axes = fig.tiles(len(environments), columns, 2.1, sharex=True, sharey=True)
+        for axis_, environment in zip(axes, environments, strict=True):
             at = surfaces[0].environments.index(environment)
             for place, surface in enumerate(own):
                 along = axis(surface, name, spec)
@@ -69,13 +59,13 @@ def response_curves(
                 style = dict(styles[surface.algorithm])
                 shift = 0.012 * (place - (len(own) - 1) / 2)
                 x = _apart(along.centre, shift, space.logarithmic(name, along.low))
-                _with_bars(axis_, x, found.best, style | {"markersize": 4.5})
+                best, low, high = np.array(found.best).T
+                marks.points(axis_, x, best, low, high, **style, markersize=4.5)
                 faint = style | {"marker": "", "linewidth": 1.0, "alpha": 0.75}
                 mean = [e.value for e in found.mean]
                 axis_.plot(x, mean, **faint | {"linestyle": (0, (1.2, 1.2))})
                 lost = found.diverged > 0
                 if lost.any():
-                    best = np.array([e.value for e in found.best])
                     axis_.plot(
                         x[lost],
                         best[lost],
@@ -87,13 +77,8 @@ def response_curves(
                         markeredgewidth=0.8,
                     )
             axis_.set_title(environment.place)
-        for axis_ in axes.flat[len(environments) :]:
-            axis_.set_visible(False)
-        _values_axis(axes.flat[0], name, own, space, spec)
-        for axis_ in axes[-1, :]:
-            axis_.set_xlabel(space.axis(name))
-        for axis_ in axes[:, 0]:
-            axis_.set_ylabel(PERFORMANCE)
+        _values_axis(axes[0], name, own, space, spec)
+        fig.label(axes, space.axis(name), PERFORMANCE)
         keys = [fig.key(s.algorithm, **styles[s.algorithm], markersize=4.5) for s in own]
         keys.append(fig.key("mean over the others", color=fig.SURROUND, linestyle=(0, (1.2, 1.2))))
         keys.append(fig.key("some runs diverged", color=fig.SURROUND, **HOLLOW))
@@ -124,20 +109,6 @@ def _apart(x: Array, shift: float, logarithmic: bool) -> Array:
     if logarithmic:
         return np.asarray(x * (x.max() / x.min()) ** shift)
     return np.asarray(x + shift * max(float(np.ptp(x)), 1e-12))
-
-
-def _with_bars(axis_: Any, x: Array, found: Sequence[Any], style: Mapping[str, Any]) -> None:
-    y = np.array([e.value for e in found])
-    bars = np.array([[e.value - e.low, e.high - e.value] for e in found]).T
-    axis_.errorbar(
-        x,
-        y,
-        np.maximum(np.nan_to_num(bars), 0),
-        **style,
-        elinewidth=0.9,
-        markeredgecolor="white",
-        markeredgewidth=0.4,
-    )
 
 
 def _values_axis(

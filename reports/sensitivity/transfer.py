@@ -1,12 +1,11 @@
 """How far a setting that was tuned in one environment carries into another."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from fedrl.reports.drawing import figures as fig
-from fedrl.reports.sensitivity.maps import COLOURS
+from fedrl.reports.drawing import marks
 from fedrl.reports.statistics import sensitivity_statistics as ss
 from fedrl.reports.statistics.estimates import Array
 from fedrl.reports.table.design import Environment, Surface, in_order
@@ -50,26 +49,19 @@ def transfer_maps(
     if len(places) < 2 or not own:
         return None
     columns = fig.across(len(own)) if len(places) > 4 else min(len(own), 4)
-    rows = -(-len(own) // columns)
     side = max(1.9, 0.42 * len(places) + 0.8)
     with fig.styled():
-        figure, axes = fig.panels(rows, columns, side + 0.5, side + 0.1, sharey=True)
-        for axis, surface in zip(axes.flat, own, strict=False):
+        figure, axes = fig.tiles(len(own), columns, side + 0.1, side + 0.5, sharey=True)
+        for axis, surface in zip(axes, own, strict=True):
             order = [surface.environments.index(place) for place in places]
             shares = transfer(surface.performance[order], spec)
-            drawn = _drawn(axis, shares)
+            drawn = marks.heatmap(axis, np.clip(shares, 0, 1), (0, 1), _words(shares))
             axis.set_title(surface.algorithm)
             axis.set_xticks(range(len(places)), [_short(p) for p in places], rotation=90)
             axis.set_yticks(range(len(places)), [_short(p) for p in places])
-        for axis in axes.flat[len(own) :]:
-            axis.set_visible(False)
-        for axis in axes[:, 0]:
-            axis.set_ylabel("tuned at (κ, N)")
-        for axis in axes[-1, :]:
-            axis.set_xlabel("used at (κ, N)")
-        figure.colorbar(
-            drawn, ax=axes, label="share of the best there", shrink=0.8, aspect=30, pad=0.02
-        )
+            axis.set_ylim(len(places) - 0.5, -0.5)
+        fig.label(axes, "used at (κ, N)", "tuned at (κ, N)")
+        marks.colour_scale(figure, drawn, axes, "share of the best there")
         return fig.saved(
             figure,
             f"{slug}-transfer",
@@ -80,22 +72,15 @@ def transfer_maps(
         )
 
 
-def _drawn(axis: Any, shares: Array) -> Any:
-    count = len(shares)
-    edges = np.arange(count + 1) - 0.5
-    axis.grid(visible=False)
-    drawn = axis.pcolormesh(
-        edges, edges, np.ma.masked_invalid(np.clip(shares, 0, 1)), cmap=COLOURS, vmin=0, vmax=1
-    )
-    axis.set_ylim(count - 0.5, -0.5)
-    if count <= 9:
-        for i in range(count):
-            for j in range(count):
-                if np.isfinite(shares[i, j]):
-                    colour = "#fefefe" if shares[i, j] < 0.6 else "#010101"
-                    words = f"{100 * shares[i, j]:.0f}".replace("-", "−")
-                    axis.text(j, i, words, ha="center", va="center", fontsize=6.5, color=colour)
-    return drawn
+def _words(shares: Array) -> Callable[[int, int], str]:
+    """Per cent on the fields of a map that is small enough to be read."""
+
+    def words(i: int, j: int) -> str:
+        if len(shares) > 9 or not np.isfinite(shares[i, j]):
+            return ""
+        return f"{100 * shares[i, j]:.0f}".replace("-", "−")
+
+    return words
 
 
 def _short(place: Environment) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 
 from fedrl.reports.drawing import figures as fig
 from fedrl.reports.speedup import tuned_section
+from fedrl.reports.speedup.efficiency import efficiency_table
 from fedrl.reports.statistics import accelerated_failure as sp
 from fedrl.reports.statistics import survival as sv
 from fedrl.reports.statistics.estimates import Estimate
@@ -51,7 +52,15 @@ def parts(
     fits = fitted(family, reached, spec, stationarity=known)
     if not fits:
         return (), "No target is defined, so there is nothing to fit."
-    tables = _fit_table(family, fits, spec, known), _efficiency_table(family, fits, spec)
+    source = "From the same model with a level for every N in place of b log N: no power law"
+    efficiency = efficiency_table(
+        (f"{family.slug}-efficiency", "Efficiency", source),
+        [({"kappa": i.kappa, "series": i.series.curve}, i.efficiency) for i in fits],
+        (KAPPA, text("algorithm", "series")),
+        ("kappa",),
+        spec,
+    )
+    tables = _fit_table(family, fits, spec, known), efficiency
     chosen, words = tuned_section.parts(family, look, spec)
     if chosen:  # a line and a sentence for each setting would be too much to read
         return (*chosen, *tables), words
@@ -185,29 +194,6 @@ def _or_nan(value: float | None) -> float:
 def _outside(row: Row, key: str) -> bool:
     expected = row[f"theory_{key}"]
     return bool(expected < row[f"{key}_low"] or expected > row[f"{key}_high"])
-
-
-def _efficiency_table(family: Family, fits: Sequence[Fitted], spec: Specification) -> Table:
-    levels = sorted({n for item in fits for n in item.efficiency})
-    rows: list[dict[str, Any]] = []
-    for item in fits:
-        row: dict[str, Any] = {"kappa": item.kappa, "series": item.series.curve}
-        for n in levels:
-            row |= bounded(f"efficiency_{n}", item.efficiency.get(n, sp.UNKNOWN))
-        rows.append(row)
-    return Table(
-        f"{family.slug}-efficiency",
-        "Efficiency",
-        f"E(N) = N₁ T(N₁) / (N T(N)), N₁ = {levels[0]}: 1 is linear speed-up, N₁/N none. From the "
-        "same model with a level for every N in place of b log N, so no power law is assumed, "
-        f"over all ε together; {fm.percent(spec.level)} intervals over seeds. – where an N, or N₁, "
-        "has no hit.",
-        rows,
-        (
-            *(KAPPA, text("algorithm", "series")),
-            *(with_interval(f"N = {n}", f"efficiency_{n}") for n in levels),
-        ),
-    )
 
 
 def _figure(

@@ -20,13 +20,8 @@ def speed_up_figure(family: Family, every: Sequence[Tuned], look: fig.Look) -> f
     targets = list(dict.fromkeys(item.grid.criterion for item in every))
     algorithms = list(dict.fromkeys(item.grid.algorithm for item in every))
     levels = sorted({n for item in every for n in item.grid.agents})
-    looks = {
-        name: {
-            "color": fig.COLOURS[look.algorithms.index(name) % len(fig.COLOURS)],
-            "marker": fig.MARKERS[look.algorithms.index(name) % len(fig.MARKERS)],
-        }
-        for name in algorithms
-    }
+    styles = fig.looks(look.algorithms).items()
+    looks = {name: {k: own[k] for k in ("color", "marker")} for name, own in styles}
     with fig.styled():
         figure, axes = fig.panels(len(kappas), len(targets), 2.4, 2.3, sharex=True, sharey=True)
         for (i, j), axis in np.ndenumerate(axes):

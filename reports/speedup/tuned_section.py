@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from fedrl.reports.drawing.figures import Figure, Look
+from fedrl.reports.speedup.efficiency import efficiency_table
 from fedrl.reports.speedup.grids import ADAPTS, GOOD, GRADIENT, SCORE, WITHIN, Tuned, fitted, grids
 from fedrl.reports.speedup.tuned_figure import speed_up_figure
-from fedrl.reports.statistics import accelerated_failure as sp
 from fedrl.reports.statistics import cross_fitting
 from fedrl.reports.table import formatting as fm
 from fedrl.reports.table import theory
@@ -26,7 +26,16 @@ def parts(
         return (), ""
     every = [[fitted(family, grid, adapts, spec) for adapts in ADAPTS] for grid in known]
     flat = [item for own in every for item in own]
-    tables = _exponents(family, flat, spec), _efficiency(family, flat, spec)
+    title = "Efficiency when the setting is chosen per N and ε"
+    source = "At the settings of the table above, with a level for every N"
+    efficiency = efficiency_table(
+        (f"{family.slug}-tuned-efficiency", title, source),
+        [(_key(item), item.efficiency) for item in flat],
+        NAMED,
+        ("kappa", "criterion", "algorithm"),
+        spec,
+    )
+    tables = _exponents(family, flat, spec), efficiency
     choices = _choices(family, [item for item in flat if not ADAPTS[item.adapts]])
     drawn = speed_up_figure(family, flat, look)
     return (drawn, *tables, choices), " ".join(map(sentence, every))
@@ -117,26 +126,6 @@ def _not_linear(row: Any) -> bool:
 def _theory(item: Tuned) -> float:
     known = item.grid.criterion != SCORE and item.grid.exponent is not None
     return float(item.grid.exponent) if known and item.grid.exponent else float("nan")
-
-
-def _efficiency(family: Family, every: Sequence[Tuned], spec: Specification) -> Table:
-    levels = sorted({n for item in every for n in item.efficiency})
-    rows: list[dict[str, Any]] = []
-    for item in every:
-        row = _key(item)
-        for n in levels:
-            row |= bounded(f"efficiency_{n}", item.efficiency.get(n, sp.UNKNOWN))
-        rows.append(row)
-    return Table(
-        f"{family.slug}-tuned-efficiency",
-        "Efficiency when the setting is chosen per N and ε",
-        f"E(N) = N₁ T(N₁) / (N T(N)), N₁ = {levels[0]}, at the settings of the table above: 1 is "
-        f"linear speed-up, N₁/N none. A level for every N, all ε together; "
-        f"{fm.percent(spec.level)} intervals over seeds. – where an N, or N₁, has no hit.",
-        rows,
-        (*NAMED, *(with_interval(f"N = {n}", f"efficiency_{n}") for n in levels)),
-        group=("kappa", "criterion", "algorithm"),
-    )
 
 
 def _choices(family: Family, every: Sequence[Tuned]) -> Table:

@@ -3,8 +3,6 @@
 Scores are (n, E), seeds × environments, normalised so that 0 is random and 1 the reference.
 """
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
@@ -49,15 +47,6 @@ def solved(times: ArrayLike, reference: ArrayLike, multiples: ArrayLike) -> NDAr
         return np.asarray(np.isfinite(t) & np.isfinite(r) & (t <= m * r))
 
 
-def runtime_profile(times: ArrayLike, reference: ArrayLike, multiples: ArrayLike) -> Array:
-    """(m,) share of (environment, ε, seed) that is solved within a multiple of the reference.
-
-    Dolan & Moré 2002; Hansen et al. 2009.
-    """
-    found = solved(times, reference, multiples)
-    return np.asarray(found.reshape(len(found), -1).mean(axis=1))
-
-
 def ranks(scores: ArrayLike) -> Array:
     """(A, problems) rank of each algorithm in each problem, 1 the best, ties their average.
 
@@ -65,27 +54,3 @@ def ranks(scores: ArrayLike) -> Array:
     """
     x = -np.asarray(scores, dtype=np.float64)
     return np.asarray(stats.rankdata(x, axis=0, method="average"))
-
-
-def mean_rank(scores: ArrayLike) -> Array:
-    """(A,) mean over problems of `ranks`.  Friedman 1937."""
-    return np.asarray(ranks(scores).mean(axis=1))
-
-
-def unpaired_improvement(scores: Sequence[ArrayLike], baseline: Sequence[ArrayLike]) -> float:
-    """Mean over environments of P(X > Y) + ½ P(X = Y) over all pairs of independent runs.
-
-    Runs that share their seed are compared by `statistics.probability_of_improvement`, which is
-    sharper. Mann & Whitney 1947; Agarwal et al. 2021, section 4.3.
-    """
-    return float(
-        np.mean(
-            [
-                np.mean((x > y) + 0.5 * (x == y))
-                for x, y in (
-                    (np.asarray(left)[:, None], np.asarray(right)[None, :])
-                    for left, right in zip(scores, baseline, strict=True)
-                )
-            ]
-        )
-    )

@@ -60,29 +60,3 @@ def interval(
     quantile = stats.t.ppf((1 + level) / 2, groups - 1 if freedom is None else freedom) ** 2
     # exactly no spread over seeds leaves a point, which a root finder cannot bracket
     return cn.profile_interval(sample, fit, column, np.maximum(scale * quantile, 1e-12))
-
-
-def bootstrap_interval(
-    sample: cn.Sample,
-    column: int,
-    cluster: NDArray[Any],
-    *,
-    seed: int,
-    resamples: int = 2000,
-    level: float = 0.95,
-) -> tuple[float, float]:
-    """Percentiles of β̂ over clusters redrawn with replacement.  Davison & Hinkley 1997, 3.8.
-
-    Resamples whose hits do not identify β are left out. Shorter than `interval`, and too short
-    for few seeds: see the coverage test.
-    """
-    names, place = np.unique(cluster, return_inverse=True)
-    draw = np.random.default_rng(seed)
-    times = draw.multinomial(len(names), np.full(len(names), 1 / len(names)), size=resamples)
-    weights = times[:, place] * sample.weight
-    sound = np.array([identified(sample._replace(weight=weight)) for weight in weights])
-    weight = weights[sound]
-    y, hit = np.broadcast_to(sample.y, weight.shape), np.broadcast_to(sample.hit, weight.shape)
-    beta = cn.maximise(cn.Sample(sample.design, y, hit, weight)).beta[:, column]
-    low, high = np.quantile(beta, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)

@@ -30,6 +30,7 @@ ROOMS = {
         ("views",),
         ("__init__",),
         ("finite", "control", "mujoco", "thirdparty"),
+        ("physical",),
         ("family",),
         ("validation",),
     ),

@@ -46,7 +46,9 @@ def cross(
         facts = [_facts(one) for one in found.crossed]
         answers.print_json({"runs": facts, "files": [str(path) for path in written]})
         return
-    _print_table(found.crossed)
+    headings = ("run", "seed", "TV largest", "TV mean", "gap ≤", "trained: home", "away")
+    answers.print_table(headings, map(_row, found.crossed))
+    print("home: J of the final policies where they were trained; away: in the other agents' MDPs")
     for path in written:
         print(path)
 
@@ -64,26 +66,16 @@ def _facts(one: Any) -> dict[str, Any]:
     }
 
 
-def _print_table(crossed: list[Any]) -> None:
-    """A row per run: how different its agents are, and how its policies do at home and away."""
+def _row(one: Any) -> tuple[str, ...]:
+    """How different the agents of a run are, and how its policies do at home and away."""
     import numpy as np
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
 
-    table = Table(box=box.SIMPLE, padding=(0, 1, 0, 0), pad_edge=False)
-    for heading in ("run", "seed", "TV largest", "TV mean", "gap ≤", "trained: home", "away"):
-        table.add_column(heading, overflow="fold")
-    for one in crossed:
-        known = [] if one.distance is None else [*one.distance, one.gap]
-        texts = [f"{value:.3g}" for value in known] or [""] * 3
-        home = away = ""
-        if one.trained is not None:
-            values = one.trained.objective
-            home = f"{np.mean(np.diag(values) if len(values) > 1 else values):.4g}"
-            if len(values) > 1:
-                apart = values[~np.eye(len(values), dtype=bool)]
-                away = f"{np.mean(apart):.4g}"
-        table.add_row(one.run.config.id, str(one.run.seed.index), *texts, home, away)
-    Console().print(table)
-    print("home: J of the final policies where they were trained; away: in the other agents' MDPs")
+    known = [] if one.distance is None else [*one.distance, one.gap]
+    texts = [f"{value:.3g}" for value in known] or [""] * 3
+    home = away = ""
+    if one.trained is not None:
+        values = one.trained.objective
+        home = f"{np.mean(np.diag(values) if len(values) > 1 else values):.4g}"
+        if len(values) > 1:
+            away = f"{np.mean(values[~np.eye(len(values), dtype=bool)]):.4g}"
+    return one.run.config.id, str(one.run.seed.index), *texts, home, away

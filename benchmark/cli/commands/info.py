@@ -21,4 +21,7 @@ def info(as_json: Json = False) -> None:
     if as_json:
         answers.print_json(answer)
     else:
-        catalogue.print_information(answer)
+        for section, facts in answer.items():
+            print(section)
+            for name, value in facts.items():
+                print(f"  {name:14}{value}")

@@ -2,11 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from fedrl.benchmark.cli.options import Json
+
+# What a table shows of each kind of entry, and under which heading; --json has everything.
+SHOWN = {
+    "families": {
+        "name": "family",
+        "mdp": "MDP of an agent",
+        "horizon": "T",
+        "discount": "γ",
+        "knobs": "differs between agents",
+        "reference": "measured against",
+    },
+    "algorithms": {
+        "name": "algorithm",
+        "kind": "method",
+        "samples": "episodes",
+        "floats_up": "up",
+        "floats_down": "down",
+        "ranges": "tunable",
+        "reference": "reference",
+    },
+    "studies": {"name": "study", "title": "title", "cells": "cells", "runs": "runs"},
+}
+
+LEGEND = {
+    "algorithms": "Per agent and round: K steps, B episodes a batch, B₀ a snapshot, d parameters."
+}
 
 
 def list_known(
@@ -28,4 +54,17 @@ def list_known(
     if as_json:
         answers.print_json(entries)
     else:
-        catalogue.print_entries(what, entries)
+        rows = [[_text(entry[name]) for name in SHOWN[what]] for entry in entries]
+        headings = tuple(SHOWN[what].values())
+        answers.print_table(headings, rows, whole=headings[:1])
+        if what in LEGEND:
+            print(LEGEND[what])
+
+
+def _text(value: Any) -> str:
+    """Write a value; of a mapping the names, each with its value unless that is a table."""
+    if isinstance(value, dict):
+        return ", ".join(
+            name if isinstance(one, dict) else f"{name} {one}" for name, one in value.items()
+        )
+    return "" if value is None else str(value)

@@ -44,6 +44,8 @@ def report(
     if published.missing:
         answers.say(f"warning: {len(published.missing)} run(s) are not stored, the report says so")
     if as_json:
-        answers.print_json(published._asdict() | {"page": str(published.page)})
+        answers.print_json(
+            {"page": str(published.page), "missing": published.missing, "stale": published.stale}
+        )
     else:
         print(published.page)

@@ -47,7 +47,6 @@ def sensitivity(
     from fedrl.benchmark.execution.execution import InterruptedStudy, execute, plan
     from fedrl.benchmark.execution.executors import find
     from fedrl.benchmark.publishing.publication import publish
-    from fedrl.benchmark.publishing.sources import FOLDER, read_source
     from fedrl.benchmark.sensitivity.summary import summarise
 
     loaded = load_study(study, overrides or (), only or ())
@@ -78,7 +77,7 @@ def sensitivity(
         )
     command = answers.rebuilding(study, overrides, only)
     published = publish(loaded, results, None, command)
-    owed = summarise(read_source(published.page.parent / FOLDER).frame)
+    owed = summarise(published.designed.surfaces) if published.designed is not None else []
     if as_json:
         facts = [_facts(one) for one in owed]
         answers.print_json(
@@ -140,23 +139,17 @@ def _facts(one: Any) -> dict[str, Any]:
 
 def _print_table(owed: list[Any]) -> None:
     """A row per algorithm."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
+    from fedrl.benchmark.cli import answers
 
-    table = Table(box=box.SIMPLE, padding=(0, 1, 0, 0), pad_edge=False)
     headings = ("algorithm", "settings", "environments", "Φ", "95 %", "Φ plug-in", "d", "diverged")
-    for heading in headings:
-        table.add_column(heading, overflow="fold")
+    rows = []
     for one in owed:
         phi, settings = one.phi, str(len(one.surface.settings))
-        table.add_row(
-            *(one.surface.algorithm, settings, str(one.environments), _number(phi.value, 3)),
-            f"{_number(phi.low, 3)} to {_number(phi.high, 3)}" if phi.low == phi.low else "",
-            *(_number(one.plug_in, 3), _number(one.dimensions, 0)),
-            f"{100 * one.lost / one.pairs:.1f} %",
-        )
-    Console().print(table)
+        interval = f"{_number(phi.low, 3)} to {_number(phi.high, 3)}" if phi.low == phi.low else ""
+        named = (one.surface.algorithm, settings, str(one.environments), _number(phi.value, 3))
+        numbers = (interval, _number(one.plug_in, 3), _number(one.dimensions, 0))
+        rows.append((*named, *numbers, f"{100 * one.lost / one.pairs:.1f} %"))
+    answers.print_table(headings, rows)
     print("Φ: what tuning per environment gains over one shared setting (0: nothing)")
     print("d: hyperparameters to tune for 95 % of the performance; known for a full grid")
 

@@ -64,21 +64,18 @@ def show(
 def _print_table(known: list[Any], agents: int) -> None:
     """A row per quantity; a column per agent while they fit, else the spread."""
     import numpy as np
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
+
+    from fedrl.benchmark.cli import answers
 
     if not known:
         return
     one_by_one = agents <= 6
     names = [f"agent {i}" for i in range(agents)] if one_by_one else ["lowest", "median", "highest"]
-    table = Table(box=box.SIMPLE, padding=(0, 1, 0, 0), pad_edge=False)
-    for place, heading in enumerate(["", "unit", "stock", *names]):
-        table.add_column(heading, justify="left" if place < 2 else "right", no_wrap=place == 0)
+    rows = []
     for fact in known:
         values = fact.values if one_by_one else np.quantile(fact.values, [0, 0.5, 1])
         numbers = [f"{value:.3g}" for value in values]
-        table.add_row(
-            fact.name, fact.unit, "" if np.isnan(fact.stock) else f"{fact.stock:g}", *numbers
-        )
-    Console().print(table)
+        stock = "" if np.isnan(fact.stock) else f"{fact.stock:g}"
+        rows.append((fact.name, fact.unit, stock, *numbers))
+    right = ("stock", *names)
+    answers.print_table(("", "unit", *right), rows, whole=("",), right=right)

@@ -58,4 +58,8 @@ def thresholds(
     elif markdown:
         print(handbook.pages(drawn, found, episodes), end="")
     else:
-        handbook.print_standings(found)
+        right = ("random", "reference", "common", "own")
+        rows = map(handbook.row, found)
+        answers.print_table(handbook.HEADINGS, rows, whole=("family", *right), right=right)
+        print("random: equally likely actions, or N(0, 1); ±: standard error of sampled episodes")
+        print("common: best known shared policy; own: mean of the agents' optima, an upper bound")

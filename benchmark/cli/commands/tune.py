@@ -22,7 +22,7 @@ from fedrl.benchmark.cli.options import (
 
 if TYPE_CHECKING:
     from fedrl.benchmark.tuning.cost import Cost
-    from fedrl.benchmark.tuning.run import Job
+    from fedrl.benchmark.tuning.run import Done, Job
 
 
 def tune(
@@ -84,7 +84,7 @@ def tune(
     if as_json:
         answers.print_json(done.as_json())
         return
-    done.print()
+    _print_winners(done)
     for path in (*done.files, *done.pages):
         print(path)
 
@@ -97,6 +97,25 @@ def _intention(cost: Cost) -> str:
         f"{cost.training_steps:,} training steps, about {duration(cost.seconds)} with "
         f"{cost.workers} worker(s)"
     )
+
+
+def _print_winners(done: Done) -> None:
+    """A row per task and tuner."""
+    from fedrl.benchmark.cli import answers
+    from fedrl.benchmark.tuning import shelf
+
+    rows = []
+    for one in done.found:
+        best = one.winner
+        result = shelf.worded_result(
+            *(one.task.space, best.values, best.score, one.estimate[1:]),
+            *(best.diverged, len(best.outcomes), one.steps),
+        )
+        rows.append((one.task.label, str(one.tuner), *result))
+    headings = ("task", "tuner", "values", "score", "interval", "diverged", "steps")
+    answers.print_table(headings, rows, whole=("task", "score"))
+    print("score: area under the curve, mean over select seeds; steps: what tuning cost")
+    print(shelf.LEGEND)
 
 
 def _print_cost(job: Job, cost: Cost, as_json: bool) -> None:

@@ -30,10 +30,6 @@ def tuned(
 
       fedrl tuned tuned --json
     """
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-
     from fedrl.benchmark.cli import answers
     from fedrl.benchmark.config.settings import SettingError
     from fedrl.benchmark.config.tuned_lookup import shipped
@@ -49,13 +45,12 @@ def tuned(
     if markdown:
         print(shelf.markdown(place), end="")
         return
-    table = Table(box=box.SIMPLE, padding=(0, 1, 0, 0), pad_edge=False)
-    for heading in ("task", "values", "score", "interval", "steps"):
-        table.add_column(heading, overflow="fold", no_wrap=heading in ("task", "score"))
+    rows = []
     for family, algorithm, entry in found:
         row = shelf.row(family, algorithm, entry)
         task = f"{family}/kappa{entry.kappa:g}/n{entry.agents}/{algorithm}"
-        table.add_row(task, *row[4:7], row[-1])
-    Console().print(table)
+        rows.append((task, *row[4:7], row[-1]))
+    headings = ("task", "values", "score", "interval", "steps")
+    answers.print_table(headings, rows, whole=("task", "score"))
     print("interval: 95 %, of the score; steps: what finding them cost")
-    print("*: at an end of the range that was searched; a wider one may hold better values")
+    print(shelf.LEGEND)

@@ -105,15 +105,20 @@ def test_one_number_edited_in_a_table_is_told(fedrl: Fedrl, computed: Path) -> N
     assert (change["old"], change["new"]) == ("77", was)
 
 
+def edit_records(out: Path) -> None:
+    """Another last score, in a file that is whole."""
+    source = sources.read_source(out)
+    source.frame.loc[source.frame.index[-1], "objective"] += 0.125
+    (out / sources.RECORDS).write_bytes(sources.packed(*source[:4]).files[sources.RECORDS])
+
+
 def test_one_number_edited_in_the_records_moves_the_tables(
     fedrl: Fedrl,  # noqa: F811
     computed: Path,
 ) -> None:
     assert publish(fedrl, computed).code == 0
     out = Path("public")
-    source = sources.read_source(out)
-    source.frame.loc[source.frame.index[-1], "objective"] += 0.125
-    (out / sources.RECORDS).write_bytes(sources.encode(source)[sources.RECORDS])
+    edit_records(out)
     found = verify(out)
     assert found.differing[0] == sources.RECORDS
     assert "index.html" in found.differing
@@ -141,8 +146,8 @@ def test_a_source_is_read_as_it_was_written(tmp_path: Path) -> None:
             "count": [1, 2, 3, 4],
         }
     )
-    once = sources.settled(sources.Source(frame, {"b": [1], "a": None}, "Title", ""))
-    assert sources.encode(once) == sources.encode(sources.settled(once))
+    once = sources.packed(frame, {"b": [1], "a": None}, "Title", "")
+    assert sources.packed(*once[:4]).files == once.files
     pd.testing.assert_frame_equal(once.frame[["x", "count"]], frame[["x", "count"]])
     assert once.frame["mixed"].tolist()[0] is True
     assert once.frame["mixed"].tolist()[2:] == ["a", 3]
@@ -252,7 +257,9 @@ def test_edited_records_are_not_drawn_again(fedrl: Fedrl, computed: Path) -> Non
     publish(fedrl, computed, "public", "--date", "2026-03-31")
     source = sources.read_source(Path("public"))
     source.frame.loc[source.frame.index[-1], "objective"] += 0.125
-    (Path("public") / sources.RECORDS).write_bytes(sources.encode(source)[sources.RECORDS])
+    (Path("public") / sources.RECORDS).write_bytes(
+        sources.packed(*source[:4]).files[sources.RECORDS]
+    )
     before = bytes_of(Path("public"))
     answer = fedrl("publish", "tiny.toml", "--redraw", "--out", "public")
     assert_mistake(answer, "is not what was published")

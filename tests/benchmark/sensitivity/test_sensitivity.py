@@ -15,12 +15,16 @@ from fedrl.benchmark.cli.main import app
 from fedrl.benchmark.config.design import Design
 from fedrl.benchmark.config.study import load_study
 from fedrl.benchmark.execution.execution import plan
+from fedrl.benchmark.publishing import sources
 from fedrl.benchmark.publishing.publication import provenance
 from fedrl.benchmark.publishing.records import load_records, read_records
+from fedrl.benchmark.publishing.verification import verify
 from fedrl.benchmark.sensitivity import importance
 from fedrl.benchmark.sensitivity.importance import importances
 from fedrl.benchmark.sensitivity.summary import summarise
 from fedrl.benchmark.storage.store import Store
+from fedrl.reports.table import surfaces as of_records
+from fedrl.reports.table.surfaces import surfaces
 
 TEXT = """
 title = "A design"
@@ -108,7 +112,7 @@ def shares(rows: list[dict[str, object]], algorithm: str, kappa: float) -> dict[
 
 def test_what_alone_decides_has_all_the_importance() -> None:
     frame = records(lambda algorithm, kappa, point, seed: point["step_size"])
-    rows = importances(frame, DESIGN)
+    rows = importances(surfaces(frame).surfaces, DESIGN)
     for algorithm, kappa in product(("fedpg", "fedsvrpg-m"), (0.0, 1.0)):
         found = shares(rows, algorithm, kappa)
         assert found["step_size"]["importance"] > 0.99
@@ -121,7 +125,7 @@ def test_importance_finds_what_decides_among_noise() -> None:
     def score(algorithm, kappa, point, seed) -> float:
         return point["local_steps"] * (kappa == 1.0) + point["step_size"] + 0.1 * generator.normal()
 
-    rows = importances(records(score), DESIGN)
+    rows = importances(surfaces(records(score)).surfaces, DESIGN)
     assert shares(rows, "fedsvrpg-m", 0.0)["step_size"]["importance"] > 0.9
     # K spans 15 and η 1.75: at κ = 1 it is K that decides who is among the best quarter
     far = shares(rows, "fedsvrpg-m", 1.0)
@@ -134,22 +138,23 @@ def test_importance_finds_what_decides_among_noise() -> None:
 def test_importances_sum_to_one_and_are_the_same_again() -> None:
     generator = np.random.default_rng(1)
     frame = records(lambda *_: generator.normal(), kappas=(0.0,))
-    rows = importances(frame, DESIGN)
+    rows = importances(surfaces(frame).surfaces, DESIGN)
     for algorithm in ("fedpg", "fedsvrpg-m"):
         found = shares(rows, algorithm, 0.0)
         assert set(found) == set(SPACE) - ({"beta"} if algorithm == "fedpg" else set())
         assert sum(row["importance"] for row in found.values()) == pytest.approx(1)
-    assert importances(frame.sample(frac=1, random_state=0), DESIGN) == rows
+    shuffled = frame.sample(frac=1, random_state=0)
+    assert importances(surfaces(shuffled).surfaces, DESIGN) == rows
 
 
 def test_importance_of_nothing_is_unknown() -> None:
-    rows = importances(records(lambda *_: 0.5, kappas=(0.0,)), DESIGN)
+    rows = importances(surfaces(records(lambda *_: 0.5, kappas=(0.0,))).surfaces, DESIGN)
     assert {row["importance"] for row in rows} == {None}
 
 
 def test_one_seed_has_no_interval() -> None:
     frame = records(lambda *place: place[2]["step_size"], seeds=1, kappas=(0.0,))
-    rows = importances(frame, DESIGN)
+    rows = importances(surfaces(frame).surfaces, DESIGN)
     assert {(row["low"], row["high"]) for row in rows} == {(None, None)}
     assert {row["importance"] for row in rows} > {None} or all(
         row["importance"] >= 0 for row in rows
@@ -158,7 +163,7 @@ def test_one_seed_has_no_interval() -> None:
 
 def test_one_best_setting_for_all_owes_nothing_and_opposite_ones_owe_much() -> None:
     together = records(lambda _, kappa, point, seed: point["step_size"])
-    for one in summarise(together):
+    for one in summarise(surfaces(together).surfaces):
         assert one.phi.value == one.plug_in == 0
         assert one.dimensions == 0  # the shared best is the best everywhere
 
@@ -166,7 +171,7 @@ def test_one_best_setting_for_all_owes_nothing_and_opposite_ones_owe_much() -> N
         rank = SPACE["step_size"]["values"].index(point["step_size"])
         return rank if kappa == 0 else 3 - rank
 
-    for one in summarise(records(opposite)):
+    for one in summarise(surfaces(records(opposite)).surfaces):
         assert one.phi.value == one.plug_in == pytest.approx(0.5)
         assert one.dimensions == 1  # η is enough
         assert one.environments == 2
@@ -212,11 +217,32 @@ def test_nothing_is_computed_twice_and_what_was_made_is_the_same_again(
     monkeypatch.undo()  # as many resamples as the command took
     known = json.loads((folder / "tiny" / "report" / "source" / "provenance.json").read_text())
     found = read_records(study, folder)
-    again = provenance(study, Store(folder, study.name), found, known["provenance"]["command"])
+    designed = surfaces(found.frame)
+    command = known["provenance"]["command"]
+    again = provenance(study, Store(folder, study.name), found, command, designed)
     assert json.loads(json.dumps(again)) == known["provenance"]
-    assert [one.surface.algorithm for one in summarise(found.frame)] == [
+    assert verify(folder / "tiny" / "report").identical  # which computes the surfaces anew
+    assert [one.surface.algorithm for one in summarise(designed.surfaces)] == [
         one["algorithm"] for one in answer["algorithms"]
     ]
+
+
+def test_surfaces_are_computed_and_records_are_compressed_once(computed, monkeypatch) -> None:
+    folder, answer = computed
+    counts = {"surfaces": 0, "compressions": 0}
+
+    def counted(name, function):
+        def call(*arguments, **words):
+            counts[name] += 1
+            return function(*arguments, **words)
+
+        return call
+
+    monkeypatch.setattr(of_records, "check", counted("surfaces", of_records.check))
+    compress = counted("compressions", sources.pq.write_table)
+    monkeypatch.setattr(sources.pq, "write_table", compress)
+    assert told(folder)["algorithms"] == answer["algorithms"]
+    assert counts == {"surfaces": 1, "compressions": 1}
 
 
 def test_records_hold_the_coordinates(computed) -> None:

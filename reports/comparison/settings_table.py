@@ -1,4 +1,4 @@
-"""What was compared: the families of the study and the settings of every series."""
+"""The settings of every series."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,48 +9,6 @@ import pandas as pd
 from fedrl.reports.table import formatting as fm
 from fedrl.reports.table.runs import SYMBOLS, Family
 from fedrl.reports.table.tables import SERIES, Column, Table, text
-
-
-def overview(families: Sequence[Family]) -> Table:
-    """What was compared, one row per family."""
-    rows = [
-        {
-            "family": family.name,
-            "algorithms": ", ".join(sorted({series.algorithm for series in family.series})),
-            "kappa": ", ".join(f"{kappa:g}" for kappa in family.kappas),
-            "agents": ", ".join(str(n) for n in sorted({run.agents for run in family.runs})),
-            "series": len(family.series),
-            "seeds": _spread([len(runs) for _, _, runs in family.groups()]),
-            "runs": len(family.runs),
-            "diverged": sum(run.diverged for run in family.runs),
-            "score": family.unit.split(",")[0],
-            "reference": ", ".join(family.meanings),
-        }
-        for family in families
-    ]
-    return Table(
-        "overview",
-        "What was compared",
-        "Series are algorithms with their varied settings; seeds are runs per series and κ. Every "
-        "run of a family meets the same environment draws, initial parameters and noise, seed by "
-        "seed.",
-        rows,
-        (
-            *(text("family", "family"), text("algorithms", "algorithms"), text("κ", "kappa")),
-            text("N", "agents"),
-            *(
-                Column(key, lambda row, key=key: str(row[key]), key)  # type: ignore[misc]
-                for key in ("series", "seeds", "runs", "diverged")
-            ),
-            *(text("score", "score"), text("reference", "reference")),
-        ),
-        group=(),
-    )
-
-
-def _spread(counts: list[int]) -> str:
-    """5, or 4–5 when they differ."""
-    return str(counts[0]) if len(set(counts)) == 1 else f"{min(counts)}–{max(counts)}"
 
 
 def settings(family: Family, hyperparameters: Sequence[str]) -> Table:

@@ -1,0 +1,88 @@
+"""What several figures draw: bands, points and bars with intervals, references, heat maps."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from fedrl.reports.drawing import figures as fig
+from fedrl.reports.drawing.charts import Panel, View
+from fedrl.reports.statistics.estimates import Array
+
+REFERENCE: dict[str, Any] = {"color": fig.SURROUND, "linewidth": 1}
+RANDOM = REFERENCE | {"linestyle": (0, (2, 2))}
+GUIDES = {"solid": REFERENCE | {"linestyle": "-"}, "dot": RANDOM}
+COLOURS = "viridis"  # of a heat map: ordered by lightness, also for the colour-blind
+
+
+def band(axis: Any, x: Array, low: Array, high: Array, look: Mapping[str, Any]) -> None:
+    """The interval of a line, pale."""
+    axis.fill_between(x, low, high, color=look["color"], alpha=0.16, linewidth=0)
+
+
+def points(axis: Any, x: Array, y: Array, low: Array, high: Array, **style: Any) -> None:
+    """Points with their intervals, none where a bound is NaN."""
+    usual = {"elinewidth": 0.9, "markeredgecolor": "white", "markeredgewidth": 0.4}
+    arms = np.nan_to_num(np.maximum([y - low, high - y], 0))
+    axis.errorbar(x, y, arms, **usual | style)
+
+
+def bar(axis: Any, low: float, high: float, height: float, colour: str) -> None:
+    """An interval on a line of its own."""
+    ends, at = [low, high], [height, height]
+    axis.plot(ends, at, color=colour, linewidth=5, alpha=0.3, solid_capstyle="butt")
+
+
+def name_rows(axis: Any, names: Sequence[str]) -> None:
+    """A row per name, the first at the top."""
+    axis.set_yticks(range(len(names)), list(names))
+    axis.set_ylim(len(names) - 0.5, -0.5)
+    axis.tick_params(axis="y", length=0)
+
+
+def draw(axis: Any, view: View, panel: Panel, looks: Mapping[str, Mapping[str, Any]]) -> None:
+    """A panel of a chart as it is printed: the same lines as on the page."""
+    axis.set_title(panel.title)
+    if view.span is not None:
+        axis.set_ylim(*view.span)
+    for guide in panel.guides:
+        ends = {"marker": "" if len(guide.x) > 1 else "_", "markersize": 14}
+        axis.plot(guide.x, guide.y, **GUIDES[guide.dash], **ends, zorder=1)
+    for trace in panel.traces:
+        look = dict(looks[trace.curve])
+        if view.kind == "points":
+            low, high = (trace.y if e is None else e for e in (trace.low, trace.high))
+            points(axis, trace.x, trace.y, low, high, **look, markersize=5, capsize=2)
+            continue
+        steps = {"drawstyle": "steps-post"} if view.kind == "steps" else {}
+        axis.plot(trace.x, trace.y, **look | {"marker": ""}, **steps)
+        if trace.low is not None and trace.high is not None:
+            band(axis, trace.x, trace.low, trace.high, look)
+
+
+def heatmap(
+    axis: Any, value: Array, ends: tuple[float, float], words: Callable[[int, int], str]
+) -> Any:
+    """Fields of one size each, empty where there is no value, with words on some."""
+    rows, columns = value.shape
+    axis.grid(visible=False)
+    drawn = axis.pcolormesh(
+        np.arange(columns + 1) - 0.5,
+        np.arange(rows + 1) - 0.5,
+        np.ma.masked_invalid(value),
+        cmap=COLOURS,
+        vmin=ends[0],
+        vmax=ends[1],
+        edgecolor="face",  # no seams between fields
+        linewidth=0.3,
+    )
+    for i, j in np.ndindex(rows, columns):
+        dark = value[i, j] < ends[0] + 0.6 * (ends[1] - ends[0])
+        colour = "#fefefe" if dark else "#010101"
+        axis.text(j, i, words(i, j), ha="center", va="center", fontsize=6.5, color=colour)
+    return drawn
+
+
+def colour_scale(figure: Any, drawn: Any, axes: Any, label: str) -> None:
+    """Beside all heat maps of a figure."""
+    figure.colorbar(drawn, ax=axes, label=label, shrink=0.8, aspect=30, pad=0.02)
