@@ -13,8 +13,6 @@ and, with `snapshot`, a batch gradient; it receives θ_r, u_r if `uses_global_mo
 memory and, with `snapshot`, the aggregate of the batch gradients.
 """
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Literal, NamedTuple

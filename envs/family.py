@@ -14,8 +14,6 @@ Dynamics are written for ONE agent and lifted:
 Randomness is an argument: both receive uniform numbers on [0, 1), and never draw any.
 """
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping
 from copy import copy

@@ -1,7 +1,5 @@
 """Families of systems whose agents differ in physical constants."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import ClassVar
 

@@ -1,7 +1,5 @@
 """Errors that say what is wrong, what would be right, and the nearest valid name."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable
 from difflib import get_close_matches
 

@@ -7,8 +7,6 @@ than those it is subtracted from, it leaves the estimators unbiased.
 Axes: L lanes (agents), each on its own; B episodes, T steps, o observation, f features.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from numba import njit
 

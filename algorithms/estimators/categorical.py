@@ -3,8 +3,6 @@
 See `estimators.kernels` for the contract.
 """
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -7,8 +7,6 @@ and multiplies the divisor by the batch deviation. All sums are kept in double p
 Axes: B episodes, T steps, M steps taken, episode after episode. Padding is never read.
 """
 
-from __future__ import annotations
-
 import math
 from typing import Any, NamedTuple
 

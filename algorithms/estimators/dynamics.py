@@ -4,8 +4,6 @@ All take kernel (L, Z, A, Z), reward (L, Z, A), π (L, Z, A); start is (L, Z). S
 precision and in a fixed order, so that a lane's numbers are its own.
 """
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

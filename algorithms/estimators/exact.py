@@ -7,8 +7,6 @@ differentiation to 1e-12): what one agent gets does not depend on who else is in
 Axes: L lanes, Z states, A actions, T the horizon, d = Z A parameters.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import NamedTuple
 

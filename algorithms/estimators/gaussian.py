@@ -3,8 +3,6 @@
 See `estimators.kernels` for the contract; ℓ = log σ are the last entries of θ.
 """
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -5,8 +5,6 @@ numbers (tested to 1e-12) from compiled kernels and is what training uses: its r
 is a function of that agent's data alone, bit for bit, whatever else is computed in the same call.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from typing import Any
 

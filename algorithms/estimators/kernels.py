@@ -8,8 +8,6 @@ Axes: L lanes (agents), B episodes, T steps, M steps taken by one agent, d param
 `theta`, `tangent`, `gradient` are flat (d,); `delta` is ∂(Σ c log π)/∂z.
 """
 
-from __future__ import annotations
-
 import hashlib
 import inspect
 import math

@@ -1,7 +1,5 @@
 """Functions of arrays whose leading axis is the lane, called on tensors and lifted by vmap."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

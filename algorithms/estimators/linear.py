@@ -1,7 +1,5 @@
 """Linear systems, solved in the same order of operations on every machine."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

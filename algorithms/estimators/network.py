@@ -3,8 +3,6 @@
 See `estimators.kernels` for the contract; θ = W₁ (in, out) row-major, b₁, W₂, b₂, …
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -5,8 +5,6 @@ compiled forms in `estimators.kernels` are tested against it to 1e-12. Axes: `..
 o observation, a action, d parameters.
 """
 
-from __future__ import annotations
-
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass

@@ -3,8 +3,6 @@
 See `estimators.kernels` for the contract; θ is the row-major (states, actions) table.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -3,8 +3,6 @@
 Numba loops, so that a row's numbers are the same bits however many rows are computed together.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -2,8 +2,6 @@
 the one that can be sampled; these are read by `estimators.exact` and by exact evaluation.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

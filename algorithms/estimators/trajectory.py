@@ -1,7 +1,5 @@
 """Trajectories: the episodes that an agent gives to an estimator."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import torch

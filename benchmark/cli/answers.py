@@ -1,7 +1,5 @@
 """Answers of the command line: sentences for people, the same facts as JSON for programs."""
 
-from __future__ import annotations
-
 import json
 import shlex
 from collections.abc import Iterable, Mapping, Sequence

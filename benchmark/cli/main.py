@@ -1,7 +1,5 @@
 """The command `fedrl`. Heavy imports stand inside the commands, so that help appears at once."""
 
-from __future__ import annotations
-
 import sys
 from typing import NoReturn
 

@@ -1,7 +1,5 @@
 """One axis of a design: what values a hyperparameter takes."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal
 
 import numpy as np

@@ -6,8 +6,6 @@ A study writes them as inline tables, `reward_cliff = {height = 1.0, threshold =
 crossed as a list, in which "none" is the undisturbed problem.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from typing import Annotated, Any, ClassVar, Literal

@@ -1,13 +1,11 @@
 """A configuration: everything that decides a run's numbers, except its seed."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import math
 from dataclasses import MISSING, fields
 from functools import cache
-from typing import Annotated, Any, Literal, NamedTuple, get_type_hints
+from typing import Annotated, Any, Literal, NamedTuple, Self, get_type_hints
 
 import numpy as np
 from gymnasium import spaces
@@ -97,7 +95,7 @@ class Config(BaseModel):
     dtype: Literal["auto", "float32", "float64"] = "auto"  # auto: float64 tabular, float32 neural
 
     @model_validator(mode="after")
-    def _resolve(self) -> Config:
+    def _resolve(self) -> Self:
         """Fill defaults in, so that two spellings of one configuration are one config."""
         family = self._build("family", registry.families(), self.family, self.options)
         algorithm = self._build(

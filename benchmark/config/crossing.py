@@ -1,7 +1,5 @@
 """From the tables of a study to its configurations: route names, apply precedence, cross lists."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from itertools import product

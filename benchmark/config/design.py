@@ -1,9 +1,7 @@
 """A design: the settings of hyperparameters that all environments and algorithms are tried at."""
 
-from __future__ import annotations
-
 from itertools import product
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -41,7 +39,7 @@ class Design(BaseModel):
         return table | {"kind": kind} | points
 
     @model_validator(mode="after")
-    def _check(self) -> Design:
+    def _check(self) -> Self:
         if not self.space:
             raise ValueError(
                 "design.space is empty; it must hold a table per hyperparameter, such as "

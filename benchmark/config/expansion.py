@@ -1,7 +1,5 @@
 """From a study's configurations and its design to the configurations that are run."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import fields
 from types import NoneType

@@ -1,7 +1,5 @@
 """One dimension of a search space: a name, a range, and how it is searched."""
 
-from __future__ import annotations
-
 import math
 from typing import NamedTuple
 

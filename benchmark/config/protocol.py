@@ -1,7 +1,5 @@
 """How a study is tuned: its table [tuning], with the suite's choices as defaults."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError

@@ -1,7 +1,5 @@
 """Names to classes: the built-in registries and what other packages add through entry points."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points

@@ -1,7 +1,5 @@
 """The search space of an algorithm: hyperparameters and their ranges."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import Field, fields

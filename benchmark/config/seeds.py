@@ -1,7 +1,5 @@
 """Seeds: namespaces keep tuning, selection and tests disjoint, purposes keep streams apart."""
 
-from __future__ import annotations
-
 import hashlib
 from dataclasses import dataclass
 from typing import Literal

@@ -3,8 +3,6 @@
 Conditions on the same field are alternatives, conditions on different fields must all hold.
 """
 
-from __future__ import annotations
-
 import json
 import tomllib
 from collections.abc import Iterable, Sequence

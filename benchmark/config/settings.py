@@ -1,7 +1,5 @@
 """Settings of a study: names, the shape of their values, and errors in one line."""
 
-from __future__ import annotations
-
 import re
 import tomllib
 from collections.abc import Mapping

@@ -6,8 +6,6 @@ is crossed with all other lists, and all with the points of the table [design], 
 Everything is checked when a study is loaded, before any compute.
 """
 
-from __future__ import annotations
-
 import tomllib
 from collections.abc import Sequence
 from functools import cached_property

@@ -1,7 +1,5 @@
 """The digest of the MDPs that a family draws."""
 
-from __future__ import annotations
-
 import hashlib
 from typing import Any
 

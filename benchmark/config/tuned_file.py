@@ -4,8 +4,6 @@ A file holds what a study needs to use the values and what a reader needs to jud
 cost of all trials in environment steps, every trial, the search space, what it was tuned for.
 """
 
-from __future__ import annotations
-
 import tomllib
 from pathlib import Path
 from typing import Any, NamedTuple

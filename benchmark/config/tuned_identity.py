@@ -1,7 +1,5 @@
 """What tuned values were tuned for: they are refused for anything else."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version

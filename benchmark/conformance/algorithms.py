@@ -1,7 +1,5 @@
 """Which laws bind algorithms."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

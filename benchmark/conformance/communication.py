@@ -4,8 +4,6 @@ The ledger of a run counts what was sent; this says it before anything runs, as 
 d parameters, K local steps, B episodes a batch and B₀ a snapshot.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import torch

@@ -1,7 +1,5 @@
 """Digests of what the families of this suite draw: a change here changes every published result."""
 
-from __future__ import annotations
-
 # Of `sample(3, 0.7, PCG64(5))`.
 DIGESTS = {
     "gridworld": "9ae88c92fd65ed4e",

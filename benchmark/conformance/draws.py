@@ -1,7 +1,5 @@
 """Laws of what a family draws: a function of (agents, κ, generator) and of nothing else."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

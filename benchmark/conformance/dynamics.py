@@ -1,7 +1,5 @@
 """Laws of what agents experience: shapes, purity, no leakage between agents, knobs that act."""
 
-from __future__ import annotations
-
 from functools import cache
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Entries to check: a family or an algorithm, by name or by its path `module:Class`."""
 
-from __future__ import annotations
-
 import importlib
 import inspect
 import sys

@@ -1,7 +1,5 @@
 """Which laws bind which kind of family."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Laws of finite MDPs: kernels are distributions, exact values are values."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

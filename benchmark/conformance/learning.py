@@ -1,7 +1,5 @@
 """Laws of an algorithm within the federated loop."""
 
-from __future__ import annotations
-
 from dataclasses import fields
 from typing import Any
 from unittest.mock import patch

@@ -1,7 +1,5 @@
 """Small runs of an algorithm, and what can be seen of the federated loop while they train."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any

@@ -1,7 +1,5 @@
 """The error of a broken law: one sentence."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any
 

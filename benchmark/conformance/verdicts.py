@@ -1,7 +1,5 @@
 """Running the laws of an entry."""
 
-from __future__ import annotations
-
 import time
 import traceback
 import warnings

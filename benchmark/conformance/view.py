@@ -1,7 +1,5 @@
 """Laws of the Gymnasium view: one agent, the same dynamics, to the last bit."""
 
-from __future__ import annotations
-
 import warnings
 from typing import Any
 

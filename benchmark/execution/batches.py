@@ -3,8 +3,6 @@
 Results do not depend on the cut: a run's numbers are a function of the run alone.
 """
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Iterable
 

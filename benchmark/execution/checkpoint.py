@@ -5,13 +5,11 @@
 A sealed npz archive, which is replaced atomically and removed once the run's result is stored.
 """
 
-from __future__ import annotations
-
 import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -34,7 +32,7 @@ class Checkpoints:
     study: str
 
     @classmethod
-    def beside(cls, store: Store) -> Checkpoints:
+    def beside(cls, store: Store) -> Self:
         """In the same folders as the results."""
         return cls(store.folder.parent, store.folder.name)
 

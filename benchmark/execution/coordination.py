@@ -5,8 +5,6 @@ at another place of the queue, and everybody skips what has been stored meanwhil
 late, wrong or left behind by a killed process, some runs are computed twice, to the same bits.
 """
 
-from __future__ import annotations
-
 import random
 from collections import deque
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """The size of a study before it runs: environment steps, memory, time."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """Running a study: what is missing is computed and stored, run by run."""
 
-from __future__ import annotations
-
 import time
 import warnings
 from collections import deque

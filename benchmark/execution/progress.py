@@ -1,9 +1,8 @@
 """Progress of a study while it runs: finished, running, failed, remaining time."""
 
-from __future__ import annotations
-
 import time
 from contextlib import AbstractContextManager
+from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
@@ -68,7 +67,7 @@ class Display(AbstractContextManager["Display"]):
         self._bar = Progress(*columns, console=self._console, disable=quiet)
         self._task = self._bar.add_task(tally.line(), total=1.0)
 
-    def __enter__(self) -> Display:
+    def __enter__(self) -> Self:
         self._bar.start()
         return self
 

@@ -1,7 +1,5 @@
 """Measuring training speed: environment steps per second, evaluation and compilation left out."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context

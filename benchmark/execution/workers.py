@@ -1,7 +1,5 @@
 """Computing batches: in this process, or in worker processes with one thread each."""
 
-from __future__ import annotations
-
 import os
 import signal
 import time
@@ -14,7 +12,7 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from fedrl.benchmark.execution.batches import Batch
 from fedrl.benchmark.execution.checkpoint import Checkpoints, DelayedCheckpointer
@@ -182,7 +180,7 @@ class _Worker:
     ready: bool = False
 
     @classmethod
-    def start(cls, checkpoints: Checkpoints | None) -> _Worker:
+    def start(cls, checkpoints: Checkpoints | None) -> Self:
         context = get_context("spawn")  # a fork would inherit torch's threads in a broken state
         ours, theirs = context.Pipe()
         process = context.Process(target=_serve, args=(theirs, checkpoints), daemon=True)

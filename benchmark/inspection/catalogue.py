@@ -1,7 +1,5 @@
 """Lists of families, algorithms, studies and versions for `fedrl list` and `fedrl info`."""
 
-from __future__ import annotations
-
 import inspect
 import math
 from collections.abc import Callable

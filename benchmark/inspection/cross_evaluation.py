@@ -4,8 +4,6 @@ All values are those of the undisturbed MDPs, as they are before any drift and w
 Axes: N agents, F policies of a run (N if the agents do not communicate, else 1), d parameters.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 

@@ -1,7 +1,5 @@
 """The agents that a family draws, and what is known about each of them."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from dataclasses import fields

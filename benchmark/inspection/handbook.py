@@ -1,7 +1,5 @@
 """Families in words and tables, generated from the registry: the text of docs/families.md."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import fields

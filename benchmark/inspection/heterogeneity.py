@@ -3,8 +3,6 @@
 Axes: N agents, Z states, A actions, d = Z·A logits.
 """
 
-from __future__ import annotations
-
 from itertools import combinations
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """The handbook's pages on algorithms, written from docstrings and class data."""
 
-from __future__ import annotations
-
 import inspect
 from dataclasses import fields
 from fractions import Fraction

@@ -4,8 +4,6 @@ A score is what the family is measured by: the objective J, discounted, or the u
 always the mean over the agents.
 """
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 import numpy as np

@@ -3,8 +3,6 @@
 https://w3id.org/ro/crate/1.1. The same files give the same bytes: the only date is the given one.
 """
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

@@ -3,8 +3,6 @@
 A mirror is a function (tidy table, folder). It needs optional packages, the extra of its name.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path

@@ -6,8 +6,6 @@
 <out>/README.md, ro-crate-metadata.json                 what this is, for people and machines
 """
 
-from __future__ import annotations
-
 import shutil
 import tempfile
 from collections import Counter

@@ -1,7 +1,5 @@
 """All results of a study as one tidy table: one row per evaluation point."""
 
-from __future__ import annotations
-
 import io
 import json
 import math

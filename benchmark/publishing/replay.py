@@ -7,8 +7,6 @@ its numbers must agree to a relative 1e-6 in float64 and 1e-3 in float32, its co
 exactly. Divergence is a fact about the whole run and is not part of that point.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches

@@ -1,7 +1,5 @@
 """The tidy table of whatever holds one: results, a report, a published study, a Parquet file."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pandas as pd

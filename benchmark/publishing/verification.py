@@ -1,7 +1,5 @@
 """Making a report again from its records, and saying what is not the same."""
 
-from __future__ import annotations
-
 import csv
 import hashlib
 import io

@@ -4,8 +4,6 @@ Importance is the Pearson divergence between a hyperparameter's values in the be
 all settings, as a share of the sum over hyperparameters.  Watanabe, Bansal & Hutter 2023.
 """
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Sequence
 from typing import Any

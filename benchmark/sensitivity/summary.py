@@ -1,7 +1,5 @@
 """Sensitivity in a few numbers per algorithm, those of the report."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from fedrl.reports.table.design import Surface

@@ -4,8 +4,6 @@ No locks: a name that is being written is unique over hosts, processes and calls
 under one name is the same whoever writes it. Nothing here asks the clock.
 """
 
-from __future__ import annotations
-
 import errno
 import hashlib
 import os

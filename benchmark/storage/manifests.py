@@ -4,8 +4,6 @@
 <cell.id>/manifest-1f2e3d4c.json   of others, named by its digest
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Iterable

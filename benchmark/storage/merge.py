@@ -6,8 +6,6 @@ differ around the same content. Of the wall seconds the first are kept. Nothing 
 that a merge may be repeated, or gone on with after an interruption.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path

@@ -6,8 +6,6 @@ A sealed npz archive: `theta` (F, d), where F is 1, or N for an algorithm that d
 and the run's `key`.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import NamedTuple
 

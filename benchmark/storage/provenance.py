@@ -1,7 +1,5 @@
 """Where numbers come from: code, versions, machine; and the key that identifies a run."""
 
-from __future__ import annotations
-
 import hashlib
 import inspect
 import json

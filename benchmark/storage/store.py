@@ -10,8 +10,6 @@ Every file carries its run's key and a digest of its content; reading verifies b
 processes, on several machines, may work in one folder: what they write under one name is the same.
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections.abc import Iterable, Sequence

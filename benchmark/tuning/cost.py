@@ -1,7 +1,5 @@
 """Estimate the cost of tuning before it is done."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 

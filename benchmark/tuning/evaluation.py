@@ -1,7 +1,5 @@
 """Runs of trials, computed and stored by the machinery that computes studies."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path

@@ -7,8 +7,6 @@ trials follow. A changed copy replaces the file at once (rename), so that neithe
 nor several at work can leave half a line; who writes last adds what is missing.
 """
 
-from __future__ import annotations
-
 import logging
 import warnings
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """What a trial is worth: the area under its score curve over environment steps."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """Write tables and figures of tuning for readers, in <results>/<study>/tuning."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any

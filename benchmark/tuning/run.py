@@ -1,7 +1,5 @@
 """Tuning a study from its name to files of tuned values."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path

@@ -5,8 +5,6 @@ told the finished trials in their order; so tuning that was killed, or that is r
 proposes the same.
 """
 
-from __future__ import annotations
-
 import math
 import warnings
 from collections.abc import Sequence

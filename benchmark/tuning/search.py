@@ -4,8 +4,6 @@ Tasks advance together, so that a wave of all of them is one batch, but none kno
 is proposed and chosen for a task depends on its own trials only.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 
 from fedrl.benchmark.config.configuration import Run

@@ -1,7 +1,5 @@
 """All tuned values in some folders as a table, for people and for docs/tuning.md."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """One thing to tune: all configurations of a study that share everything but what is tuned."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """Plain values as TOML, so that a file of tuned values is read like a study."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from typing import Any

@@ -1,7 +1,5 @@
 """Trials, and how good they are."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from typing import NamedTuple

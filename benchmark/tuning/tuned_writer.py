@@ -1,7 +1,5 @@
 """Write what tuning found into files of tuned values."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """How much of a tuned value is luck: the whole tuning repeated by other tuners."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 

@@ -1,7 +1,5 @@
 """CartPole with perturbed physics; at κ = 0 it is Gymnasium's CartPole-v1."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple

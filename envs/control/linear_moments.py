@@ -12,8 +12,6 @@ s' = A s + B a + w, the second moment X_h = E[x xᵀ] and the cost-to-go matrix 
 Fazel, Ge, Kakade & Mesbahi, ICML 2018, lemma 1, with a horizon, a discount, noise and a bias.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Linear dynamics, quadratic costs: J and ∇J of a linear Gaussian policy in closed form."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple

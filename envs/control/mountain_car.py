@@ -1,7 +1,5 @@
 """MountainCarContinuous, perturbed; at κ = 0 it is Gymnasium's MountainCarContinuous-v0."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple

@@ -1,7 +1,5 @@
 """CliffWalking: the shortest way runs along a cliff; agents slip towards or away from it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any, ClassVar
 

@@ -1,7 +1,5 @@
 """The best known policy that all agents share: exact gradient ascent from several starts."""
 
-from __future__ import annotations
-
 from functools import lru_cache
 
 import numpy as np

@@ -5,8 +5,6 @@ J(π) = E[Σ_{h<T} γ^h R(s_h, a_h)]. Everything is computed agent by agent, on 
 follow a state, T steps.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from numba import njit
 

@@ -1,7 +1,5 @@
 """FrozenLake: cross the ice without falling into a hole; every agent's ice drifts differently."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 

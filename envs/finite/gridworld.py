@@ -1,7 +1,5 @@
 """GridWorld: reach a goal cell; agents differ in how often they slip, their wind and their goal."""
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from dataclasses import dataclass, fields
 from functools import cached_property

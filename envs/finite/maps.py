@@ -1,7 +1,5 @@
 """Maps of grids: reading them from a study file, walking in them, drawing an agent in them."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import NamedTuple
 

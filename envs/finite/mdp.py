@@ -4,8 +4,6 @@ Only successors that can happen are stored: a row of P may have a thousand entri
 are positive. Axes: N agents, Z states, A actions, K successors at most.
 """
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 import numpy as np

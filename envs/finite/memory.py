@@ -4,8 +4,6 @@ The tables of a hundred agents fill the cache that all programs share, and a ste
 waiting. A row that is asked for early arrives while the policy still decides.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from llvmlite import ir

@@ -1,7 +1,5 @@
 """OpposedPair: what is best for one half of the agents is worst for the other half."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import ClassVar
 

@@ -1,7 +1,5 @@
 """RandomMDP: random kernels, mixed towards each agent's own by κ (Jin et al., AISTATS 2022)."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 

@@ -6,8 +6,6 @@ table says. With slip = 0 an agent's MDP is the table. Axes: N agents, Z states,
 K outcomes.
 """
 
-from __future__ import annotations
-
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -5,8 +5,6 @@ J(π) = E[Σ_{h<T} γ^h R(s_h, a_h)] with a stationary policy π(a|s). Axes: N a
 A actions, T steps, d = Z·A entries of the table of logits, row by row.
 """
 
-from __future__ import annotations
-
 from abc import abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple

@@ -1,7 +1,5 @@
 """Taxi: fetch a passenger and bring them to their destination; every agent steers differently."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any, ClassVar
 

@@ -1,7 +1,5 @@
 """WindyCliff: wind blows down towards a cliff, stronger for some agents than for others."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import ClassVar
 

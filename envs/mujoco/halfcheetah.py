@@ -1,7 +1,5 @@
 """HalfCheetah with perturbed physics; at κ = 0 it is Gymnasium's HalfCheetah-v5."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import ClassVar

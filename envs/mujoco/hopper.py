@@ -1,7 +1,5 @@
 """Hopper with perturbed physics; at κ = 0 it is Gymnasium's Hopper-v5."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from typing import ClassVar

@@ -3,8 +3,6 @@
 A robot's own file says which model it is, how an episode starts, what is seen and what is paid.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 

@@ -8,8 +8,6 @@ diverges is recorded as a NaN reward, and a model that does not compile still ra
 Axes: L lanes, N agents, B episodes, x state, a action.
 """
 
-from __future__ import annotations
-
 import warnings
 from abc import abstractmethod
 from collections.abc import Sequence

@@ -4,8 +4,6 @@ Their files integrate with Runge and Kutta's four evaluations, so a physics step
 HalfCheetah's (73 000 and 55 000 a second on one core, against 221 000) and an evaluation as much.
 """
 
-from __future__ import annotations
-
 from typing import ClassVar, NamedTuple
 
 import numpy as np

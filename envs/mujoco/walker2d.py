@@ -1,7 +1,5 @@
 """Walker2d with perturbed physics; at κ = 0 it is Gymnasium's Walker2d-v5."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from typing import ClassVar

@@ -1,7 +1,5 @@
 """Examine a Gymnasium environment before anything is computed with it."""
 
-from __future__ import annotations
-
 import inspect
 import sys
 from contextlib import suppress

@@ -6,8 +6,6 @@ indices from `env.unwrapped`, such as `force_mag` or `demand_engine.base_mu`. A 
 table is entered by a path too: `demand_config.base_mu`.
 """
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Mapping
 from copy import deepcopy

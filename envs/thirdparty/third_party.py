@@ -20,8 +20,6 @@ one core of an AMD EPYC 30 000 a second of LunarLander-v3, 17 000 of gym-invmgmt
 lanes, random actions. Threads change nothing, neither numbers nor speed.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, NamedTuple
@@ -155,7 +153,7 @@ class GymnasiumFamily(SimulatedFamily):
         columns = [drawn[name] for name in self.knobs]
         return GymnasiumTask(np.stack(columns, axis=1) if columns else np.zeros((agents, 0)))
 
-    def simulator(self, task: GymnasiumTask, episodes: int, threads: int = 1) -> GymnasiumSimulator:
+    def simulator(self, task: GymnasiumTask, episodes: int, threads: int = 1) -> Simulator:
         """L = N·B environment objects, each with its agent's numbers."""
         return GymnasiumSimulator(self, task, episodes)
 

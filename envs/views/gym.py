@@ -8,8 +8,6 @@ so by itself.
 (Gymnasium 1.0 removed the entry-point group `gymnasium.envs`: a package has to be imported.)
 """
 
-from __future__ import annotations
-
 from copy import deepcopy
 from dataclasses import fields
 from typing import Any

@@ -1,7 +1,5 @@
 """Pictures of a state, where Gymnasium has them: which families, which modes, who draws."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Any, NamedTuple, Protocol

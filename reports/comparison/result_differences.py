@@ -1,7 +1,5 @@
 """Differences between two tables of the same runs, within seeds: common random numbers."""
 
-from __future__ import annotations
-
 import difflib
 from collections.abc import Sequence
 from dataclasses import replace

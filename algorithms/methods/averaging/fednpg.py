@@ -1,7 +1,5 @@
 """FedNPG: federated averaging of natural policy gradients."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import ClassVar
 

@@ -1,7 +1,5 @@
 """FedPG: federated averaging of policy-gradient steps."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import ClassVar
 

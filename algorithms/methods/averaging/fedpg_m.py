@@ -1,7 +1,5 @@
 """FedPG-M: federated averaging with global momentum, without variance reduction."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import ClassVar
 

@@ -1,7 +1,5 @@
 """FedProx-PG: local steps are pulled back towards the broadcast parameters."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import ClassVar
 

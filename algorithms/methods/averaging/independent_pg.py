@@ -1,7 +1,5 @@
 """Independent PG: no communication at all."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import ClassVar
 

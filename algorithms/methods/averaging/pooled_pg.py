@@ -1,7 +1,5 @@
 """Pooled PG: one shared gradient step per trajectory batch, the reference without drift."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import ClassVar
 

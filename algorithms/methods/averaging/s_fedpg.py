@@ -1,7 +1,5 @@
 """S-FedPG: federated policy gradient on the entropy-regularised reward."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import ClassVar
 

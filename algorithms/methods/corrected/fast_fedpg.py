@@ -1,7 +1,5 @@
 """Fast-FedPG: local gradients are shifted by how the agent differs from the federation."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import ClassVar
 

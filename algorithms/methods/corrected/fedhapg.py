@@ -1,7 +1,5 @@
 """FedHAPG: Hessian-aided variance reduction from a shared snapshot, without momentum."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 

@@ -1,7 +1,5 @@
 """FedHAPG-M: momentum with a Hessian-aided variance reduction (Wang et al., ICML 2024)."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import ClassVar
 

@@ -1,7 +1,5 @@
 """FedHAPG-M with two trajectories per local step: no importance weight anywhere."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import ClassVar
 

@@ -1,7 +1,5 @@
 """FedPG-BR: the server filters the agents' gradients and then steps by itself (Fan et al. 2021)."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import ClassVar
 

@@ -1,7 +1,5 @@
 """FedSVRPG: variance reduction from a snapshot shared by all agents, without momentum."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import ClassVar
 

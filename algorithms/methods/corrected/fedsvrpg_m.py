@@ -1,7 +1,5 @@
 """FedSVRPG-M: momentum with an importance-sampled variance reduction (Wang et al., ICML 2024)."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import ClassVar
 

@@ -1,7 +1,5 @@
 """HA-MBPG inside FedAvg: Hessian-aided momentum, local and restarted every round."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 

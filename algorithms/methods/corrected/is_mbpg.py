@@ -1,7 +1,5 @@
 """IS-MBPG inside FedAvg: momentum and reference are local and restart every round."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 

@@ -1,7 +1,5 @@
 """MFPO: importance-sampled local momentum that the server averages with the parameters."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 

@@ -1,7 +1,5 @@
 """MIME-PG: local steps mimic momentum on the average objective."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 

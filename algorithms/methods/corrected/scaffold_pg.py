@@ -1,7 +1,5 @@
 """SCAFFOLD-PG: control variates, kept from round to round, take out the client drift."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 

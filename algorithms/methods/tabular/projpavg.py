@@ -1,7 +1,5 @@
 """ProjPAvg: federated averaging of projected policy gradients on the policy itself."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import ClassVar
 

@@ -1,7 +1,5 @@
 """QAvg: federated averaging of Bellman updates, with the model known."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import ClassVar
 

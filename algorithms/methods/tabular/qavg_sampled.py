@@ -1,7 +1,5 @@
 """QAvg from samples: federated averaging of batch Q-learning."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import ClassVar
 

@@ -1,7 +1,5 @@
 """SoftPAvg: federated averaging of natural gradient steps on softmax logits."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import ClassVar
 

@@ -1,7 +1,5 @@
 """`fedrl check`: does a family or an algorithm obey the laws of the suite?"""
 
-from __future__ import annotations
-
 import shutil
 import textwrap
 from typing import Annotated

@@ -1,7 +1,5 @@
 """`fedrl cross`: how the policy of one agent does in the MDP of another."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any
 
 import typer

@@ -1,7 +1,5 @@
 """`fedrl handbook`: pages of the documentation that are written from the source."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

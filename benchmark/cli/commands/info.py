@@ -1,7 +1,5 @@
 """`fedrl info`: versions, machine, places."""
 
-from __future__ import annotations
-
 from fedrl.benchmark.cli.options import Json
 
 

@@ -1,7 +1,5 @@
 """`fedrl list`: what can be combined."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any
 
 import typer

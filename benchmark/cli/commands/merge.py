@@ -1,7 +1,5 @@
 """`fedrl merge`: results of several machines in one folder."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """`fedrl mirror`: stored runs in the format of another viewer."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

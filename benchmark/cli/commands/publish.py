@@ -1,7 +1,5 @@
 """`fedrl publish`: a study as a small folder that anyone can check."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """`fedrl records`: everything stored as one table."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 from typing import Annotated

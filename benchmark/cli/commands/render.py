@@ -1,7 +1,5 @@
 """`fedrl render`: a film of what a trained policy does in every agent's environment."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """`fedrl replay`: one stored run again, bit for bit."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer

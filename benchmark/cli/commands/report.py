@@ -1,7 +1,5 @@
 """`fedrl report`: a page, figures and tables of what is stored."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """`fedrl run`: compute what is missing of a study."""
 
-from __future__ import annotations
-
 import signal
 
 import typer

@@ -1,7 +1,5 @@
 """`fedrl sensitivity`: a study with a design, from its size to its report, in one command."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any
 
 import typer

@@ -1,7 +1,5 @@
 """`fedrl show`: what a family gives each of its agents, in numbers and in pictures."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated, Any
 

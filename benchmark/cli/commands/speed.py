@@ -1,7 +1,5 @@
 """`fedrl speed`: training speed on this machine."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer

@@ -1,7 +1,5 @@
 """`fedrl thresholds`: what the scores of a family are read against."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer

@@ -1,7 +1,5 @@
 """`fedrl tuned`: the tuned values there are."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

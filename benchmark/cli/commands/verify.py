@@ -1,7 +1,5 @@
 """`fedrl verify`: make a report again from its records; the same bytes?"""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

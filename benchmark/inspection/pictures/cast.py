@@ -1,7 +1,5 @@
 """Who plays in a film: agents of a family, and the stored parameters they act with."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """Heat maps of cross-evaluations: a row per policy, a column per agent it is tried on."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import matplotlib as mpl

@@ -4,8 +4,6 @@
 <results>/<study>/cross/<cell.id>-seed-00000.png and .svg   of the first seed of every configuration
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """Figures that come out the same whenever they are drawn, as PNG and SVG."""
 
-from __future__ import annotations
-
 import io
 from pathlib import Path
 from typing import Any

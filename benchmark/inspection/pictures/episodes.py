@@ -1,7 +1,5 @@
 """Every family: a few episodes of the random policy over time."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """A film of several agents side by side, all under one stored policy."""
 
-from __future__ import annotations
-
 import io
 import os
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Grid-like families: a map per agent, with what blows and slips, and a random policy's walks."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

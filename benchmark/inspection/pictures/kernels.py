@@ -1,7 +1,5 @@
 """Abstract finite MDPs: transition probabilities as heat maps, distances between agents."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Where the states of a finite MDP lie, if the family can draw itself in characters."""
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 from fedrl.envs.family import Family

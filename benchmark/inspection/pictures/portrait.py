@@ -1,7 +1,5 @@
 """Which pictures a family gets, by what it is able to tell."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import matplotlib as mpl

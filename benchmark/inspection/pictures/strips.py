@@ -1,7 +1,5 @@
 """Physical families: every knob as a strip, from its lowest to its highest value."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """A map in characters as a picture of tiles."""
 
-from __future__ import annotations
-
 from PIL import Image, ImageDraw, ImageFont
 
 from fedrl.benchmark.inspection.pictures.drawing import ACCENT, FAINT, GOAL, INK, WALL

@@ -1,7 +1,5 @@
 """MLflow: one SQLite file, without a server."""
 
-from __future__ import annotations
-
 import logging
 import os
 from collections.abc import Sequence

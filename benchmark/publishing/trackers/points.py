@@ -1,7 +1,5 @@
 """Runs of the tidy table as every tracker gets them: settings, and numbers over rounds."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple

@@ -1,7 +1,5 @@
 """Weights & Biases: offline runs, which `wandb sync` can send to a server later."""
 
-from __future__ import annotations
-
 import hashlib
 import shutil
 from pathlib import Path
