@@ -15,6 +15,7 @@ from fedrl.reports.table.specification import Sensitivity
 from fedrl.reports.table.surfaces import Designed
 from fedrl.reports.table.totals import overview, spread, totals
 
+CELL = "A cell is one setting of one algorithm in one environment."
 LONG = 100  # entries of the provenance; longer lists are counted
 READ = (
     "Intervals are bootstraps over seeds, paired between settings; those of means are widened as "
@@ -32,7 +33,7 @@ def design_contents(records: Any, found: Designed, provenance: Mapping[str, Any]
     study = Study(records, found, space(provenance), importance, spec)
     chapters = [across(study), *(family_chapter(study, family) for family in study.curves)]
     front = [sensitivity_table(study.owed, study.space, spec)]
-    front.append(overview(found.runs, "cell", "A cell is one setting in one environment."))
+    front.append(overview(found.runs, "cell", CELL))
     settings = spread([len(surface.settings) for surface in found.surfaces])
     return Contents(
         chapters,
