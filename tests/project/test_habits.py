@@ -52,6 +52,19 @@ def test_the_workflow_begins_with_the_oldest_python_that_is_supported() -> None:
     ]
 
 
+def test_a_wheel_holds_every_file_of_the_packages() -> None:
+    """A folder without `__init__`, or data that no pattern names, would be left out in silence."""
+    tables = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    data = tables["tool"]["setuptools"]["package-data"]
+    for folder in ("algorithms", "benchmark", "envs", "reports"):
+        kept = {path for at in data.get(f"fedrl.{folder}", ()) for path in (ROOT / folder).glob(at)}
+        for path in (ROOT / folder).rglob("*"):
+            if path.is_dir() or "__pycache__" in path.parts:
+                continue
+            held = (path.parent / "__init__.py").is_file() if path.suffix == ".py" else path in kept
+            assert held, path
+
+
 def test_the_citation_names_the_project_and_its_license() -> None:
     citation = (ROOT / "CITATION.cff").read_text("utf-8")
     fields = dict(re.findall(r"^([\w-]+): *\"?([^\"\n]+)", citation, re.M))
