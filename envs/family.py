@@ -172,6 +172,11 @@ class Family(ABC):
         """Further distributions whose versions decide this family's numbers."""
         return ()
 
+    @property
+    def modules(self) -> Iterable[str]:
+        """Further imported modules of other packages whose source decides this family's numbers."""
+        return ()
+
     def reference(self, task: Task) -> Reference | None:
         """Best known score for the average of these agents, or None if none is known."""
         return None

@@ -10,7 +10,8 @@ from pydantic import ValidationError
 from fedrl.benchmark.config import registry
 from fedrl.benchmark.config.configuration import Config
 from fedrl.benchmark.config.settings import SettingError, alternatives, config_fields, explain
-from fedrl.benchmark.config.tuned_lookup import tuned_config, tuned_names
+from fedrl.benchmark.config.tuned_file import Entry
+from fedrl.benchmark.config.tuned_lookup import find, places, tuned_config, tuned_names
 from fedrl.envs.validation import nearest
 
 Place = str  # dotted path of a table in the file
@@ -53,16 +54,21 @@ class Tables(NamedTuple):
         return layers[asking[-1] :]
 
 
-def cross(tables: Tables) -> list[Config]:
-    """All configs, in the order of the file; spellings of one are one."""
+def cross(tables: Tables) -> list[tuple[Config, Entry | None]]:
+    """All configs, in the order of the file, with the entry of their tuned values, if they ask.
+
+    Spellings of one are one.
+    """
     _check_names(tables)
-    configs: dict[str, Config] = {}
+    configs: dict[str, tuple[Config, Entry | None]] = {}
     for family, algorithm in product(tables.families, tables.algorithms):
         asking = tables.tuning(family, algorithm)
         for config in _configs(tables, family, algorithm):
+            entry = None
             if asking is not None:
-                config = tuned_config(config, tables.tuned, asking)
-            configs.setdefault(config.id, config)
+                entry = find(config, places(tables.tuned))
+                config = tuned_config(config, entry, asking)
+            configs.setdefault(config.id, (config, entry))
     return list(configs.values())
 
 

@@ -88,6 +88,19 @@ def applied(config: Config, values: Values) -> Config:
     return Config(**plain)
 
 
+def outside(config: Config, values: Values) -> list[str]:
+    """Which of the values the configuration's algorithm does not have, or cannot have."""
+    own = tunables(type(config.build_algorithm()))
+    found = []
+    for name, value in values.items():
+        low, high = own[name].metadata["domain"] if name in own else (0.0, math.inf)
+        if name not in own and name not in AROUND:
+            found.append(nearest(f"hyperparameter of {config.algorithm}", name, [*own, *AROUND]))
+        elif not low <= value <= high:
+            found.append(f"{name} = {value:g} is not in [{low:g}, {high:g}]")
+    return found
+
+
 def check_names(protocol: Protocol, algorithms: Sequence[type[Algorithm]]) -> None:
     """Every name in [tuning] must be something that can be tuned here."""
     known = known_names(algorithms)

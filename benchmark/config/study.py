@@ -23,6 +23,7 @@ from fedrl.benchmark.config.expansion import Expanded, expand
 from fedrl.benchmark.config.protocol import protocol_of
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.config.settings import SettingError, config_fields, explain, parse_value
+from fedrl.benchmark.config.tuned_file import Entry
 from fedrl.envs.validation import nearest
 
 DEFAULT_RESULTS = "results"
@@ -64,13 +65,20 @@ class Study(BaseModel):
             )
         return tuple(indices)
 
+    @property
+    def _tables(self) -> Tables:
+        return Tables(self.settings, self.families, self.algorithms, self.tuned)
+
+    @cached_property
+    def _crossed(self) -> list[tuple[Config, Entry | None]]:
+        return cross(self._tables)
+
     @cached_property
     def _expanded(self) -> Expanded:
-        tables = Tables(self.settings, self.families, self.algorithms, self.tuned)
-        configs = cross(tables)
-        return (
-            Expanded(configs, {}) if self.design is None else expand(configs, self.design, tables)
-        )
+        configs = [config for config, _ in self._crossed]
+        if self.design is None:
+            return Expanded(configs, {})
+        return expand(configs, self.design, self._tables)
 
     @cached_property
     def every_run(self) -> list[Run]:
@@ -82,6 +90,15 @@ class Study(BaseModel):
     def coordinates(self) -> dict[str, Point]:
         """Id of a configuration -> its place in the design; empty without a design."""
         return self._expanded.coordinates
+
+    def tuned_entries(self) -> list[tuple[Config, Entry]]:
+        """Configurations, of pairs that `runs` has, with the tuned values that they took."""
+        pairs = {(config.family, config.algorithm) for config in self.configs()}
+        return [
+            (config, entry)
+            for config, entry in self._crossed
+            if entry is not None and (config.family, config.algorithm) in pairs
+        ]
 
     @cached_property
     def _selected(self) -> list[Run]:
@@ -183,7 +200,7 @@ def _override(table: dict[str, Any], override: str) -> None:
 
 def _check_effect(study: Study, overrides: Sequence[str]) -> None:
     """An override that narrower tables overrule would silently do nothing."""
-    tables = Tables(study.settings, study.families, study.algorithms, study.tuned)
+    tables = study._tables
     effective = deciding(tables)
     for override in overrides:
         keys = [key.strip() for key in override.partition("=")[0].split(".")]

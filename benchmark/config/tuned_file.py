@@ -26,6 +26,7 @@ class Entry(NamedTuple):
     study: str
     fedrl: str
     values: Values
+    code: dict[str, Any]  # that they were tuned under; empty where it was not recorded
     told: dict[str, Any]  # everything else
 
     @property
@@ -65,7 +66,7 @@ def read(path: Path) -> list[Entry]:
                 **{name: plain(entry[name]) for name in known},
                 told={name: value for name, value in entry.items() if name not in known},
             )
-            for entry in table["tuned"]
+            for entry in ({"code": {}} | one for one in table["tuned"])
         ]
     except (KeyError, TypeError) as error:
         raise SettingError(f"{path} lacks {error}: make it again with `fedrl tune`") from None

@@ -43,11 +43,6 @@ def release() -> str:
         return "unknown"
 
 
-def compatible(made: str, here: str) -> bool:
-    """Whether numbers may be taken over: equal major and minor version."""
-    return made.split(".")[:2] == here.split(".")[:2]
-
-
 def plain(value: Any) -> Any:
     """As it is written in TOML and read back: tuples as lists, nothing as "none"."""
     if isinstance(value, dict):

@@ -22,7 +22,12 @@ def shipped() -> Path:
     return Path(str(files("fedrl.benchmark").joinpath("tuned")))
 
 
-def tuned_config(config: Config, folder: str, layers: Layers) -> Config:
+def places(folder: str) -> list[Path]:
+    """Folders of tuned values, in the order in which they are looked at."""
+    return [Path(folder), shipped()]
+
+
+def tuned_config(config: Config, entry: Entry, layers: Layers) -> Config:
     """The config with tuned values; `layers` are the table that asks for them and narrower ones.
 
     Values of wider tables are replaced. Values that were tuned together stay together: what the
@@ -30,7 +35,6 @@ def tuned_config(config: Config, folder: str, layers: Layers) -> Config:
     """
     from fedrl.benchmark.config.search_space import applied
 
-    entry = find(config, [Path(folder), shipped()])
     asking = layers[0][0]
     for place, table in layers:
         for name in entry.values:
@@ -47,15 +51,12 @@ def tuned_names(family: str, algorithm: str, folder: str) -> set[str]:
     """What tuned values there are of a pair, by name."""
     from fedrl.benchmark.config.tuned_file import path_of, read
 
-    paths = [path_of(place, family, algorithm) for place in (Path(folder), shipped())]
+    paths = [path_of(place, family, algorithm) for place in places(folder)]
     return {name for p in paths if p.exists() for entry in read(p) for name in entry.values}
 
 
 def find(config: Config, folders: Sequence[Path]) -> Entry:
-    """The entry that was made for this configuration's problem, of the first folder that has one.
-
-    One that fits but for the release that made it is refused, not passed over for a later folder.
-    """
+    """The entry made for this configuration's problem, of the first folder that has one."""
     from fedrl.benchmark.config.tuned_file import path_of, read
 
     seen: list[tuple[Path, Entry]] = []
@@ -66,25 +67,16 @@ def find(config: Config, folders: Sequence[Path]) -> Entry:
         if fitting:
             return min(fitting, key=lambda entry: _apart(config, entry))
         seen += [(path, entry) for entry in entries]
-        if any(not _unlike(config, entry) for entry in entries):
-            break
     raise SettingError(_missing(config, folders, seen))
 
 
 def differences(config: Config, entry: Entry) -> list[str]:
     """What of the configuration is not what the entry was tuned for: `what is X, tuned for Y`."""
     from fedrl.benchmark.config import tuned_identity
+    from fedrl.benchmark.config.search_space import outside
 
-    here = tuned_identity.release()
-    if not tuned_identity.compatible(entry.fedrl, here):
-        return [f"made by fedrl {entry.fedrl}, this is {here}"]
-    return _unlike(config, entry)
-
-
-def _unlike(config: Config, entry: Entry) -> list[str]:
-    """The differences, whatever release made the entry."""
-    from fedrl.benchmark.config import tuned_identity
-
+    if gone := outside(config, entry.values):
+        return gone
     found = [
         f"{name} is {mine:g}, tuned for {theirs:g}"
         for name, mine, theirs in (

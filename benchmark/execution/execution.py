@@ -22,6 +22,7 @@ from fedrl.benchmark.execution.workers import Event, Failed, Finished
 from fedrl.benchmark.storage.files import set_aside
 from fedrl.benchmark.storage.provenance import config_code, engine
 from fedrl.benchmark.storage.store import Store
+from fedrl.benchmark.storage.tuned_code import tuned_elsewhere
 
 
 class Failure(NamedTuple):
@@ -68,7 +69,8 @@ class Plan(NamedTuple):
     def prepare(self) -> list[str]:
         """Make sure that results can be stored, and under which code they will be.
 
-        Corrupt files are set aside; the answer has a line for each, and one if the engine is slow.
+        Corrupt files are set aside; the answer has a line for each, one for hyperparameters tuned
+        under other code, and one if the engine is slow.
         """
         if self.missing or self.stale or self.corrupt:
             self.store.prepare()
@@ -80,6 +82,8 @@ class Plan(NamedTuple):
         self.store.renew_manifests({run.config.id: run.config for run in self.stored}.values())
         for config in self.study.configs():
             config_code(config)  # remembered: a file edited meanwhile must not get the credit
+        if isinstance(self.study, Study) and (told := tuned_elsewhere(self.study)):
+            notes.append(told)
         if engine() == "interpreted":
             notes.append("numba's compiler is off (NUMBA_DISABLE_JIT): the engine is interpreted")
         return notes

@@ -40,6 +40,7 @@ from fedrl.benchmark.execution.workers import (
     one_thread,
 )
 from fedrl.benchmark.storage.provenance import DECISIVE, config_code, run_key, versions
+from fedrl.benchmark.storage.run_code import worded
 
 if TYPE_CHECKING:
     from fedrl.benchmark.execution.checkpoint import Checkpoints
@@ -129,7 +130,9 @@ class _Tasks:
     def submit(self, batch: Batch) -> None:
         config = batch[0].config
         self._count += 1
-        ticket = Ticket(self._count, run_key(batch[0]), {"code": config_code(config)} | versions())
+        ticket = Ticket(
+            self._count, run_key(batch[0]), {"code": worded(config_code(config))} | versions()
+        )
         reference = self._task.remote(batch, ticket, self._checkpoints, self._news)
         self.running[reference] = self._batches[self._count] = batch
 
@@ -223,7 +226,7 @@ def _refusal(batch: Batch, ticket: Ticket) -> Refused | None:
     try:
         if run_key(batch[0]) == ticket.key:
             return None
-        facts = {"code": config_code(batch[0].config)} | versions()
+        facts = {"code": worded(config_code(batch[0].config))} | versions()
     except Exception as error:  # an algorithm or family that only the driver has
         return Refused(f"{node} cannot run the study: {' '.join(str(error).split())}; {SAME}")
     differing = [

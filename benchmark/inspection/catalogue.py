@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
-from fedrl.algorithms import Algorithm
+from fedrl.algorithms import ALGORITHMS, Algorithm
 from fedrl.benchmark.config import registry
 from fedrl.benchmark.config.settings import SettingError
 from fedrl.benchmark.config.study import DEFAULT_RESULTS, StudyError, built_in, load_study
 from fedrl.benchmark.conformance.communication import round_cost
-from fedrl.benchmark.storage.provenance import code_digest, folder, machine, versions
+from fedrl.benchmark.storage.provenance import folder, machine, versions
+from fedrl.benchmark.storage.run_code import suite_code
+from fedrl.envs import FAMILIES
 from fedrl.envs.family import CompiledFamily, Family, SimulatedFamily
 from fedrl.envs.finite.tabular import Tabular
 from fedrl.envs.validation import nearest
@@ -133,7 +135,7 @@ LISTS: dict[str, Callable[[], list[Entry]]] = {
 
 
 def information() -> dict[str, Entry]:
-    """Versions, machine, places and the digest of the code that decides numbers."""
+    """Versions, machine, places and digests of the code that decides numbers."""
     return {
         "versions": versions(),
         "machine": machine(),
@@ -142,7 +144,7 @@ def information() -> dict[str, Entry]:
             "studies": str(folder("fedrl.benchmark") / "studies"),
             "results": str(Path(DEFAULT_RESULTS).resolve()),
         },
-        "code": {"digest": code_digest()},
+        "code": suite_code(FAMILIES.values(), ALGORITHMS.values()),
     }
 
 

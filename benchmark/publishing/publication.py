@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from fedrl.benchmark.config.study import Study
 from fedrl.benchmark.publishing.records import Records, read_records
 from fedrl.benchmark.storage.files import StoreError
+from fedrl.benchmark.storage.manifests import Manifest
 from fedrl.benchmark.storage.store import Store
+from fedrl.benchmark.storage.tuned_code import tuned_elsewhere
 
 if TYPE_CHECKING:
     from fedrl.reports.table.surfaces import Designed
@@ -63,7 +65,8 @@ def provenance(
         "versions": _one_or_all(entry["versions"] for entry in manifests),
         "machine": _one_or_all(entry["machine"] for entry in manifests),
         "execution": _one_or_all(entry["execution"] for entry in manifests),
-        "code": _one_or_all(entry["code"] for entry in manifests),
+        "code": _codes(manifests),
+        **({"tuned": told} if (told := tuned_elsewhere(study)) else {}),
         "configuration": configuration(study),
         "runs": {
             "finished": len(found.stored),
@@ -91,6 +94,18 @@ def sensitivity(study: Study, designed: Designed | None) -> dict[str, Any]:
     from fedrl.benchmark.sensitivity.importance import importances
 
     return {"importance": importances(designed.surfaces, study.design)}
+
+
+def _codes(manifests: Iterable[Manifest]) -> dict[str, Any]:
+    """The code of the runs: that of training once, and that of each family and algorithm."""
+    found: dict[str, list[Any]] = {}
+    for entry in manifests:
+        code, config = entry["code"], entry["cell"]
+        parts = code if isinstance(code, dict) else {"until 0.1.0": code}
+        for part, digest in parts.items():
+            name = f"{part} {config[part]}" if part in config else part
+            found.setdefault(name, []).append(digest)
+    return {name: _one_or_all(digests) for name, digests in found.items()}
 
 
 def _one_or_all(values: Iterable[Any]) -> Any:

@@ -20,6 +20,7 @@ from fedrl.benchmark.storage import parameters as final
 from fedrl.benchmark.storage.files import StoreError
 from fedrl.benchmark.storage.manifests import Manifest, manifest_files, read_manifest, speaking_for
 from fedrl.benchmark.storage.provenance import config_code, decisive_versions, machine, versions
+from fedrl.benchmark.storage.run_code import changed
 from fedrl.benchmark.storage.store import KEY, parse_name, read_table
 from fedrl.benchmark.training.record import RunResult
 from fedrl.envs.family import Array
@@ -156,7 +157,9 @@ def warnings_of(original: Original) -> list[str]:
         lines = ["no manifest speaks of this run: its code, versions and machine are not known"]
     else:
         lines = [
-            f"{name} differs from the manifest's: {then} then, {now} now"
+            f"code differs from the manifest's: {changed(then, now)}"
+            if name == "code"
+            else f"{name} differs from the manifest's: {then} then, {now} now"
             for name, (then, now) in original.differences.items()
         ]
     if original.elsewhere:
@@ -240,7 +243,7 @@ def _differences(manifest: Manifest | None, config: Config) -> dict[str, tuple[A
     if manifest is None:
         return {}
     found: dict[str, tuple[Any, Any]] = {}
-    if manifest["code"] != config_code(config):
+    if changed(manifest["code"], config_code(config)):
         found["code"] = manifest["code"], config_code(config)
     then, now = decisive_versions(manifest["versions"]), decisive_versions(versions())
     hardware = _hardware(manifest["machine"]), _hardware(machine())

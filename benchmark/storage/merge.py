@@ -22,6 +22,7 @@ from fedrl.benchmark.storage.manifests import (
     speaking_for,
 )
 from fedrl.benchmark.storage.provenance import decisive_versions
+from fedrl.benchmark.storage.run_code import worded
 from fedrl.benchmark.storage.store import DIGEST, KEY, parse_name, parse_table
 
 SECONDS = ".seconds.parquet"
@@ -33,7 +34,7 @@ class Version(NamedTuple):
     folder: str  # the results folder it is in
     key: str
     content: str  # digest
-    code: str | None  # None where no manifest speaks of it
+    code: Any  # as the manifest has it; None where none speaks of it
     versions: dict[str, str] | None
 
 
@@ -249,4 +250,4 @@ def _provenance(version: Version, first: Version) -> str:
     different = {name: v for name, v in version.versions.items() if others.get(name) != v}
     shown = version.versions if version is first else different
     packages = "".join(f", {name} {number}" for name, number in shown.items())
-    return f"code {version.code[:12]}{packages}, content {version.content[:12]}"
+    return f"code {worded(version.code)}{packages}, content {version.content[:12]}"

@@ -1,7 +1,6 @@
 """Where numbers come from: code, versions, machine; and the key that identifies a run."""
 
 import hashlib
-import inspect
 import json
 import os
 import platform
@@ -14,10 +13,10 @@ from typing import Any
 
 from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.seeds import Seed
+from fedrl.benchmark.storage.run_code import VERSIONED, Code, code_of
 
-PACKAGES = ("numpy", "torch", "numba", "gymnasium", "mujoco")  # that may change numbers
-DECISIVE = (*PACKAGES, "engine")
-RECORDED = (*PACKAGES, "scipy", "pandas", "pyarrow", "pydantic", "matplotlib", "fedrl")
+DECISIVE = (*VERSIONED, "engine")
+RECORDED = (*VERSIONED, "scipy", "pandas", "pyarrow", "pydantic", "matplotlib", "fedrl")
 EXECUTION = "one thread per worker"
 
 
@@ -52,25 +51,6 @@ def machine() -> dict[str, Any]:
     }
 
 
-@cache
-def code_digest(*extra: type) -> str:
-    """Digest of all code that decides a run's numbers; `extra` are classes from other packages."""
-    sources = {
-        f"{room}/{path.relative_to(folder('fedrl.' + room.replace('/', '.')))}": path
-        for room in ("algorithms", "envs", "benchmark/training", "benchmark/config")
-        for path in folder("fedrl." + room.replace("/", ".")).rglob("*.py")
-    }
-    known = {path.resolve() for path in sources.values()}
-    for entry in extra:
-        path = Path(inspect.getfile(entry))
-        if path.resolve() not in known:
-            sources[entry.__module__] = path
-    digest = hashlib.blake2b(digest_size=16)
-    for name in sorted(sources):
-        digest.update(f"{name}\0".encode() + sources[name].read_bytes() + b"\0")
-    return digest.hexdigest()
-
-
 def folder(package: str) -> Path:
     """Folder of a package, without importing it."""
     spec = find_spec(package)
@@ -84,8 +64,11 @@ def run_key(run: Run) -> str:
     return key_of(run.config.model_dump(mode="json"), run.seed, config_code(run.config), versions())
 
 
-def key_of(config: Mapping[str, Any], seed: Seed, code: str, versions: Mapping[str, str]) -> str:
-    """The key of a run that was computed by this code and these versions."""
+def key_of(config: Mapping[str, Any], seed: Seed, code: Any, versions: Mapping[str, str]) -> str:
+    """The key of a run that was computed by this code and these versions.
+
+    `code` is as a manifest has it: until 0.1.0 it was one digest of all code.
+    """
     decisive = {
         "cell": config,
         "seed": [seed.namespace, seed.index],
@@ -110,11 +93,12 @@ def manifest(config: Config) -> dict[str, Any]:
     }
 
 
-def config_code(config: Config) -> str:
-    """Digest of the code that decides this configuration's numbers."""
+def config_code(config: Config) -> Code:
+    """The code that decides this configuration's numbers."""
     family = config.build_family()
-    used = [f"+{name}=={version(name)}" for name in family.packages if name not in RECORDED]
-    return code_digest(type(family), type(config.build_algorithm())) + "".join(used)
+    code = code_of(type(family), type(config.build_algorithm()), tuple(family.modules))
+    used = [f"{name}=={version(name)}" for name in family.packages if name not in RECORDED]
+    return code | ({"packages": used} if used else {})
 
 
 def decisive_versions(versions: Mapping[str, str]) -> dict[str, str]:

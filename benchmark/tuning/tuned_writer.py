@@ -9,6 +9,7 @@ from fedrl.benchmark.config.settings import SettingError
 from fedrl.benchmark.config.tuned_file import FORMAT, Entry, path_of, read
 from fedrl.benchmark.config.tuned_identity import options_of, problem_of, release, settings_of
 from fedrl.benchmark.storage.files import StoreError, set_aside, write_atomically
+from fedrl.benchmark.storage.provenance import config_code
 from fedrl.benchmark.tuning import toml_text
 from fedrl.benchmark.tuning.trial import Tuned
 from fedrl.benchmark.tuning.variance import repeats_of
@@ -50,7 +51,7 @@ def entry_of(repeats: Sequence[Tuned], protocol: Protocol, study: str) -> Entry:
         told["repeats"] = repeats_of(repeats)
     return Entry(
         *(base.kappa, base.agents, options_of(base), settings_of(base, names), problem_of(base)),
-        *(study, release(), dict(one.winner.values), told),
+        *(study, release(), dict(one.winner.values), config_code(base), told),
     )
 
 
@@ -68,6 +69,7 @@ def write(folder: Path, family: str, algorithm: str, entries: Sequence[Entry]) -
         {
             **{"kappa": e.kappa, "agents": e.agents, "values": e.values},
             **{"study": e.study, "fedrl": e.fedrl, "problem": e.problem},
+            **({"code": e.code} if e.code else {}),
             **{"options": e.options, "settings": e.settings},
             **e.told,
         }

@@ -12,7 +12,16 @@ from gymnasium import spaces
 from gymnasium.wrappers import FlattenObservation
 
 from fedrl.envs.family import Array
-from fedrl.envs.thirdparty.making import Env, Keywords, Values, constructor, make, read, settings_of
+from fedrl.envs.thirdparty.making import (
+    Env,
+    Keywords,
+    Values,
+    constructor,
+    creator,
+    make,
+    read,
+    settings_of,
+)
 from fedrl.envs.validation import require_known
 
 TRIAL = 20  # steps of the episode that is played twice
@@ -118,6 +127,19 @@ def _episode(env: Env, seed: int) -> Array:
     return np.concatenate([np.asarray(part, np.float64) for part in seen])
 
 
+@lru_cache
+def modules_of(name: str, keywords: Keywords) -> tuple[str, ...]:
+    """Modules that define the environment: what registers it, what makes it, classes, wrappers."""
+    found = [name.rpartition(":")[0], creator(name).__module__]
+    layer: Any = make(name, keywords, ())
+    while True:
+        found += [base.__module__ for base in type(layer).__mro__]
+        if layer is layer.unwrapped:
+            return tuple(dict.fromkeys(filter(None, found)))
+        layer = layer.env
+
+
+@lru_cache
 def distributions_of(name: str, keywords: Keywords) -> list[str]:
     """Installed distributions whose code the environment's module uses, by name.
 

@@ -7,7 +7,7 @@ table is entered by a path too: `demand_config.base_mu`.
 """
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from difflib import get_close_matches
 from functools import lru_cache
@@ -47,18 +47,24 @@ def specification(name: str) -> EnvSpec:
 
 
 @lru_cache
-def constructor(name: str) -> tuple[dict[str, Any], bool]:
-    """Keywords with their values in this id, and whether the constructor takes others too."""
-    spec = specification(name)
+def creator(name: str) -> Callable[..., Any]:
+    """What makes the environment: a class or a function."""
+    entry = specification(name).entry_point
     try:
-        entry = spec.entry_point
-        creator = load_env_creator(entry) if isinstance(entry, str) else entry
+        made_by = load_env_creator(entry) if isinstance(entry, str) else entry
     except (ImportError, gymnasium.error.DependencyNotInstalled) as error:
         raise ValueError(
             f"id is {name!r}; it needs a package that is not installed: {error}"
         ) from None
-    assert creator is not None
-    parameters = inspect.signature(creator).parameters.values()
+    assert made_by is not None
+    return made_by
+
+
+@lru_cache
+def constructor(name: str) -> tuple[dict[str, Any], bool]:
+    """Keywords with their values in this id, and whether the constructor takes others too."""
+    spec = specification(name)
+    parameters = inspect.signature(creator(name)).parameters.values()
     kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
     named = {p.name: p.default for p in parameters if p.kind in kinds}
     others = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters)

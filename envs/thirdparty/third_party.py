@@ -42,6 +42,7 @@ from fedrl.envs.thirdparty.examination import (
     accepted,
     distributions_of,
     examine,
+    modules_of,
     prepared,
 )
 from fedrl.envs.thirdparty.making import Values
@@ -143,6 +144,10 @@ class GymnasiumFamily(SimulatedFamily):
     @property
     def packages(self) -> Iterable[str]:
         return distributions_of(self.id, self.keywords)
+
+    @property
+    def modules(self) -> Iterable[str]:
+        return modules_of(self.id, self.keywords)
 
     def sample(self, agents: int, kappa: float, generator: np.random.Generator) -> GymnasiumTask:
         """Knob values of N agents: stock + κ (uniform on [low, high] - stock)."""

@@ -14,7 +14,9 @@ from fedrl.benchmark.config import registry
 from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.config.study import StudyError, load_study
+from fedrl.benchmark.storage.code_digest import Sources, places_of
 from fedrl.benchmark.storage.provenance import config_code
+from fedrl.benchmark.storage.run_code import closures, modules_of
 from fedrl.benchmark.training import federation
 from fedrl.benchmark.training.federation import train
 from fedrl.envs.thirdparty.third_party import SEEDS, GymnasiumFamily
@@ -431,5 +433,57 @@ def test_the_shipped_study_runs_both_packages() -> None:
 def test_versions_of_the_package_are_part_of_a_runs_identity(options: dict[str, Any]) -> None:
     config = Config(family="gymnasium", algorithm="fedpg", options=options)
     package = {"LunarLander-v3": "Box2D==2.3"}.get(options["id"], "gym-invmgmt==0.2")
-    assert f"+{package}" in config_code(config)
-    assert "+" not in config_code(Config(family="cartpole", algorithm="fedpg"))
+    assert any(used.startswith(package) for used in config_code(config)["packages"])
+    assert "packages" not in config_code(Config(family="cartpole", algorithm="fedpg"))
+
+
+ROD = """
+import gymnasium
+import numpy as np
+
+from rod_physics import reward
+
+
+class Rod(gymnasium.Env):
+    observation_space = gymnasium.spaces.Box(-np.inf, np.inf, (1,), np.float64)
+    action_space = gymnasium.spaces.Discrete(2)
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self.x = self.np_random.uniform(-1, 1)
+        return np.array([self.x]), {}
+
+    def step(self, action):
+        self.x += action - 0.5
+        return np.array([self.x]), reward(self.x), False, False, {}
+
+
+gymnasium.register("Rod-v0", entry_point="rod_of_mine:Rod")
+"""
+
+
+def test_an_edited_environment_has_another_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file beside the study, and what it imports, count by their source."""
+    environment, physics = tmp_path / "rod_of_mine.py", tmp_path / "rod_physics.py"
+    environment.write_text(ROD)
+    physics.write_text("def reward(x):\n    return -abs(x)\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    rod = family({"id": "rod_of_mine:Rod-v0", "ranges": {}})
+
+    def code() -> dict[str, str]:
+        names = [*modules_of(type(rod)), *rod.modules]
+        return closures(names, [], Sources(places_of))["family"]
+
+    before = code()
+    assert {"rod_of_mine", "rod_physics"} <= before.keys()
+    assert not [name for name in before if name.startswith(("gymnasium", "numpy"))]
+    environment.write_text(f'"""A rod."""\n{ROD}  # of mine\n')
+    assert code() == before
+    physics.write_text("def reward(x):\n    return -2 * abs(x)\n")
+    assert {name for name in before if code()[name] != before[name]} == {"rod_physics"}
+    options = {"id": rod.id, "ranges": {}}
+    config = Config(family="gymnasium", algorithm="fedpg", options=options)
+    other = Config(family="gymnasium", algorithm="fedpg")
+    assert config_code(config)["family"] != config_code(other)["family"]

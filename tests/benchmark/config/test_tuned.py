@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,8 @@ from fedrl.benchmark.config.settings import SettingError
 from fedrl.benchmark.config.study import StudyError, load_study
 from fedrl.benchmark.config.tuned_file import Entry, read
 from fedrl.benchmark.config.tuned_lookup import shipped
+from fedrl.benchmark.execution.execution import plan
+from fedrl.benchmark.storage.tuned_code import tuned_elsewhere
 from fedrl.benchmark.tuning import shelf, tuned_writer
 from fedrl.benchmark.tuning.objective import Outcome
 from fedrl.benchmark.tuning.run import prepare
@@ -158,13 +159,15 @@ def test_what_does_not_fit_is_refused(override: str, expected: str) -> None:
     assert expected in refusal(override)
 
 
-def test_another_release_another_family_and_damage_are_refused() -> None:
-    release = tuned_identity.release()
-    edit(lambda text: text.replace(f'fedrl = "{release}"', 'fedrl = "99.1.0"'))
-    assert f"made by fedrl 99.1.0, this is {release}" in refusal()
-    make("tuned")
+def test_another_family_another_space_and_damage_are_refused() -> None:
     edit(lambda text: re.sub(r'problem = "\w+"', 'problem = "0"', text))
     assert "the family draws other MDPs or has other knobs" in refusal()
+    make("tuned")
+    edit(lambda text: text.replace("beta =", "betas ="), "fedsvrpg-m")
+    assert "no hyperparameter of fedsvrpg-m 'betas'; did you mean 'beta'" in refusal()
+    make("tuned")
+    edit(lambda text: re.sub(r"beta = [\d.]+", "beta = 3.0", text), "fedsvrpg-m")
+    assert "beta = 3 is not in [0, 1]" in refusal()
     make("tuned")
     edit(lambda text: text.replace('family = "random-mdp"', 'family = "gridworld"', 1))
     assert "holds values of gridworld / fedpg" in refusal()
@@ -182,21 +185,40 @@ def test_another_release_another_family_and_damage_are_refused() -> None:
     assert len(list(Path("tuned/random-mdp").glob("fedpg.toml.corrupt-*"))) == 4
 
 
-def test_values_of_another_release_are_not_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The package has values that fit; those of the own folder fit but for the release."""
-    shutil.copytree("tuned", "package")
-    monkeypatch.setattr(tuned_lookup, "shipped", lambda: Path("package"))
-    edit(lambda text: text.replace(f'fedrl = "{tuned_identity.release()}"', 'fedrl = "99.1.0"'))
-    assert "made by fedrl 99.1.0" in refusal()
-    for path in Path("tuned").rglob("*.toml"):
-        path.unlink()
-    assert load_study("asks.toml").configs()
+def test_values_tuned_under_other_code_are_used_and_named() -> None:
+    """A change of code is no other problem: it is told in one sentence, which says what changed."""
+    configs = load_study("asks.toml").configs()
+    assert tuned_elsewhere(load_study("asks.toml")) == ""
+    edit(lambda text: re.sub(r'algorithm = "\w{32}"', 'algorithm = "0"', text))
+    told = tuned_elsewhere(load_study("asks.toml"))
+    assert told == (
+        "hyperparameters tuned under other code: random-mdp / fedpg: algorithm changed since"
+    )
+    edit(lambda text: re.sub(r'training = "\w{32}"', 'training = "0"', text), "fedsvrpg-m")
+    told = tuned_elsewhere(load_study("asks.toml"))
+    assert told.endswith("; random-mdp / fedsvrpg-m: training changed since")
+    assert load_study("asks.toml").configs() == configs
 
 
-def test_patch_releases_are_compatible() -> None:
-    assert tuned_identity.compatible("0.1.0", "0.1.7")
-    assert not tuned_identity.compatible("0.1.0", "0.2.0")
-    assert not tuned_identity.compatible("0.1.0", "1.1.0")
+def test_values_whose_code_was_not_recorded_are_used_and_named() -> None:
+    """Those of 0.1.0."""
+    configs = load_study("asks.toml").configs()
+    for algorithm in ("fedpg", "fedsvrpg-m"):
+        edit(lambda text: re.sub(r"code = .*\n", "", text), algorithm)
+    study = load_study("asks.toml")
+    assert study.configs() == configs
+    assert tuned_elsewhere(study) == (
+        "hyperparameters tuned under other code: random-mdp / fedpg, random-mdp / fedsvrpg-m: code "
+        f"was not recorded (fedrl {tuned_identity.release()})"
+    )
+    only = load_study("asks.toml", only=["algorithm=fedpg"])
+    assert "fedsvrpg-m" not in tuned_elsewhere(only)
+
+
+def test_who_runs_a_study_is_told_of_values_from_other_code(tmp_path: Path) -> None:
+    edit(lambda text: re.sub(r'family = "\w{32}"', 'family = "0"', text))
+    notes = plan(load_study("asks.toml"), tmp_path / "results", 1).prepare()
+    assert [note for note in notes if "family changed since" in note]
 
 
 def test_a_file_keeps_its_other_entries_and_repeats() -> None:
@@ -245,7 +267,6 @@ def test_shipped_values_are_of_this_code() -> None:
         winner = trials[entry.told["finalists"][0]["trial"]]
         assert {n: winner[columns.index(n)] for n in entry.values} == entry.values
         assert entry.told["finalists"][0]["score"] == entry.told["score"]
-        assert tuned_identity.compatible(entry.fedrl, tuned_identity.release())
         fitting = [
             config
             for config in studies[entry.study]

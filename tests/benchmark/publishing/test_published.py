@@ -306,7 +306,7 @@ def test_what_is_not_complete_is_not_published(
     elif damage == "manifest":
         (path.parent / "manifest.json").unlink()
     else:
-        monkeypatch.setattr("fedrl.benchmark.storage.provenance.cell_code", lambda _: "other")
+        monkeypatch.setattr("fedrl.benchmark.storage.provenance.config_code", lambda _: "other")
     assert_mistake(fedrl("publish", "tiny.toml", "--out", "public"), says)
     assert not Path("public").exists()
 

@@ -17,6 +17,7 @@ from fedrl.benchmark.publishing import replay
 from fedrl.benchmark.publishing.replay import compare, original, recompute
 from fedrl.benchmark.storage import provenance
 from fedrl.benchmark.storage.files import StoreError
+from fedrl.benchmark.storage.run_code import code_of
 from fedrl.benchmark.storage.store import Store
 from fedrl.benchmark.training.federation import train
 
@@ -129,10 +130,28 @@ def test_another_machine_must_agree_at_the_first_point_only(
 
 def test_other_code_gets_no_tolerance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = str(stored(tmp_path))
-    monkeypatch.setattr(provenance, "code_digest", lambda *_: "other")
+    present = code_of(type(TABULAR.build_family()), type(TABULAR.build_algorithm()))
+    monkeypatch.setattr(provenance, "code_of", lambda *_: present | {"algorithm": "other"})
     first = original(path, tmp_path)
     assert list(first.differences) == ["code"]
+    told = "code differs from the manifest's: algorithm changed"
+    assert replay.warnings_of(first) == [told]
     assert compare(first, first.columns).tolerance is None
+
+
+def test_a_run_of_an_older_release_is_read_and_replayed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Until 0.1.0 a manifest had one digest of all code, as text."""
+    with monkeypatch.context() as older:
+        older.setattr(provenance, "config_code", lambda _: "0123456789abcdef")
+        path = stored(tmp_path)
+    first = original(str(path), tmp_path)
+    assert first.manifest is not None
+    assert replay.warnings_of(first) == [
+        "code differs from the manifest's: all code had one digest then"
+    ]
+    assert compare(first, recompute(RUN).columns).outcome == "identical"
 
 
 def test_a_manifest_of_another_run_is_not_believed(tmp_path: Path) -> None:

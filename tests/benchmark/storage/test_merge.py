@@ -108,11 +108,11 @@ def test_other_code_is_a_conflict_that_names_both(
 ) -> None:
     a, b = tmp_path / "a", tmp_path / "b"
     save(a, 0)
-    monkeypatch.setattr(provenance, "code_digest", lambda *_: "another")
+    monkeypatch.setattr(provenance, "code_of", lambda *_: {"training": "another"})
     save(b, 0)
     (conflict,) = merge([a, b], tmp_path / "c").conflicts
     assert len({version.key for version in conflict.versions}) == 2
-    assert conflict.versions[1].code == "another"
+    assert conflict.versions[1].code == {"training": "another"}
 
 
 def test_other_bytes_around_the_same_content_are_no_conflict(tmp_path: Path) -> None:

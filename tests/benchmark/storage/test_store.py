@@ -129,7 +129,7 @@ def test_lost_seconds_are_nan(store: Store) -> None:
 
 
 def test_other_code_makes_a_result_stale(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(provenance, "code_digest", lambda *_: "other")
+    monkeypatch.setattr(provenance, "code_of", lambda *_: {"training": "other"})
     stored = store.read(RUN)
     assert stored is not None
     assert stored.stale
