@@ -13,9 +13,9 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-import fedrl
 from fedrl.benchmark.storage.syntax import Import, Module, parse
 
+SUITE = __name__.split(".")[0]
 Closure = dict[str, str]  # module -> digest of its syntax tree
 
 
@@ -129,7 +129,7 @@ def places_of(top: str) -> tuple[Path, ...]:
 
 def is_ours(name: str) -> bool:
     """Whether a module belongs to this suite."""
-    return name.split(".")[0] == fedrl.__name__
+    return name.split(".")[0] == SUITE
 
 
 SOURCES = Sources(places_of)
