@@ -254,6 +254,7 @@ def test_a_closure_holds_what_decides_and_nothing_that_shows(family: str, algori
     assert rooms <= {
         *("fedrl.algorithms.algorithm", "fedrl.algorithms.estimators", "fedrl.algorithms.methods"),
         *("fedrl.benchmark.config", TRAINING, "fedrl.envs.family", "fedrl.envs.validation"),
+        "fedrl.envs.physical",
         *("fedrl.envs.finite", FAMILIES[family].__module__.rpartition(".")[0]),
     }
 
