@@ -114,7 +114,8 @@ def _print_winners(done: Done) -> None:
         rows.append((one.task.label, str(one.tuner), *result))
     headings = ("task", "tuner", "values", "score", "interval", "diverged", "steps")
     answers.print_table(headings, rows, whole=("task", "score"))
-    print("score: area under the curve, mean over select seeds; steps: what tuning cost")
+    print("score: area under the curve, mean over select seeds; they chose the winner,")
+    print("so it is optimistic: a report has test seeds; steps: what tuning cost")
     print(shelf.LEGEND)
 
 

@@ -50,5 +50,6 @@ def tuned(
         rows.append((task, *row[4:7], row[-1]))
     headings = ("task", "values", "score", "interval", "steps")
     answers.print_table(headings, rows, whole=("task", "score"))
+    print("score: on the select seeds that chose it, so optimistic: a report has test seeds")
     print("interval: 95 %, of the score; steps: what finding them cost")
     print(shelf.LEGEND)
