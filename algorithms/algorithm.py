@@ -8,9 +8,10 @@ agents (N): the federated loop lifts every method over both with vmap.
 Most algorithms are a `direction` and nothing else. What an algorithm remembers is a value: a
 NamedTuple of tensors that its methods take and return, empty by default. `begin` and `remember` and
 `finish` carry an agent's memory through a round, `absorb` carries the server's from round to round.
-What is sent is counted from these values: an agent sends its parameters, the `message` of `finish`
-and, with `snapshot`, a batch gradient; it receives θ_r, u_r if `uses_global_momentum`, the server's
-memory and, with `snapshot`, the aggregate of the batch gradients.
+What is sent is a value too, and its numbers are counted, an index as one: an agent sends what
+`upload` returns, its parameters by default, the `message` of `finish` and, with `snapshot`, a batch
+gradient; it receives θ_r, u_r if `uses_global_momentum`, what `broadcast` returns of the server's
+memory and, with `snapshot`, the aggregate of the batch gradients. It reads nothing else.
 """
 
 from abc import ABC, abstractmethod
@@ -26,13 +27,15 @@ Memory = Any  # a NamedTuple of tensors without axes S and N; () where nothing i
 
 
 class Server(NamedTuple):
-    """The values that the server broadcasts once per round."""
+    """The values that the server knows; agents see those it broadcasts once per round."""
 
     theta: Tensor  # (d,), θ_r
     previous: Tensor  # (d,), θ_{r-1}; θ_0 in the first round
-    momentum: Tensor  # (d,), u_r, the mean local direction of the round before; u_0 in the first
+    # (d,), u_r, the mean local direction of the round before, u_0 in the first; to agents it is 0
+    # unless the algorithm `uses_global_momentum`.
+    momentum: Tensor
     snapshot: Tensor  # (d,), aggregate of the agents' batch gradients at θ_r; 0 without `snapshot`
-    memory: Memory = ()
+    memory: Memory = ()  # to agents, what `broadcast` returns of it
 
 
 class Agent(NamedTuple):
@@ -104,8 +107,12 @@ class Algorithm(ABC):
         return ()
 
     def server_memory(self, theta: Tensor) -> Memory:
-        """Return the server's memory before the first round; every round broadcasts all of it."""
+        """Return the server's memory before the first round."""
         return ()
+
+    def broadcast(self, memory: Memory) -> Memory:
+        """Return the part of the server's memory that agents receive every round: all of it."""
+        return memory
 
     def begin(self, server: Server, agent: Agent) -> Memory:
         """The agent's memory when a round starts, at agent.theta = θ_r."""
@@ -118,9 +125,22 @@ class Algorithm(ABC):
     def finish(self, server: Server, agent: Agent, direction: Tensor) -> tuple[Memory, Memory]:
         """The agent's memory after the round, and its message to the server.
 
-        agent.theta is θ_{r,K}, `direction` the mean local direction (θ_{r,K} - θ_r) / (ηK).
+        agent.theta is θ_{r,K}, `direction` the mean local direction (θ_{r,K} - θ_r) / (ηK). The
+        memory is like that of `agent_memory`.
         """
         return agent.memory, ()
+
+    def upload(self, server: Server, agent: Agent, direction: Tensor) -> Memory:
+        """Return the values that the agent sends instead of its parameters: all of `direction`.
+
+        A tensor or a NamedTuple of tensors, from what `finish` is given too; its numbers are
+        counted.
+        """
+        return direction
+
+    def receive(self, server: Server, upload: Memory) -> Tensor:
+        """Return the direction (d,) that the server makes of one agent's upload."""
+        return upload  # type: ignore[no-any-return]
 
     def absorb(self, server: Server, direction: Tensor, message: Memory, share: Tensor) -> Memory:
         """The server's memory after the round: `direction` is u_{r+1}, `message` the mean message.

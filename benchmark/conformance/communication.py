@@ -15,10 +15,11 @@ SIZES = (24, 48)  # two d's: a size that is linear in d is known from two values
 
 
 class Carried(NamedTuple):
-    """Floats beside parameters, u_r and snapshots."""
+    """Numbers beside θ_r, u_r and snapshots, once per exchange."""
 
-    message: int  # from an agent to the server, once per exchange
-    memory: int  # from the server to every agent, once per exchange
+    upload: int  # from an agent to the server, instead of its parameters
+    message: int  # from an agent to the server
+    memory: int  # from the server to every agent
 
 
 class Cost(NamedTuple):
@@ -30,13 +31,15 @@ class Cost(NamedTuple):
 
 
 def carried(algorithm: Algorithm, parameters: int) -> Carried:
-    """Sizes of the message of `finish` and of the server's memory, for d = `parameters`."""
+    """Sizes of what agents upload and tell and of what is broadcast, for d = `parameters`."""
     theta = torch.zeros(parameters, dtype=torch.float64)
-    server = Server(theta, theta, theta, theta, algorithm.server_memory(theta))
+    memory = algorithm.broadcast(algorithm.server_memory(theta))
+    server = Server(theta, theta, theta, theta, memory)
     agent = Agent(theta, theta, algorithm.agent_memory(theta))
     agent = agent._replace(memory=algorithm.begin(server, agent))
     message = algorithm.finish(server, agent, theta)[1]
-    return Carried(_floats(message), _floats(server.memory))
+    upload = algorithm.upload(server, agent, theta)
+    return Carried(*(_floats(part) for part in (upload, message, memory)))
 
 
 def round_cost(algorithm: Algorithm) -> Cost:
@@ -47,15 +50,16 @@ def round_cost(algorithm: Algorithm) -> Cost:
         return Cost(samples, "0", "0")
     small, large = (carried(algorithm, d) for d in SIZES)
     name = type(algorithm).__name__
-    sent = _linear(f"the message of {name}", small.message, large.message)
+    upload = _linear(f"the upload of {name}", small.upload, large.upload)
+    message = _linear(f"the message of {name}", small.message, large.message)
     kept = _linear(f"the server memory of {name}", small.memory, large.memory)
     exchanges = "K·" if algorithm.synchronous else ""
-    up = by_agents + algorithm.snapshot
+    up, constant = ((one + two) * by_agents for one, two in zip(upload, message, strict=True))
     # The server keeps the aggregate of snapshots to itself when it takes the steps.
     down = 1 + algorithm.uses_global_momentum + (algorithm.snapshot and by_agents)
     return Cost(
         samples,
-        _formula(exchanges, up + sent[0], sent[1]),
+        _formula(exchanges, up + algorithm.snapshot, constant),
         _formula(exchanges, down + kept[0], kept[1]),
     )
 

@@ -7,17 +7,18 @@ from unittest.mock import patch
 import numpy as np
 
 from fedrl.benchmark.config.configuration import Run
-from fedrl.benchmark.conformance.communication import carried
 from fedrl.benchmark.conformance.probe import (
     PARAMETERS,
     SMALL,
     Kind,
     counted,
-    federation,
     first_directions,
+    listener,
     reordered,
     rounds_of,
     run_of,
+    started,
+    trained,
 )
 from fedrl.benchmark.conformance.verdict import hold, hold_refused, hold_same
 from fedrl.benchmark.training.federation import train
@@ -54,7 +55,7 @@ def it_meets_the_mdps_of_every_algorithm(kind: Kind) -> None:
     run = run_of(kind)
     expected = run.config.build_family().sample(3, 0.8, run.seed.generator("environment"))
     for other in (run, run_of(kind, local_steps=1, step_size=0.1, episodes=1)):
-        (task,) = federation(other).tasks
+        (task,) = started(other).program.tasks
         hold_same(task, expected, "a run must meet the MDPs that its seed draws")
 
 
@@ -68,9 +69,9 @@ def agents_do_not_see_each_other(kind: Kind) -> None:
 def the_order_of_agents_does_not_matter(kind: Kind) -> None:
     """Agents renumbered, with their MDPs and dice: the same θ but for rounding."""
     run, order = run_of(kind, episodes=1), [2, 0, 1]
-    (one,), (two,) = federation(run).train(), reordered(run, order).train()
-    first = one.parameters if kind.federated else one.parameters[order]
-    hold(np.allclose(first, two.parameters, rtol=0, atol=1e-12), "renumbering agents changes θ")
+    one, two = trained(started(run)), trained(reordered(run, order))
+    first = one if kind.federated else one[order]
+    hold(np.allclose(first, two, rtol=0, atol=1e-12), "renumbering agents changes θ")
 
 
 def momentum_is_the_mean_of_the_local_directions(kind: Kind) -> None:
@@ -82,11 +83,13 @@ def momentum_is_the_mean_of_the_local_directions(kind: Kind) -> None:
 
 
 def the_ledger_equals_an_independent_count(kind: Kind) -> None:
-    """Steps and episodes as the engine played them; floats as the round of the paper sends them."""
+    """Steps and episodes as the engine played them; numbers as a listener hears them cross."""
     changes: dict[str, Any] = {"initial_momentum": "batch", "initial_episodes": 7}
     run = run_of(kind, **changes, snapshot_episodes=3)
     with counted() as count:
         (result,) = train([run])
+    listened, heard = listener(kind)
+    (overheard,) = train([run_of(listened, **changes, snapshot_episodes=3)])
     agents, rounds, d = SMALL["agents"], SMALL["rounds"], PARAMETERS
     exchanges = rounds * (SMALL["local_steps"] if kind.synchronous else 1)
     steppers = agents if kind.update_site == "agents" else 1
@@ -96,21 +99,15 @@ def the_ledger_equals_an_independent_count(kind: Kind) -> None:
     trajectories *= not kind.model_based
     last = {name: column[-1] for name, column in result.columns.items()}
     hold(count["trajectories"] == trajectories, "the engine plays another number of episodes")
-    extra = d * kind.uses_global_momentum  # the exchange that forms u_0
-    sent, broadcast = carried(run.config.build_algorithm(), PARAMETERS)
-    up = d * (kind.update_site == "agents") + d * kind.snapshot + sent
-    down = (
-        d
-        + d * kind.uses_global_momentum
-        + d * (kind.snapshot and kind.update_site == "agents")
-        + broadcast
-    )
+    same = np.array_equal(result.parameters, overheard.parameters)
+    hold(same, "the algorithm is another one when somebody listens")
+    first = agents * d * kind.uses_global_momentum  # agents hear u_0 before the first round
     expected = {
         "steps_total": count["steps"],
         "trajectories_total": trajectories,
         "steps_per_agent": count["steps"] / agents,
-        "floats_up": (exchanges * up + extra) * kind.federated,
-        "floats_down": (exchanges * down + extra) * kind.federated,
+        "floats_up": sum(heard.up) / agents * kind.federated,
+        "floats_down": (sum(heard.down) + first) / agents * kind.federated,
     }
     for name, value in expected.items():
         hold(last[name] == value, f"the ledger's {name} is {last[name]}; counted: {value}")

@@ -1,22 +1,40 @@
-"""Small runs of an algorithm, and what can be seen of the federated loop while they train."""
+"""Small runs of an algorithm, and what can be seen of their rounds."""
 
+import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 from unittest.mock import patch
 
 import numpy as np
 import torch
+from torch.utils._pytree import tree_leaves
 
 from fedrl.algorithms import Algorithm
 from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.conformance.entries import name_of
-from fedrl.benchmark.training.federation import Federation
+from fedrl.benchmark.training.exchange import broadcast, take_snapshot
+from fedrl.benchmark.training.lanes import Roster, chosen, sampler_of
+from fedrl.benchmark.training.local import begin, direction
+from fedrl.benchmark.training.program import Program
 from fedrl.benchmark.training.rollout import Sampler
+from fedrl.benchmark.training.rounds import round_, start
+from fedrl.benchmark.training.state import State
+from fedrl.benchmark.training.step import Step
 from fedrl.envs.family import Array
 
 Kind = type[Algorithm]
+
+
+class Batch(NamedTuple):
+    """Runs between two rounds: what `round_` takes."""
+
+    program: Program
+    state: State
+    roster: Roster
+
+
 SMALL: dict[str, Any] = {
     "family": "random-mdp",
     "options": {"size": 3, "choices": 2, "horizon": 6},
@@ -37,33 +55,39 @@ def run_of(kind: Kind, seed: int = 0, **changes: Any) -> Run:
     return Run(config, Seed("test", seed))
 
 
-def federation(*runs: Run) -> Federation:
-    """The runs before their first round."""
+def started(run: Run) -> Batch:
+    """The run before its first round."""
+    return Batch(*start([run]))
+
+
+def trained(batch: Batch) -> Array:
+    """θ (F, d) after all rounds of the configuration, without scores."""
+    program, state, roster = batch
     with torch.no_grad():
-        return Federation(runs)
+        for _ in range(program.config.rounds):
+            state = round_(program, state, roster)
+    return np.asarray(state.server.theta.numpy())
 
 
 def first_directions(run: Run) -> Array:
     """The directions (N, d) of the first local step, whatever the snapshot of the others is."""
+    program, state, roster = started(run)
     with torch.no_grad():
-        batch = federation(run)
+        state, own = take_snapshot(program, state, roster, 0)
         # What others have sent may change a direction, what they are may not: hold it constant.
-        with patch.object(batch, "_heard", lambda sent, *_: torch.zeros_like(sent)):
-            batch._begin(0)
-        theta = batch.server.theta.unsqueeze(1).expand(-1, batch.present.each, -1)
-        directions = batch._direction(theta, 0)
-    return np.asarray(directions.flatten(0, 1).numpy())
+        constant = state.server._replace(snapshot=torch.zeros_like(state.server.snapshot))
+        local = begin(program, state, roster, broadcast(program, roster, constant), own)
+        directions, _ = direction(program, roster.steppers, local, 0, state.baseline)
+    return np.asarray(directions.numpy())
 
 
-def reordered(run: Run, order: list[int]) -> Federation:
-    """The federation of the run with its agents, their MDPs and their dice, in another order."""
-    batch = federation(run)
-    batch.sampler.task = type(batch.sampler.task)(
-        *(np.ascontiguousarray(part[order]) for part in batch.sampler.task)
-    )
-    lanes = batch.everyone
-    batch.everyone = lanes._replace(agents=lanes.agents[order])
-    return batch
+def reordered(run: Run, order: list[int]) -> Batch:
+    """The run with its agents, their MDPs and their random numbers, in another order."""
+    program, state, roster = started(run)
+    lanes = roster.all_agents
+    sampler = sampler_of(program, [chosen(lanes.sampler.task, np.array(order))])
+    lanes = lanes._replace(agent=lanes.agent[order], sampler=sampler)
+    return Batch(program, state, roster._replace(all_agents=lanes, participants=lanes))
 
 
 def rounds_of(run: Run, rounds: int) -> Iterator[tuple[Array, Array]]:
@@ -71,22 +95,69 @@ def rounds_of(run: Run, rounds: int) -> Iterator[tuple[Array, Array]]:
 
     Where the policy has constraints, u is the direction that keeping them has left: the step taken.
     """
-    with torch.no_grad():
-        batch, seen = federation(run), []
-        inner = batch._direction
+    program, state, roster = started(run)
+    for _ in range(rounds):
+        seen: list[Step] = []
+        with torch.no_grad():
+            state = round_(program, state, roster, seen.append)
+        taken = [(step.following - step.theta) / run.config.step_size for step in seen]
+        momentum = state.server.momentum
+        steps = torch.stack(taken).reshape(len(taken), len(momentum), -1, momentum.shape[-1])
+        yield momentum.numpy(), steps.mean((0, 2)).numpy()
 
-        def watched(theta: Any, draw: int) -> Any:
-            direction = inner(theta, draw)
-            eta = run.config.step_size
-            step = batch.policy.project(theta + eta * direction) - theta
-            seen.append(step / eta)
-            return direction
 
-        with patch.object(batch, "_direction", watched):
-            for number in range(rounds):
-                seen.clear()
-                batch._round(number)
-                yield batch.server.momentum.numpy(), torch.stack(seen).mean((0, 2)).numpy()
+class Heard(NamedTuple):
+    """What a listener on the lines between one server and its agents has counted, in numbers."""
+
+    up: list[int]
+    down: list[int]
+
+
+def listener(kind: Kind) -> tuple[Kind, Heard]:
+    """The algorithm with somebody who listens at its doors, and what they have heard so far."""
+    heard, agents, by_server = Heard([], []), SMALL["agents"], kind.update_site == "server"
+
+    def inner(self: Any) -> Any:
+        """The algorithm itself: what its methods say to each other crosses no line."""
+        one = copy.copy(self)
+        object.__setattr__(one, "__class__", kind)
+        return one
+
+    def hear_broadcast(self: Any, server: Any, agent: Any) -> Any:
+        parts = [server.theta, server.memory]
+        parts += [server.momentum] if kind.uses_global_momentum else []
+        parts += [server.snapshot] if kind.snapshot and not by_server else []
+        heard.down.append(agents * numbers(parts))
+        return inner(self).begin(server, agent)
+
+    def hear_finish(self: Any, server: Any, agent: Any, direction: Any) -> Any:
+        kept, message = inner(self).finish(server, agent, direction)
+        heard.up.append(0 if by_server else agents * numbers(message))
+        return kept, message
+
+    def hear_upload(self: Any, server: Any, agent: Any, direction: Any) -> Any:
+        sent = inner(self).upload(server, agent, direction)
+        heard.up.append(agents * (numbers(sent) - numbers(direction)))
+        return sent
+
+    def hear_vectors(self: Any, messages: Any, weights: Any) -> Any:  # uploads among them
+        heard.up.append(agents // len(messages) * numbers(messages))
+        return inner(self).aggregate(messages, weights)
+
+    doors = {
+        "begin": hear_broadcast,
+        "finish": hear_finish,
+        "upload": hear_upload,
+        "aggregate": hear_vectors,
+    }
+    return type(
+        f"Listened{kind.__name__}", (kind,), {"__module__": kind.__module__, **doors}
+    ), heard
+
+
+def numbers(values: Any) -> int:
+    """How many numbers the tensors of a value hold."""
+    return sum(leaf.numel() for leaf in tree_leaves(values))
 
 
 @contextmanager

@@ -20,8 +20,14 @@ from fedrl.benchmark.training.rollout import Stream
 from fedrl.envs.family import Array
 
 
+def byzantine(attack: Attack, agent: Array, agents: int) -> Tensor:
+    """Who is Byzantine among lanes of these agents (L,) out of `agents`: (L, 1) bool."""
+    chosen = (agent >= agents - attack.agents) & (agent < agents)
+    return torch.from_numpy(chosen).unsqueeze(-1)
+
+
 def corrupted(attack: Attack, message: Tensor, byzantine: Tensor, normal: Tensor) -> Tensor:
-    """Messages (L, d) as the server hears them; byzantine (L, 1) bool, normal (L, d) ~ N(0, I)."""
+    """Messages (L, d) as received; byzantine (L, 1) bool, normal (L, d) ~ N(0, I)."""
     if attack.kind == "sign-flip":
         return torch.where(byzantine, -attack.scale * message, message)
     if attack.kind == "noise":

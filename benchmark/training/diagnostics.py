@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 from numba import njit
+from torch import Tensor
 
+from fedrl.benchmark.training.step import Step
 from fedrl.envs.family import Array
 
 NAMES = (
@@ -37,25 +39,23 @@ class Diagnostics:
         self.log_weights: list[Array] = []  # (G, n·B) each
         self.surprise: list[Array] = []  # (G, n, 2): Σ -log π, steps
 
-    def step(self, drift: Array, directions: Array, log_weights: list[Array]) -> None:
-        """A local step: θ_{r,k} - θ_{r-1} and u_{r,k}, both (G, n, d), and log w (L, B) each."""
-        self.drift.append(np.sqrt(np.sum(np.square(drift, dtype=np.float64), axis=-1)))
-        self.norms.append(np.sqrt(np.sum(np.square(directions, dtype=np.float64), axis=-1)))
-        self.log_weights += [part.reshape(self.groups, -1) for part in log_weights]
+    def step(self, step: Step, previous: Tensor) -> None:
+        """A local step, and θ_{r-1} (L, d)."""
+        self.drift.append(_lengths((step.theta - previous).numpy()).reshape(self.groups, -1))
+        self.norms.append(_lengths(step.direction.numpy()).reshape(self.groups, -1))
+        self.log_weights += [part.reshape(self.groups, -1) for part in step.log_weights]
+        for played in step.played:
+            out = np.zeros((len(played.length), 2))
+            _surprise(played.log_prob, played.length, out)
+            self.surprise.append(out.reshape(self.groups, -1, 2))
 
-    def sampled(self, log_prob: Array, length: Array) -> None:
-        """Episodes (L, B, T) and their lengths (L, B)."""
-        out = np.zeros((len(length), 2))
-        _surprise(log_prob, length, out)
-        self.surprise.append(out.reshape(self.groups, -1, 2))
-
-    def values(self, momentum: Array, means: Array) -> dict[str, Array]:
-        """Each of NAMES (G,), from u_{r+1} (G, d) and the mean local directions (G, n, d)."""
+    def values(self, momentum: Tensor, means: Tensor) -> dict[str, Array]:
+        """Each of NAMES (G,), from u_{r+1} (G, d) and the mean local directions (L, d)."""
         found = dict.fromkeys(NAMES, np.full(self.groups, np.nan))
         found["drift"] = _mean(self.drift)
         found["direction_norm"] = _mean(self.norms)
-        found["momentum_norm"] = np.sqrt(np.sum(np.square(momentum, dtype=np.float64), axis=-1))
-        found["cosine"] = _cosine(means)
+        found["momentum_norm"] = _lengths(momentum.numpy())
+        found["cosine"] = _cosine(means.reshape(self.groups, -1, means.shape[-1]).numpy())
         if self.surprise:
             total = np.sum(np.concatenate(self.surprise, axis=1), axis=1)
             found["entropy"] = total[:, 0] / total[:, 1]
@@ -69,6 +69,11 @@ class Diagnostics:
             found["weight_ess"] = ess
             found["weight_capped"] = (logs > np.log(self.cap)).mean(axis=1)
         return found
+
+
+def _lengths(vectors: Array) -> Array:
+    """‖·‖ of vectors (…, d), in float64."""
+    return np.sqrt(np.sum(np.square(vectors, dtype=np.float64), axis=-1))  # type: ignore[no-any-return]
 
 
 def _mean(parts: list[Array]) -> Array:

@@ -16,7 +16,6 @@ from fedrl.algorithms.estimators.exact import ExactGradients, Model
 from fedrl.algorithms.estimators.gradients import CompiledGradients, Probe
 from fedrl.algorithms.estimators.policy import Policy
 from fedrl.benchmark.config.configuration import Config
-from fedrl.benchmark.training.lanes import Lanes
 from fedrl.benchmark.training.rollout import Episodes, Sampler
 from fedrl.envs.family import Array, Family
 
@@ -44,9 +43,8 @@ def estimators(config: Config, family: Family, policy: Policy) -> tuple[Any, Pro
 _MODELS: WeakKeyDictionary[Sampler, tuple[Tensor, Tensor, Tensor]] = WeakKeyDictionary()
 
 
-def models(lanes: Lanes, points: Tensor) -> Model:
-    """The MDPs of the lanes, as an exact estimator reads them at points (L, d)."""
-    sampler = lanes.sampler
+def models(sampler: Sampler, points: Tensor) -> Model:
+    """The sampler's MDPs, as an exact estimator reads them at points (L, d)."""
     if sampler not in _MODELS:
         task = sampler.task
         parts = (task.kernel, task.reward, task.start)

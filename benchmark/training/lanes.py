@@ -5,14 +5,16 @@ A lane is one agent of one federation. G federations with n lanes each give L = 
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from fedrl.benchmark.training.noise import uniform_lanes
-from fedrl.benchmark.training.rollout import Sampler
+from fedrl.benchmark.training.program import Program
+from fedrl.benchmark.training.rollout import Sampler, Stream
+from fedrl.benchmark.training.state import State
 from fedrl.envs.family import Array, Task
 
 
@@ -20,8 +22,9 @@ class Lanes(NamedTuple):
     """L = G·n lanes."""
 
     sampler: Sampler
+    run: Array  # (L,), the lane's run, its position in the batch
     federation: Array  # (L,), 0..G-1
-    agents: Array  # (L,), the agent's number within its run; N is the server itself
+    agent: Array  # (L,), the agent's number within its run; N is the server itself
     rows: Array  # (L,), its place among all G·N agents; of the server, its federation
     each: int  # n
 
@@ -29,6 +32,96 @@ class Lanes(NamedTuple):
     def pick(self) -> Tensor:
         """`rows` for indexing tensors."""
         return torch.from_numpy(self.rows)
+
+    @property
+    def federations(self) -> Tensor:
+        """`federation` for indexing tensors."""
+        return torch.from_numpy(self.federation)
+
+    def stream(self, program: Program, purpose: str, draw: int) -> Stream:
+        """The random numbers these lanes read for a purpose."""
+        return Stream(program.keys(purpose)[self.run], self.agent, draw)
+
+
+class Roster(NamedTuple):
+    """Who is there in a round, of the active runs."""
+
+    all_agents: Lanes
+    server_lanes: Lanes | None  # where the server takes the local steps
+    participants: Lanes  # whose messages the server receives
+    hyperparameters: dict[str, Tensor]  # (G,) each
+    step_size: Tensor  # (G, 1), η
+    server_step: Tensor  # (G, 1), λ
+
+    @property
+    def steppers(self) -> Lanes:
+        """Those who take the local steps."""
+        return self.participants if self.server_lanes is None else self.server_lanes
+
+
+def rebuild_lanes(program: Program, state: State) -> Roster:
+    """Rebuild lanes and step sizes for the active runs, their MDPs as they are in this round."""
+    agents, runs = program.config.agents, np.array(state.active, np.int64)
+    tasks = [task_of(program, position, state.round) for position in state.active]
+    sampler = sampler_of(program, tasks)
+    rows, each = np.arange(len(runs) * agents), program.agents_per_federation
+    everyone = Lanes(sampler, runs[rows // agents], rows // each, rows % agents, rows, each)
+    count = program.federations_per_run
+    picked = torch.from_numpy((runs[:, None] * count + np.arange(count)).reshape(-1))
+    by_server = program.algorithm.update_site == "server"
+    return Roster(
+        everyone,
+        _server_lanes(program, runs) if by_server else None,
+        everyone,
+        {name: value[picked] for name, value in program.hyperparameters.items()},
+        program.step_size[picked].reshape(-1, 1),
+        program.server_step[picked].reshape(-1, 1),
+    )
+
+
+def with_participants(program: Program, roster: Roster, number: int) -> Roster:
+    """The roster of round `number`: who takes part in it is drawn anew."""
+    agents, everyone = program.agents_per_federation, roster.all_agents
+    count = max(1, round(program.config.participation * agents))
+    if program.federations_per_run > 1 or count == agents:
+        return roster._replace(participants=everyone)
+    runs = everyone.run[::agents]
+    picked = participants(program.keys("participation")[runs], agents, count, number)
+    rows = (np.arange(len(runs))[:, None] * agents + picked).reshape(-1)
+    sampler = sampler_of(program, [chosen(everyone.sampler.task, rows)])
+    lanes = (everyone.run[rows], everyone.federation[rows], everyone.agent[rows], rows)
+    return roster._replace(participants=Lanes(sampler, *lanes, count))
+
+
+def _server_lanes(program: Program, runs: Array) -> Lanes:
+    """The server steps in an MDP of its own, the family's without heterogeneity."""
+    tasks = [
+        program.family.sample(1, 0.0, program.runs[run].seed.generator("environment"))
+        for run in runs
+    ]
+    rows = np.arange(len(runs))
+    return Lanes(
+        sampler_of(program, tasks), runs, rows, np.full(len(runs), program.config.agents), rows, 1
+    )
+
+
+def sampler_of(program: Program, tasks: list[Any]) -> Sampler:
+    """Of tasks of several runs behind each other; without any, of no lanes."""
+    task = joined(tasks) if tasks else chosen(program.tasks[0], np.arange(0))
+    return Sampler(program.family, program.policy, task, program.threads)
+
+
+def drifted(program: Program, number: int) -> float:
+    """The share of the second draw in the MDPs after `number` rounds; 0 where they stand still."""
+    return 0.0 if program.config.drift is None else program.config.drift.share(number)
+
+
+def task_of(program: Program, position: int, number: int) -> Any:
+    """The MDPs of a run after `number` rounds."""
+    share = drifted(program, number)
+    if share == 0:
+        return program.tasks[position]
+    return program.family.between(program.tasks[position], program.drift_targets[position], share)
 
 
 def chosen(task: Task, rows: Array) -> Task:

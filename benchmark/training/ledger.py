@@ -19,15 +19,17 @@ class Ledger(NamedTuple):
 
     @classmethod
     def empty(cls, federations: int) -> Ledger:
+        """Before the first round."""
         return cls(*(np.zeros(federations, np.int64) for _ in cls._fields))
 
-    def taken(self, length: Array) -> None:
-        """Count episodes of these lengths (G, …)."""
+    def played(self, length: Array) -> Ledger:
+        """With episodes of these lengths (L, B)."""
         steps = length.reshape(len(self.steps), -1)
-        self.steps[:] += steps.sum(axis=1)
-        self.trajectories[:] += steps.shape[1]
+        return self._replace(
+            steps=self.steps + steps.sum(axis=1),
+            trajectories=self.trajectories + steps.shape[1],
+        )
 
-    def sent(self, up: int, down: int) -> None:
-        """Count floats that every federation's agents sent and received."""
-        self.floats_up[:] += up
-        self.floats_down[:] += down
+    def sent(self, up: int, down: int) -> Ledger:
+        """With floats that every federation's agents sent and received."""
+        return self._replace(floats_up=self.floats_up + up, floats_down=self.floats_down + down)

@@ -49,6 +49,7 @@ class Record:
     seconds: list[float] = field(default_factory=list)
     clock: float = 0.0
     diverged_round: float = np.nan
+    parameters: Array | None = None  # (F, d), once the run trains no more
 
     @classmethod
     def resumed(cls, run: Run, state: RunState) -> Record:
@@ -56,7 +57,9 @@ class Record:
         names = list(state.rows)
         points = zip(*state.rows.values(), strict=True)
         rows = [dict(zip(names, point, strict=True)) for point in points]
-        return cls(run, rows, state.seconds.tolist(), state.clock, state.diverged_round)
+        parameters = state.theta if state.finished else None
+        seconds = state.seconds.tolist()
+        return cls(run, rows, seconds, state.clock, state.diverged_round, parameters)
 
     def point(self, row: dict[str, float]) -> None:
         """Add an evaluation point."""
@@ -68,8 +71,9 @@ class Record:
         names = self.rows[0] if self.rows else {}
         return {name: np.array([row[name] for row in self.rows]) for name in names}
 
-    def result(self, constants: dict[str, Any], parameters: Array) -> RunResult:
+    def result(self, constants: dict[str, Any]) -> RunResult:
         """The finished run; `constants` are repeated on every row."""
+        assert self.parameters is not None
         constants = constants | {
             "diverged": not np.isnan(self.diverged_round),
             "diverged_round": float(self.diverged_round),
@@ -77,4 +81,4 @@ class Record:
         count = len(self.rows)
         repeated = {name: np.full(count, value) for name, value in constants.items()}
         columns = self.columns() | repeated
-        return RunResult(self.run, columns, np.array(self.seconds), parameters)
+        return RunResult(self.run, columns, np.array(self.seconds), self.parameters)

@@ -9,25 +9,27 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import tree_flatten, tree_leaves, tree_unflatten
 
-from fedrl.benchmark.training.batch import Batch
 from fedrl.benchmark.training.ledger import Ledger
+from fedrl.benchmark.training.program import Program
 from fedrl.benchmark.training.record import Record, RunState
+from fedrl.benchmark.training.state import State, federations_of, initial_state, without
 
 
-def state_of(batch: Batch, position: int) -> RunState:
-    """State of a run at the end of this round, finished if it has left the batch."""
-    record, mine = batch.records[position], slice(0, 0)
-    if position in batch.active:
-        place = batch.active.index(position)
-        mine = slice(place * batch.split, (place + 1) * batch.split)
+def state_of(program: Program, state: State, record: Record, position: int) -> RunState:
+    """State of a run at the end of this round, finished if it is not active any more."""
+    mine = slice(0, 0)
+    if position in state.active:
+        mine = federations_of(program, state.active.index(position))
+    server = state.server
+    theta = server.theta[mine].numpy() if record.parameters is None else record.parameters
     return RunState(
-        round=batch.round,
-        finished=position not in batch.active or batch.round == batch.config.rounds,
-        theta=batch.finals.get(position, batch.server.theta[mine].numpy()),
-        previous=batch.server.previous[mine].numpy(),
-        momentum=batch.server.momentum[mine].numpy(),
-        memory={str(i): leaf[mine].numpy() for i, leaf in enumerate(_remembered(batch))},
-        ledger=np.stack([part[mine] for part in batch.ledger]),
+        round=state.round,
+        finished=position not in state.active or state.round == program.config.rounds,
+        theta=theta,
+        previous=server.previous[mine].numpy(),
+        momentum=server.momentum[mine].numpy(),
+        memory={str(i): leaf[mine].numpy() for i, leaf in enumerate(_remembered(program, state))},
+        ledger=np.stack([part[mine] for part in state.ledger]),
         clock=record.clock,
         diverged_round=record.diverged_round,
         rows=record.columns(),
@@ -35,44 +37,47 @@ def state_of(batch: Batch, position: int) -> RunState:
     )
 
 
-def resume(batch: Batch, states: Sequence[RunState | None]) -> None:
+def resume(program: Program, states: Sequence[RunState | None]) -> tuple[State, list[Record]]:
     """Go on from states that were taken at the end of the same round, or from finished ones."""
     open_rounds = {0 if s is None else s.round for s in states if s is None or not s.finished}
     if len(open_rounds) > 1:
         raise ValueError(f"unfinished runs of one batch are at rounds {sorted(open_rounds)}")
-    batch.round = max(open_rounds, default=batch.config.rounds)
-    batch.records = [
+    records = [
         Record(run) if state is None else Record.resumed(run, state)
-        for run, state in zip(batch.runs, states, strict=True)
+        for run, state in zip(program.runs, states, strict=True)
     ]
-    batch.leave(np.array([state is not None and state.finished for state in states]))
-    ended = [(p, state) for p, state in enumerate(states) if state and state.finished]
-    batch.finals = {position: state.theta for position, state in ended}
-    going = [state for state in states if state is not None and not state.finished]
-    if going:
-        theta, previous, momentum, *memory = (
-            torch.from_numpy(np.concatenate(parts))
-            for parts in zip(
-                *((s.theta, s.previous, s.momentum, *s.memory.values()) for s in going),
-                strict=True,
-            )
+    ended = np.array([state is not None and state.finished for state in states])
+    state = without(program, initial_state(program), ended)
+    state = state._replace(round=max(open_rounds, default=program.config.rounds))
+    going = [part for part in states if part is not None and not part.finished]
+    if not going:
+        return state, records
+    theta, previous, momentum, *memory = (
+        torch.from_numpy(np.concatenate(parts))
+        for parts in zip(
+            *((s.theta, s.previous, s.momentum, *s.memory.values()) for s in going),
+            strict=True,
         )
-        batch.server = batch.server._replace(theta=theta, previous=previous, momentum=momentum)
-        _restore(batch, memory)
-        batch.ledger = Ledger(*np.concatenate([state.ledger for state in going], axis=1))
+    )
+    server = state.server._replace(theta=theta, previous=previous, momentum=momentum)
+    ledger = Ledger(*np.concatenate([part.ledger for part in going], axis=1))
+    return _with_remembered(state._replace(server=server, ledger=ledger), memory), records
 
 
-def _remembered(batch: Batch) -> list[Tensor]:
+def _remembered(program: Program, state: State) -> list[Tensor]:
     """All that is carried from round to round beside θ and u, each with leading axis G."""
-    coefficients = torch.from_numpy(batch.baseline.coefficients)
-    per_federation = coefficients.unflatten(0, (len(batch.server.theta), batch.agents))
-    return [*tree_leaves(batch.server.memory), *tree_leaves(batch.memory), per_federation]
+    coefficients = torch.from_numpy(state.baseline.coefficients)
+    per_federation = coefficients.unflatten(0, (-1, program.agents_per_federation))
+    return [*tree_leaves(state.server.memory), *tree_leaves(state.memories), per_federation]
 
 
-def _restore(batch: Batch, leaves: Sequence[Tensor]) -> None:
+def _with_remembered(state: State, leaves: Sequence[Tensor]) -> State:
     """The inverse of `_remembered`."""
-    server, shape = tree_flatten(batch.server.memory)
-    agents, form = tree_flatten(batch.memory)
-    batch.server = batch.server._replace(memory=tree_unflatten(leaves[: len(server)], shape))
-    batch.memory = tree_unflatten(leaves[len(server) : len(server) + len(agents)], form)
-    batch.baseline = batch.baseline.holding(leaves[-1].flatten(0, 1).numpy())
+    server, shape = tree_flatten(state.server.memory)
+    agents, form = tree_flatten(state.memories)
+    memory = tree_unflatten(leaves[: len(server)], shape)
+    return state._replace(
+        server=state.server._replace(memory=memory),
+        memories=tree_unflatten(leaves[len(server) : len(server) + len(agents)], form),
+        baseline=state.baseline.holding(leaves[-1].flatten(0, 1).numpy()),
+    )

@@ -24,8 +24,11 @@ from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.execution.workers import one_thread
 from fedrl.benchmark.inspection.catalogue import dynamics
-from fedrl.benchmark.training.federation import Federation, train
+from fedrl.benchmark.training.exchange import broadcast, take_snapshot
+from fedrl.benchmark.training.federation import train
+from fedrl.benchmark.training.local import begin, local_step
 from fedrl.benchmark.training.noise import START, uniform_lanes
+from fedrl.benchmark.training.rounds import round_, start
 from fedrl.envs import FAMILIES
 from fedrl.envs.mujoco.robot import Robot
 
@@ -53,10 +56,11 @@ def measure(benchmark, function, steps: int, rounds: int = 10) -> None:
 
 
 def sampled(runs: list[Run]):
-    federation = Federation(runs)
-    theta = federation.per_agent(federation.server.theta)
-    stream = federation.stream("training-0", 0)
-    return federation, theta, lambda: federation.sampler.sample(theta.numpy(), stream, 1)
+    program, state, roster = start(runs)
+    lanes = roster.all_agents
+    theta = state.server.theta[lanes.federations]
+    stream = lanes.stream(program, "training-0", 0)
+    return lanes.sampler, theta, stream, lambda: lanes.sampler.sample(theta.numpy(), stream, 1)
 
 
 def test_gymnasium_loop(benchmark):
@@ -82,7 +86,7 @@ def test_gymnasium_loop(benchmark):
 
 
 def test_rollout(benchmark):
-    _, _, sample = sampled(cartpole())
+    *_, sample = sampled(cartpole())
     measure(benchmark, sample, int(sample().length.sum()))
 
 
@@ -108,7 +112,7 @@ def evaluations(name: str) -> int:
 @pytest.mark.parametrize("name", FAMILIES)
 def test_family(benchmark, name):
     """Sampling alone."""
-    _, _, sample = first_lanes(name)
+    *_, sample = first_lanes(name)
     asked = evaluations(name) if name in ROBOTS else DERIVATIVES.get(name, 1)
     benchmark.extra_info["kind"] = dynamics(FAMILIES[name])
     benchmark.extra_info["evaluations"] = asked
@@ -118,10 +122,9 @@ def test_family(benchmark, name):
 @pytest.mark.parametrize("name", ROBOTS)
 def test_raw(benchmark, name):
     """`mj_step` and nothing else: the very episodes of `test_family`, replayed open loop."""
-    federation, theta, _ = first_lanes(name)
-    stream = federation.stream("training-0", 0)
-    played = federation.sampler.sample(theta.numpy(), stream, 1)
-    simulator = federation.sampler._simulators[1]
+    sampler, _, stream, sample = first_lanes(name)
+    played = sample()
+    simulator = sampler.family.simulator(sampler.task, 1)
     uniform = np.empty((len(simulator.models), simulator.start_draws))
     uniform_lanes(uniform, *stream, 1, START)
     state = simulator.start(uniform)
@@ -142,9 +145,8 @@ def test_raw(benchmark, name):
 
 def test_raw_gymnasium(benchmark):
     """A bare loop around the environment of the family `gymnasium`: its very actions again."""
-    federation, theta, _ = first_lanes("gymnasium")
-    family = federation.sampler.family
-    played = federation.sampler.sample(theta.numpy(), federation.stream("training-0", 0), 1)
+    sampler, *_, sample = first_lanes("gymnasium")
+    family, played = sampler.family, sample()
     environment = gymnasium.make(family.id, **dict(family.keywords)).unwrapped
     episodes = [
         list(map(int, action[0, : length[0], 0]))
@@ -163,11 +165,11 @@ def test_raw_gymnasium(benchmark):
 
 @pytest.mark.parametrize("name", ["plain", "weighted", "curvature"])
 def test_estimator(benchmark, name):
-    federation, theta, sample = sampled(cartpole())
+    sampler, theta, _, sample = sampled(cartpole())
     played = sample()
     value = torch.zeros(played.reward.shape, dtype=theta.dtype)
     batch = Trajectories(*map(torch.from_numpy, played), theta, value)
-    gradients = CompiledGradients(federation.policy, 0.99)
+    gradients = CompiledGradients(sampler.policy, 0.99)
     function = vmap(getattr(gradients, name))
     arguments = (batch, theta) if name == "curvature" else (theta, batch)
     measure(benchmark, lambda: function(*arguments), int(played.length.sum()))
@@ -182,11 +184,16 @@ def test_training(benchmark, algorithm):
 
 
 def test_local_step(benchmark):
-    federation, _, sample = sampled(cartpole())
-    federation.gather(0)
-    federation._begin(0)
-    theta = federation.server.theta.unsqueeze(1).expand(-1, AGENTS, -1)
-    measure(benchmark, lambda: federation._direction(theta, 0), int(sample().length.sum()))
+    program, state, roster = start(cartpole())
+    sent = broadcast(program, roster, state.server)
+    state, own = take_snapshot(program, state, roster, 0)
+    local = begin(program, state, roster, sent, own)
+    eta = roster.step_size[roster.steppers.federations]
+
+    def one_step():
+        return local_step(program, roster, local, 0, eta, state.baseline)[1]
+
+    measure(benchmark, one_step, int(one_step().played[0].length.sum()))
 
 
 def test_round(benchmark):
@@ -205,37 +212,29 @@ def test_sweep(benchmark, lanes):
 
 def measure_rounds(benchmark, runs: list[Run], rounds: int) -> None:
     """The first round again and again: its episodes are always the same."""
-    federation = Federation(runs)
-    start = federation.server
-
-    def one_round():
-        federation.server = start
-        federation.ledger.steps[:] = 0
-        federation._round(0)
-
-    one_round()
-    measure(benchmark, one_round, int(federation.ledger.steps.sum()), rounds)
+    batch = start(runs)
+    after = round_(*batch)
+    measure(benchmark, lambda: round_(*batch), int(after.ledger.steps.sum()), rounds)
 
 
 # HalfCheetah: tanh 64×64, 5 seeds × 5 agents × 10 episodes. The horizon changes no ratio.
 
 
-def halfcheetah() -> Federation:
+def halfcheetah() -> list[Run]:
     config = Config(
         family="halfcheetah", algorithm="fedsvrpg-m", agents=5, local_steps=2, episodes=10,
         options={"horizon": 100}, kappa=1.0, hidden=(64, 64), step_size=1e-6,
     )  # fmt: skip
-    return Federation([Run(config, Seed("test", seed)) for seed in range(5)])
+    return [Run(config, Seed("test", seed)) for seed in range(5)]
 
 
 def test_halfcheetah_ceiling(benchmark):
     """`mj_step` and nothing else: the very episodes of the rows below, replayed open loop."""
-    federation = halfcheetah()
-    theta, stream = federation.per_agent(federation.server.theta).numpy(), ("training-0", 0)
-    played = federation.sampler.sample(theta, federation.stream(*stream), 10)
-    simulator = federation.sampler._simulators[10]
+    sampler, theta, stream, _ = sampled(halfcheetah())
+    played = sampler.sample(theta.numpy(), stream, 10)
+    simulator = sampler.family.simulator(sampler.task, 10)
     uniform = np.empty((len(simulator.models), simulator.start_draws))
-    uniform_lanes(uniform, *federation.stream(*stream), 10, START)
+    uniform_lanes(uniform, *stream, 10, START)
     state = simulator.start(uniform)
     initial = np.zeros((len(state), 1 + simulator.start_draws))  # time, qpos, qvel
     initial[:, 1:] = state[:, : simulator.start_draws]
@@ -259,23 +258,15 @@ def test_halfcheetah_ceiling(benchmark):
 
 def test_halfcheetah_rollout(benchmark):
     """Closed loop: the policy is asked before every step."""
-    federation = halfcheetah()
-    theta = federation.per_agent(federation.server.theta).numpy()
-    stream = federation.stream("training-0", 0)
-    steps = federation.sampler.sample(theta, stream, 10).reward.size
-    measure(benchmark, lambda: federation.sampler.sample(theta, stream, 10), steps, rounds=5)
+    sampler, theta, stream, _ = sampled(halfcheetah())
+    steps = sampler.sample(theta.numpy(), stream, 10).reward.size
+    measure(benchmark, lambda: sampler.sample(theta.numpy(), stream, 10), steps, rounds=5)
 
 
 def test_halfcheetah_training(benchmark):
     """Whole rounds of FedSVRPG-M."""
-    federation = halfcheetah()
-    start = federation.server
-
-    def one_round():
-        federation.server = start
-        federation._round(0)
-
-    measure(benchmark, one_round, 5 * 5 * 10 * 100 * 2, rounds=5)
+    batch = start(halfcheetah())
+    measure(benchmark, lambda: round_(*batch), 5 * 5 * 10 * 100 * 2, rounds=5)
 
 
 def test_exact_tabular_gradient(benchmark):

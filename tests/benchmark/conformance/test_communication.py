@@ -67,7 +67,7 @@ class Square(FedPG):
 
 
 def test_constants_stand_beside_multiples_of_d() -> None:
-    assert carried(Talkative(), 10) == (12, 1)
+    assert carried(Talkative(), 10) == (10, 12, 1)
     cost = round_cost(Talkative())
     assert (cost.floats_up, cost.floats_down) == ("2·d + 2", "d + 1")
 

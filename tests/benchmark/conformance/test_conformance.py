@@ -8,6 +8,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pytest
+import torch
+from torch import Tensor
 
 from fedrl.algorithms import ALGORITHMS
 from fedrl.algorithms.methods.averaging.fedpg import FedPG
@@ -21,7 +23,6 @@ from fedrl.benchmark.conformance import (
     learning,
 )
 from fedrl.benchmark.conformance.digests import DIGESTS
-from fedrl.benchmark.training import federation
 from fedrl.envs import FAMILIES
 from fedrl.envs.control.cartpole import CartPole
 from fedrl.envs.family import Knob, heterogeneity_level
@@ -226,24 +227,44 @@ def test_a_broken_algorithm_is_told_what_is_wrong(
         law(broken)
 
 
-def test_a_loop_that_mixes_agents_up_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    inner = federation.Federation._direction
+class Crossing(torch.autograd.Function):
+    """x + scale · Σ x over all lanes: a rule for vmap that reads other lanes than its own."""
 
-    def mixed(self: Any, theta: Any, draw: int) -> Any:
-        directions = inner(self, theta, draw)
-        return directions + 1e-9 * directions.mean(1, keepdim=True)
+    @staticmethod
+    def forward(x: Tensor, scale: float) -> Tensor:
+        return x.clone()
 
-    monkeypatch.setattr(federation.Federation, "_direction", mixed)
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+        pass
+
+    @staticmethod
+    def vmap(info: Any, in_dims: Any, x: Tensor, scale: float) -> tuple[Tensor, int]:
+        return x + scale * x.sum(in_dims[0], keepdim=True), in_dims[0]
+
+
+@dataclass(frozen=True)
+class Nosy(FedPG):
+    """FedPG whose agents see each other, across federations too."""
+
+    def direction(self, gradients: Any, server: Any, agent: Any, *batches: Any) -> Tensor:
+        found = super().direction(gradients, server, agent, *batches)
+        return Crossing.apply(found, 1e-9)  # type: ignore[no-any-return,no-untyped-call]
+
+
+@dataclass(frozen=True)
+class Crowded(FedPG):
+    """FedPG whose servers see each other."""
+
+    def aggregate(self, messages: Tensor, weights: Tensor) -> Tensor:
+        return Crossing.apply(super().aggregate(messages, weights), 1e-9)  # type: ignore[no-any-return,no-untyped-call]
+
+
+def test_agents_that_see_each_other_are_found() -> None:
     with pytest.raises(ConformanceError, match="when other agents are added"):
-        learning.agents_do_not_see_each_other(FedPG)
+        learning.agents_do_not_see_each_other(Nosy)
 
 
-def test_a_loop_whose_result_depends_on_the_batch_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    inner = federation.Federation._exchange
-
-    def crowded(self: Any, theta: Any, local_steps: int) -> None:
-        inner(self, theta * (1 + 1e-12 * len(self.active)), local_steps)
-
-    monkeypatch.setattr(federation.Federation, "_exchange", crowded)
+def test_a_result_that_depends_on_the_batch_is_found() -> None:
     with pytest.raises(ConformanceError, match="what else is in its batch"):
-        learning.a_run_alone_is_the_run_in_a_batch(FedPG)
+        learning.a_run_alone_is_the_run_in_a_batch(Crowded)

@@ -8,7 +8,9 @@ import torch
 
 from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.seeds import Seed
-from fedrl.benchmark.training.federation import Federation
+from fedrl.benchmark.training.federation import train
+from fedrl.benchmark.training.rounds import round_, start
+from fedrl.benchmark.training.sampling import interpolation
 
 SMALL = {
     "family": "random-mdp",
@@ -31,49 +33,44 @@ def run(algorithm: str, seed: int = 0, **changes) -> Run:
     return Run(config(algorithm, **changes), Seed("test", seed))
 
 
-def final(federation: Federation) -> torch.Tensor:
-    federation.train()
-    return federation.server.theta
-
-
-def federation(*runs: Run) -> Federation:
-    with torch.no_grad():
-        return Federation(runs)
+def final(one: Run) -> np.ndarray:
+    (result,) = train([one])
+    return result.parameters
 
 
 @pytest.mark.parametrize("name", ["fedsvrpg-m", "fedpg-m", "fedhapg-m2"])
 def test_without_momentum_it_is_fedpg_bit_for_bit(name):
-    plain = final(federation(run("fedpg")))
-    assert torch.equal(final(federation(run(name, hyperparameters={"beta": 1.0}))), plain)
-    assert not torch.equal(final(federation(run(name, hyperparameters={"beta": 0.5}))), plain)
+    plain = final(run("fedpg"))
+    assert np.array_equal(final(run(name, hyperparameters={"beta": 1.0})), plain)
+    assert not np.array_equal(final(run(name, hyperparameters={"beta": 0.5})), plain)
 
 
 def test_fedhapg_m_without_momentum_starts_as_fedpg():
     """At the first local step θ(α) = θ, so β = 1 leaves the plain gradient (w = 1)."""
-    first = federation(run("fedhapg-m", hyperparameters={"beta": 1.0}, rounds=1, local_steps=1))
-    plain = federation(run("fedpg", rounds=1, local_steps=1))
-    torch.testing.assert_close(final(first), final(plain), rtol=0, atol=1e-14)
+    first = run("fedhapg-m", hyperparameters={"beta": 1.0}, rounds=1, local_steps=1)
+    plain = run("fedpg", rounds=1, local_steps=1)
+    np.testing.assert_allclose(final(first), final(plain), rtol=0, atol=1e-14)
 
 
 def test_independent_agents_are_federations_of_one():
-    together = final(federation(run("independent-pg")))
-    alone = final(federation(run("fedpg", agents=1)))
-    assert torch.equal(together[0], alone[0])
+    together = final(run("independent-pg"))
+    alone = final(run("fedpg", agents=1))
+    assert np.array_equal(together[0], alone[0])
 
 
 def test_pooled_pg_is_fedpg_with_one_local_step():
-    pooled = final(federation(run("pooled-pg", local_steps=2, rounds=4)))
-    single = final(federation(run("fedpg", local_steps=1, rounds=8)))
-    assert torch.equal(pooled, single)
+    pooled = final(run("pooled-pg", local_steps=2, rounds=4))
+    single = final(run("fedpg", local_steps=1, rounds=8))
+    assert np.array_equal(pooled, single)
 
 
 def test_default_server_step_is_parameter_averaging():
-    batch = federation(run("fedpg"))
     seen = []
-    inner = batch._exchange
-    batch._exchange = lambda theta, steps: (seen.append(theta), inner(theta, steps))[1]
-    batch._round(0)
-    torch.testing.assert_close(batch.server.theta, seen[0].mean(1), rtol=0, atol=1e-14)
+    with torch.no_grad():
+        program, state, roster = start([run("fedpg")])
+        after = round_(program, state, roster, seen.append)
+    mean = seen[-1].following.mean(0, keepdim=True)
+    torch.testing.assert_close(after.server.theta, mean, rtol=0, atol=1e-14)
 
 
 PAPER = ["fedsvrpg-m", "fedhapg-m", "fedhapg-m2", "fedpg-m"]
@@ -95,13 +92,14 @@ def test_the_papers_pseudocode_transcribed(name, beta):
         server_step_size=0.5,
         initial_momentum="batch",
     )
-    batch = federation(chosen)
-    sampler, discount = batch.sampler, batch.family.discount
+    program, _, roster = start([chosen])
+    lanes_of_all = roster.all_agents
+    sampler, discount = lanes_of_all.sampler, program.family.discount
     agents, steps, eta, lam = 3, 2, 0.3, 0.5
 
     def trajectory(theta, agent, purpose, draw, episodes=1):
         lanes = np.repeat(theta[None], agents, axis=0)
-        played = sampler.sample(lanes, batch.stream(purpose, draw), episodes)
+        played = sampler.sample(lanes, lanes_of_all.stream(program, purpose, draw), episodes)
         states, actions = (p[agent, :, :, 0].astype(int) for p in played[:2])
         return list(zip(states, actions, played.reward[agent], strict=True))
 
@@ -147,7 +145,7 @@ def test_the_papers_pseudocode_transcribed(name, beta):
                     change = g - weight(tau, previous, local) * gradient(tau, previous)
                     change = 0 if name == "fedpg-m" else change
                 else:
-                    alpha = batch.alpha(draw)[i].item()
+                    alpha = interpolation(program, lanes_of_all, draw)[i].item()
                     between = alpha * local + (1 - alpha) * previous
                     which = "training-0" if name == "fedhapg-m" else "training-1"
                     (tau,) = trajectory(between, i, which, draw)
@@ -160,4 +158,4 @@ def test_the_papers_pseudocode_transcribed(name, beta):
             moved += local - theta
         u = moved / (eta * agents * steps)
         theta, previous = theta + lam * u, theta
-    np.testing.assert_allclose(final(batch)[0].numpy(), theta, rtol=0, atol=1e-10)
+    np.testing.assert_allclose(final(chosen)[0], theta, rtol=0, atol=1e-10)

@@ -8,7 +8,7 @@ from torch.func import vmap
 from fedrl.algorithms import CompiledGradients, Trajectories
 from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.seeds import Seed
-from fedrl.benchmark.training.federation import Federation
+from fedrl.benchmark.training.rounds import start
 
 EPISODES = 4000
 
@@ -21,16 +21,16 @@ def variances(horizon: int, size: float) -> tuple[float, float, float]:
     config = Config(
         family="random-mdp", algorithm="fedpg", agents=EPISODES, options={"horizon": horizon}
     )
-    federation = Federation([Run(config, Seed("test", 0))])
-    width = federation.server.theta.shape[-1]
+    program, _, roster = start([Run(config, Seed("test", 0))])
+    lanes, width = roster.all_agents, program.policy.size
     theta = torch.zeros(EPISODES, width, dtype=torch.float64)
-    stream = federation.stream("training-0", 0)
-    played = federation.sampler.sample(theta.numpy(), stream, 1)
+    stream = lanes.stream(program, "training-0", 0)
+    played = lanes.sampler.sample(theta.numpy(), stream, 1)
     value = torch.zeros(played.reward.shape, dtype=theta.dtype)
     batch = Trajectories(*map(torch.from_numpy, played), theta, value)
     direction = torch.from_numpy(np.random.default_rng(0).normal(size=width))
     v = (size * direction / direction.norm()).expand_as(theta)
-    gradients = CompiledGradients(federation.policy, federation.family.discount)
+    gradients = CompiledGradients(program.policy, program.family.discount)
     fresh = vmap(gradients.plain)(theta, batch)
     curved = vmap(gradients.curvature)(batch, v)
     weighed = fresh - vmap(gradients.weighted)(theta - v, batch)

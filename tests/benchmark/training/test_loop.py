@@ -15,8 +15,11 @@ from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.training.attacks import corrupted
 from fedrl.benchmark.training.diagnostics import PREFIX
+from fedrl.benchmark.training.evaluate import evaluate
 from fedrl.benchmark.training.federation import train
-from fedrl.benchmark.training.lanes import participants
+from fedrl.benchmark.training.lanes import participants, with_participants
+from fedrl.benchmark.training.rounds import round_, start
+from fedrl.benchmark.training.scoring import slopes
 
 SMALL = {
     "family": "random-mdp",
@@ -105,20 +108,16 @@ def test_only_participants_are_counted():
 
 def test_agents_who_stay_away_keep_their_memory():
     """With one of four agents a round, the others' control variates stay as they were."""
-    from fedrl.benchmark.training.federation import Federation
-
-    if "scaffold-pg" not in ALGORITHMS:
-        pytest.fail("scaffold-pg is the algorithm with a memory of its agents")
     with torch.no_grad():
-        batch = Federation([run("scaffold-pg", participation=0.25)])
+        program, state, roster = start([run("scaffold-pg", participation=0.25)])
         for number in range(4):
-            before = [leaf.clone() for leaf in batch.memory]
-            batch._round(number)
-            (present,) = batch.members.rows
-            for old, new in zip(before, batch.memory, strict=True):
-                away = [agent for agent in range(4) if agent != present]
+            after = round_(program, state, roster)
+            (taking_part,) = with_participants(program, roster, number).participants.rows
+            for old, new in zip(state.memories, after.memories, strict=True):
+                away = [agent for agent in range(4) if agent != taking_part]
                 assert torch.equal(old[0, away], new[0, away])
-                assert not torch.equal(old[0, present], new[0, present])
+                assert not torch.equal(old[0, taking_part], new[0, taking_part])
+            state = after
 
 
 def test_a_weight_of_nearly_one_is_that_agent_alone():
@@ -217,24 +216,21 @@ def test_estimated_gradients_agree_with_exact_ones():
         "rounds": 0,
     }
     (closed,) = outcome(run("fedpg", **settings, hidden=[], dtype="float64"))
-    from fedrl.benchmark.training.evaluate import evaluate
-    from fedrl.benchmark.training.federation import Federation
-    from fedrl.benchmark.training.scoring import slopes
-
     with torch.no_grad():
-        batch = Federation([run("fedpg", **settings, hidden=[], dtype="float64")])
-        theta = batch.server.theta.numpy()
+        one = run("fedpg", **settings, hidden=[], dtype="float64")
+        program, state, roster = start([one])
+        theta, lanes = state.server.theta.numpy(), roster.all_agents
 
-        class Sampled(type(batch.family)):
+        class Sampled(type(program.family)):
             def closed_form(self, task, shape, theta):
                 return None
 
         family = Sampled()
-        for name, value in vars(batch.family).items():
+        for name, value in vars(program.family).items():
             object.__setattr__(family, name, value)
-        stream = batch.stream("evaluation", 0)
+        stream = lanes.stream(program, "evaluation", 0)
         scores = evaluate(
-            family, batch.sampler, theta, stream, 40_000, plain=partial(slopes, batch)
+            family, lanes.sampler, theta, stream, 40_000, plain=partial(slopes, program)
         )
     for name in ("stationarity", "heterogeneity"):
         exact_value = closed.columns[name][-1]

@@ -18,7 +18,9 @@ from test_algorithms import PAPER
 from fedrl.algorithms import ALGORITHMS
 from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.seeds import Seed
-from fedrl.benchmark.training.federation import Federation
+from fedrl.benchmark.training.federation import train
+from fedrl.benchmark.training.rounds import start
+from fedrl.benchmark.training.sampling import interpolation
 
 Z, A, N, K, ROUNDS, T = 3, 2, 3, 3, 50, 6
 ETA, LAMBDA = 0.2, 0.5  # λ is not ηK, so that the server's step is seen
@@ -93,21 +95,21 @@ def hessian(taus, theta, v, gamma):
 class World:
     """The sampler of a run, its discount and, where they are known, its models."""
 
-    def __init__(self, batch: Federation) -> None:
-        self.batch = batch
-        self.gamma = batch.family.discount
-        task = batch.tasks[0]
+    def __init__(self, run: Run) -> None:
+        self.program, _, self.roster = start([run])
+        self.gamma = self.program.family.discount
+        task = self.program.tasks[0]
         self.kernel, self.reward, self.start = task.kernel, task.reward, task.start
 
     def sample(self, theta, i, draw, purpose="training-0", episodes=B):
-        lanes = np.repeat(theta[None], N, axis=0)
-        stream = self.batch.stream(purpose, draw)
-        return taus(self.batch.sampler.sample(lanes, stream, episodes), i)
+        lanes = self.roster.all_agents
+        stream = lanes.stream(self.program, purpose, draw)
+        return taus(lanes.sampler.sample(np.repeat(theta[None], N, axis=0), stream, episodes), i)
 
     def sample_at_server(self, theta, draw):
-        desk = self.batch.desk
-        stream = self.batch.stream("training-0", draw, desk)
-        return taus(desk.sampler.sample(theta[None], stream, B), 0)
+        lanes = self.roster.server_lanes
+        stream = lanes.stream(self.program, "training-0", draw)
+        return taus(lanes.sampler.sample(theta[None], stream, B), 0)
 
     def snapshots(self, theta, r):
         """Every agent's batch gradient at θ_r."""
@@ -117,7 +119,7 @@ class World:
         ]
 
     def alpha(self, i, draw):
-        return self.batch.alpha(draw)[i].item()
+        return interpolation(self.program, self.roster.all_agents, draw)[i].item()
 
 
 def taus(played, lane):
@@ -543,12 +545,10 @@ def test_it_is_its_pseudocode(name):
         server_step_size=LAMBDA,
         evaluate_every=ROUNDS,
     )
+    world = World(Run(config, Seed("test", 0)))
     with torch.no_grad():
-        expected = transcription(
-            World(Federation([Run(config, Seed("test", 0))])), **hyperparameters
-        )
-        batch = Federation([Run(config, Seed("test", 0))])
-        batch.train()
-    found = batch.server.theta.numpy()
-    assert np.abs(found - batch.policy.initial(np.random.default_rng(0))).max() > 1e-2
+        expected = transcription(world, **hyperparameters)
+    (result,) = train(world.program.runs)
+    found = result.parameters
+    assert np.abs(found - world.program.policy.initial(np.random.default_rng(0))).max() > 1e-2
     np.testing.assert_allclose(found.squeeze(), expected, rtol=0, atol=1e-10)

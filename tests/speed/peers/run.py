@@ -24,11 +24,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from fedrl.algorithms import Gradients, Server, Trajectories
+from fedrl.algorithms import Agent, Gradients, Server, Trajectories
 from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.execution.workers import default_workers
-from fedrl.benchmark.training.federation import Federation
+from fedrl.benchmark.training.rounds import start as start_training
 
 HERE = Path(__file__).parent
 SEEDS, AGENTS, LOCAL_STEPS, HORIZON, STEP_SIZE = 10, 10, 10, 200, 1e-5
@@ -130,23 +130,25 @@ def the_job() -> dict[str, Any]:
         family="cartpole", algorithm="fedsvrpg-m", agents=AGENTS, local_steps=LOCAL_STEPS,
         step_size=STEP_SIZE, options={"horizon": HORIZON},
     )  # fmt: skip
-    federation = Federation([Run(config, Seed("test", seed)) for seed in range(SEEDS)])
+    runs = [Run(config, Seed("test", seed)) for seed in range(SEEDS)]
+    program, state, roster = start_training(runs)
     generator = torch.Generator().manual_seed(0)
-    start = federation.server.theta
+    start = state.server.theta
     theta, previous, momentum = (
         (start[0] + scale * torch.randn(start[0].shape, generator=generator)).double()
         for scale in (0.1, 0.1, 1.0)
     )
-    stream = federation.stream("training-0", 0)
+    stream = roster.all_agents.stream(program, "training-0", 0)
     lanes = theta.repeat(len(stream.keys), 1)
-    played = federation.sampler.sample(lanes.numpy(), stream, 1)
+    played = roster.all_agents.sampler.sample(lanes.numpy(), stream, 1)
     lane = int(played.length[:, 0].argmax())
     length = int(played.length[lane, 0])
     value = torch.zeros(played.reward.shape[1:], dtype=theta.dtype)
     batch = Trajectories(*(torch.from_numpy(part[lane]) for part in played), theta, value)
-    gradients = Gradients(federation.policy, federation.family.discount)
+    nothing = torch.zeros_like(theta)
+    gradients = Gradients(program.policy, program.family.discount)
     direction = config.build_algorithm().direction(
-        gradients, Server(theta, previous, momentum), theta, batch
+        gradients, Server(theta, previous, momentum, nothing), Agent(theta, nothing), batch
     )
     alive = np.arange(HORIZON) < length
     observation = np.where(alive[:, None], played.observation[lane, 0], 0.0)
@@ -155,10 +157,10 @@ def the_job() -> dict[str, Any]:
         "agents": config.agents,
         "local_steps": config.local_steps,
         "horizon": HORIZON,
-        "discount": federation.family.discount,
+        "discount": program.family.discount,
         "beta": config.hyperparameters["beta"],
         "step_size": config.step_size,
-        "shape": federation.policy.shape,
+        "shape": program.policy.shape,
         "start": start.tolist(),
         "check": {
             "theta": theta.tolist(),

@@ -1,0 +1,58 @@
+"""Lifting: methods of an algorithm, written for one agent of one run, over a leading axis."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+from torch import Tensor
+from torch.func import vmap
+from torch.utils._pytree import tree_flatten, tree_leaves, tree_map
+
+from fedrl.algorithms import Algorithm
+
+
+def lift(
+    algorithm: Algorithm, method: str, hyperparameters: dict[str, Tensor], *values: Any
+) -> Any:
+    """A method of the algorithm over the leading axis of its hyperparameters and all values."""
+
+    def one(hyperparameters: dict[str, Tensor], *values: Any) -> Any:
+        return getattr(with_hyperparameters(algorithm, hyperparameters), method)(*values)
+
+    return vmap(one)(hyperparameters, *values)
+
+
+def with_hyperparameters(algorithm: Algorithm, values: dict[str, Tensor]) -> Algorithm:
+    """The algorithm with these hyperparameters, 0-d tensors."""
+    changed = copy.copy(algorithm)
+    for name, value in values.items():
+        object.__setattr__(changed, name, value)
+    return changed
+
+
+def overrides(algorithm: Algorithm, method: str) -> bool:
+    """Whether the algorithm has its own version of a method; the default of one need not run."""
+    return getattr(type(algorithm), method) is not getattr(Algorithm, method)
+
+
+def first_memory(method: Callable[[Tensor], Any], theta: Tensor) -> Any:
+    """The memory `method` makes of every parameter vector of theta (…, d), leaves (…, …)."""
+    lanes = theta.reshape(-1, theta.shape[-1])
+    one = method(lanes[0])
+    if not tree_leaves(one):
+        return one
+    leading = theta.shape[:-1]
+    found = vmap(method)(lanes)
+    return tree_map(lambda leaf: leaf.reshape(*leading, *leaf.shape[1:]).clone(), found)
+
+
+def require_like(what: str, memory: Any, first: Any) -> None:
+    """Refuse a memory that is not made like the one before the first round."""
+    (found, new), (expected, old) = tree_flatten(memory), tree_flatten(first)
+    if new != old:
+        raise ValueError(
+            f"{what} returns {len(found)} tensors in a {type(memory).__name__}; it must return a "
+            f"{type(first).__name__} of {len(expected)}, like the memory before the first round"
+        )

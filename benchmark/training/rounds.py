@@ -1,0 +1,72 @@
+"""A round is a function of values: from a state to the state after it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fedrl.benchmark.config.configuration import Run
+from fedrl.benchmark.training.diagnostics import Diagnostics
+from fedrl.benchmark.training.exchange import batch_gradients, broadcast, exchange, take_snapshot
+from fedrl.benchmark.training.lanes import Roster, rebuild_lanes, with_participants
+from fedrl.benchmark.training.local import begin, local_step
+from fedrl.benchmark.training.program import Program, program_of
+from fedrl.benchmark.training.rollout import Episodes
+from fedrl.benchmark.training.state import State, initial_state
+from fedrl.benchmark.training.step import Observer
+from fedrl.benchmark.training.uplink import aggregated
+
+
+def start(runs: Sequence[Run], threads: int = 1) -> tuple[Program, State, Roster]:
+    """Runs before their first round; they must share `config.program`."""
+    program = program_of(runs, threads)
+    state = initial_state(program)
+    return program, state, rebuild_lanes(program, state)
+
+
+def round_(
+    program: Program, state: State, roster: Roster, observe: Observer | None = None
+) -> State:
+    """The state after the next round; `observe` is shown every local step."""
+    config, number = program.config, state.round
+    roster = with_participants(program, roster, number)
+    steps = 1 if program.algorithm.synchronous else config.local_steps
+    shrink = config.step_decay**number
+    eta = (roster.step_size * shrink)[roster.steppers.federations]
+    latest: Episodes | None = None
+    for first in range(number * config.local_steps, (number + 1) * config.local_steps, steps):
+        state, snapshot = take_snapshot(program, state, roster, first)
+        sent = broadcast(program, roster, state.server)
+        local = begin(program, state, roster, sent, snapshot)
+        watch = Diagnostics(len(sent.theta), config.weight_cap or float("inf"))
+        for draw in range(first, first + steps):
+            local, step = local_step(program, roster, local, draw, eta, state.baseline)
+            for played in step.played:
+                state = state._replace(ledger=state.ledger.played(played.length))
+            latest = step.played[0] if step.played else None
+            watch.step(step, local.server.previous)
+            if observe is not None:
+                observe(step)
+        means = (local.agent.theta - local.server.theta) / (eta * steps)
+        portion = shrink * steps / config.local_steps
+        state = exchange(program, state, roster, local, means, portion)
+        state = state._replace(diagnostics=watch.values(state.server.momentum, means))
+    if latest is not None and roster.server_lanes is None:
+        baseline = state.baseline.fitted(roster.participants.rows, latest)
+        state = state._replace(baseline=baseline)
+    return state._replace(round=number + 1)
+
+
+def first_momentum(program: Program, state: State, roster: Roster) -> State:
+    """With u_0: the mean over agents of a batch gradient at θ_0, or 0. Its samples are counted."""
+    config = program.config
+    if not program.algorithm.uses_global_momentum or config.initial_momentum == "zero":
+        return state
+    everyone, purpose = roster.all_agents, "initial-momentum"
+    roster = roster._replace(participants=everyone)
+    episodes = config.initial_episodes
+    state, plain = batch_gradients(program, state, everyone, purpose, 0, episodes)
+    momentum = aggregated(program, roster, plain, purpose, 0)
+    floats = program.policy.size * everyone.each
+    return state._replace(
+        server=state.server._replace(momentum=momentum), ledger=state.ledger.sent(floats, floats)
+    )

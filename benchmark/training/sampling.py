@@ -1,0 +1,66 @@
+"""Episodes of some lanes at some parameters, under the conditions of the configuration."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from fedrl.algorithms import Trajectories
+from fedrl.benchmark.training.attacks import byzantine
+from fedrl.benchmark.training.disturbance import charged, noisy
+from fedrl.benchmark.training.experience import Baseline, models
+from fedrl.benchmark.training.lanes import Lanes
+from fedrl.benchmark.training.ledger import Ledger
+from fedrl.benchmark.training.noise import uniform_lanes
+from fedrl.benchmark.training.program import Program
+from fedrl.benchmark.training.rollout import Episodes
+
+
+class Sample(NamedTuple):
+    """One batch of every lane."""
+
+    batch: Trajectories  # as estimators read it, leading axis L; with exact gradients the MDPs
+    played: Episodes | None  # the same as arrays; None with exact gradients
+
+    def charge(self, ledger: Ledger) -> Ledger:
+        """The ledger with these episodes."""
+        return ledger if self.played is None else ledger.played(self.played.length)
+
+
+def sample(
+    program: Program,
+    lanes: Lanes,
+    theta: Tensor,
+    purpose: str,
+    draw: int,
+    episodes: int,
+    baseline: Baseline,
+) -> Sample:
+    """`episodes` episodes of every lane under theta (L, d), read from the stream of `purpose`."""
+    config = program.config
+    if config.gradients == "exact":
+        return Sample(models(lanes.sampler, theta), None)  # type: ignore[arg-type]
+    acting = theta
+    if config.attack is not None and config.attack.kind == "random-action":
+        lost = byzantine(config.attack, lanes.agent, config.agents)
+        acting = torch.where(lost, torch.zeros_like(theta), theta)
+    stream = lanes.stream(program, purpose, draw)
+    played = lanes.sampler.sample(acting.numpy(), stream, episodes)
+    played = charged(config.reward_cliff, played)
+    if config.reward_noise is not None:
+        noise = lanes.stream(program, f"reward-noise-{purpose}", draw)
+        played = noisy(config.reward_noise, played, noise)
+    parts = (torch.from_numpy(part) for part in played)
+    value = baseline.values(lanes.rows, played)
+    return Sample(Trajectories(*parts, theta, value), played)  # type: ignore[call-arg]
+
+
+def interpolation(program: Program, lanes: Lanes, draw: int) -> Tensor:
+    """α ~ U[0, 1], one number for each lane: (L,)."""
+    stream = lanes.stream(program, "interpolation", draw)
+    out = np.empty((len(stream.keys), 1))
+    uniform_lanes(out, *stream, 1, 0)
+    return torch.from_numpy(out[:, 0].astype(program.dtype))

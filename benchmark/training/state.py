@@ -1,0 +1,76 @@
+"""Where a batch stands between two rounds: a value that a round takes and returns."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch.utils._pytree import tree_map
+
+from fedrl.algorithms import Server
+from fedrl.benchmark.training.diagnostics import NAMES
+from fedrl.benchmark.training.experience import Baseline
+from fedrl.benchmark.training.ledger import Ledger
+from fedrl.benchmark.training.lifting import first_memory
+from fedrl.benchmark.training.program import Program
+from fedrl.envs.family import Array
+
+
+class State(NamedTuple):
+    """Everything rounds carry on, of the G federations of the active runs."""
+
+    round: int  # rounds done
+    active: tuple[int, ...]  # positions of the runs that still train
+    server: Server  # leaves (G, …)
+    memories: Any  # the agents', leaves (G, n, …)
+    baseline: Baseline
+    ledger: Ledger
+    diagnostics: dict[str, Array]  # of the round before, (G,) each
+
+
+def initial_state(program: Program) -> State:
+    """Before the first round, all runs active; u_0 is 0."""
+    algorithm = program.algorithm
+    initial = [program.policy.initial(run.seed.generator("parameters")) for run in program.runs]
+    theta = torch.from_numpy(np.stack(initial).astype(program.dtype))
+    theta = theta.repeat_interleave(program.federations_per_run, dim=0)
+    nothing, agents = torch.zeros_like(theta), program.agents_per_federation
+    memory = first_memory(algorithm.server_memory, theta)
+    every = theta.unsqueeze(1).expand(-1, agents, -1)
+    return State(
+        round=0,
+        active=tuple(range(len(program.runs))),
+        server=Server(theta, theta.clone(), nothing, nothing.clone(), memory),
+        memories=first_memory(algorithm.agent_memory, every),
+        baseline=Baseline.of(program.config, program.family, len(theta) * agents),
+        ledger=Ledger.empty(len(theta)),
+        diagnostics=dict.fromkeys(NAMES, np.full(len(theta), np.nan)),
+    )
+
+
+def without(program: Program, state: State, gone: Array) -> State:
+    """The state without the active runs that are `gone` (bool); the others do not notice."""
+    keep = np.flatnonzero(np.repeat(~gone, program.federations_per_run))
+    rows, count = torch.from_numpy(keep), program.agents_per_federation
+    agents = (keep[:, None] * count + np.arange(count)).reshape(-1)
+    return state._replace(
+        active=tuple(p for p, left in zip(state.active, gone, strict=True) if not left),
+        server=tree_map(lambda part: part[rows], state.server),
+        memories=tree_map(lambda part: part[rows], state.memories),
+        baseline=state.baseline.holding(state.baseline.coefficients[agents]),
+        ledger=Ledger(*(part[keep] for part in state.ledger)),
+        diagnostics={name: values[keep] for name, values in state.diagnostics.items()},
+    )
+
+
+def federations_of(program: Program, place: int) -> slice:
+    """The federations of the active run at `place`."""
+    count = program.federations_per_run
+    return slice(place * count, (place + 1) * count)
+
+
+def spent(program: Program, state: State) -> Array:
+    """Share of the step budget every active run has spent; 0 where there is no budget."""
+    steps = state.ledger.steps.reshape(-1, program.federations_per_run).sum(axis=1)
+    return steps / program.config.agents / (program.config.budget or np.inf)  # type: ignore[no-any-return]

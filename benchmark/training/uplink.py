@@ -1,0 +1,73 @@
+"""What the server makes of what agents send: attacked, weighted and aggregated."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.func import vmap
+from torch.utils._pytree import tree_leaves, tree_map
+
+from fedrl.algorithms.algorithm import weighted_mean
+from fedrl.benchmark.training.attacks import byzantine, corrupted, normal
+from fedrl.benchmark.training.lanes import Lanes, Roster
+from fedrl.benchmark.training.lifting import lift, overrides
+from fedrl.benchmark.training.local import Local
+from fedrl.benchmark.training.program import Program
+from fedrl.benchmark.training.state import State
+
+
+def received(program: Program, lanes: Lanes, sent: Tensor, purpose: str, draw: int) -> Tensor:
+    """What the server receives of the lanes' values (L, …)."""
+    attack = program.config.attack
+    if attack is None:
+        return sent
+    vectors = sent.reshape(len(sent), -1)
+    stream = lanes.stream(program, f"attack-{purpose}", draw)
+    noise = torch.from_numpy(normal(stream, vectors.shape[1]).astype(program.dtype))
+    lying = byzantine(attack, lanes.agent, program.config.agents)
+    return corrupted(attack, vectors, lying, noise).reshape(sent.shape)
+
+
+def weights_of(program: Program, lanes: Lanes) -> Tensor:
+    """Weights of the lanes' contributions, summing to 1: (G, n)."""
+    weights = program.config.shares[lanes.agent].astype(program.dtype)
+    together = torch.from_numpy(weights).reshape(-1, lanes.each)
+    return together / together.sum(-1, keepdim=True)
+
+
+def aggregated(program: Program, roster: Roster, sent: Tensor, purpose: str, draw: int) -> Tensor:
+    """What the server makes of one vector (L, d) of every participant: (G, d)."""
+    together = received(program, roster.participants, sent, purpose, draw)
+    together = together.reshape(-1, roster.participants.each, sent.shape[-1])
+    weights = weights_of(program, roster.participants)
+    found: Tensor = lift(program.algorithm, "aggregate", roster.hyperparameters, together, weights)
+    return found
+
+
+def mean_message(program: Program, roster: Roster, message: Any, number: int) -> Any:
+    """The mean (G, …) of the participants' messages (L, …)."""
+    lanes = roster.participants
+    if roster.server_lanes is not None or not tree_leaves(message):
+        return message
+    weights = weights_of(program, lanes)
+
+    def mean(leaf: Tensor) -> Tensor:
+        heard = received(program, lanes, leaf, "message", number)
+        return vmap(weighted_mean)(heard.reshape(-1, lanes.each, *leaf.shape[1:]), weights)
+
+    return tree_map(mean, message)
+
+
+def vectors_of(program: Program, state: State, roster: Roster, local: Local, sent: Any) -> Tensor:
+    """The directions (L, d) that the server reconstructs from uploads (L, …)."""
+    algorithm, pick = program.algorithm, roster.participants.federations
+    if overrides(algorithm, "receive"):
+        whole = tree_map(lambda part: part[pick], state.server)
+        sent = lift(algorithm, "receive", local.hyperparameters, whole, sent)
+    d = program.policy.size
+    if not isinstance(sent, Tensor) or sent.shape[1:] != (d,):
+        name, kind = type(algorithm).__name__, type(sent).__name__
+        raise ValueError(f"{name}.receive must make a direction ({d},) of an upload, not a {kind}")
+    return sent
