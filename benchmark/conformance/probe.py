@@ -14,14 +14,14 @@ from fedrl.algorithms import Algorithm
 from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.conformance.entries import name_of
-from fedrl.benchmark.training.exchange import broadcast, take_snapshot
-from fedrl.benchmark.training.lanes import Roster, chosen, sampler_of
-from fedrl.benchmark.training.local import begin, direction
-from fedrl.benchmark.training.program import Program
 from fedrl.benchmark.training.rollout import Sampler
-from fedrl.benchmark.training.rounds import round_, start
-from fedrl.benchmark.training.state import State
-from fedrl.benchmark.training.step import Step
+from fedrl.benchmark.training.rounds.exchange import broadcast, take_snapshot
+from fedrl.benchmark.training.rounds.lanes import Roster, chosen, sampler_of
+from fedrl.benchmark.training.rounds.local import begin, direction
+from fedrl.benchmark.training.rounds.program import Program
+from fedrl.benchmark.training.rounds.round import round_, start
+from fedrl.benchmark.training.rounds.state import State
+from fedrl.benchmark.training.rounds.step import Step
 from fedrl.envs.family import Array
 
 Kind = type[Algorithm]

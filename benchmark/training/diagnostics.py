@@ -12,7 +12,7 @@ import numpy as np
 from numba import njit
 from torch import Tensor
 
-from fedrl.benchmark.training.step import Step
+from fedrl.benchmark.training.rounds.step import Step
 from fedrl.envs.family import Array
 
 NAMES = (

@@ -9,13 +9,13 @@ import numpy as np
 import torch
 
 from fedrl.benchmark.config.configuration import Run
-from fedrl.benchmark.training.lanes import Roster, drifted, rebuild_lanes
-from fedrl.benchmark.training.program import Program, program_of
 from fedrl.benchmark.training.record import Record, RunResult, RunState
 from fedrl.benchmark.training.resumption import resume, state_of
-from fedrl.benchmark.training.rounds import first_momentum, round_
+from fedrl.benchmark.training.rounds.lanes import Roster, drifted, rebuild_lanes
+from fedrl.benchmark.training.rounds.program import Program, program_of
+from fedrl.benchmark.training.rounds.round import first_momentum, round_
+from fedrl.benchmark.training.rounds.state import State, federations_of, spent, without
 from fedrl.benchmark.training.scoring import constants, score
-from fedrl.benchmark.training.state import State, federations_of, spent, without
 from fedrl.envs.family import Array
 
 SAVE_EVERY = 5.0  # s of work between two states of a run
@@ -71,8 +71,8 @@ def _train(
         lost = ~torch.isfinite(state.server.theta).all(-1).numpy()
         lost = lost.reshape(-1, program.federations_per_run).any(axis=1)
         state, roster = _leave(program, state, roster, records, lost, diverged=True)
-        due = np.asarray(spent(program, state) >= 1)
-        due |= state.round % config.evaluate_every == 0 or state.round == config.rounds
+        everyone = state.round % config.evaluate_every == 0 or state.round == config.rounds
+        due: Array = everyone | (spent(program, state) >= 1)
         if due.any():
             lost = score(program, state, roster, records, due)
             state, roster = _leave(program, state, roster, records, lost, diverged=True)

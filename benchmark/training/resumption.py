@@ -10,9 +10,9 @@ from torch import Tensor
 from torch.utils._pytree import tree_flatten, tree_leaves, tree_unflatten
 
 from fedrl.benchmark.training.ledger import Ledger
-from fedrl.benchmark.training.program import Program
 from fedrl.benchmark.training.record import Record, RunState
-from fedrl.benchmark.training.state import State, federations_of, initial_state, without
+from fedrl.benchmark.training.rounds.program import Program
+from fedrl.benchmark.training.rounds.state import State, federations_of, initial_state, without
 
 
 def state_of(program: Program, state: State, record: Record, position: int) -> RunState:

@@ -14,11 +14,11 @@ from fedrl.algorithms import Trajectories
 from fedrl.algorithms.estimators.policy import Table, TabularSoftmax
 from fedrl.benchmark.training.diagnostics import PREFIX
 from fedrl.benchmark.training.evaluate import Scores, evaluate
-from fedrl.benchmark.training.lanes import Roster
-from fedrl.benchmark.training.program import Program
 from fedrl.benchmark.training.record import Record
 from fedrl.benchmark.training.rollout import Episodes, Sampler, Stream
-from fedrl.benchmark.training.state import State, federations_of
+from fedrl.benchmark.training.rounds.lanes import Roster
+from fedrl.benchmark.training.rounds.program import Program
+from fedrl.benchmark.training.rounds.state import State, federations_of
 from fedrl.envs.family import Array
 from fedrl.envs.finite.tabular import Tabular
 

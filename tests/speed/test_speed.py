@@ -24,11 +24,11 @@ from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.execution.workers import one_thread
 from fedrl.benchmark.inspection.catalogue import dynamics
-from fedrl.benchmark.training.exchange import broadcast, take_snapshot
 from fedrl.benchmark.training.federation import train
-from fedrl.benchmark.training.local import begin, local_step
 from fedrl.benchmark.training.noise import START, uniform_lanes
-from fedrl.benchmark.training.rounds import round_, start
+from fedrl.benchmark.training.rounds.exchange import broadcast, take_snapshot
+from fedrl.benchmark.training.rounds.local import begin, local_step
+from fedrl.benchmark.training.rounds.round import round_, start
 from fedrl.envs import FAMILIES
 from fedrl.envs.mujoco.robot import Robot
 

@@ -9,8 +9,8 @@ import torch
 from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.training.federation import train
-from fedrl.benchmark.training.rounds import round_, start
-from fedrl.benchmark.training.sampling import interpolation
+from fedrl.benchmark.training.rounds.round import round_, start
+from fedrl.benchmark.training.rounds.sampling import interpolation
 
 SMALL = {
     "family": "random-mdp",

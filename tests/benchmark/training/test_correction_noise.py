@@ -8,7 +8,7 @@ from torch.func import vmap
 from fedrl.algorithms import CompiledGradients, Trajectories
 from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.seeds import Seed
-from fedrl.benchmark.training.rounds import start
+from fedrl.benchmark.training.rounds.round import start
 
 EPISODES = 4000
 

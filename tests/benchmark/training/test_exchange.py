@@ -16,7 +16,7 @@ from fedrl.benchmark.conformance.communication import round_cost
 from fedrl.benchmark.conformance.learning import the_ledger_equals_an_independent_count
 from fedrl.benchmark.conformance.probe import PARAMETERS, SMALL, Kind, run_of
 from fedrl.benchmark.training.federation import train
-from fedrl.benchmark.training.rounds import round_, start
+from fedrl.benchmark.training.rounds.round import round_, start
 
 
 class Square(NamedTuple):

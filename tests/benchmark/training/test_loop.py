@@ -17,8 +17,8 @@ from fedrl.benchmark.training.attacks import corrupted
 from fedrl.benchmark.training.diagnostics import PREFIX
 from fedrl.benchmark.training.evaluate import evaluate
 from fedrl.benchmark.training.federation import train
-from fedrl.benchmark.training.lanes import participants, with_participants
-from fedrl.benchmark.training.rounds import round_, start
+from fedrl.benchmark.training.rounds.lanes import participants, with_participants
+from fedrl.benchmark.training.rounds.round import round_, start
 from fedrl.benchmark.training.scoring import slopes
 
 SMALL = {

@@ -19,8 +19,8 @@ from fedrl.algorithms import ALGORITHMS
 from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.training.federation import train
-from fedrl.benchmark.training.rounds import start
-from fedrl.benchmark.training.sampling import interpolation
+from fedrl.benchmark.training.rounds.round import start
+from fedrl.benchmark.training.rounds.sampling import interpolation
 
 Z, A, N, K, ROUNDS, T = 3, 2, 3, 3, 50, 6
 ETA, LAMBDA = 0.2, 0.5  # λ is not ηK, so that the server's step is seen

@@ -11,11 +11,11 @@ from torch.utils._pytree import tree_leaves, tree_map
 
 from fedrl.algorithms.algorithm import weighted_mean
 from fedrl.benchmark.training.attacks import byzantine, corrupted, normal
-from fedrl.benchmark.training.lanes import Lanes, Roster
-from fedrl.benchmark.training.lifting import lift, overrides
-from fedrl.benchmark.training.local import Local
-from fedrl.benchmark.training.program import Program
-from fedrl.benchmark.training.state import State
+from fedrl.benchmark.training.rounds.lanes import Lanes, Roster
+from fedrl.benchmark.training.rounds.lifting import lift, overrides
+from fedrl.benchmark.training.rounds.local import Local
+from fedrl.benchmark.training.rounds.program import Program
+from fedrl.benchmark.training.rounds.state import State
 
 
 def received(program: Program, lanes: Lanes, sent: Tensor, purpose: str, draw: int) -> Tensor:

@@ -15,13 +15,13 @@ from torch.utils._pytree import tree_map
 from fedrl.algorithms import Agent, Server
 from fedrl.benchmark.config.configuration import Config
 from fedrl.benchmark.training.experience import Baseline
-from fedrl.benchmark.training.lanes import Lanes, Roster
-from fedrl.benchmark.training.lifting import lift, overrides, with_hyperparameters
-from fedrl.benchmark.training.program import Program
 from fedrl.benchmark.training.rollout import Episodes
-from fedrl.benchmark.training.sampling import interpolation, sample
-from fedrl.benchmark.training.state import State
-from fedrl.benchmark.training.step import Step
+from fedrl.benchmark.training.rounds.lanes import Lanes, Roster
+from fedrl.benchmark.training.rounds.lifting import lift, overrides, with_hyperparameters
+from fedrl.benchmark.training.rounds.program import Program
+from fedrl.benchmark.training.rounds.sampling import interpolation, sample
+from fedrl.benchmark.training.rounds.state import State
+from fedrl.benchmark.training.rounds.step import Step
 
 
 class Local(NamedTuple):

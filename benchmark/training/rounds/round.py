@@ -6,14 +6,19 @@ from collections.abc import Sequence
 
 from fedrl.benchmark.config.configuration import Run
 from fedrl.benchmark.training.diagnostics import Diagnostics
-from fedrl.benchmark.training.exchange import batch_gradients, broadcast, exchange, take_snapshot
-from fedrl.benchmark.training.lanes import Roster, rebuild_lanes, with_participants
-from fedrl.benchmark.training.local import begin, local_step
-from fedrl.benchmark.training.program import Program, program_of
 from fedrl.benchmark.training.rollout import Episodes
-from fedrl.benchmark.training.state import State, initial_state
-from fedrl.benchmark.training.step import Observer
-from fedrl.benchmark.training.uplink import aggregated
+from fedrl.benchmark.training.rounds.exchange import (
+    batch_gradients,
+    broadcast,
+    exchange,
+    take_snapshot,
+)
+from fedrl.benchmark.training.rounds.lanes import Roster, rebuild_lanes, with_participants
+from fedrl.benchmark.training.rounds.local import begin, local_step
+from fedrl.benchmark.training.rounds.program import Program, program_of
+from fedrl.benchmark.training.rounds.state import State, initial_state
+from fedrl.benchmark.training.rounds.step import Observer
+from fedrl.benchmark.training.rounds.uplink import aggregated
 
 
 def start(runs: Sequence[Run], threads: int = 1) -> tuple[Program, State, Roster]:

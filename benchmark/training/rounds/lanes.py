@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from fedrl.benchmark.training.noise import uniform_lanes
-from fedrl.benchmark.training.program import Program
 from fedrl.benchmark.training.rollout import Sampler, Stream
-from fedrl.benchmark.training.state import State
+from fedrl.benchmark.training.rounds.program import Program
+from fedrl.benchmark.training.rounds.state import State
 from fedrl.envs.family import Array, Task
 
 

@@ -12,8 +12,8 @@ from fedrl.algorithms import Server
 from fedrl.benchmark.training.diagnostics import NAMES
 from fedrl.benchmark.training.experience import Baseline
 from fedrl.benchmark.training.ledger import Ledger
-from fedrl.benchmark.training.lifting import first_memory
-from fedrl.benchmark.training.program import Program
+from fedrl.benchmark.training.rounds.lifting import first_memory
+from fedrl.benchmark.training.rounds.program import Program
 from fedrl.envs.family import Array
 
 

@@ -15,13 +15,13 @@ from torch.func import vmap
 from torch.utils._pytree import tree_leaves, tree_map
 
 from fedrl.algorithms import Server
-from fedrl.benchmark.training.lanes import Lanes, Roster
-from fedrl.benchmark.training.lifting import lift, overrides, require_like
-from fedrl.benchmark.training.local import Local
-from fedrl.benchmark.training.program import Program
-from fedrl.benchmark.training.sampling import sample
-from fedrl.benchmark.training.state import State
-from fedrl.benchmark.training.uplink import aggregated, mean_message, vectors_of
+from fedrl.benchmark.training.rounds.lanes import Lanes, Roster
+from fedrl.benchmark.training.rounds.lifting import lift, overrides, require_like
+from fedrl.benchmark.training.rounds.local import Local
+from fedrl.benchmark.training.rounds.program import Program
+from fedrl.benchmark.training.rounds.sampling import sample
+from fedrl.benchmark.training.rounds.state import State
+from fedrl.benchmark.training.rounds.uplink import aggregated, mean_message, vectors_of
 
 
 def broadcast(program: Program, roster: Roster, server: Server) -> Server:

@@ -12,11 +12,11 @@ from fedrl.algorithms import Trajectories
 from fedrl.benchmark.training.attacks import byzantine
 from fedrl.benchmark.training.disturbance import charged, noisy
 from fedrl.benchmark.training.experience import Baseline, models
-from fedrl.benchmark.training.lanes import Lanes
 from fedrl.benchmark.training.ledger import Ledger
 from fedrl.benchmark.training.noise import uniform_lanes
-from fedrl.benchmark.training.program import Program
 from fedrl.benchmark.training.rollout import Episodes
+from fedrl.benchmark.training.rounds.lanes import Lanes
+from fedrl.benchmark.training.rounds.program import Program
 
 
 class Sample(NamedTuple):
