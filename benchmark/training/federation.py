@@ -68,11 +68,11 @@ def _train(
             roster = rebuild_lanes(program, state)
         for position in before:
             records[position].clock += (time.perf_counter() - started) / len(before)
-        lost = ~torch.isfinite(state.server.theta).all(-1).numpy()
-        lost = lost.reshape(-1, program.federations_per_run).any(axis=1)
+        finite = torch.isfinite(state.server.theta).reshape(len(before), -1)
+        lost = ~finite.all(-1).numpy()
         state, roster = _leave(program, state, roster, records, lost, diverged=True)
         everyone = state.round % config.evaluate_every == 0 or state.round == config.rounds
-        due: Array = everyone | (spent(program, state) >= 1)
+        due = everyone | (spent(program, state) >= 1)
         if due.any():
             lost = score(program, state, roster, records, due)
             state, roster = _leave(program, state, roster, records, lost, diverged=True)
