@@ -8,8 +8,6 @@ The last agents of a federation are the Byzantine ones. With m the true vector (
   whatever parameters the agent was asked to follow (a broken actuator)
 """
 
-from __future__ import annotations
-
 import numpy as np
 import torch
 from torch import Tensor

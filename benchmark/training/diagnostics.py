@@ -4,8 +4,6 @@ They describe the round before an evaluation point (`evaluate_every = 1` gives e
 all agents that took part and all K local steps. NaN where a quantity does not occur.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What conditions do to episodes and to exact values. Axes: L lanes, B episodes, T steps."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from functools import cache

@@ -4,8 +4,6 @@ Where a family has a closed form, scores are exact; elsewhere `episodes` episode
 sampled from the evaluation stream. Axes: G federations, n agents of each, d parameters.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """The federated loop: any algorithm, any family, a batch of runs at once."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterable, Sequence
 

@@ -6,8 +6,6 @@ counter-based generator Philox4x32-10 (Salmon, Moraes, Dror, Shaw, SC 2011), so 
 own numbers wherever and beside whatever it runs.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Where a run stands between two rounds, and how a batch goes on from there."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -4,8 +4,6 @@ A lane is one agent of one run. What a lane samples depends on its task, its par
 stream of random numbers only. Axes: L lanes, B episodes, T steps, o observation, a action.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import cache
 from typing import Any, NamedTuple

@@ -1,7 +1,5 @@
 """Scores of runs on the way, and what they are measured against.  Never charged."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import partial
 from typing import Any

@@ -4,8 +4,6 @@ Agents read the `Server` that `broadcast` returns and nothing else; the server r
 upload and their messages. The ledger counts the very values that cross.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -3,8 +3,6 @@
 A lane is one agent of one federation. G federations with n lanes each give L = G·n lanes.
 """
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Lifting: methods of an algorithm, written for one agent of one run, over a leading axis."""
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Callable
 from typing import Any

@@ -4,8 +4,6 @@
 takes one step from it, and `Step` is what others may see of that step.
 """
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 from torch import Tensor

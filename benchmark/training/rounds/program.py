@@ -6,8 +6,6 @@ except for algorithms that do not communicate, whose N agents are N federations 
 Nothing a run computes depends on what else is in the batch.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any

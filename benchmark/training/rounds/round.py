@@ -1,7 +1,5 @@
 """A round is a function of values: from a state to the state after it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from fedrl.benchmark.config.configuration import Run

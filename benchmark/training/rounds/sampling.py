@@ -1,7 +1,5 @@
 """Episodes of some lanes at some parameters, under the conditions of the configuration."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np

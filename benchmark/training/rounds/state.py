@@ -1,7 +1,5 @@
 """Where a batch stands between two rounds: a value that a round takes and returns."""
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 import numpy as np

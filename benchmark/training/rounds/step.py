@@ -1,7 +1,5 @@
 """A local step as others see it: diagnostics, laws, anybody who observes a round."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import NamedTuple
 

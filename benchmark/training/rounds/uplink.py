@@ -1,7 +1,5 @@
 """What the server makes of what agents send: attacked, weighted and aggregated."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

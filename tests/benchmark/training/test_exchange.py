@@ -1,7 +1,5 @@
 """What crosses between agents and their server arrives, is counted, and is all that is read."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
