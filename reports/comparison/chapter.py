@@ -158,7 +158,7 @@ def _on_targets(family: Family, targets: Sequence[Reached], spec: Specification)
     if unset:
         where = fm.listed([fm.level(kappa) for kappa in unset])
         notes.append(
-            f"No target is defined at {where}: the reference is not above the random policy."
+            f"No target is defined at {where}: no score there is above the random policy."
         )
     early = [
         f"ε = {epsilon:g} at {fm.level(kappa)}"

@@ -10,7 +10,6 @@ from fedrl.reports.drawing import figures as fig
 from fedrl.reports.drawing import marks
 from fedrl.reports.drawing.charts import Chart, Guide, Panel, Trace, View, drawn_lines
 from fedrl.reports.drawing.curves import STEPS, keys
-from fedrl.reports.statistics import estimates as st
 from fedrl.reports.statistics import survival as sv
 from fedrl.reports.table import formatting as fm
 from fedrl.reports.table.runs import Family, Run, Series
@@ -150,7 +149,7 @@ def sideways(family: Family) -> float:
 
 
 def _area(family: Family, run: Run) -> float:
-    return st.area_under_curve(*run.curve, family.budget(run.kappa))
+    return run.outcome.area(family.budget(run.kappa))
 
 
 def _response(

@@ -10,7 +10,7 @@ import numpy as np
 from fedrl.reports.statistics import estimates as st
 from fedrl.reports.statistics import hypotheses
 from fedrl.reports.statistics import survival as sv
-from fedrl.reports.table.records import BEST_HERE, averages, families, hyperparameters
+from fedrl.reports.table.records import averages, families, hyperparameters
 from fedrl.reports.table.runs import Run
 from fedrl.reports.table.sample_complexity import has_targets
 from fedrl.reports.table.specification import Specification
@@ -121,6 +121,12 @@ def _told(value: Any) -> Any:
 
 def _moved(old: list[Run], new: list[Run], spec: Specification) -> Moved:
     one = old[0]
+    # Both sides are measured by the old runs' random policy and reference.
+    measured = {"random", "reference", "reference_meaning"}
+    new = [
+        replace(b, **{name: getattr(a, name) for name in measured})
+        for a, b in zip(old, new, strict=True)
+    ]
     change = np.array([b.final - a.final for a, b in zip(old, new, strict=True)])
     steps = _steps(old, new, spec) if has_targets(old) else None
     same = all(
@@ -130,10 +136,7 @@ def _moved(old: list[Run], new: list[Run], spec: Specification) -> Moved:
         for a, b in zip(old, new, strict=True)
     )
     budget = min(run.budget for run in [*old, *new])
-    areas = [
-        np.array([_area(b, a, budget) for a, b in zip(old, side, strict=True)])
-        for side in (old, new)
-    ]
+    areas = [np.array([run.outcome.performance(budget) for run in side]) for side in (old, new)]
     return Moved(
         *(one.family, one.kappa, one.agents, one.series.algorithm, one.cell, new[0].cell),
         *(len(old), same),
@@ -144,34 +147,13 @@ def _moved(old: list[Run], new: list[Run], spec: Specification) -> Moved:
     )
 
 
-def _area(run: Run, scale: Run, budget: float) -> float:
-    """(1/B) ∫ s dx: s is 0 for the random policy and 1 for the reference, where that is known."""
-    area = st.area_under_curve(*run.curve, budget)
-    span = scale.reference - scale.random
-    if scale.reference_meaning == BEST_HERE or not np.isfinite(span) or span <= 0:
-        return area
-    return (area - scale.random) / span
-
-
 def _steps(old: list[Run], new: list[Run], spec: Specification) -> st.Estimate:
     """mean(min(T_new, B)) / mean(min(T_old, B)) over pairs, B common to both sides."""
-    aimed = [
-        replace(b, reference=a.reference, random=a.random) for a, b in zip(old, new, strict=True)
-    ]
-    budget = min(run.budget for run in [*old, *aimed])
-    sides = (_restricted(runs, budget, spec) for runs in (aimed, old))
+    budget = min(run.budget for run in [*old, *new])
+    sides = (_restricted(runs, budget, spec) for runs in (new, old))
     return hypotheses.ratio_of_means(*sides, **spec.bootstrap)
 
 
 def _restricted(runs: list[Run], budget: float, spec: Specification) -> st.Array:
-    times = [
-        sv.hitting_time(
-            run.steps,
-            run.score,
-            sv.target(run.reference, run.random, EPSILON),
-            spec.window,
-            run.diverged,
-        )
-        for run in runs
-    ]
+    times = [run.outcome.hitting_time(run.target(EPSILON), spec.window) for run in runs]
     return sv.restricted(sv.observed(times, [run.budget for run in runs]), budget)

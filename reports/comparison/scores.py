@@ -36,7 +36,7 @@ def score_table(family: Family, spec: Specification) -> Table:
     rows = []
     for kappa, series, runs in family.groups():
         budget = family.budget(kappa)
-        areas = [st.area_under_curve(*run.curve, budget) for run in runs]
+        areas = [run.outcome.area(budget) for run in runs]
         rows.append(
             {"kappa": kappa, "series": series.label, "seeds": len(runs)}
             | bounded("final", of_seeds([run.final for run in runs], spec))

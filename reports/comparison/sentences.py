@@ -43,7 +43,7 @@ def _speed(
     if not here and has_targets(family.at(panel[0])):
         return f"{at} every target was met before training."
     if not here:
-        return f"{at} the reference is not above the random policy, so no target is defined."
+        return f"{at} no score is above the random policy, so no target is defined."
     easiest = max(item.epsilon for item in here)
     known = epsilon in {item.epsilon for item in here}
     told = [item for item in here if item.epsilon == (epsilon if known else easiest)]

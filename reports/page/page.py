@@ -16,6 +16,7 @@ from fedrl.reports.page.paper import document
 from fedrl.reports.page.table_export import csv, latex, markdown
 from fedrl.reports.sensitivity.design_contents import design_contents
 from fedrl.reports.table.design import is_designed
+from fedrl.reports.table.normalised_scores import comparable
 from fedrl.reports.table.records import families, hyperparameters
 from fedrl.reports.table.runs import apart
 from fedrl.reports.table.specification import Specification
@@ -66,7 +67,7 @@ def compared(records: Any, provenance: Mapping[str, Any]) -> Contents:
     spec, found, known = Specification(), families(records), hyperparameters(records)
     look = Look(found)
     told = [ReportContext(family, look, spec, known) for family in apart(found)]
-    entries = [(own.family, own.targets) for own in told]
+    entries = comparable([(own.family, own.targets) for own in told])
     ranked = standings(entries, spec)
     runs = last_rows(found)
     top = [leaderboard(ranked, spec)] if ranked else []

@@ -60,10 +60,21 @@ def across(study: Study) -> Chapter:
         "Across environments",
         f"Performance: mean height of the learning curve over steps per agent up to the common "
         f"budget of an environment, 0 the random policy and 1 the reference. A diverged run counts "
-        f"as the random policy for the rest of it. {_design(study)}",
+        f"as the random policy for the rest of it. {_without_reference(study)}{_design(study)}",
         "sensitivity",
         beside(study),
         sections,
+    )
+
+
+def _without_reference(study: Study) -> str:
+    """Of environments whose performance has the unit of their score."""
+    own = [e.label for e in study.designed.surfaces[0].environments if not e.normalised]
+    if not own:
+        return ""
+    return (
+        f"Without a reference above the random policy ({fm.listed(own)}) it is in units of the "
+        "score above that of the random policy, and enters no mean over families; Γ has no unit. "
     )
 
 

@@ -66,6 +66,8 @@ def pairs_data(surfaces: Sequence[Surface], space: Space, spec: Sensitivity) -> 
     """Two hyperparameters at a time."""
     rows: list[Row] = []
     for where, places in _conditions(surfaces[0].environments):
+        if not places:
+            continue
         for surface in surfaces:
             performance = surface.performance[places]
             axes = [axis(surface, name, spec) for name in surface.names]
@@ -86,9 +88,17 @@ def pairs_data(surfaces: Sequence[Surface], space: Space, spec: Sensitivity) -> 
 
 
 def _conditions(environments: Sequence[Environment]) -> list[Where]:
-    """All environments, and those of every combination of further columns that is crossed."""
-    everywhere = Where("all environments", list(range(len(environments))))
-    further = sorted({e.rest for e in environments})
+    """All environments, and those of every combination of further columns that is crossed.
+
+    Only what has one unit is averaged: with several families, normalised performance.
+    """
+    families = {e.family for e in environments}
+    normalised = [i for i, e in enumerate(environments) if e.normalised]
+    one_unit = len(normalised) in (0, len(environments)) and (normalised or len(families) == 1)
+    kept = list(range(len(environments))) if one_unit else normalised
+    name = "all environments" if one_unit else "all environments with a reference"
+    everywhere = Where(name, kept)
+    further = sorted({environments[i].rest for i in kept})
     if len(further) < 2:
         return [everywhere]
     named = [
@@ -97,10 +107,7 @@ def _conditions(environments: Sequence[Environment]) -> list[Where]:
     ]
     return [
         everywhere,
-        *(
-            Where(name, [i for i, e in enumerate(environments) if e.rest == rest])
-            for name, rest in named
-        ),
+        *(Where(name, [i for i in kept if environments[i].rest == rest]) for name, rest in named),
     ]
 
 
@@ -110,6 +117,8 @@ def _by_environment(environments: Sequence[Environment]) -> list[Where]:
     found = []
     for family in families:
         own = [i for i, e in enumerate(environments) if e.family == family]
+        if len({environments[i].normalised for i in own}) > 1:
+            own = [i for i in own if environments[i].normalised]
         if len(families) > 1:
             found.append(Where(family, own))
         for sign, field in (("N", "agents"), ("κ", "kappa")):
@@ -159,6 +168,8 @@ def _value_rows(
     surfaces: Sequence[Surface], places: Sequence[Where], space: Space, spec: Sensitivity
 ) -> Iterator[Row]:
     for where, kept in places:
+        if not kept:
+            continue
         for surface in surfaces:
             performance = surface.performance[kept]  # (E', H, n)
             named = {"where": where, "algorithm": surface.algorithm}

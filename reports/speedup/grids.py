@@ -141,6 +141,7 @@ def _grid(family: Family, criterion: str, reached: Sequence[Reached]) -> Grid | 
 
 
 def _share(run: Run) -> float:
+    """Of the way to what sets targets here: the best in the study where there is no reference."""
     return (run.final - run.random) / (run.reference - run.random)
 
 

@@ -34,6 +34,7 @@ class Environment(NamedTuple):
     kappa: float
     agents: int
     rest: tuple[tuple[str, str], ...] = ()  # further columns that vary, with their values
+    normalised: bool = True  # by a reference above random; else performance has the score's unit
 
     @property
     def place(self) -> str:
@@ -58,7 +59,7 @@ class Surface:
     names: tuple[str, ...]  # hyperparameters of the design that it has
     settings: Array  # (H, hyperparameters), sorted
     environments: tuple[Environment, ...]
-    performance: Array  # (E, H, n), area under the score curve; 0 random policy, 1 reference
+    performance: Array  # (E, H, n), of `outcome`: 0 random policy, 1 the reference
     diverged: NDArray[np.bool_]  # (E, H, n)
     cells: tuple[tuple[str, ...], ...]  # (E, H)
 

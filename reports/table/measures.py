@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fedrl.reports.statistics.estimates import Array
+from fedrl.reports.table.outcome import carried_on, intended
 from fedrl.reports.table.records import DIAGNOSTIC
 from fedrl.reports.table.runs import Family, Run
 
@@ -116,12 +117,10 @@ def along(family: Family, run: Run, measure: Measure, axis: str) -> tuple[Array,
     """
     x, y = cost(run, axis), measure.of(run)
     if run.diverged and measure.end is not None:
-        sound = [r for r in family.at(run.kappa) if not r.diverged]
-        own = [r for r in sound if r.cell == run.cell] or sound
-        budget = max([float(cost(r, axis)[-1]) for r in own], default=0.0)
-        if budget > x[-1]:
-            x = np.append(x, [np.nextafter(x[-1], np.inf), budget])
-            y = np.append(y, [measure.end(run)] * 2)
+        here = family.at(run.kappa)
+        spent, lost = [cost(r, axis)[-1] for r in here], [r.diverged for r in here]
+        meant = intended(spent, lost, [r.cell for r in here], [r.kappa for r in here])
+        x, y = carried_on(x, y, meant[here.index(run)], measure.end(run))
     known = np.isfinite(y)
     return x[known], measure.forth(y[known])
 

@@ -1,23 +1,35 @@
 """Scores on one scale for all settings: 0 is the random policy, 1 the reference."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
-from fedrl.reports.statistics import estimates as st
 from fedrl.reports.table.runs import Family, Run
-from fedrl.reports.table.sample_complexity import Reached, has_targets
+from fedrl.reports.table.sample_complexity import Reached
 
 Entry = tuple[Family, Sequence[Reached]]  # a family and its score targets
 
 
-def gain(run: Run, score: float) -> float:
-    """(score − random) / (reference − random)."""
-    return float((score - run.random) / (run.reference - run.random))
+def comparable(entries: Sequence[Entry]) -> list[Entry]:
+    """What may be pooled over families: where scores are shares of reference − random."""
+    kept: list[Entry] = []
+    for family, reached in entries:
+        runs = tuple(run for run in family.runs if family.has_scale(run.kappa))
+        if runs:
+            kappas = {run.kappa for run in runs}
+            targets = [item for item in reached if item.kappa in kappas]
+            kept.append((replace(family, runs=runs), targets))
+    return kept
+
+
+def final(run: Run) -> float:
+    """The normalised final score."""
+    return run.outcome.normalised(run.final)
 
 
 def area(family: Family, run: Run) -> float:
-    """The scaled mean height of the learning curve up to the common budget."""
-    return gain(run, st.area_under_curve(*run.curve, family.budget(run.kappa)))
+    """The normalised mean height of the learning curve up to the common budget."""
+    return run.outcome.performance(family.budget(run.kappa))
 
 
 class Scaled(NamedTuple):
@@ -32,17 +44,16 @@ class Scaled(NamedTuple):
 
 
 def scaled(entries: Sequence[Entry]) -> list[Scaled]:
-    """Every curve in every setting that has targets."""
+    """Every curve in every setting."""
     return [
         Scaled(
             series.curve,
             family.name,
             (family.name, kappa, series.agents),
             tuple(run.seed for run in runs),
-            tuple(gain(run, run.final) for run in runs),
+            tuple(final(run) for run in runs),
             tuple(area(family, run) for run in runs),
         )
         for family, _ in entries
         for kappa, series, runs in family.groups()
-        if has_targets(family.at(kappa))
     ]

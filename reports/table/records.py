@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fedrl.reports.table.runs import SYMBOLS, Family, Run, Series, best_mean_score
+from fedrl.reports.table.outcome import has_scale, intended
+from fedrl.reports.table.runs import BEST_HERE, SYMBOLS, Family, Run, Series, best_mean_score
 
 IDENTITY = ("study", "family", "kappa", "algorithm", "agents", "seed", "cell")
 PROGRESS = (
@@ -23,7 +24,6 @@ OUTCOME = (
 SCORING = ("metric", "reference", "reference_meaning", "random")
 REQUIRED = (*IDENTITY, *PROGRESS, *OUTCOME, *SCORING)
 
-BEST_HERE = "best in this study"
 DIAGNOSTIC = "diagnostic_"  # what was seen inside a round; columns that may be there
 HETEROGENEITY = "heterogeneity"  # ζ², where it was computed; may be there
 
@@ -49,10 +49,26 @@ def check(records: Any) -> None:
         row = records.loc[twice].iloc[0]
         where = f"cell {row['cell']}, seed {row['seed']}, round {row['round']}"
         raise ValueError(f"{int(twice.sum())} evaluation points occur twice, first: {where}")
-    scores = {name: records["metric"] == name for name in sorted(set(records["metric"]))}
+    later = records["round"] > 0  # the score of θ_0 may overflow: a run that diverged in round 0
+    scores = {n: later & (records["metric"] == n) for n in sorted(set(records["metric"]))}
     for column, rows in {"steps_per_agent": slice(None), **scores}.items():
         if not np.isfinite(records.loc[rows, column].astype(float)).all():
             raise ValueError(f"column {column} holds non-finite values; a run stops before them")
+
+
+def begun(records: Any) -> Any:
+    """The table, in which a run whose score at θ_0 is not finite diverged in round 0."""
+    score = records["objective"].where(records["metric"] == "objective", records["return"])
+    lost = (records["round"] == 0) & ~np.isfinite(score.astype(float))
+    if not lost.any():
+        return records
+    runs = records.set_index(["cell", "seed"]).index
+    unsound = runs.isin(runs[lost.to_numpy()])
+    kept = records.assign(
+        diverged=records["diverged"].astype(bool) | unsound,
+        diverged_round=records["diverged_round"].astype(float).mask(unsound, 0.0),
+    )
+    return kept[~unsound | lost.to_numpy()]
 
 
 def hyperparameters(records: Any) -> list[str]:
@@ -72,7 +88,7 @@ def diagnostics(records: Any) -> list[str]:
 def families(records: Any) -> list[Family]:
     """The runs of every family, by name, each run with a budget and a reference."""
     check(records)
-    table = records.sort_values(["family", "cell", "seed", "round"]).reset_index(drop=True)
+    table = begun(records).sort_values(["family", "cell", "seed", "round"]).reset_index(drop=True)
     return [_family(str(name), rows) for name, rows in table.groupby("family", sort=True)]
 
 
@@ -172,24 +188,19 @@ def _run(series: Series, points: Any) -> Run:
 
 def _budgeted(runs: list[Run]) -> list[Run]:
     """A diverged run had the budget of its cell's other runs, or else of the runs at its κ."""
-
-    def budget(run: Run) -> float:
-        if not run.diverged:
-            return run.budget
-        sound = [r for r in runs if not r.diverged and r.kappa == run.kappa]
-        cell = [r.budget for r in sound if r.cell == run.cell]
-        return max([run.budget, *(cell or [r.budget for r in sound])])
-
-    return [replace(run, budget=budget(run)) for run in runs]
+    cells, kappas = [run.cell for run in runs], [run.kappa for run in runs]
+    lost = [run.diverged for run in runs]
+    meant = intended([run.budget for run in runs], lost, cells, kappas)
+    return [replace(run, budget=budget) for run, budget in zip(runs, meant, strict=True)]
 
 
 def _referenced(runs: list[Run]) -> list[Run]:
-    """Where no reference is known, the best mean score at that κ stands in, and says so."""
-    unknown = sorted({run.kappa for run in runs if not np.isfinite(run.reference)})
+    """Where a run has no reference above random, the best mean score at its κ stands in for all."""
+    unknown = sorted({run.kappa for run in runs if not has_scale(run.random, run.reference)})
     best = {k: best_mean_score([run for run in runs if run.kappa == k]) for k in unknown}
     return [
-        run
-        if np.isfinite(run.reference)
-        else replace(run, reference=best[run.kappa], reference_meaning=BEST_HERE)
+        replace(run, reference=best[run.kappa], reference_meaning=BEST_HERE)
+        if run.kappa in best
+        else run
         for run in runs
     ]

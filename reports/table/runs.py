@@ -8,7 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fedrl.reports.statistics import estimates as st
+from fedrl.reports.statistics import survival as sv
 from fedrl.reports.statistics.estimates import Array
+from fedrl.reports.table.outcome import Outcome, has_scale
 
 SYMBOLS = {  # of the equations
     "agents": "N",
@@ -25,6 +27,9 @@ UNITS = {
     "objective": "discounted objective J, mean over agents",
     "return": "undiscounted return, mean over agents",
 }
+
+
+BEST_HERE = "best in this study"
 
 
 class Series(NamedTuple):
@@ -73,24 +78,26 @@ class Run:
     paths: Mapping[str, Array]  # (P,) each: what it had cost, and diagnostics, in their columns
 
     @property
+    def outcome(self) -> Outcome:
+        """What it counts as. The best in a study sets targets in it, but no scale."""
+        known = np.nan if self.reference_meaning == BEST_HERE else self.reference
+        return Outcome(self.steps, self.score, self.diverged, self.random, known, self.budget)
+
+    @property
     def final(self) -> float:
-        """Last score; a diverged run delivers no policy: the worse of its last score and random."""
-        return float(np.fmin(self.score[-1], self.random)) if self.diverged else self.score[-1]
+        return self.outcome.final
 
     @property
     def best(self) -> float:
-        return float(self.score.max())
+        return self.outcome.best
 
     @property
     def curve(self) -> tuple[Array, Array]:
-        """(steps, score) up to the budget; a diverged run goes on at its final score."""
-        if not self.diverged or self.budget <= self.steps[-1]:
-            return self.steps, self.score
-        after = np.nextafter(self.steps[-1], np.inf)
-        return (
-            np.append(self.steps, [after, self.budget]),
-            np.append(self.score, [self.final, self.final]),
-        )
+        return self.outcome.curve
+
+    def target(self, epsilon: float) -> float:
+        """τ_ε, the share ε of reference − random below the reference."""
+        return sv.target(self.reference, self.random, epsilon)
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,6 +155,10 @@ class Family:
     def panels(self) -> list[tuple[float, int | None]]:
         """(κ, N), row by row, N outermost."""
         return [(k, n) for n in self.agents for k in self.kappas if self.among(k, n)]
+
+    def has_scale(self, kappa: float) -> bool:
+        """Whether scores at κ are shares of reference − random in every run."""
+        return all(has_scale(run.random, run.outcome.reference) for run in self.at(kappa))
 
     def groups(self) -> list[tuple[float, Series, list[Run]]]:
         """(κ, series, its runs by seed), for every pair that has runs."""

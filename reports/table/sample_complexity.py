@@ -110,9 +110,9 @@ def _reached(
     for run in runs:
         curve = -run.stationarity if stationarity else run.score
         if within is not None:
-            good = run.score >= sv.target(run.reference, run.random, within)
+            good = run.score >= run.target(within)
             curve = np.where(good, curve, -np.inf)
-        threshold = -epsilon if stationarity else sv.target(run.reference, run.random, epsilon)
+        threshold = -epsilon if stationarity else run.target(epsilon)
         times.append(sv.hitting_time(run.steps, curve, threshold, spec.window, run.diverged))
         index = sv.hitting_index(curve, threshold, spec.window)
         hit = index is not None and not run.diverged

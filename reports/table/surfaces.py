@@ -6,10 +6,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from fedrl.reports.statistics import estimates as st
 from fedrl.reports.statistics.estimates import Array
 from fedrl.reports.table.design import COORDINATE, Environment, Surface, coordinates
-from fedrl.reports.table.records import BEST_HERE, check, hyperparameters
+from fedrl.reports.table.outcome import Outcome, has_scale, intended
+from fedrl.reports.table.records import begun, check, hyperparameters
+from fedrl.reports.table.runs import BEST_HERE
 
 PLACE = ["family", "kappa", "agents"]
 
@@ -25,7 +26,7 @@ class Designed(NamedTuple):
 def surfaces(records: Any) -> Designed:
     """Raises ValueError where no environment has all of its algorithms' settings."""
     check(records)
-    runs, environments = _runs(records)
+    runs, environments = _runs(begun(records))
     names = coordinates(records)
     found: dict[str, Surface] = {}
     left: list[str] = []
@@ -44,7 +45,7 @@ def surfaces(records: Any) -> Designed:
 
 
 def _runs(records: Any) -> tuple[Any, list[Environment]]:
-    """One row per run. A diverged run counts as the random policy for the rest of the budget."""
+    """One row per run, its last evaluation point, with its environment, budget and performance."""
     rows = records.sort_values(["cell", "seed", "round"]).reset_index(drop=True)
     code = rows.groupby(["cell", "seed"], sort=True).ngroup().to_numpy()
     starts = np.flatnonzero(np.append(True, code[1:] != code[:-1]))
@@ -55,25 +56,25 @@ def _runs(records: Any) -> tuple[Any, list[Environment]]:
     environments = sorted(set(named))
     codes = {environment: code for code, environment in enumerate(environments)}
     runs["environment"] = [codes[environment] for environment in named]
-    runs["budget"] = _budgets(runs)
+    kinds = runs["cell"].tolist(), runs["environment"].tolist()
+    runs["budget"] = intended(runs["steps_per_agent"], runs["diverged"].tolist(), *kinds)
+    runs["normalised"] = has_scale(runs["random"], runs["reference"])
+    runs["normalised"] = runs.groupby("environment")["normalised"].transform("all")
+    scale = runs["reference"].astype(float).where(runs["normalised"])
     runs["reference"], runs["reference_meaning"] = _references(rows, runs)
     common = runs.groupby("environment")["budget"].transform("min").to_numpy()
     scores = np.empty(len(rows))
     for metric, at in rows.groupby("metric").indices.items():
         scores[at] = rows[metric].to_numpy(dtype=float)[at]
     steps = rows["steps_per_agent"].to_numpy(dtype=float)
-    lost, budget = runs["diverged"].to_numpy(), runs["budget"].to_numpy()
-    low, high = (runs[name].to_numpy(dtype=float) for name in ("random", "reference"))
-    scale = np.where(high > low, high - low, 1.0)
-    area = np.empty(len(runs))
-    for i, (a, b) in enumerate(zip(starts, ends, strict=True)):
-        x, y = steps[a:b], (scores[a:b] - low[i]) / scale[i]
-        if lost[i] and budget[i] > x[-1]:
-            x = np.append(x, [np.nextafter(x[-1], np.inf), budget[i]])
-            y = np.append(y, [0.0, 0.0])
-        area[i] = st.area_under_curve(x, y, common[i])
-    runs["area"] = area
-    return runs, environments
+    told = zip(runs["diverged"], runs["random"], scale, runs["budget"], strict=True)
+    runs["area"] = [
+        Outcome(steps[a:b], scores[a:b], *each).performance(budget)
+        for a, b, each, budget in zip(starts, ends, told, common, strict=True)
+    ]
+    whole = runs.groupby("environment")["normalised"].first()
+    known = [e._replace(normalised=bool(whole[code])) for code, e in enumerate(environments)]
+    return runs, known
 
 
 def crossed(records: Any) -> list[str]:
@@ -102,23 +103,11 @@ def _word(value: Any) -> str:
     return f"{value:g}" if isinstance(value, (int, float, np.number)) else str(value)
 
 
-def _budgets(runs: Any) -> Array:
-    """Of a diverged run: that of its cell's other runs, or else the largest in its environment."""
-    own = runs["steps_per_agent"].astype(float)
-    sound = own.where(~runs["diverged"])
-    cell = sound.groupby(runs["cell"]).transform("max")
-    around = sound.groupby(runs["environment"]).transform("max")
-    meant = np.fmax(own, cell.fillna(around))
-    return np.asarray(np.where(runs["diverged"], meant, own), dtype=np.float64)
-
-
 def _references(rows: Any, runs: Any) -> tuple[Array, Any]:
-    """Where no reference is known, the best mean score of a cell in that environment."""
+    """For curves to be drawn with: without one, the best mean score of a cell there."""
     known = runs["reference"].to_numpy(dtype=float).copy()
     meaning = runs["reference_meaning"].astype(object).copy()
-    gap = ~np.isfinite(known)
-    if not gap.any():
-        return known, meaning
+    gap = ~runs["normalised"].to_numpy()
     lost = set(runs.loc[runs["diverged"], "cell"])
     for environment in sorted(set(runs.loc[gap, "environment"])):
         inside = runs["environment"] == environment

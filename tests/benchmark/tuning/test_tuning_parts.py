@@ -229,16 +229,18 @@ def test_the_objective_is_the_normalised_area_up_to_the_budget() -> None:
     early = outcome_of(CELL, columns([1.0, 3.0], [0, 50]))  # it goes on at its last score
     assert early.score == 0.75
     raw = outcome_of(CELL, columns([2.0, 2.0], [0, 120], reference=math.nan))
-    assert raw.score == 2.0
+    assert raw.score == 1.0  # above random, in units of the score
+    below = outcome_of(CELL, columns([2.0, 2.0], [0, 120], reference=0.5))
+    assert below == raw  # a reference below random is none: better stays better
 
 
-def test_a_diverged_run_is_no_better_than_random() -> None:
-    good = outcome_of(CELL, columns([3.0, 3.0, 3.0], [0, 50, 99], diverged=True))
-    assert (good.score, good.diverged) == (0.0, True)
+def test_a_diverged_run_is_random_from_there_on() -> None:
+    good = outcome_of(CELL, columns([3.0, 3.0, 3.0], [0, 25, 50], diverged=True))
+    assert (good.score, good.diverged) == (pytest.approx(0.5), True)
     bad = outcome_of(CELL, columns([0.0, 0.0], [0, 50], diverged=True))
     assert bad.score == pytest.approx(-0.5)
     one_point = outcome_of(CELL, columns([3.0], [0], diverged=True))
-    assert one_point.score == 0.0
+    assert one_point.score == pytest.approx(0.0)
 
 
 # --- best of k ------------------------------------------------------------------------------------
