@@ -11,16 +11,15 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from fedrl.algorithms import ALGORITHMS
 from fedrl.benchmark.config.configuration import Run
 from fedrl.benchmark.config.selection import facts
 from fedrl.benchmark.config.settings import words
 from fedrl.benchmark.config.study import DEFAULT_RESULTS, Study, load_study
 from fedrl.benchmark.storage.files import StoreError, write_atomically
 from fedrl.benchmark.storage.store import Store, Stored
-from fedrl.benchmark.training.diagnostics import PREFIX
+from fedrl.reports.table.columns import COORDINATE, DIAGNOSTIC, IDENTITY, THEORY_EXPONENT
 
-FIRST = ("study", "family", "kappa", "algorithm", "agents", "seed", "cell")
-DESIGN = "design_"  # prefix of the columns of coordinates
 BESIDE = ("return_worst", "return_best", "stationarity", "heterogeneity", "seconds")  # scores
 ORDER = ("family", "kappa", "algorithm", "agents", "cell", "seed", "round")
 
@@ -70,7 +69,7 @@ def read_records(study: Study, results: str | Path) -> Records:
     missing = [label(run) for run in runs if store.path(run) not in have]
     frame = placed(tidy_table(study.name, stored), study)
     if not study.diagnostics or study.measured == "scores":
-        frame = frame.drop(columns=[name for name in frame.columns if name.startswith(PREFIX)])
+        frame = frame.drop(columns=[name for name in frame.columns if name.startswith(DIAGNOSTIC)])
     if study.measured == "scores":
         frame = scores_only(frame)
     return Records(frame, stored, sum(entry.stale for entry in stored), missing)
@@ -138,23 +137,35 @@ WRITERS: dict[str, Callable[[pd.DataFrame], bytes]] = {
 def tidy_table(study: str, stored: Sequence[Stored]) -> pd.DataFrame:
     """One row per evaluation point of these runs, sorted."""
     settings = pd.DataFrame([_described(study, entry.run) for entry in stored])
-    others = sorted(name for name in settings.columns if name not in FIRST)
+    others = sorted(name for name in settings.columns if name not in IDENTITY)
     lengths = [len(entry.seconds) for entry in stored]
-    settings = settings[[*FIRST, *others]]
+    settings = settings[[*IDENTITY, *others]]
     frame = settings.loc[settings.index.repeat(lengths)].reset_index(drop=True)
     measured = [entry.columns | {"seconds": entry.seconds} for entry in stored]
     columns = {name: np.concatenate([entry[name] for entry in measured]) for name in measured[0]}
     frame = pd.concat([frame, pd.DataFrame(columns)], axis=1)
     # Whole numbers where all runs diverged, NaN elsewhere: one type for both.
     frame = frame.astype({"diverged_round": float})
-    return frame.sort_values(list(ORDER), ignore_index=True)
+    return with_theory(frame.sort_values(list(ORDER), ignore_index=True))
+
+
+def with_theory(frame: pd.DataFrame) -> pd.DataFrame:
+    """With the exponent that each algorithm's paper claims, where the table does not have it yet.
+
+    Tables of 0.1.0 lack it; algorithms that are not known here have none.
+    """
+    if THEORY_EXPONENT in frame:
+        return frame
+    known = {name: kind.exponent for name, kind in ALGORITHMS.items()}
+    claimed = frame["algorithm"].map(known).astype(float)
+    return frame.assign(**{THEORY_EXPONENT: claimed})
 
 
 def placed(frame: pd.DataFrame, study: Study) -> pd.DataFrame:
     """With the coordinates of a design as columns design_<NAME>, NaN where there are none."""
     names = () if study.design is None else study.design.space
     columns = {
-        f"{DESIGN}{name}": frame["cell"].map(
+        f"{COORDINATE}{name}": frame["cell"].map(
             {config: point.get(name, math.nan) for config, point in study.coordinates.items()}
         )
         for name in names

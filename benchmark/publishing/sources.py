@@ -55,10 +55,11 @@ def make_report(source: Source, out: Path, designed: Designed | None = None) -> 
 
     `designed`: the surfaces of the source's frame, where it has a design and they are known.
     """
+    from fedrl.benchmark.publishing.records import with_theory
     from fedrl.reports import write_report
 
     words = {"title": source.title, "description": source.description}
-    write_report(source.frame, source.provenance, out, **words, designed=designed)
+    write_report(with_theory(source.frame), source.provenance, out, **words, designed=designed)
     written = [out / "index.html", out / "report.tex"]
     written += [path for part in ("figures", "tables") for path in (out / part).glob("*")]
     return {path.relative_to(out).as_posix(): sha256(path) for path in sorted(written)}

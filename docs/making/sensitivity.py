@@ -14,8 +14,8 @@ from statistics import fmean
 PUBLISHED = Path(__file__).parents[2] / "reports" / "published"
 ALGORITHMS = ("fedpg", "fedpg-m", "fedsvrpg-m", "fedhapg-m")
 EVERYWHERE = "all environments"
-SIGNS = {"step_size": "η", "beta": "β", "local_steps": "K", "episodes": "B"}
-SIGNS["server_step_size"] = "λ"
+SHOWN = ("step_size", "beta", "local_steps", "episodes", "server_step_size")
+SIGNS = {name: SYMBOLS[name] for name in SHOWN}
 FAMILIES = (("random-mdp", (2, 16)), ("gridworld", (2, 8)), ("cartpole", (2, 8)))
 CONDITIONS = (
     ("undisturbed", "reward cliff = none, reward noise = none"),

@@ -157,9 +157,7 @@ def _on_targets(family: Family, targets: Sequence[Reached], spec: Specification)
     unset = [k for k in family.kappas if not sample_complexity.has_targets(family.at(k))]
     if unset:
         where = fm.listed([fm.level(kappa) for kappa in unset])
-        notes.append(
-            f"No target is defined at {where}: no score there is above the random policy."
-        )
+        notes.append(f"No target is defined at {where}: no score there is above the random policy.")
     early = [
         f"ε = {epsilon:g} at {fm.level(kappa)}"
         for kappa in family.kappas

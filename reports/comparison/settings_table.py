@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from fedrl.reports.table import formatting as fm
-from fedrl.reports.table.runs import SYMBOLS, Family
+from fedrl.reports.table.columns import SYMBOLS, typed
+from fedrl.reports.table.runs import Family
 from fedrl.reports.table.tables import SERIES, Column, Table, text
 
 
@@ -43,8 +44,8 @@ def settings(family: Family, hyperparameters: Sequence[str]) -> Table:
 
 def _spelled(name: str) -> str:
     """A column's name for reading, with its symbol."""
-    symbol = SYMBOLS.get(name)
-    return name.replace("_", " ") + (f" ({symbol})" if symbol else "")
+    symbol = typed(name) if name in SYMBOLS else name
+    return name.replace("_", " ") + (f" ({symbol})" if symbol != name else "")
 
 
 def _plain(value: Any) -> Any:

@@ -13,18 +13,7 @@ from numpy.typing import NDArray
 
 from fedrl.reports.statistics.estimates import Array
 from fedrl.reports.table import formatting as fm
-
-COORDINATE = "design_"
-SIGNS = {
-    "step_size": "η",
-    "server_step_size": "λ",
-    "local_steps": "K",
-    "episodes": "B",
-    "beta": "β",
-    "alpha": "α",
-    "mu": "μ",
-    "tau": "τ",
-}
+from fedrl.reports.table.columns import COORDINATE, SYMBOLS
 
 
 class Environment(NamedTuple):
@@ -131,7 +120,7 @@ def _unit(name: str) -> str:
 
 def sign(name: str) -> str:
     """A hyperparameter as equations call it."""
-    return SIGNS.get(name, name.replace("_", " "))
+    return SYMBOLS.get(name, name.replace("_", " "))
 
 
 def amount(value: float) -> str:

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fedrl.reports.statistics.estimates import Array
+from fedrl.reports.table.columns import DIAGNOSTIC
 from fedrl.reports.table.outcome import carried_on, intended
-from fedrl.reports.table.records import DIAGNOSTIC
 from fedrl.reports.table.runs import Family, Run
 
 AXES = {  # cost, and how it is written under an axis

@@ -9,23 +9,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from fedrl.reports.table.columns import (
+    DIAGNOSTIC,
+    HETEROGENEITY,
+    METRICS,
+    PROGRESS,
+    REQUIRED,
+    THEORY_EXPONENT,
+    typed,
+)
 from fedrl.reports.table.outcome import has_scale, intended
-from fedrl.reports.table.runs import BEST_HERE, SYMBOLS, Family, Run, Series, best_mean_score
-
-IDENTITY = ("study", "family", "kappa", "algorithm", "agents", "seed", "cell")
-PROGRESS = (
-    *("round", "steps_per_agent", "trajectories_per_agent", "steps_total", "trajectories_total"),
-    *("floats_up", "floats_down", "seconds"),
-)
-OUTCOME = (
-    *("objective", "return", "return_worst", "return_best", "stationarity"),
-    *("diverged", "diverged_round"),
-)
-SCORING = ("metric", "reference", "reference_meaning", "random")
-REQUIRED = (*IDENTITY, *PROGRESS, *OUTCOME, *SCORING)
-
-DIAGNOSTIC = "diagnostic_"  # what was seen inside a round; columns that may be there
-HETEROGENEITY = "heterogeneity"  # ζ², where it was computed; may be there
+from fedrl.reports.table.runs import BEST_HERE, Family, Run, Series, best_mean_score
 
 
 def check(records: Any) -> None:
@@ -38,9 +32,9 @@ def check(records: Any) -> None:
         near = {name: difflib.get_close_matches(name, spare, 1) for name in missing}
         hints = [f"{name} (found {near[name][0]}?)" if near[name] else name for name in missing]
         raise ValueError(f"records lack the columns: {', '.join(hints)}")
-    unknown = sorted(set(records["metric"].astype(str)) - {"objective", "return"})
+    unknown = sorted(set(records["metric"].astype(str)) - METRICS.keys())
     if unknown:
-        raise ValueError(f"unknown metric {unknown}; known: objective, return")
+        raise ValueError(f"unknown metric {unknown}; known: {', '.join(METRICS)}")
     mixed = records.groupby("family")["metric"].nunique()
     if (mixed > 1).any():
         raise ValueError(f"families scored by two metrics: {', '.join(mixed.index[mixed > 1])}")
@@ -73,7 +67,7 @@ def begun(records: Any) -> Any:
 
 def hyperparameters(records: Any) -> list[str]:
     """Every column that is not part of the contract and is constant within each cell."""
-    told = {*REQUIRED, *diagnostics(records)}
+    told = {*REQUIRED, THEORY_EXPONENT, *diagnostics(records)}
     columns = [str(name) for name in records.columns if name not in told]
     counts = records.groupby("cell")[columns].nunique(dropna=False)
     return sorted(name for name in columns if (counts[name] == 1).all())
@@ -119,7 +113,7 @@ def _series(rows: Any) -> dict[str, Series]:
     for row in cells.to_dict("records"):
         algorithm = str(row["algorithm"])
         varying = [c for c in columns if (counts[c].xs(algorithm, level="algorithm") > 1).any()]
-        variant = ", ".join(f"{SYMBOLS.get(c, c)}={_setting(row[c])}" for c in varying)
+        variant = ", ".join(f"{typed(c)}={_setting(row[c])}" for c in varying)
         order = tuple(_sortable(row[c]) for c in varying)
         agents = int(row["agents"]) if per_agents else None
         keys[row["cell"]] = (algorithm, order, agents or 0, variant, agents)

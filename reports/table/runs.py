@@ -10,24 +10,8 @@ import numpy as np
 from fedrl.reports.statistics import estimates as st
 from fedrl.reports.statistics import survival as sv
 from fedrl.reports.statistics.estimates import Array
+from fedrl.reports.table.columns import METRICS
 from fedrl.reports.table.outcome import Outcome, has_scale
-
-SYMBOLS = {  # of the equations
-    "agents": "N",
-    "local_steps": "K",
-    "episodes": "B",
-    "horizon": "T",
-    "rounds": "R",
-    "discount": "gamma",
-    "step_size": "eta",
-    "server_step_size": "lambda",
-    "initial_momentum": "u0",
-}
-UNITS = {
-    "objective": "discounted objective J, mean over agents",
-    "return": "undiscounted return, mean over agents",
-}
-
 
 BEST_HERE = "best in this study"
 
@@ -120,7 +104,7 @@ class Family:
 
     @property
     def unit(self) -> str:
-        return UNITS[self.metric]
+        return METRICS[self.metric]
 
     @property
     def meanings(self) -> list[str]:

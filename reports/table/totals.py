@@ -6,7 +6,8 @@ from typing import Any
 import pandas as pd
 
 from fedrl.reports.table import formatting as fm
-from fedrl.reports.table.runs import UNITS, Family
+from fedrl.reports.table.columns import METRICS
+from fedrl.reports.table.runs import Family
 from fedrl.reports.table.tables import Table, text
 
 PLURAL = {"series": "series", "cell": "cells"}
@@ -35,7 +36,7 @@ def overview(runs: Any, counted: str, meaning: str) -> Table:
         | {PLURAL[counted]: str(own[counted].nunique())}
         | {"seeds": spread(own.groupby("cell")["seed"].nunique())}
         | {"runs": str(len(own)), "diverged": str(int(own["diverged"].sum()))}
-        | {"score": UNITS[str(own["metric"].iloc[0])].split(",")[0]}
+        | {"score": METRICS[str(own["metric"].iloc[0])].split(",")[0]}
         | {"reference": _listed(own["reference_meaning"])}
         for family, own in runs.groupby("family", sort=True)
     ]

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fedrl.benchmark.publishing.records import with_theory
 from fedrl.reports import write_report
 
 POINTS = 120
@@ -44,7 +45,7 @@ def study(
                     | constant
                     for i in range(POINTS)
                 ]
-    return pd.DataFrame(rows)
+    return with_theory(pd.DataFrame(rows))
 
 
 def written(records: Any, out: Path) -> tuple[str, Any]:
@@ -100,9 +101,22 @@ def test_efficiency_falls_where_the_slope_is_not_linear(scaling: tuple[str, Any,
     assert (out / "figures" / "random-mdp-speedup.svg").read_bytes().startswith(b"<?xml")
 
 
-def test_a_recorded_exponent_goes_before_the_known_one(tmp_path: Path) -> None:
+def test_a_recorded_exponent_is_the_one_shown(tmp_path: Path) -> None:
     records = study({"fedpg": -1.0}, {"fedpg": 1.5}, seeds=3, theory_exponent=1.25)
     assert written(records, tmp_path)[1].loc["fedpg", "theory_exponent"] == 1.25
+
+
+def test_every_claimed_rate_has_its_line() -> None:
+    """As the papers have it: to ‖∇J‖² ≤ ε, O(ε^−3/2), and O(ε^−5/3) of FedPG-BR."""
+    claimed = {"fedhapg-m2": 1.5, "mfpo": 1.5, "fedpg-br": 5 / 3, "fedpg-m": 2.0, "mine": np.nan}
+    records = with_theory(pd.DataFrame({"algorithm": list(claimed)}))
+    np.testing.assert_array_equal(records["theory_exponent"], list(claimed.values()))
+
+
+def test_without_the_column_there_is_no_theory(tmp_path: Path) -> None:
+    records = study({"fedpg": -1.0}, {"fedpg": 1.5}, seeds=3).drop(columns="theory_exponent")
+    fit = written(records, tmp_path)[1]
+    assert fit.loc["fedpg", ["theory_slope", "theory_exponent"]].isna().all()
 
 
 def test_two_numbers_of_agents_make_no_section(tmp_path: Path) -> None:
