@@ -11,6 +11,8 @@ from functools import cache
 from pathlib import Path
 from statistics import fmean
 
+from fedrl.reports.table.columns import SYMBOLS
+
 PUBLISHED = Path(__file__).parents[2] / "reports" / "published"
 ALGORITHMS = ("fedpg", "fedpg-m", "fedsvrpg-m", "fedhapg-m")
 EVERYWHERE = "all environments"
