@@ -121,7 +121,7 @@ def runtime(found: Sequence[Raced], multiples: Array, spec: Specification) -> li
 def multiples_of(found: Sequence[Raced]) -> Array:
     """From an eighth of the reference to the largest multiple any run needed; none if none hit."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratios = np.concatenate([(item.times / item.reference).ravel() for item in found])
+        ratios = np.array([r for item in found for r in (item.times / item.reference).flat])
     known = ratios[np.isfinite(ratios) & (ratios > 0)]
     if not len(known):
         return np.array([])

@@ -316,8 +316,10 @@ def test_p_values_are_corrected_for_every_row_of_their_table(report: tuple[Path,
 def test_an_estimated_rank_lies_inside_its_interval(report: tuple[Path, str]) -> None:
     for name in ("leaderboard", "standing"):
         rows = table(report[0], name)
-        assert (rows["rank_low"] < rows["rank"]).all()
-        assert (rows["rank"] < rows["rank_high"]).all()
+        inside = (rows["rank_low"] < rows["rank"]) & (rows["rank"] < rows["rank_high"])
+        constant = (rows["rank_low"] == rows["rank"]) & (rows["rank"] == rows["rank_high"])
+        assert (inside | constant).all()  # of an algorithm that is last under every seed
+        assert inside.mean() > 0.8
     headers = re.findall(r"<th[^>]*>(?:<[^>]*>)*(mean rank[^<]*)", report[1])
     assert set(headers) == {"mean rank by steps", "mean rank by final score"}
 
@@ -552,8 +554,8 @@ def test_the_leaderboard_is_what_the_families_say(report: tuple[Path, str]) -> N
     out, text = report
     rows = table(out, "leaderboard").set_index("series")
     assert rows["area"].is_monotonic_decreasing
-    assert (rows["settings"] == 6).all()
-    names = ("gridworld", "random-mdp", "cartpole")
+    assert (rows["settings"] == 4).all()  # random-mdp has no reference: its scores are not pooled
+    names = ("gridworld", "cartpole")
     reached = pd.concat([table(out, f"{name}-complexity") for name in names])
     for epsilon in (0.5, 0.25, 0.1, 0.05):
         hits = reached[reached["epsilon"] == epsilon].groupby("series")[["hits", "runs"]].sum()
