@@ -26,6 +26,7 @@ from fedrl.benchmark.training.record import RunResult
 from fedrl.envs.family import Array
 
 TOLERANCE = {"float64": 1e-6, "float32": 1e-3}  # relative, at the first evaluation point
+REFERENCE = ("reference", "reference_meaning")  # what a run is measured by, not what it did
 WHOLE_RUN = ("diverged", "diverged_round")  # columns that say what happened later
 HARDWARE = ("cpu", "architecture")  # what may decide bits
 NAME = re.compile(
@@ -56,6 +57,7 @@ class Comparison(NamedTuple):
     round: int | None  # of the first evaluation point that differs
     columns: dict[str, float]  # there; the relative difference of each, infinite for texts
     tolerance: float | None  # None where bits are promised
+    reference: tuple[float, float] | None = None  # then and now, where it is another
 
     @property
     def largest(self) -> float:
@@ -107,7 +109,22 @@ def recompute(run: Run, on_round: Callable[[int, int], None] | None = None) -> R
 def compare(
     original: Original, again: Mapping[str, Array], parameters: Array | None = None
 ) -> Comparison:
-    """Row by row, then the final parameters; a row that only one has differs in all columns."""
+    """Row by row, then the final parameters; a row that only one has differs in all columns.
+
+    The reference is found by a search that may improve: another one is told, and is no other run.
+    """
+    then, now = (float(columns[REFERENCE[0]][0]) for columns in (original.columns, again))
+    run, alike = (
+        {name: column for name, column in columns.items() if name not in REFERENCE}
+        for columns in (original.columns, again)
+    )
+    found = _compare(original._replace(columns=run), alike, parameters)
+    return found if _gap(then, now) is None else found._replace(reference=(then, now))
+
+
+def _compare(
+    original: Original, again: Mapping[str, Array], parameters: Array | None
+) -> Comparison:
     tolerance = TOLERANCE[original.run.config.dtype] if original.elsewhere else None
     there = original.columns
     names = sorted({*there, *again})
@@ -145,6 +162,9 @@ def as_json(original: Original, comparison: Comparison) -> dict[str, Any]:
         "columns": columns,
         "largest_relative_difference": _finite(comparison.largest),
         "tolerance": comparison.tolerance,
+        "reference": None
+        if comparison.reference is None
+        else {"then": comparison.reference[0], "now": comparison.reference[1]},
         "compared_with": {
             name: {"then": then, "now": now} for name, (then, now) in original.differences.items()
         },
@@ -172,6 +192,10 @@ def warnings_of(original: Original) -> list[str]:
 
 def sentence(comparison: Comparison) -> str:
     """The answer for people."""
+    if comparison.reference is not None:
+        then, now = comparison.reference
+        same = sentence(comparison._replace(reference=None))
+        return f"{same}; it is measured by another reference: {then:.6g} then, {now:.6g} now"
     if comparison.outcome == "identical":
         return "identical"
     where = (

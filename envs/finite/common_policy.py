@@ -10,6 +10,7 @@ from fedrl.envs.finite.mdp import TabularTask, mean_task
 
 # Next to a cliff a soft policy learns to keep away from it, so a nearly greedy one is needed too.
 SOFTNESS = (0.1, 0.001)
+RESTARTS = 16  # random policies, the same in every process
 
 
 def best_policy(task: TabularTask, discount: float, horizon: int) -> tuple[float, Array]:
@@ -17,8 +18,9 @@ def best_policy(task: TabularTask, discount: float, horizon: int) -> tuple[float
 
     The problem is not concave. Exponentiated-gradient ascent with an adaptive step starts from the
     uniform policy, from the optimal policy of the average MDP and from that of every agent (up to
-    eight of them), each softened a little and a lot; the best end point is returned. It is a lower
-    bound on the true maximum.
+    eight of them), each softened a little and a lot, and from `RESTARTS` random deterministic
+    policies, each mixed half and half with the uniform one; the best end point is returned. It is a
+    lower bound on the true maximum. One agent has no conflict to settle and needs no restarts.
     """
     shapes = tuple(part.shape for part in task)
     kinds = tuple(part.dtype.str for part in task)
@@ -49,11 +51,15 @@ def _best_policy(
             for softness in SOFTNESS
             for policy in greedy
         )
-    ends = [_ascend(task, policy, discount, horizon) for policy in starts]
+    if len(task.reward) > 1:
+        generator = np.random.default_rng(0)
+        random = generator.integers(actions, size=(RESTARTS, task.reward.shape[1]))
+        starts.extend((np.eye(actions)[random] + 1 / actions) / 2)
+    ends = [ascend(task, policy, discount, horizon) for policy in starts]
     return max(ends, key=lambda end: end[0])
 
 
-def _ascend(task: TabularTask, policy: Array, discount: float, horizon: int) -> tuple[float, Array]:
+def ascend(task: TabularTask, policy: Array, discount: float, horizon: int) -> tuple[float, Array]:
     """π ← π exp(α ∂J/∂π) / Z with α doubled after a gain and halved after a loss."""
 
     def score(policy: Array) -> tuple[float, Array]:

@@ -11,7 +11,11 @@ from test_families import FAMILIES, TABULAR, TINY, few_starts, rng, row, sample,
 from torch import Tensor
 from torch.func import grad, jvp
 
+from fedrl.benchmark.config.seeds import Seed
 from fedrl.envs.family import Array
+from fedrl.envs.finite.common_policy import ascend
+from fedrl.envs.finite.frozen_lake import FrozenLake
+from fedrl.envs.finite.gridworld import GridWorld
 from fedrl.envs.finite.mdp import mean_task, packed
 from fedrl.envs.finite.random_mdp import RandomMDP
 from fedrl.envs.finite.tabular import (
@@ -228,6 +232,26 @@ def test_thresholds_are_in_order(name: str, kappa: float) -> None:
     thresholds = family.thresholds(task)
     assert thresholds.random < thresholds.common <= thresholds.own + 1e-12
     assert family.reference(task).value == thresholds.common == best_common_policy(family, task)[0]
+
+
+def test_the_reference_is_not_that_of_an_unlucky_start() -> None:
+    """Two agents in conflict, where every optimal policy leads to a poor common one, 7.5603."""
+    family = RandomMDP(sparsity=1, reward_kappa=1.0)
+    task = family.sample(2, 1.0, Seed("test", 10).generator("environment"))
+    assert best_common_policy(family, task)[0] >= 7.8364
+
+
+@pytest.mark.parametrize(
+    "family", [GridWorld(vary_goal=True), FrozenLake(slippery=False)], ids=["grid", "lake"]
+)
+def test_no_other_random_restart_beats_the_reference(family: Tabular) -> None:
+    generator = np.random.default_rng(1)
+    for number in range(3):
+        task = family.sample(2, 1.0, Seed("test", number).generator("environment"))
+        random = generator.integers(family.actions, size=(8, family.states))
+        starts = (np.eye(family.actions)[random] + 1 / family.actions) / 2
+        ends = [ascend(task, start, family.discount, family.horizon)[0] for start in starts]
+        assert best_common_policy(family, task)[0] >= max(ends) - 1e-3
 
 
 # RandomMDP
