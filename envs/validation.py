@@ -3,6 +3,8 @@
 from collections.abc import Collection, Iterable
 from difflib import get_close_matches
 
+LONGEST = 200  # characters of a value in a message
+
 
 def require(holds: bool, name: str, value: object, allowed: str) -> None:
     """Raise the error that says what is wrong and what would be right.
@@ -12,7 +14,17 @@ def require(holds: bool, name: str, value: object, allowed: str) -> None:
     ValueError: participation is 1.5; it must be in (0, 1]
     """
     if not holds:
-        raise ValueError(f"{name} is {value!r}; it must be {allowed}")
+        raise ValueError(f"{name} is {shown(value)}; it must be {allowed}")
+
+
+def shown(value: object) -> str:
+    """A value as it is written in a message: a long one ends in ... after its beginning.
+
+    >>> shown("fedpg"), len(shown("x" * 1000))
+    ("'fedpg'", 203)
+    """
+    text = repr(value)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 
 def require_known(kind: str, names: Iterable[str], known: Collection[str]) -> None:
@@ -31,4 +43,4 @@ def nearest(kind: str, name: str, known: Iterable[str]) -> str:
     known = list(known)
     close = get_close_matches(name, known, n=1, cutoff=0.4)
     hint = f"; did you mean {close[0]!r}?" if close else "."
-    return f"no {kind} {name!r}{hint} Known: {', '.join(known)}"
+    return f"no {kind} {shown(name)}{hint} Known: {', '.join(known)}"

@@ -5,7 +5,9 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from fedrl.benchmark.config.limits import CONFIGURATIONS
 from fedrl.envs.family import Array
+from fedrl.envs.validation import shown
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
@@ -39,12 +41,14 @@ class Axis(BaseModel):
             return f'low is {self.low:g}; on a log scale it must be positive, or scale = "linear"'
         if self.levels is not None and self.levels < 2:
             return f"levels is {self.levels}; it must be at least 2"
+        if self.levels is not None and self.levels > CONFIGURATIONS:
+            return f"levels is {self.levels}; it must be at most {CONFIGURATIONS:,}"
         return None
 
     def _mistake_of_values(self) -> str | None:
         values = self.values or ()
         if len(set(values)) < max(2, len(values)):
-            return f"values is {list(values)}; it must be at least two different numbers"
+            return f"values is {shown(list(values))}; it must be at least two different numbers"
         return None
 
     def described(self) -> dict[str, Any]:
@@ -55,6 +59,11 @@ class Axis(BaseModel):
     @property
     def logarithmic(self) -> bool:
         return self.scale != "linear"
+
+    @property
+    def size(self) -> int | None:
+        """The number of coordinates where they are finitely many, else None."""
+        return self.levels if self.values is None else len(self.values)
 
     @property
     def listed(self) -> tuple[float, ...] | None:

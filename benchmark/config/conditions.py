@@ -19,7 +19,7 @@ from pydantic import (
     model_validator,
 )
 
-from fedrl.envs.validation import nearest, require, require_known
+from fedrl.envs.validation import nearest, require, require_known, shown
 
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -196,7 +196,7 @@ def read_noise(table: Any) -> Any:
             raise ValueError(str(first["ctx"]["error"])) from None
         message = first["msg"].removeprefix("Input should be ")
         raise ValueError(
-            f"reward_noise.{first['loc'][0]} is {first['input']!r}; it must be {message}"
+            f"reward_noise.{first['loc'][0]} is {shown(first['input'])}; it must be {message}"
         ) from None
 
 

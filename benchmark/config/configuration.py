@@ -25,7 +25,7 @@ from fedrl.benchmark.config.conditions import AnyNoise, Attack, Drift, RewardCli
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.envs.family import Array, Family
 from fedrl.envs.finite.tabular import Tabular
-from fedrl.envs.validation import nearest, require
+from fedrl.envs.validation import nearest, require, shown
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
@@ -247,7 +247,7 @@ def _typed(owner: type, name: str, value: Any) -> Any:
     except ValidationError as error:
         problem = error.errors()[0]["msg"].removeprefix("Input should be ")
         problem = problem.removeprefix("Value error, ")
-        raise ValueError(f"{name} is {value!r}; it must be {problem}") from None
+        raise ValueError(f"{name} is {shown(value)}; it must be {problem}") from None
 
 
 @cache

@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from itertools import product
+from math import prod
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from fedrl.benchmark.config import registry
+from fedrl.benchmark.config import limits, registry
 from fedrl.benchmark.config.configuration import Config
 from fedrl.benchmark.config.settings import SettingError, alternatives, config_fields, explain
 from fedrl.benchmark.config.tuned_file import Entry
@@ -60,6 +61,7 @@ def cross(tables: Tables) -> list[tuple[Config, Entry | None]]:
     Spellings of one are one.
     """
     _check_names(tables)
+    _check_size(tables)
     configs: dict[str, tuple[Config, Entry | None]] = {}
     for family, algorithm in product(tables.families, tables.algorithms):
         asking = tables.tuning(family, algorithm)
@@ -102,7 +104,26 @@ def without_pairs(table: Table) -> Table:
     return {key: value for key, value in table.items() if key != "algorithms"}
 
 
-def _configs(tables: Tables, family: str, algorithm: str) -> Iterator[Config]:
+def _check_size(tables: Tables) -> None:
+    """Refuse more configurations than a study may have, and name the longest lists."""
+    total = 0
+    for family, algorithm in product(tables.families, tables.algorithms):
+        crossed = _crossed(tables, family, algorithm)
+        total += prod(len(values) for _, _, values in crossed.values())
+        longest = sorted(crossed.items(), key=lambda entry: -len(entry[1][2]))[:3]
+        lists = ", ".join(f"{place}.{key} has {len(v)}" for key, (_, place, v) in longest)
+        limits.check_count(
+            total,
+            limits.CONFIGURATIONS,
+            f"the number of configurations is, with families.{family} and algorithms.{algorithm},",
+            f"give shorter lists ({lists})",
+        )
+
+
+def _crossed(
+    tables: Tables, family: str, algorithm: str
+) -> dict[str, tuple[type, Place, list[Any]]]:
+    """Every setting of one pair: whose it is, the table that decides it, its values to cross."""
     owners = _owners([family], [algorithm])
     chosen: dict[str, Any] = {}
     origin: dict[str, Place] = {}
@@ -113,11 +134,20 @@ def _configs(tables: Tables, family: str, algorithm: str) -> Iterator[Config]:
     for key, value in chosen.items():
         if isinstance(value, list) and not alternatives(owners[key], key, value):
             raise SettingError(f"{origin[key]}.{key} is an empty list; give at least one value")
-    lists = [alternatives(owners[key], key, value) for key, value in chosen.items()]
-    for values in product(*lists):
-        routed: dict[type, dict[str, Any]] = {owner: {} for owner in owners.values()}
-        for key, value in zip(chosen, values, strict=True):
-            routed[owners[key]][key] = value
+    return {
+        key: (owners[key], origin[key], alternatives(owners[key], key, value))
+        for key, value in chosen.items()
+    }
+
+
+def _configs(tables: Tables, family: str, algorithm: str) -> Iterator[Config]:
+    crossed = _crossed(tables, family, algorithm)
+    origin = {key: place for key, (_, place, _) in crossed.items()}
+    owners = set(_owners([family], [algorithm]).values())
+    for values in product(*(values for _, _, values in crossed.values())):
+        routed: dict[type, dict[str, Any]] = {owner: {} for owner in owners}
+        for (key, (owner, _, _)), value in zip(crossed.items(), values, strict=True):
+            routed[owner][key] = value
         yield _config(family, algorithm, routed, origin)
 
 

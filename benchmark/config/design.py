@@ -1,12 +1,16 @@
 """A design: the settings of hyperparameters that all environments and algorithms are tried at."""
 
+from collections.abc import Collection
 from itertools import product
+from math import prod
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from fedrl.benchmark.config.axis import Axis
+from fedrl.benchmark.config.limits import CONFIGURATIONS
+from fedrl.envs.validation import shown
 
 MOST_IN_A_GRID = 4  # hyperparameters, if the study does not say which kind it wants
 Point = dict[str, float]  # hyperparameter -> coordinate as the study declares it
@@ -33,7 +37,13 @@ class Design(BaseModel):
         """Fill in the defaults of what the study leaves open."""
         if not isinstance(table, dict):
             return table
-        few = len(table.get("space") or ()) <= MOST_IN_A_GRID
+        space = table.get("space") or {}
+        if not isinstance(space, dict):
+            raise ValueError(
+                f"design.space is {shown(space)}; it must be a table per hyperparameter, such as "
+                "[design.space.beta] with values = [0.1, 0.5]"
+            )
+        few = len(space) <= MOST_IN_A_GRID
         kind = table.get("kind") or ("grid" if few else "sobol")
         points = {"points": 64} if kind == "sobol" and table.get("points") is None else {}
         return table | {"kind": kind} | points
@@ -47,7 +57,7 @@ class Design(BaseModel):
             )
         for name, axis in self.space.items():
             mistake = axis.mistake()
-            if mistake is None and self.kind == "grid" and axis.listed is None:
+            if mistake is None and self.kind == "grid" and axis.size is None:
                 mistake = "a grid needs its levels; give levels = 3, or values = [...]"
             if mistake is not None:
                 raise ValueError(f"design.space.{name}: {mistake}")
@@ -55,6 +65,10 @@ class Design(BaseModel):
             raise ValueError(
                 'design.points belongs to kind = "sobol"; a grid has the product of its levels'
             )
+        size = self.points or prod(axis.size or 1 for axis in self.space.values())
+        if size > CONFIGURATIONS:
+            what = "design.points is" if self.points else "the product of the levels of design is"
+            raise ValueError(f"{what} {size}; it must be at most {CONFIGURATIONS:,}")
         if self.points is not None and not _is_power_of_two(self.points):
             near = 2 ** max(1, round(float(np.log2(max(2, self.points)))))
             raise ValueError(
@@ -94,7 +108,7 @@ class Design(BaseModel):
         }
 
 
-def projected(points: list[Point], names: set[str]) -> list[Point]:
+def projected(points: list[Point], names: Collection[str]) -> list[Point]:
     """The points without what is not in `names`; those that then are equal are one."""
     kept = [{name: value for name, value in point.items() if name in names} for point in points]
     return list({tuple(point.values()): point for point in kept}.values())

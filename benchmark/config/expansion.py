@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, get_args, get_type_hints
 
 from pydantic import ValidationError
 
-from fedrl.benchmark.config import registry
+from fedrl.benchmark.config import limits, registry
 from fedrl.benchmark.config.configuration import Config
 from fedrl.benchmark.config.crossing import Tables, without_pairs
 from fedrl.benchmark.config.design import Design, Point, projected
@@ -29,11 +29,19 @@ def expand(configs: Iterable[Config], design: Design, tables: Tables) -> Expande
     """Every configuration at every point of the design's projection on what its algorithm has."""
     whole = check_names(design, tables)
     points = design.coordinates({name for name, is_whole in whole.items() if is_whole})
+    configs = list(configs)
+    mine = [frozenset(name for name in design.space if _has(config, name)) for config in configs]
+    parts = {names: projected(points, names) for names in set(mine)}
+    limits.check_count(
+        sum(len(parts[names]) for names in mine),
+        limits.CONFIGURATIONS,
+        f"the number of configurations is, of {len(configs):,} at every point of [design],",
+        "give fewer levels or points, or shorter lists",
+    )
     found: dict[str, Config] = {}
     coordinates: dict[str, Point] = {}
-    for config in configs:
-        mine = {name for name in design.space if _has(config, name)}
-        for point in projected(points, mine):
+    for config, names in zip(configs, mine, strict=True):
+        for point in parts[names]:
             there = _at(config, point, design, whole)
             known = coordinates.setdefault(there.id, point)
             if known != point:

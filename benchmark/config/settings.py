@@ -9,6 +9,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 from pydantic import ValidationError
 
 from fedrl.benchmark.config.configuration import Config
+from fedrl.envs.validation import shown
 
 STRUCTURE = (
     "family",
@@ -37,7 +38,8 @@ def depth_of(owner: type, name: str) -> int:
 def alternatives(owner: type, name: str, value: Any) -> list[Any]:
     """The values to cross: a list is several values where it is deeper than one value."""
     if isinstance(value, list) and _depth(value) > depth_of(owner, name):
-        return [None if entry == "none" else entry for entry in value]
+        once = {repr(entry): entry for entry in value}.values()
+        return [None if entry == "none" else entry for entry in once]
     return [None if value == "none" else value]
 
 
@@ -45,7 +47,9 @@ def parse_value(text: str) -> Any:
     """A TOML value; a bare word is a string."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except RecursionError:
+        raise SettingError(f"{text[:20]}... is nested too deeply; write it flatter") from None
+    except (ValueError, KeyError):  # also dates and digits that Python refuses
         word = text.strip()
         if not re.fullmatch(r"[A-Za-z0-9_.+@-]+", word):
             raise SettingError(
@@ -77,7 +81,7 @@ def explain(error: ValidationError) -> str:
     if first["type"] == "missing":
         return f"{place} is missing"
     message = first["msg"].removeprefix("Input should be ")
-    return f"{place} is {first['input']!r}; it must be {message}"
+    return f"{place} is {shown(first['input'])}; it must be {message}"
 
 
 def _depth(value: Any) -> int:

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
-from fedrl.benchmark.config import selection
+from fedrl.benchmark.config import limits, selection
 from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.crossing import Place, Tables, cross, deciding, without_directives
 from fedrl.benchmark.config.design import Design, Point
@@ -24,7 +24,7 @@ from fedrl.benchmark.config.protocol import protocol_of
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.config.settings import SettingError, config_fields, explain, parse_value
 from fedrl.benchmark.config.tuned_file import Entry
-from fedrl.envs.validation import nearest
+from fedrl.envs.validation import nearest, shown
 
 DEFAULT_RESULTS = "results"
 
@@ -55,13 +55,15 @@ class Study(BaseModel):
     @field_validator("seeds", mode="before")
     @classmethod
     def _indices(cls, seeds: Any) -> Any:
+        if type(seeds) is int and seeds > limits.RUNS:
+            raise ValueError(f"seeds is {shown(seeds)}; it must be at most {limits.RUNS:,}")
         listed = list(range(seeds)) if type(seeds) is int else seeds
         indices = listed if isinstance(listed, list | tuple) else []
         whole = all(type(index) is int and index >= 0 for index in indices)
         if not indices or not whole or len(set(indices)) < len(indices):
             raise ValueError(
-                f"seeds is {seeds!r}; it must be a count of at least 1, or a list of different "
-                "indices, 0 or larger"
+                f"seeds is {shown(seeds)}; it must be a count of at least 1, or a list of "
+                "different indices, 0 or larger"
             )
         return tuple(indices)
 
@@ -84,6 +86,12 @@ class Study(BaseModel):
     def every_run(self) -> list[Run]:
         """All runs before `only`."""
         configs = self._expanded.configs
+        limits.check_count(
+            len(configs) * len(self.seeds),
+            limits.RUNS,
+            f"{len(configs):,} configurations × {len(self.seeds):,} seeds is",
+            "give fewer seeds or shorter lists",
+        )
         return [Run(config, Seed("test", index)) for config in configs for index in self.seeds]
 
     @property
@@ -148,11 +156,13 @@ def load_study(
     name, text = _read(str(name_or_path))
     try:
         table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise StudyError(f"{name_or_path} is not valid TOML: {error}") from None
+    except (ValueError, RecursionError) as error:  # also dates and digits that Python refuses
+        what = "nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise StudyError(f"{name_or_path} is not valid TOML: {what}") from None
     try:
         for override in overrides:
             _override(table, override)
+        limits.check_values(table)
         _check_keys(table)
         table = without_directives(table) if given else table
         study = Study.model_validate({**table, "name": name, "only": tuple(only)})
@@ -176,6 +186,11 @@ def _read(name_or_path: str) -> tuple[str, str]:
         message = nearest("study", name_or_path, built_in())
         raise StudyError(f"{message}. A study of your own is given as a path to a .toml file")
     try:
+        if path.exists() and not path.is_file():
+            raise StudyError(f"cannot read study {name_or_path}: it is not a plain file")
+        if path.stat().st_size > limits.STUDY_BYTES:
+            most = f"{limits.STUDY_BYTES / 1e6:g} MB"
+            raise StudyError(f"cannot read study {name_or_path}: it is larger than {most}")
         return path.stem, path.read_text(encoding="utf-8")
     except OSError as error:
         raise StudyError(f"cannot read study {name_or_path}: {error.strerror}") from None

@@ -70,6 +70,7 @@ class GridWorld(Tabular):
     def _check_coordinates(self) -> None:
         require(self.width >= 2, "width", self.width, "at least 2 cells")
         require(self.height >= 2, "height", self.height, "at least 2 cells")
+        maps.require_small(self.height, self.width)
         ends = [("start", self.start), ("goal", self.goal)]
         for name, cell in [*ends, *(("wall", cell) for cell in self.walls)]:
             require(len(cell) == 2, name, cell, "(row, column)")

@@ -9,6 +9,7 @@ from fedrl.envs.family import Array
 from fedrl.envs.validation import require
 
 MOVES = ((-1, 0), (0, 1), (1, 0), (0, -1))  # up, right, down, left as (row, column)
+MOST_CELLS = 1024  # a kernel P(s'|s,a) of 1024 states and 4 actions takes 32 MB per agent
 MEANINGS = {"S": "start", "G": "goal", "#": "wall", ".": "free cell"}
 
 
@@ -52,11 +53,21 @@ class Layout(NamedTuple):
         return divmod(state, self.width)
 
 
+def require_small(height: int, width: int) -> None:
+    """Refuse a grid whose tables would not fit in memory, before any is made."""
+    longer = "width" if width >= height else "height"
+    allowed = f"such that width × height is at most {MOST_CELLS} cells"
+    require(height * width <= MOST_CELLS, longer, max(height, width), allowed)
+
+
 def read(text: str | Sequence[str]) -> Layout:
     """A layout from lines of S (start), G (goals), # (walls) and . (free cells)."""
     lines = text.strip("\n").splitlines() if isinstance(text, str) else list(text)
     lines = [line.strip() for line in lines]
     require(len(lines) > 0, "map", text, "one line of characters per row of the grid")
+    most = f"at most {MOST_CELLS}"
+    cells = sum(map(len, lines))
+    require(cells <= MOST_CELLS, "number of cells in the map", cells, most)
     known = ", ".join(f"{character} ({meaning})" for character, meaning in MEANINGS.items())
     for at, line in enumerate(lines, 1):
         fits = len(line) == len(lines[0])

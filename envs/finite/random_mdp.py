@@ -9,6 +9,8 @@ from fedrl.envs.family import Array, heterogeneity_level
 from fedrl.envs.finite.tabular import Tabular, TabularTask, tabular_task
 from fedrl.envs.validation import require, require_known
 
+MOST = 2**22  # numbers of a kernel P(s'|s,a), 32 MB per agent
+
 
 @dataclass(frozen=True)
 class RandomMDP(Tabular):
@@ -37,6 +39,9 @@ class RandomMDP(Tabular):
         super().__post_init__()
         require(self.size >= 1, "size", self.size, "at least 1 state")
         require(self.choices >= 1, "choices", self.choices, "at least 1 action")
+        larger = "size" if self.size >= self.choices else "choices"
+        allowed = f"such that size² × choices, the numbers of a kernel, is at most {MOST:,}"
+        require(self.size**2 * self.choices <= MOST, larger, getattr(self, larger), allowed)
         require(0 <= self.reward_kappa <= 1, "reward_kappa", self.reward_kappa, "in [0, 1]")
         require_known("support", [self.support], ("any", "orthogonal"))
         if self.sparsity is not None:

@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from fedrl.envs.family import Array, Knob, heterogeneity_level, perturb
-from fedrl.envs.finite.maps import Layout, drawn
+from fedrl.envs.finite.maps import Layout, drawn, require_small
 from fedrl.envs.finite.mdp import TabularTask, tabular_task
 from fedrl.envs.finite.tabular import Tabular
 from fedrl.envs.validation import require
@@ -40,6 +40,7 @@ class WindyCliff(Tabular):
         super().__post_init__()
         require(self.width >= 3, "width", self.width, "at least 3 cells")
         require(self.height >= 2, "height", self.height, "at least 2 cells")
+        require_small(self.height, self.width)
 
     @property
     def states(self) -> int:

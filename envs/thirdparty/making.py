@@ -19,7 +19,7 @@ import gymnasium
 import numpy as np
 from gymnasium.envs.registration import EnvSpec, load_env_creator
 
-from fedrl.envs.validation import nearest
+from fedrl.envs.validation import nearest, require
 
 Values = tuple[tuple[str, float], ...]  # knob, number
 Keywords = tuple[tuple[str, Any], ...]  # keyword of the constructor, value
@@ -31,6 +31,8 @@ def specification(name: str) -> EnvSpec:
     """The entry of Gymnasium's registry; "package:id" imports the package first."""
     package, _, own = name.rpartition(":")
     if package:
+        parts = package.split(".")
+        require(all(map(str.isidentifier, parts)), "id", name, "an id, or 'package:id'")
         try:
             import_module(package)
         except ImportError as error:

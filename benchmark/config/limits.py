@@ -1,0 +1,36 @@
+"""How large a study may be: sizes are known before configurations are made.
+
+A configuration takes about 1 ms to check and a run is three files, so that a study at these limits
+still loads on a laptop. What is larger is split into several studies.
+"""
+
+from typing import Any
+
+from fedrl.benchmark.config.settings import SettingError
+
+CONFIGURATIONS = 20_000  # of a study: more than twice the largest that comes with the package
+RUNS = 200_000  # configurations × seeds
+STUDY_BYTES = 4_000_000  # of a study's file
+WHOLE = 2**63  # TOML's whole numbers, seeds and columns of records are of 64 bits
+DEPTH = 32  # of tables and lists in one another; studies use 4
+
+
+def check_values(value: Any, place: str = "", depth: int = 0) -> None:
+    """SettingError that names the first number or nesting that no study can have."""
+    if depth > DEPTH:
+        raise SettingError(f"{place[:80]} is nested deeper than {DEPTH} levels; write it flatter")
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            check_values(inner, f"{place}.{key}" if place else key, depth + 1)
+    elif isinstance(value, list):
+        for inner in value:
+            check_values(inner, place, depth + 1)
+    elif isinstance(value, int) and not -WHOLE <= value < WHOLE:
+        about = f"a whole number of {value.bit_length()} bits"
+        raise SettingError(f"{place} is {about}; it must be of at most 64, from -2^63 to 2^63 - 1")
+
+
+def check_count(count: int, most: int, what: str, remedy: str) -> None:
+    """SettingError if there are more of something than a study may have."""
+    if count > most:
+        raise SettingError(f"{what} {count:,}; it must be at most {most:,}: {remedy}")
