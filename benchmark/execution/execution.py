@@ -18,7 +18,7 @@ from fedrl.benchmark.execution.checkpoint import Checkpoints, decode
 from fedrl.benchmark.execution.estimate import Size, size
 from fedrl.benchmark.execution.executors import Executor, Local, find
 from fedrl.benchmark.execution.progress import Display, Tally
-from fedrl.benchmark.execution.workers import Event, Failed, Finished
+from fedrl.benchmark.execution.workers import Event, Failed, Finished, Lost
 from fedrl.benchmark.storage.files import set_aside
 from fedrl.benchmark.storage.provenance import config_code, engine
 from fedrl.benchmark.storage.store import Store
@@ -210,6 +210,9 @@ def execute(plan: Plan, console: Console | None = None) -> Summary:
                 queue.extend([run] for run in event.batch)  # one bad run must not lose the others
             elif isinstance(event, Failed):
                 summary.failed.append(Failure(event.batch[0], event.reason))
+            elif isinstance(event, Lost):
+                runs = len(event.batch)
+                shown.tell(f"{event.reason}: {runs} run(s) go back to the queue")
             tally.hear(event)
             if isinstance(event, Finished | Failed):
                 skip_stored()

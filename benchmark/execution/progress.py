@@ -9,7 +9,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
 from fedrl.benchmark.execution.batches import Batch
 from fedrl.benchmark.execution.estimate import work
-from fedrl.benchmark.execution.workers import Advanced, Event, Failed, Finished, Started
+from fedrl.benchmark.execution.workers import Advanced, Event, Failed, Finished, Lost, Started
 
 LINE_EVERY = 5.0  # s between plain lines
 FIRST_ESTIMATE = 0.02  # share of the work that must be done before the rest is estimated
@@ -34,7 +34,7 @@ class Tally:
             self._running[id(batch)] = batch, 0.0
         elif isinstance(event, Advanced):
             self._running[id(batch)] = batch, event.share
-        elif isinstance(event, Finished) or len(batch) == 1:
+        elif not isinstance(event, Lost) and (isinstance(event, Finished) or len(batch) == 1):
             self._done += _cost(batch)
             self.finished += len(batch) * isinstance(event, Finished)
             self.failed += isinstance(event, Failed)
@@ -76,6 +76,10 @@ class Display(AbstractContextManager["Display"]):
         if self._plain and time.monotonic() - self._last >= LINE_EVERY:
             self._print()
 
+    def tell(self, text: str) -> None:
+        """One line beside the progress."""
+        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+
     def __exit__(self, *_: object) -> None:
         self.show()
         self._bar.stop()
@@ -84,7 +88,7 @@ class Display(AbstractContextManager["Display"]):
 
     def _print(self) -> None:
         self._last = time.monotonic()
-        self._console.print(self._tally.line(), markup=False, highlight=False, soft_wrap=True)
+        self.tell(self._tally.line())
 
 
 def duration(seconds: float) -> str:

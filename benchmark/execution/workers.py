@@ -4,7 +4,7 @@ import os
 import signal
 import time
 import traceback
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -23,6 +23,7 @@ THREAD_LIMITS = (
     *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"),
     *("VECLIB_MAXIMUM_THREADS", "NUMBA_NUM_THREADS"),
 )
+DEATHS = 3  # of workers, after which their batch counts as the cause
 NEWS_EVERY = 0.5  # s between a worker's reports on its rounds
 
 Result = tuple[dict[str, Array], Array, Array]  # columns, seconds and parameters of one run
@@ -55,7 +56,14 @@ class Failed(NamedTuple):
     reason: str
 
 
-Event = Started | Advanced | Finished | Failed
+class Lost(NamedTuple):
+    """The batch's worker died, as when memory runs out; the batch is back in the queue."""
+
+    batch: Batch
+    reason: str
+
+
+Event = Started | Advanced | Finished | Failed | Lost
 Listener = Callable[[Event], None]
 
 
@@ -204,6 +212,7 @@ def _in_processes(
     queue: deque[Batch], workers: int, listener: Listener, checkpoints: Checkpoints | None
 ) -> None:
     team: list[_Worker] = []
+    deaths: Counter[object] = Counter()
     try:
         while queue or any(worker.batch for worker in team):
             idle = [worker for worker in team if worker.batch is None]
@@ -215,27 +224,29 @@ def _in_processes(
             connections = {worker.connection: worker for worker in team if worker.batch}
             for connection in wait(list(connections)):
                 worker = connections[connection]  # type: ignore[index]
+                batch = worker.batch
+                assert batch is not None
                 if not _hear(worker, listener):
                     team.remove(worker)
+                    _bury(worker, batch, deaths, queue, listener)
     finally:
         for worker in team:
             worker.stop()
 
 
 def _hear(worker: _Worker, listener: Listener) -> bool:
-    """Pass the worker's next event on; False if the worker has died."""
+    """Pass the worker's next event on; False if the worker was killed."""
     batch = worker.batch
     assert batch is not None
     try:
         event = worker.connection.recv()
-    except (EOFError, ConnectionError):
+    except (EOFError, OSError):  # also within a message
         worker.stop()
-        if not worker.ready:
+        if not worker.ready and (worker.process.exitcode or 0) >= 0:
             raise WorkerError(
                 "a worker process ended before it could start; from a Python script, call "
                 "run_study below `if __name__ == '__main__':`"
             ) from None
-        listener(Failed(batch, f"its worker process died, exit code {worker.process.exitcode}"))
         return False
     if isinstance(event, Started):
         worker.ready = True
@@ -243,6 +254,24 @@ def _hear(worker: _Worker, listener: Listener) -> bool:
         worker.batch = None
     listener(event._replace(batch=batch))
     return True
+
+
+def _bury(
+    worker: _Worker,
+    batch: Batch,
+    deaths: Counter[object],
+    queue: deque[Batch],
+    listener: Listener,
+) -> None:
+    """Give the batch of a dead worker to the next one, unless it has cost too many of them."""
+    first = (batch[0].config.id, batch[0].seed)
+    deaths[first] += 1
+    reason = f"its worker process died, exit code {worker.process.exitcode}"
+    if deaths[first] < DEATHS:
+        queue.append(batch)
+        listener(Lost(batch, reason))
+    else:
+        listener(Failed(batch, f"{reason}, {DEATHS} times"))
 
 
 def _serve(connection: Connection, checkpoints: Checkpoints | None) -> None:
