@@ -1,6 +1,7 @@
 """The command `fedrl`. Heavy imports stand inside the commands, so that help appears at once."""
 
 import sys
+from contextlib import suppress
 from typing import NoReturn
 
 import typer
@@ -28,6 +29,9 @@ from fedrl.benchmark.cli.commands.thresholds import thresholds
 from fedrl.benchmark.cli.commands.tune import tune
 from fedrl.benchmark.cli.commands.tuned import tuned
 from fedrl.benchmark.cli.commands.verify import verify
+from fedrl.benchmark.cli.streams import FullError, Stream
+
+ADDRESS_SPACE = 2_000_000_000  # bytes that torch and numba map before they compute
 
 app = typer.Typer(
     name="fedrl",
@@ -60,17 +64,43 @@ for _command in (
 
 def main() -> NoReturn:
     """Run the command line; a user's mistake is one line on stderr and exit code 2."""
+    # A process may be started with its streams closed: then they are None.
+    out, err = sys.stdout, sys.stderr
+    if out is not None:
+        sys.stdout = Stream(out)  # type: ignore[assignment]
+    if err is not None:
+        sys.stderr = Stream(err, forgives_all=True)  # type: ignore[assignment]
     try:
+        _require_address_space()
         code = app(standalone_mode=False)
+        if out is not None:
+            sys.stdout.flush()
     except TyperException as error:
         _fail(error.format_message(), error.exit_code)
     except typer.Abort:
         _fail("aborted", INTERRUPTED)
+    except FullError as error:
+        _fail(str(error), USER_ERROR)
     except ValueError as error:
         if not _is_mistake(error):
             raise
         _fail(str(error), USER_ERROR)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _require_address_space() -> None:
+    """Refuse a limit (ulimit -v) below which torch cannot even be imported."""
+    helps = len(sys.argv) < 2 or "--help" in sys.argv or "-h" in sys.argv
+    with suppress(ImportError):  # Windows has no such limits
+        import resource
+
+        limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+        if not helps and 0 <= limit < ADDRESS_SPACE:
+            _fail(
+                f"the address space is limited to {limit / 1e9:.1f} GB; a process needs at least "
+                f"{ADDRESS_SPACE / 1e9:.1f} GB: raise it with `ulimit -v`",
+                USER_ERROR,
+            )
 
 
 def _is_mistake(error: ValueError) -> bool:

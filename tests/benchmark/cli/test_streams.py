@@ -1,0 +1,92 @@
+"""Output that cannot be written, Ctrl-C from the first import on, too little address space."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fedrl.__main__ import interrupted
+from fedrl.benchmark.cli import main as cli
+from fedrl.benchmark.cli.streams import FullError, Stream
+
+COMMAND = [sys.executable, "-m", "fedrl"]
+
+
+def test_a_reader_that_goes_away_is_no_mistake() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as file:
+        stream = Stream(file)
+        stream.write("x" * 100_000)
+        stream.flush()
+        stream.write("and more")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="of Linux")
+@pytest.mark.parametrize("forgives", [False, True])
+def test_a_full_device_is_one_line_for_an_answer_and_nothing_for_a_note(forgives: bool) -> None:
+    with Path("/dev/full").open("w") as file:
+        stream = Stream(file, forgives_all=forgives)
+        stream.write("answer")
+        if forgives:
+            stream.flush()
+        else:
+            with pytest.raises(FullError, match="cannot write the answer: No space left"):
+                stream.flush()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="of Linux")
+def test_a_command_whose_output_is_full_says_so_in_one_line() -> None:
+    with Path("/dev/full").open("w") as file:
+        done = subprocess.run(
+            [*COMMAND, "--help"], stdout=file, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert "cannot write the answer: No space left on device" in done.stderr
+
+
+def test_a_command_whose_output_nobody_reads_ends_as_usual() -> None:
+    process = subprocess.Popen([*COMMAND, "--help"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.stderr is not None
+    assert (process.stderr.read(), process.wait()) == (b"", 0)
+
+
+def test_an_interrupt_is_one_outside_of_an_import() -> None:
+    with pytest.raises(KeyboardInterrupt):
+        interrupted(signal.SIGINT, sys._getframe())
+
+
+def test_an_interrupt_within_an_import_is_one_line(tmp_path: Path) -> None:
+    """Whatever an importer does with exceptions."""
+    (tmp_path / "stubborn.py").write_text(
+        "import os, signal\ntry:\n    os.kill(os.getpid(), signal.SIGINT)\n    import time\n"
+        "    time.sleep(5)\nexcept BaseException:\n    raise ImportError('no') from None\n"
+    )
+    program = (
+        "import signal, sys; sys.path.insert(0, sys.argv[1])\n"
+        "from fedrl.__main__ import interrupted\n"
+        "signal.signal(signal.SIGINT, interrupted)\nimport stubborn"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (130, "error: aborted\n")
+
+
+def test_too_little_address_space_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (10**9, 10**9))
+    monkeypatch.setattr(sys, "argv", ["fedrl", "list"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 2
+    assert "limited to 1.0 GB; a process needs at least" in capsys.readouterr().err
