@@ -29,21 +29,6 @@ def kernel_distance(task: TabularTask) -> Distance:
     )
 
 
-def reward_distance(task: TabularTask) -> Distance:
-    """|R_i(s,a) - R_j(s,a)|, in units of reward."""
-    return _over_pairs([np.abs(task.reward[i] - task.reward[j]) for i, j in _pairs(task)])
-
-
-def gradient_dissimilarity(gradient: Array) -> float:
-    """ζ²(θ) = (1/N) Σ_i ‖∇J_i(θ) - ∇J(θ)‖² of gradients (N, d), where ∇J is their mean."""
-    return float(np.mean(np.sum((gradient - gradient.mean(axis=0)) ** 2, axis=-1)))
-
-
-def stationarity(gradient: Array) -> float:
-    """‖∇J(θ)‖² of the mean of gradients (N, d)."""
-    return float(np.sum(gradient.mean(axis=0) ** 2))
-
-
 def optimality_gap(family: Tabular, task: TabularTask) -> float:
     """(1/N) Σ_i max_π J_i(π) - max_π (1/N) Σ_i J_i(π): what sharing one policy costs.
 

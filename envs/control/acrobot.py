@@ -146,9 +146,6 @@ def transition(task: Any, state: AcrobotState, action: Any, uniform: Any) -> Any
     return following, 0.0 if reached else -1.0, reached
 
 
-KERNEL = Kernel(initial, observe, transition, start_draws=4, step_draws=0)
-
-
 @dataclass(frozen=True)
 class Acrobot(PhysicalFamily, CompiledFamily):
     """Swing two links up by the joint between them, -1 a step; agents differ in `vary`."""
@@ -158,6 +155,7 @@ class Acrobot(PhysicalFamily, CompiledFamily):
     heterogeneity: ClassVar[str] = "lengths and masses drawn from [low, high] scaled by κ"
     gymnasium_id: ClassVar[str] = "FedRL/Acrobot-v0"
     task: ClassVar[type] = AcrobotTask
+    kernel: ClassVar[Kernel] = Kernel(initial, observe, transition, start_draws=4, step_draws=0)
     knobs: ClassVar[dict[str, Knob]] = {
         "inner_length": Knob(1.0, 0.5, 1.5, "m", "length of the link at the pivot", 0.0),
         "outer_length": Knob(1.0, 0.5, 1.5, "m", "length of the free link", 0.0),
@@ -178,10 +176,6 @@ class Acrobot(PhysicalFamily, CompiledFamily):
     def action_space(self) -> spaces.Discrete:
         """Torque at the joint: -1, 0 or 1 N m."""
         return spaces.Discrete(3)
-
-    @property
-    def kernel(self) -> Kernel:
-        return KERNEL
 
     def reference(self, task: AcrobotTask) -> Reference:
         return Reference(-100.0, "reward threshold of Gymnasium's Acrobot-v1 (stock links)")

@@ -77,9 +77,6 @@ def transition(task: Any, state: CartPoleState, action: Any, uniform: Any) -> An
     return following, 1.0, fallen
 
 
-KERNEL = Kernel(initial, observe, transition, start_draws=4, step_draws=0)
-
-
 @dataclass(frozen=True)
 class CartPole(PhysicalFamily, CompiledFamily):
     """Balance a pole on a cart, reward 1 a step; agents differ in the physics named in `vary`."""
@@ -88,6 +85,7 @@ class CartPole(PhysicalFamily, CompiledFamily):
     source: ClassVar[str] = "Gymnasium CartPole-v1; Barto, Sutton & Anderson 1983"
     gymnasium_id: ClassVar[str] = "FedRL/CartPole-v0"
     task: ClassVar[type] = CartPoleTask
+    kernel: ClassVar[Kernel] = Kernel(initial, observe, transition, start_draws=4, step_draws=0)
     knobs: ClassVar[dict[str, Knob]] = {
         "half_length": Knob(0.5, 0.1, 0.9, "m", "half the length of the pole", 0.0),
         "pole_mass": Knob(0.1, 0.05, 0.15, "kg", "mass of the pole", 0.0),
@@ -108,10 +106,6 @@ class CartPole(PhysicalFamily, CompiledFamily):
     @property
     def action_space(self) -> spaces.Discrete:
         return spaces.Discrete(2)
-
-    @property
-    def kernel(self) -> Kernel:
-        return KERNEL
 
     def reference(self, task: CartPoleTask) -> Reference:
         return Reference(float(self.horizon), "the horizon: a pole that never falls")

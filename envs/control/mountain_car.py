@@ -58,9 +58,6 @@ def transition(task: Any, state: MountainCarState, action: Any, uniform: Any) ->
     return MountainCarState(position, velocity), reward, reached
 
 
-KERNEL = Kernel(initial, observe, transition, start_draws=1, step_draws=0)
-
-
 @dataclass(frozen=True)
 class MountainCarContinuous(PhysicalFamily, CompiledFamily):
     """Rock a weak car out of a valley; agents differ in the physics named in `vary`."""
@@ -69,6 +66,7 @@ class MountainCarContinuous(PhysicalFamily, CompiledFamily):
     source: ClassVar[str] = "Gymnasium MountainCarContinuous-v0; Moore 1990"
     gymnasium_id: ClassVar[str] = "FedRL/MountainCarContinuous-v0"
     task: ClassVar[type] = MountainCarTask
+    kernel: ClassVar[Kernel] = Kernel(initial, observe, transition, start_draws=1, step_draws=0)
     knobs: ClassVar[dict[str, Knob]] = {
         "power": Knob(0.0015, 0.001, 0.002, "position/step²", "pull of the engine", 0.0),
         "gravity": Knob(0.0025, 0.002, 0.003, "position/step²", "pull of the slope", 0.0),
@@ -88,10 +86,6 @@ class MountainCarContinuous(PhysicalFamily, CompiledFamily):
     def action_space(self) -> spaces.Box:
         """Throttle, forwards or backwards."""
         return spaces.Box(-ACTION_LIMIT, ACTION_LIMIT, (1,), dtype=np.float64)
-
-    @property
-    def kernel(self) -> Kernel:
-        return KERNEL
 
     def reference(self, task: MountainCarTask) -> Reference:
         return Reference(90.0, "reward threshold of Gymnasium's MountainCarContinuous-v0 (stock)")

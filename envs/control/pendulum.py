@@ -57,9 +57,6 @@ def transition(task: Any, state: PendulumState, action: Any, uniform: Any) -> An
     return PendulumState(state.angle + spin * TIME_STEP, spin), -cost, False
 
 
-KERNEL = Kernel(initial, observe, transition, start_draws=2, step_draws=0)
-
-
 @dataclass(frozen=True)
 class Pendulum(PhysicalFamily, CompiledFamily):
     """Swing a rod up and hold it with little torque; agents differ in the physics in `vary`."""
@@ -68,6 +65,7 @@ class Pendulum(PhysicalFamily, CompiledFamily):
     source: ClassVar[str] = "Gymnasium Pendulum-v1"
     gymnasium_id: ClassVar[str] = "FedRL/Pendulum-v0"
     task: ClassVar[type] = PendulumTask
+    kernel: ClassVar[Kernel] = Kernel(initial, observe, transition, start_draws=2, step_draws=0)
     knobs: ClassVar[dict[str, Knob]] = {
         "mass": Knob(1.0, 0.5, 1.5, "kg", "mass of the rod", 0.0),
         "length": Knob(1.0, 0.5, 1.5, "m", "length of the rod", 0.0),
@@ -86,10 +84,6 @@ class Pendulum(PhysicalFamily, CompiledFamily):
     def action_space(self) -> spaces.Box:
         """Torque at the pivot (N m)."""
         return spaces.Box(-TORQUE_LIMIT, TORQUE_LIMIT, (1,), dtype=np.float64)
-
-    @property
-    def kernel(self) -> Kernel:
-        return KERNEL
 
     def reference(self, task: PendulumTask) -> Reference:
         return Reference(-138.0, "stock rod, dynamic programming over a grid of states and torques")

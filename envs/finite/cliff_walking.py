@@ -16,6 +16,8 @@ class CliffWalking(TableFamily):
     summary: ClassVar[str] = "Walk along a cliff; every agent slips differently"
     source: ClassVar[str] = "Gymnasium CliffWalking-v1, its table env.P; Sutton & Barto, ex. 6.6"
     gymnasium_id: ClassVar[str] = "FedRL/CliffWalking-v0"
+    states: ClassVar[int] = 48
+    actions: ClassVar[int] = 4
     sides: ClassVar[dict[int, tuple[int, int]]] = {  # 0 up, 1 right, 2 down, 3 left
         0: (1, 3), 1: (2, 0), 2: (3, 1), 3: (0, 2),
     }  # fmt: skip
@@ -23,14 +25,6 @@ class CliffWalking(TableFamily):
     horizon: int = 100
     discount: float = 0.99
     slippery: bool = False  # Gymnasium's own slipping, the same for all agents
-
-    @property
-    def states(self) -> int:
-        return 48
-
-    @property
-    def actions(self) -> int:
-        return 4
 
     def table(self) -> Any:
         return CliffWalkingEnv(is_slippery=self.slippery)

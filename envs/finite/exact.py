@@ -30,53 +30,6 @@ def evaluate(successor, chance, reward, start, policy, discount, horizon):  # ty
 
 
 @njit(cache=True, nogil=True)
-def evaluate_along(successor, chance, reward, start, policy, change, discount, horizon):  # type: ignore[no-untyped-def]
-    """J_i, ∂J_i/∂π, and the derivative of the latter when π moves by `change` (N, Z, A).
-
-    The recursions of `evaluate`, differentiated: V'_h = r' + γ (P' V_{h+1} + P V'_{h+1}),
-    d'_{h+1} = P'ᵀ d_h + Pᵀ d'_h, where r_π and P_π are linear in π.
-    """
-    objective = np.zeros(len(reward))
-    gradient = np.zeros(reward.shape)
-    bend = np.zeros(reward.shape)
-    for i in range(len(reward)):
-        follows, count, place = _reach(successor[i], chance[i])
-        states, width = follows.shape
-        gain, step = _chain(chance[i], reward[i], policy[i], place, width)
-        gain1, step1 = _chain(chance[i], reward[i], change[i], place, width)
-        value = _values(follows, count, gain, step, discount, horizon)
-        value1 = np.zeros((horizon + 1, states))
-        for h in range(horizon - 1, -1, -1):
-            for s in range(states):
-                total = 0.0
-                for m in range(count[s]):
-                    x = follows[s, m]
-                    total += step1[s, m] * value[h + 1, x] + step[s, m] * value1[h + 1, x]
-                value1[h, s] = gain1[s] + discount * total
-        for s in range(states):
-            objective[i] += start[i, s] * value[0, s]
-        visits, flow = _flow(follows, count, step, start[i], value, discount, horizon)
-        _slope(chance[i], reward[i], place, visits, flow, gradient[i])
-
-        mass, mass1 = start[i].copy(), np.zeros(states)  # γ^h d_h and its derivative
-        visits1, flow1 = np.zeros(states), np.zeros((states, width))
-        for h in range(horizon):
-            next_mass, next_mass1 = np.zeros(states), np.zeros(states)
-            for s in range(states):
-                visits1[s] += mass1[s]
-                for m in range(count[s]):
-                    x = follows[s, m]
-                    flow1[s, m] += discount * (
-                        mass1[s] * value[h + 1, x] + mass[s] * value1[h + 1, x]
-                    )
-                    next_mass[x] += discount * mass[s] * step[s, m]
-                    next_mass1[x] += discount * (mass1[s] * step[s, m] + mass[s] * step1[s, m])
-            mass, mass1 = next_mass, next_mass1
-        _slope(chance[i], reward[i], place, visits1, flow1, bend[i])
-    return objective, gradient, bend
-
-
-@njit(cache=True, nogil=True)
 def plan(successor, chance, reward, discount, horizon):  # type: ignore[no-untyped-def]
     """Value iteration: V*_0 (N, Z) and the best action at every step and state (N, T, Z)."""
     agents, states, actions = reward.shape

@@ -16,6 +16,7 @@ class FrozenLake(TableFamily):
     summary: ClassVar[str] = "Cross a frozen lake with holes; every agent slips differently"
     source: ClassVar[str] = "Gymnasium FrozenLake-v1, its table env.P"
     gymnasium_id: ClassVar[str] = "FedRL/FrozenLake-v0"
+    actions: ClassVar[int] = 4
     sides: ClassVar[dict[int, tuple[int, int]]] = {  # 0 left, 1 down, 2 right, 3 up
         0: (3, 1), 1: (0, 2), 2: (1, 3), 3: (2, 0),
     }  # fmt: skip
@@ -28,10 +29,6 @@ class FrozenLake(TableFamily):
     @property
     def states(self) -> int:
         return {"4x4": 16, "8x8": 64}[self.lake]
-
-    @property
-    def actions(self) -> int:
-        return 4
 
     def table(self) -> Any:
         return FrozenLakeEnv(map_name=self.lake, is_slippery=self.slippery)

@@ -35,6 +35,7 @@ class GridWorld(Tabular):
         "slip probability and wind (strength, direction), with vary_goal also the goal; κ in [0, 1]"
     )
     gymnasium_id: ClassVar[str] = "FedRL/GridWorld-v0"
+    actions: ClassVar[int] = len(maps.MOVES)
     knobs: ClassVar[dict[str, Knob]] = {
         "slip": Knob(0.1, 0.0, 0.5, "probability", "a move goes sideways instead", -1e-12),
         "wind": Knob(0.0, 0.0, 0.5, "probability", "the wind pushes one further cell", -1e-12),
@@ -95,10 +96,6 @@ class GridWorld(Tabular):
     @property
     def states(self) -> int:
         return self.layout.states
-
-    @property
-    def actions(self) -> int:
-        return len(maps.MOVES)
 
     def sample(self, agents: int, kappa: float, generator: np.random.Generator) -> TabularTask:
         heterogeneity_level(kappa, highest=1.0)

@@ -30,6 +30,8 @@ class OpposedPair(Tabular):
     source: ClassVar[str] = "after Labbi, Mangold, Tiapkin, Moulines 2025 (arXiv 2505.23459)"
     heterogeneity: ClassVar[str] = "agreement of the gambles: (1 ± κ)/2, alternating, κ in [0, 1]"
     gymnasium_id: ClassVar[str] = "FedRL/OpposedPair-v0"
+    states: ClassVar[int] = 7
+    actions: ClassVar[int] = 4
 
     horizon: int = 20
     discount: float = 0.95
@@ -40,14 +42,6 @@ class OpposedPair(Tabular):
         super().__post_init__()
         require(self.prize > 0, "prize", self.prize, "above 0")
         require(0 <= self.safe < self.prize, "safe", self.safe, f"in [0, {self.prize:g})")
-
-    @property
-    def states(self) -> int:
-        return 7
-
-    @property
-    def actions(self) -> int:
-        return 4
 
     def sample(self, agents: int, kappa: float, generator: np.random.Generator) -> TabularTask:
         kappa = heterogeneity_level(kappa, highest=1.0)

@@ -26,13 +26,11 @@ from fedrl.envs.finite.mdp import (
 )
 
 __all__ = [
-    "Derivatives",
     "Exact",
     "Optima",
     "Tabular",
     "TabularState",
     "TabularTask",
-    "Thresholds",
     "best_common_policy",
     "draw",
     "from_outcomes",
@@ -48,14 +46,6 @@ class Exact(NamedTuple):
     gradient: Array  # (N, Z, A), ∂J_i/∂π(a|s) with the entries of π taken as independent
 
 
-class Derivatives(NamedTuple):
-    """J_i of the softmax of a table of logits θ, and its derivatives."""
-
-    objective: Array  # (N,), J_i(θ)
-    gradient: Array  # (N, d), ∇J_i(θ)
-    curvature: Array  # (N, d), ∇²J_i(θ) v
-
-
 class Optima(NamedTuple):
     """The optimum of each of N agents alone, over policies that may depend on the time."""
 
@@ -63,19 +53,12 @@ class Optima(NamedTuple):
     action: Array  # (N, T, Z), what to do at each step in each state
 
 
-class Thresholds(NamedTuple):
-    """Mean J over the agents that scores are read against, from bad to out of reach."""
-
-    random: float  # every action equally likely
-    common: float  # best known policy that all agents share
-    own: float  # every agent with an optimal policy of its own, which may depend on the time
-
-
 @dataclass(frozen=True)
 class Tabular(CompiledFamily):
     """A family of finite MDPs with exact J, its derivatives and optima."""
 
     metric: ClassVar[str] = "objective"
+    kernel: ClassVar[Kernel] = KERNEL
 
     @property
     @abstractmethod
@@ -93,10 +76,6 @@ class Tabular(CompiledFamily):
     def action_space(self) -> spaces.Discrete:
         return spaces.Discrete(self.actions)
 
-    @property
-    def kernel(self) -> Kernel:
-        return KERNEL
-
     def between(self, one: TabularTask, two: TabularTask, share: float) -> TabularTask:
         """An outcome is one of the first MDP with probability 1 - share, else of the second."""
         return mixture(one, two, share)
@@ -106,27 +85,6 @@ class Tabular(CompiledFamily):
         discount = self.discount if discount is None else discount
         parts = task.successor, task.chance, task.reward, task.start
         return Exact(*exact.evaluate(*parts, policy, discount, self.horizon))
-
-    def derivatives(
-        self, task: TabularTask, theta: Array, vector: Array | None = None
-    ) -> Derivatives:
-        """J_i, ∇J_i and ∇²J_i v at logits θ_i (N, d), for v_i (N, d); v = 0 if none is given.
-
-        ∂J/∂θ[s,a] = π(a|s) (G(s,a) - Σ_b π(b|s) G(s,b)) with G = ∂J/∂π, differentiated along v.
-        """
-        policy = softmax(np.asarray(theta, np.float64).reshape(task.reward.shape))
-        along = np.zeros_like(policy) if vector is None else vector.reshape(policy.shape)
-        change = policy * (along - _mean_under(policy, along))
-        parts = task.successor, task.chance, task.reward, task.start
-        objective, slope, bend = exact.evaluate_along(
-            *parts, policy, change, self.discount, self.horizon
-        )
-        advantage = slope - _mean_under(policy, slope)
-        turn = bend - _mean_under(policy, bend) - _mean_under(change, slope)
-        gradient = policy * advantage
-        curvature = change * advantage + policy * turn
-        flat = (len(policy), -1)
-        return Derivatives(objective, gradient.reshape(flat), curvature.reshape(flat))
 
     def optima(self, task: TabularTask) -> Optima:
         """The best of all policies for every agent by itself, time-dependent ones included."""
@@ -150,15 +108,6 @@ class Tabular(CompiledFamily):
         """J_i of doing `action` (N, T, Z): (N,)."""
         parts = task.successor, task.chance, task.reward, task.start
         return exact.follow(*parts, action, self.discount)  # type: ignore[no-any-return]
-
-    def thresholds(self, task: TabularTask) -> Thresholds:
-        """Compute J of the uniform, the best common and the agents' own optimal policies."""
-        uniform = np.full(task.reward.shape, 1 / self.actions)
-        return Thresholds(
-            float(np.mean(self.exact(task, uniform).objective)),
-            best_common_policy(self, task)[0],
-            float(np.mean(self.optimum(task))),
-        )
 
     def reference(self, task: TabularTask) -> Reference:
         value = best_common_policy(self, task)[0]

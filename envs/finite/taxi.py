@@ -19,20 +19,14 @@ class Taxi(TableFamily):
     summary: ClassVar[str] = "Fetch and deliver a passenger; every agent slips differently"
     source: ClassVar[str] = "Gymnasium Taxi-v4, its table env.P; Dietterich, JAIR 2000"
     gymnasium_id: ClassVar[str] = "FedRL/Taxi-v0"
+    states: ClassVar[int] = 500
+    actions: ClassVar[int] = 6
     sides: ClassVar[dict[int, tuple[int, int]]] = {  # 0 south, 1 north, 2 east, 3 west
         0: (3, 2), 1: (2, 3), 2: (0, 1), 3: (1, 0),
     }  # fmt: skip
 
     horizon: int = 200
     discount: float = 0.99
-
-    @property
-    def states(self) -> int:
-        return 500
-
-    @property
-    def actions(self) -> int:
-        return 6
 
     def table(self) -> Any:
         return TaxiEnv()

@@ -27,6 +27,7 @@ class WindyCliff(Tabular):
     source: ClassVar[str] = "Jin, Peng, Yang, Wang, Zhang, AISTATS 2022, section 7"
     heterogeneity: ClassVar[str] = "wind strength θ_i ~ U(½ - κ/2, ½ + κ/2), κ in [0, 1]"
     gymnasium_id: ClassVar[str] = "FedRL/WindyCliff-v0"
+    actions: ClassVar[int] = 4
     knobs: ClassVar[dict[str, Knob]] = {
         "wind": Knob(0.5, 0.0, 1.0, "θ, 3 × probability", "a move goes down instead", -1e-12),
     }
@@ -45,10 +46,6 @@ class WindyCliff(Tabular):
     @property
     def states(self) -> int:
         return self.width * self.height
-
-    @property
-    def actions(self) -> int:
-        return 4
 
     def sample(self, agents: int, kappa: float, generator: np.random.Generator) -> TabularTask:
         heterogeneity_level(kappa, highest=1.0)

@@ -26,9 +26,9 @@ from fedrl.envs.control.pendulum import PendulumState
 from fedrl.envs.family import Knob
 
 KERNELS = {
-    "acrobot": acrobot.KERNEL,
-    "pendulum": pendulum.KERNEL,
-    "mountain-car": mountain_car.KERNEL,
+    "acrobot": acrobot.Acrobot.kernel,
+    "pendulum": pendulum.Pendulum.kernel,
+    "mountain-car": mountain_car.MountainCarContinuous.kernel,
 }
 STATES: dict[str, Any] = {
     "acrobot": AcrobotState,
@@ -169,7 +169,7 @@ def test_mountain_car_is_gymnasiums(kappa: float, monkeypatch: pytest.MonkeyPatc
             with monkeypatch.context() as patch:
                 patch.setattr(continuous_mountain_car, "np", wide)
                 seen, reward, terminated, _, _ = env.step(box(action + task.action_bias))
-            state, gain, ended = mountain_car.KERNEL.transition(task, state, [action], ())
+            state, gain, ended = KERNELS["mountain-car"].transition(task, state, [action], ())
             np.testing.assert_allclose(state, seen, rtol=0, atol=0)
             paid = 0.1 * (action + task.action_bias) ** 2 - 0.1 * action**2
             np.testing.assert_allclose(gain, reward + paid, rtol=0, atol=1e-13)
@@ -188,7 +188,7 @@ def test_untouched_mountain_car_agrees_within_its_storage() -> None:
         env.state = np.array(state)
         action = generator.uniform(-1.5, 1.5)
         seen, reward, terminated, _, _ = env.step(box(action))
-        following, gain, ended = mountain_car.KERNEL.transition(task, state, [action], ())
+        following, gain, ended = KERNELS["mountain-car"].transition(task, state, [action], ())
         np.testing.assert_array_equal(np.array(following, np.float32), seen)
         np.testing.assert_allclose(gain, reward, rtol=0, atol=1e-13)
         assert ended == terminated
@@ -355,7 +355,7 @@ def test_power_and_gravity_are_accelerations() -> None:
 
 # The best known return of Pendulum: a plan by dynamic programming, played in the true dynamics
 
-swing = njit(pendulum.KERNEL.transition)
+swing = njit(KERNELS["pendulum"].transition)
 
 
 @njit  # type: ignore[untyped-decorator]

@@ -12,12 +12,13 @@ import pytest
 from gymnasium.envs.classic_control import CartPoleEnv
 
 from fedrl.envs import FAMILIES
-from fedrl.envs.control.cartpole import KERNEL, CartPole, CartPoleState, CartPoleTask
+from fedrl.envs.control.cartpole import CartPole, CartPoleState, CartPoleTask
 from fedrl.envs.family import Array
 from fedrl.envs.finite.gridworld import GridWorld
 from fedrl.envs.finite.random_mdp import RandomMDP
 from fedrl.envs.finite.tabular import Tabular, TabularTask, best_common_policy, draw
 
+KERNEL = CartPole.kernel
 TABULAR = [name for name, family in FAMILIES.items() if issubclass(family, Tabular)]
 
 # Of `sample(3, 0.7, PCG64(5))`: a change here changes every result published with the family.

@@ -11,6 +11,8 @@ from test_families import FAMILIES, TABULAR, TINY, few_starts, rng, row, sample,
 from torch import Tensor
 from torch.func import grad, jvp
 
+from fedrl.algorithms.estimators.exact import ExactGradients, Model
+from fedrl.algorithms.estimators.policy import TabularSoftmax
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.envs.family import Array
 from fedrl.envs.finite.common_policy import ascend
@@ -69,7 +71,7 @@ def test_the_same_uniform_number_gives_the_successor_of_the_full_row(name: str) 
         uniform = float(generator.random())
         lane = row(task, agent)
         step = FAMILIES[name]().kernel.transition(lane, TabularState(s), [a], [uniform])  # type: ignore[attr-defined]
-        assert step[0].config == draw(task.kernel[agent, s, a], uniform)
+        assert step[0].cell == draw(task.kernel[agent, s, a], uniform)
         assert step[2] == task.terminal[agent, step[0].config]
 
 
@@ -112,6 +114,19 @@ def logits(family: Tabular, agents: int, seed: int = 4) -> Array:
     return rng(seed).normal(size=(agents, family.states * family.actions))
 
 
+def curvatures(family: Tabular, task: Any, theta: Array, vector: Array) -> Array:
+    """∇²J_i(θ_i) v_i of every agent: (N, d)."""
+    exact = ExactGradients(
+        TabularSoftmax(family.states, family.actions), family.discount, family.horizon
+    )
+    models = zip(task.kernel, task.reward, task.start, theta, strict=True)
+    found = [
+        exact.curvature(Model(*map(torch.from_numpy, model)), torch.from_numpy(along)).numpy()
+        for model, along in zip(models, vector, strict=True)
+    ]
+    return np.stack(found)
+
+
 @every_tabular
 def test_derivatives_are_sums_over_all_trajectories(name: str) -> None:
     """J, ∇J and ∇²J v of Σ_τ p_θ(τ) Σ_h γ^h R_h: with ℓ = log p_θ and G the return,
@@ -121,7 +136,8 @@ def test_derivatives_are_sums_over_all_trajectories(name: str) -> None:
     family: Any = TINY[name]
     task = few_starts(family.sample(2, 0.7, rng()))
     theta, vector = logits(family, 2), logits(family, 2, seed=6)
-    exact = family.derivatives(task, theta, vector)
+    exact = family.closed_form(task, task.reward.shape[1:], theta)
+    bends = curvatures(family, task, theta, vector)
     for i in range(2):
         policy = softmax(theta[i].reshape(task.reward.shape[1:]))
         along = vector[i].reshape(policy.shape)
@@ -141,7 +157,7 @@ def test_derivatives_are_sums_over_all_trajectories(name: str) -> None:
         scale = 1e-12 * max(1.0, abs(objective))
         np.testing.assert_allclose(exact.objective[i], objective, rtol=0, atol=scale)
         np.testing.assert_allclose(exact.gradient[i], gradient.ravel(), rtol=0, atol=scale)
-        np.testing.assert_allclose(exact.curvature[i], curvature.ravel(), rtol=0, atol=scale)
+        np.testing.assert_allclose(bends[i], curvature.ravel(), rtol=0, atol=scale)
 
 
 def objective(family: Tabular, task: Any, theta: Tensor) -> Tensor:
@@ -160,7 +176,8 @@ def test_derivatives_are_those_of_automatic_differentiation(name: str) -> None:
     family: Any = FAMILIES[name](horizon=20)
     task = family.sample(2, 0.7, rng())
     theta, vector = logits(family, 2), logits(family, 2, seed=6)
-    exact = family.derivatives(task, theta, vector)
+    exact = family.closed_form(task, task.reward.shape[1:], theta)
+    bends = curvatures(family, task, theta, vector)
     for i in range(2):
         lane = row(task, i)
 
@@ -172,32 +189,19 @@ def test_derivatives_are_those_of_automatic_differentiation(name: str) -> None:
         scale = 1e-12 * max(1.0, float(curvature.abs().max()))
         np.testing.assert_allclose(exact.objective[i], value(point), rtol=1e-12)
         np.testing.assert_allclose(exact.gradient[i], gradient, rtol=0, atol=scale)
-        np.testing.assert_allclose(exact.curvature[i], curvature, rtol=0, atol=scale)
-
-
-@every_tabular
-def test_both_ways_to_the_gradient_agree(name: str) -> None:
-    """`derivatives` and `exact`, and without a vector there is no curvature."""
-    family: Any = FAMILIES[name]()
-    task, theta = sample(name), logits(family, 3)
-    policy = softmax(theta.reshape(task.reward.shape))
-    exact = family.exact(task, policy)
-    slope = exact.gradient - np.sum(policy * exact.gradient, axis=-1, keepdims=True)
-    found = family.derivatives(task, theta)
-    np.testing.assert_array_equal(found.objective, exact.objective)
-    np.testing.assert_array_equal(found.gradient, (policy * slope).reshape(3, -1))
-    assert (found.curvature == 0).all()
+        np.testing.assert_allclose(bends[i], curvature, rtol=0, atol=scale)
 
 
 @every_tabular
 def test_an_agents_values_do_not_depend_on_the_others(name: str) -> None:
     """Bit for bit."""
     family: Any = FAMILIES[name]()
-    task, theta, vector = sample(name), logits(family, 3), logits(family, 3, seed=6)
-    together = family.derivatives(task, theta, vector)
+    task, theta = sample(name), logits(family, 3)
+    shape = task.reward.shape[1:]
+    together = family.closed_form(task, shape, theta)
     for i in range(3):
         one = TabularTask(*(field[i : i + 1] for field in task))
-        alone = family.derivatives(one, theta[i : i + 1], vector[i : i + 1])
+        alone = family.closed_form(one, shape, theta[i : i + 1])
         for field, both in zip(alone, together, strict=True):
             np.testing.assert_array_equal(field[0], both[i])
 
@@ -229,9 +233,10 @@ def test_following_one_action_for_ever_is_the_stationary_policy(name: str) -> No
 def test_thresholds_are_in_order(name: str, kappa: float) -> None:
     family: Any = FAMILIES[name]()
     task = sample(name, kappa=kappa)
-    thresholds = family.thresholds(task)
-    assert thresholds.random < thresholds.common <= thresholds.own + 1e-12
-    assert family.reference(task).value == thresholds.common == best_common_policy(family, task)[0]
+    uniform = np.full(task.reward.shape, 1 / family.actions)
+    random, (common, _) = family.exact(task, uniform).objective, best_common_policy(family, task)
+    assert random.mean() < common <= family.optimum(task).mean() + 1e-12
+    assert family.reference(task).value == common
 
 
 def test_the_reference_is_not_that_of_an_unlucky_start() -> None:

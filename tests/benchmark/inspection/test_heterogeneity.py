@@ -10,11 +10,8 @@ from test_families import FAMILIES, TABULAR, rng, sample
 
 from fedrl.benchmark.inspection.heterogeneity import (
     cross_evaluation,
-    gradient_dissimilarity,
     kernel_distance,
     optimality_gap,
-    reward_distance,
-    stationarity,
 )
 from fedrl.envs.finite.gridworld import GridWorld
 from fedrl.envs.finite.opposed_pair import OpposedPair
@@ -39,8 +36,7 @@ def test_distances_over_pairs_states_and_actions() -> None:
     """TV of two coins is the difference of their chances; one of two rows differs."""
     task = rows(0.2, 0.5, 0.9)
     np.testing.assert_allclose(kernel_distance(task), (0.7, (0.3 + 0.4 + 0.7) / 6), rtol=1e-12)
-    np.testing.assert_allclose(reward_distance(task), (2.1, 3 * (0.3 + 0.4 + 0.7) / 6), rtol=1e-12)
-    assert kernel_distance(rows(0.4)) == reward_distance(rows(0.4)) == (0.0, 0.0)
+    assert kernel_distance(rows(0.4)) == (0.0, 0.0)
 
 
 @every_tabular
@@ -57,10 +53,10 @@ def test_distances_are_those_of_the_full_kernels(name: str) -> None:
 def test_identical_agents_are_at_no_distance(name: str) -> None:
     family: Any = FAMILIES[name]()
     task = sample(name, kappa=0.0)
-    assert kernel_distance(task) == reward_distance(task) == (0.0, 0.0)
+    assert kernel_distance(task) == (0.0, 0.0)
     theta = np.tile(rng().normal(size=family.states * family.actions), (3, 1))
-    gradient = family.derivatives(task, theta).gradient
-    assert gradient_dissimilarity(gradient) <= 1e-24 * max(1.0, stationarity(gradient))
+    gradient = family.closed_form(task, task.reward.shape[1:], theta).gradient
+    np.testing.assert_allclose(gradient, gradient[[0, 0, 0]], rtol=0, atol=1e-12)
     cross = cross_evaluation(family, task)
     np.testing.assert_array_equal(cross, np.broadcast_to(cross[:1, :1], cross.shape))
 
@@ -69,10 +65,8 @@ def test_distance_of_mixed_kernels_is_proportional_to_kappa() -> None:
     """P_i - P_j = κ (U_i - U_j), and R_i - R_j likewise."""
     half, full = (kernel_distance(RandomMDP().sample(4, kappa, rng())) for kappa in (0.5, 1.0))
     np.testing.assert_allclose(np.array(full), 2 * np.array(half), rtol=1e-12)
-    rewards = [
-        reward_distance(RandomMDP(reward_kappa=kappa).sample(4, 0.0, rng())) for kappa in (0.2, 0.6)
-    ]
-    np.testing.assert_allclose(np.array(rewards[1]), 3 * np.array(rewards[0]), rtol=1e-12)
+    low, high = (RandomMDP(reward_kappa=k).sample(4, 0.0, rng()).reward for k in (0.2, 0.6))
+    np.testing.assert_allclose(high - high[0], 3 * (low - low[0]), rtol=0, atol=1e-12)
 
 
 def test_orthogonal_kernels_are_at_distance_kappa_from_the_common_one() -> None:
@@ -82,15 +76,6 @@ def test_orthogonal_kernels_are_at_distance_kappa_from_the_common_one() -> None:
         own = family.sample(1, kappa, rng())
         pair = type(own)(*(np.concatenate(both) for both in zip(common, own, strict=True)))
         np.testing.assert_allclose(kernel_distance(pair), (kappa, kappa), rtol=1e-12)
-
-
-def test_dissimilarity_and_stationarity_of_given_gradients() -> None:
-    """(3, 0) and (-1, 4): the mean is (1, 2), each is at squared distance 8 from it."""
-    gradient = np.array([[3.0, 0.0], [-1.0, 4.0]])
-    assert gradient_dissimilarity(gradient) == 8.0
-    assert stationarity(gradient) == 5.0
-    mean_square = float(np.mean(np.sum(gradient**2, axis=-1)))
-    assert gradient_dissimilarity(gradient) == mean_square - stationarity(gradient)
 
 
 # OpposedPair: every three steps a way is taken and paid on the second of them.
@@ -127,8 +112,8 @@ def test_the_mean_gradient_of_opposed_agents_has_no_preference_between_the_gambl
     family = OpposedPair(horizon=2)
     for kappa in (0.3, 1.0):
         task = family.sample(2, kappa, rng())
-        gradient = family.derivatives(task, np.zeros((2, 28))).gradient
-        zeta = gradient_dissimilarity(gradient)
+        gradient = family.closed_form(task, (7, 4), np.zeros((2, 28))).gradient
+        zeta = np.mean(np.sum((gradient - gradient.mean(axis=0)) ** 2, axis=-1))
         np.testing.assert_allclose(zeta, (kappa * family.discount) ** 2 / 8, rtol=1e-12)
         gamble, other = rng().permutation(4)[:2]
         mean = gradient.mean(axis=0).reshape(7, 4)[0]
