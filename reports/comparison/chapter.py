@@ -24,7 +24,6 @@ from fedrl.reports.table import sample_complexity
 from fedrl.reports.table.runs import Family
 from fedrl.reports.table.sample_complexity import Reached
 from fedrl.reports.table.specification import Specification
-from fedrl.reports.table.tables import Table
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +64,7 @@ def _complexity(context: ReportContext) -> Section:
         chart = reached_chart(family, targets, context.look, anchor)
         parts = [chart, reached_figure(family, chart, context.look, context.spec), *parts]
     notes = _on_targets(family, targets, context.spec)
-    return Section("Sample complexity", anchor, _something(parts), notes)
+    return Section("Sample complexity", anchor, parts, notes)
 
 
 def _heterogeneity(context: ReportContext) -> Section:
@@ -76,7 +75,7 @@ def _heterogeneity(context: ReportContext) -> Section:
     if len(family.kappas) > 1:
         parts.append(scores.drop_table(family, spec))
         note = ""
-    return Section("Heterogeneity", anchor, _something(parts), note)
+    return Section("Heterogeneity", anchor, parts, note)
 
 
 def _stationarity(context: ReportContext) -> Section | None:
@@ -85,7 +84,7 @@ def _stationarity(context: ReportContext) -> Section | None:
         return None
     found = sample_complexity.stationarity_targets(family, spec)
     table = sample_complexity.complexity_table(family, found, spec, stationarity=True)
-    parts = _something([curves.stationarity_curves(family, context.look, spec), table])
+    parts = (curves.stationarity_curves(family, context.look, spec), table)
     return Section("Stationarity", f"{family.slug}-gradient", parts)
 
 
@@ -94,40 +93,38 @@ def _speedup(context: ReportContext) -> Section | None:
         return None
     parts, words = speedup_section.parts(context.family, context.look, context.spec)
     title = "Speed-up in N and exponent in ε"
-    return Section(title, f"{context.family.slug}-speedup", _something(parts), words)
+    return Section(title, f"{context.family.slug}-speedup", parts, words)
 
 
 def _diagnostics(context: ReportContext) -> Section | None:
-    parts = tuple(diagnostic_figures(context.family, context.look))
+    parts = tuple(diagnostic_figures(context.family, context.look, context.spec))
     return Section("Diagnostics", f"{context.family.slug}-inside", parts) if parts else None
 
 
 def _scores(context: ReportContext) -> Section:
-    table = scores.score_table(context.family, context.spec)
-    return Section("Scores", f"{context.family.slug}-score", _something([table]))
+    family = context.family
+    return Section("Scores", f"{family.slug}-score", [scores.score_table(family, context.spec)])
 
 
 def _seeds(context: ReportContext) -> Section:
     family = context.family
     parts = (finals.strip(family, context.look, context.spec), ledger.seed_scores(family))
-    return Section("Every seed", f"{family.slug}-every", _something(parts))
+    return Section("Every seed", f"{family.slug}-every", parts)
 
 
 def _pairs(context: ReportContext) -> Section:
     family, spec = context.family, context.spec
     parts = (paired.paired_table(family, spec), paired.speed_table(family, context.targets, spec))
-    return Section("Paired comparison", f"{family.slug}-pairs", _something(parts))
+    return Section("Paired comparison", f"{family.slug}-pairs", parts)
 
 
 def _settings(context: ReportContext) -> Section:
     table = settings(context.family, context.hyperparameters)
-    return Section("Settings", f"{context.family.slug}-settings", _something([table]))
+    return Section("Settings", f"{context.family.slug}-settings", [table])
 
 
 def _ledger(context: ReportContext) -> Section:
-    return Section(
-        "Ledger", f"{context.family.slug}-cost", _something([ledger.ledger(context.family)])
-    )
+    return Section("Ledger", f"{context.family.slug}-cost", [ledger.ledger(context.family)])
 
 
 # The order of the page. A further section is a function here; it returns None to be left out.
@@ -144,11 +141,6 @@ SECTIONS: tuple[Callable[[ReportContext], Section | None], ...] = (
     _settings,
     _ledger,
 )
-
-
-def _something(parts: Sequence[Part]) -> tuple[Part, ...]:
-    """Without the tables that have no row."""
-    return tuple(part for part in parts if not isinstance(part, Table) or part.rows)
 
 
 def _on_targets(family: Family, targets: Sequence[Reached], spec: Specification) -> str:

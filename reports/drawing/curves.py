@@ -1,29 +1,27 @@
 """Figures over training: learning curves, stationarity."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from fedrl.reports.drawing import figures as fig
 from fedrl.reports.drawing import marks
-from fedrl.reports.statistics import estimates as st
-from fedrl.reports.statistics.estimates import Array
+from fedrl.reports.drawing.averages import average
 from fedrl.reports.table import formatting as fm
-from fedrl.reports.table.runs import Family, Run, on_grid
+from fedrl.reports.table.measures import AXES, Measure, score, stationarity
+from fedrl.reports.table.runs import Family, Run
 from fedrl.reports.table.specification import Specification
 
-STEPS = "environment steps per agent"
-Curve = Callable[[Run], tuple[Array, Array]]
+STEPS = AXES["steps_per_agent"]
 
 
 def learning_curves(family: Family, look: fig.Look, spec: Specification) -> fig.Figure:
     """A panel per κ, and per N when several occur."""
-    few = _few(family, spec)
     with fig.styled():
         figure, axes = _grid(family)
         for axis, runs in _panels(family, axes):
-            _draw(axis, family, runs, look, spec, lambda run: run.curve, few=few)
+            _draw(axis, family, runs, score(family), look, spec)
             for name, style in (("reference", marks.REFERENCE), ("random", marks.RANDOM)):
                 if runs:
                     height = float(np.mean([getattr(run, name) for run in runs]))
@@ -48,25 +46,11 @@ def learning_curves(family: Family, look: fig.Look, spec: Specification) -> fig.
 
 def stationarity_curves(family: Family, look: fig.Look, spec: Specification) -> fig.Figure:
     """‖∇J‖² on a log axis; averages are of the logarithm."""
-    known = [run for run in family.runs if np.isfinite(run.stationarity).all()]
-    positive = [
-        float(run.stationarity[run.stationarity > 0].min())
-        for run in known
-        if (run.stationarity > 0).any()
-    ]
-    floor = min(positive, default=1e-300)
-    few = _few(family, spec)
-
-    def curve(run: Run) -> tuple[Array, Array]:
-        steps, _ = run.curve
-        held = np.append(run.stationarity, [run.stationarity[-1]] * (len(steps) - len(run.steps)))
-        return steps, np.log10(np.maximum(held, floor))
-
     with fig.styled():
         figure, axes = _grid(family)
         for axis, runs in _panels(family, axes):
             shown = [run for run in runs if np.isfinite(run.stationarity).all()]
-            _draw(axis, family, shown, look, spec, curve, few=few, back=lambda y: 10.0**y)
+            _draw(axis, family, shown, stationarity(family), look, spec)
             fig.decades_axis(axis)
         fig.label(axes, STEPS, "‖∇J(θ)‖²")
         fig.legend(figure, keys(family, look))
@@ -110,54 +94,29 @@ def _draw(
     axis: Any,
     family: Family,
     runs: Sequence[Run],
+    measure: Measure,
     look: fig.Look,
     spec: Specification,
-    curve: Curve,
-    *,
-    few: bool,
-    back: Callable[[Any], Any] = lambda y: y,
 ) -> None:
-    """Average, band and seeds of every series; `back` undoes the scale they are averaged on."""
+    """Average, band and, where they are few, seeds of every series."""
+    few = _few(family, spec)
     for place, series in enumerate(sorted({run.series for run in runs})):
         own = [run for run in runs if run.series == series]
         style = look.of(series, family)
-        grid, values = on_grid([curve(run) for run in own], float("inf"))
-        low, high = st.stratified_interval([values], st.interquartile_mean, **spec.bootstrap)
-        every = max(1, len(grid) // 6)
-        if len(own) > 1:
-            marks.band(axis, grid, back(low), back(high), style)
-        axis.plot(
-            grid,
-            back(st.interquartile_mean(values)),
-            **style,
-            markersize=4,
-            markevery=(place * every // 4 % every, every),
-            markeredgecolor="white",
-            markeredgewidth=0.5,
-            zorder=3,
-        )
+        mean = average(family, own, measure, "steps_per_agent", spec)
+        if mean is not None:
+            every = max(1, len(mean.x) // 6)
+            points = {"markersize": 4, "markevery": (place * every // 4 % every, every)}
+            edge = {"markeredgecolor": "white", "markeredgewidth": 0.5}
+            marks.average(axis, mean, style, **points, **edge, zorder=3)
         for run in own:
-            steps, height = curve(run)
-            points = len(run.steps)  # up to the divergence
+            height = measure.back(measure.forth(measure.of(run)))  # up to the divergence
             if few and len(own) > 1:
-                axis.plot(
-                    steps[:points],
-                    back(height[:points]),
-                    color=style["color"],
-                    linewidth=0.55,
-                    alpha=0.45,
-                    zorder=2,
-                )
+                thin = {"color": style["color"], "linewidth": 0.55, "alpha": 0.45, "zorder": 2}
+                axis.plot(run.steps, height, **thin)
             if run.diverged:
                 axis.plot(
-                    steps[points - 1],
-                    back(height[points - 1]),
-                    color=style["color"],
-                    marker="X",
-                    markersize=8,
-                    markeredgecolor="black",
-                    markeredgewidth=0.8,
-                    zorder=5,
+                    run.steps[-1], height[-1], color=style["color"], **marks.DIVERGED, zorder=5
                 )
     fig.steps_axis(axis)
 

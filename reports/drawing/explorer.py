@@ -1,23 +1,21 @@
 """Learning curves as data: what the page draws when its reader picks axes, algorithms, seeds.
 
-Averages and bands are computed here, once per axis, by the statistics of the static figures.
+Averages and bands are those of the static figures, once per axis.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from fedrl.reports.drawing import figures as fig
 from fedrl.reports.drawing.array_encoding import number, numbers, packed
+from fedrl.reports.drawing.averages import Average, average
 from fedrl.reports.drawing.charts import in_plotly
-from fedrl.reports.statistics import estimates as st
-from fedrl.reports.statistics.estimates import Array
 from fedrl.reports.table import formatting as fm
-from fedrl.reports.table.measures import AXES, Measure, along, axes_of, cost, measures_of
-from fedrl.reports.table.runs import Family, Run, on_grid
+from fedrl.reports.table.measures import AXES, Measure, axes_of, cost, measures_of
+from fedrl.reports.table.runs import Family, Run
 from fedrl.reports.table.specification import Specification
 
 POINTS = 60  # of one line on the page; the static figures have all
@@ -69,7 +67,7 @@ def explorer(family: Family, look: fig.Look, spec: Specification, anchor: str) -
         return {
             "line": curves.index(runs[0].series.curve),
             "averages": {
-                m.key: {axis: _average(family, runs, m, axis, spec) for axis in axes}
+                m.key: {axis: _line(average(family, runs, m, axis, spec, POINTS)) for axis in axes}
                 for m in measures
             },
             "seeds": [] if many else [_seed(run, measures, axes) for run in runs],
@@ -98,32 +96,11 @@ def explorer(family: Family, look: fig.Look, spec: Specification, anchor: str) -
     )
 
 
-def _average(
-    family: Family, runs: Sequence[Run], measure: Measure, axis: str, spec: Specification
-) -> dict[str, list[Any]] | None:
-    """Interquartile mean over seeds with its band: bootstrap for scores, range for the rest."""
-    curves = [curve for curve in (along(family, r, measure, axis) for r in runs) if len(curve[0])]
-    if not curves:
+def _line(found: Average | None) -> dict[str, list[Any]] | None:
+    """For the page; what is not known is left out."""
+    if found is None:
         return None
-    grid, values = on_grid(curves, float("inf"))
-    if len(grid) > POINTS:
-        grid = np.linspace(grid[0], grid[-1], POINTS)
-        values = np.stack([np.interp(grid, x, y) for x, y in curves])
-    found = {"x": numbers(grid), "y": numbers(measure.back(st.interquartile_mean(values)))}
-    if len(curves) == 1:
-        return found
-    if measure.resampled:
-        low, high = _band(values.tobytes(), values.shape, spec)
-    else:
-        low, high = values.min(axis=0), values.max(axis=0)
-    return found | {"low": numbers(measure.back(low)), "high": numbers(measure.back(high))}
-
-
-@lru_cache(maxsize=1024)
-def _band(values: bytes, shape: tuple[int, ...], spec: Specification) -> tuple[Array, Array]:
-    """Axes that are multiples of each other give equal values, which are resampled once."""
-    sample = np.frombuffer(values).reshape(shape)
-    return st.stratified_interval([sample], st.interquartile_mean, **spec.bootstrap)
+    return {name: numbers(part) for name, part in found._asdict().items() if part is not None}
 
 
 def _seed(run: Run, measures: Sequence[Measure], axes: Sequence[str]) -> dict[str, Any]:

@@ -6,11 +6,13 @@ from typing import Any
 import numpy as np
 
 from fedrl.reports.drawing import figures as fig
+from fedrl.reports.drawing.averages import Average
 from fedrl.reports.drawing.charts import Panel, View
 from fedrl.reports.statistics.estimates import Array
 
 REFERENCE: dict[str, Any] = {"color": fig.SURROUND, "linewidth": 1}
 RANDOM = REFERENCE | {"linestyle": (0, (2, 2))}
+DIVERGED = {"marker": "X", "markersize": 8, "markeredgecolor": "black", "markeredgewidth": 0.8}
 GUIDES = {"solid": REFERENCE | {"linestyle": "-"}, "dot": RANDOM}
 COLOURS = "viridis"  # of a heat map: ordered by lightness, also for the colour-blind
 
@@ -18,6 +20,13 @@ COLOURS = "viridis"  # of a heat map: ordered by lightness, also for the colour-
 def band(axis: Any, x: Array, low: Array, high: Array, look: Mapping[str, Any]) -> None:
     """The interval of a line, pale."""
     axis.fill_between(x, low, high, color=look["color"], alpha=0.16, linewidth=0)
+
+
+def average(axis: Any, found: Average, look: Mapping[str, Any], **style: Any) -> None:
+    """A line above its band."""
+    if found.low is not None and found.high is not None:
+        band(axis, found.x, found.low, found.high, look)
+    axis.plot(found.x, found.y, **look, **style)
 
 
 def points(axis: Any, x: Array, y: Array, low: Array, high: Array, **style: Any) -> None:

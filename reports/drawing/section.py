@@ -1,5 +1,6 @@
 """Parts of a page: chapters of sections of figures and tables."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fedrl.reports.drawing.charts import Chart
@@ -14,13 +15,17 @@ Part = Figure | Table | Data | Explorer | SurfaceExplorer | Chart
 
 @dataclass(frozen=True)
 class Section:
-    """One part of the page, with a heading."""
+    """One part of the page, with a heading; tables without a row are left out."""
 
     title: str
     anchor: str
-    parts: tuple[Part, ...]
+    parts: Sequence[Part]
     note: str = ""
-    says: tuple[str, ...] = ()
+    says: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        kept = [part for part in self.parts if not isinstance(part, Table) or part.rows]
+        object.__setattr__(self, "parts", kept)
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,5 @@
 """The chapter of one family in a study with a design."""
 
-from collections.abc import Sequence
-from typing import Any
-
 from fedrl.reports.drawing.curves import learning_curves
 from fedrl.reports.drawing.explorer import explorer
 from fedrl.reports.drawing.figures import Look
@@ -47,25 +44,21 @@ def family_chapter(study: Study, family: Family) -> Chapter:
     )
     rows = imp.of_family(study.importance, name)
     carried = transfer_maps(surfaces, slug, name, spec)
+    pairs = [part for part in (explored, *maps) if part is not None]
     sections = [
-        Section("At their best", f"{slug}-best", (tuned,)),
-        Section("Response curves", f"{slug}-response", tuple(responses)),
-        Section("Two hyperparameters", anchor, _there([explored, *maps])),
-        Section("Importance", f"{slug}-importance", _importance(study, rows, slug))
-        if rows
-        else None,
-        Section("From one environment to another", f"{slug}-transfer", (carried,))
-        if carried
-        else None,
-        _learning(study, family),
+        Section("At their best", f"{slug}-best", [tuned]),
+        Section("Response curves", f"{slug}-response", responses),
+        Section("Two hyperparameters", anchor, pairs),
     ]
-    return Chapter(
-        name,
-        scored(family),
-        f"family-{slug}",
-        best_here(tuned),
-        [section for section in sections if section is not None],
-    )
+    if rows:
+        bars = imp.importance_bars(rows, slug, study.names, study.looks, spec)
+        table = imp.importance_table(rows, slug, study.names)
+        sections.append(Section("Importance", f"{slug}-importance", [bars, table]))
+    if carried:
+        title = "From one environment to another"
+        sections.append(Section(title, f"{slug}-transfer", [carried]))
+    sections.append(_learning(study, family))
+    return Chapter(name, scored(family), f"family-{slug}", best_here(tuned), sections)
 
 
 def _learning(study: Study, family: Family) -> Section:
@@ -79,11 +72,6 @@ def _learning(study: Study, family: Family) -> Section:
         parts.insert(0, explorer(family, look, study.spec, anchor))
     note = "Of every algorithm the best, the median and the worst of its settings in this family."
     return Section("Learning curves", anchor, tuple(parts), note)
-
-
-def _importance(study: Study, rows: Any, slug: str) -> tuple[Part, ...]:
-    bars = imp.importance_bars(rows, slug, study.names, study.looks, study.spec)
-    return bars, imp.importance_table(rows, slug, study.names)
 
 
 def best_here(table: Table) -> list[str]:
@@ -103,7 +91,3 @@ def best_here(table: Table) -> list[str]:
             text += f"; its interval overlaps that of {fm.listed(ties)}"
         said.append(f"{text}.")
     return said
-
-
-def _there(parts: Sequence[Part | None]) -> tuple[Part, ...]:
-    return tuple(part for part in parts if part is not None)

@@ -72,7 +72,7 @@ def test_the_same_uniform_number_gives_the_successor_of_the_full_row(name: str) 
         lane = row(task, agent)
         step = FAMILIES[name]().kernel.transition(lane, TabularState(s), [a], [uniform])  # type: ignore[attr-defined]
         assert step[0].cell == draw(task.kernel[agent, s, a], uniform)
-        assert step[2] == task.terminal[agent, step[0].config]
+        assert step[2] == task.terminal[agent, step[0].cell]
 
 
 @every_tabular
