@@ -20,8 +20,8 @@ from typing import Any, ClassVar, Literal, NamedTuple
 
 from torch import Tensor
 
-from fedrl.algorithms.estimators.gradients import Gradients
-from fedrl.algorithms.estimators.trajectory import Trajectories
+from fedrl.algorithms.estimators.gradients import Gradients as Gradients
+from fedrl.algorithms.estimators.trajectory import Trajectories as Trajectories
 
 Memory = Any  # a NamedTuple of tensors without axes S and N; () where nothing is remembered
 

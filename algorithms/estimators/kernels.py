@@ -51,33 +51,10 @@ class Head(NamedTuple):
     act: Callable[..., Any]  # (theta, z, uniform, action) -> log π, writes the action
 
 
-TABLE = Body(
-    table.forward,
-    table.backward,
-    table.forward_tangent,
-    table.backward_tangent,
-    table.output,
-)
-NETWORK = Body(
-    network.forward,
-    network.backward,
-    network.forward_tangent,
-    network.backward_tangent,
-    network.output,
-)
-CATEGORICAL = Head(
-    categorical.log_prob,
-    categorical.score,
-    categorical.slope,
-    categorical.score_tangent,
-    categorical.act,
-)
-GAUSSIAN = Head(
-    gaussian.log_prob,
-    gaussian.score,
-    gaussian.slope,
-    gaussian.score_tangent,
-    gaussian.act,
+# A module has a function for every field of its part, under the field's name.
+TABLE, NETWORK = (Body(*(getattr(part, f) for f in Body._fields)) for part in (table, network))
+CATEGORICAL, GAUSSIAN = (
+    Head(*(getattr(part, f) for f in Head._fields)) for part in (categorical, gaussian)
 )
 
 POLICIES: dict[str, tuple[Body, Head]] = {

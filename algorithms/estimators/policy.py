@@ -36,14 +36,14 @@ class Policy(ABC):
         """Number of parameters d."""
 
     @property
-    @abstractmethod
     def action_size(self) -> int:
-        """Length a of a stored action."""
+        """Length a of a stored action: here of an index."""
+        return 1
 
     @property
-    @abstractmethod
     def draws(self) -> int:
         """Uniform numbers one action consumes."""
+        return 1
 
     @abstractmethod
     def initial(self, generator: np.random.Generator) -> Array:
@@ -89,14 +89,6 @@ class Table(Policy):
     def size(self) -> int:
         return self.states * self.actions
 
-    @property
-    def action_size(self) -> int:
-        return 1
-
-    @property
-    def draws(self) -> int:
-        return 1
-
     def initial(self, generator: np.random.Generator) -> Array:
         """The random policy."""
         return self.uniform()
@@ -136,14 +128,6 @@ class CategoricalMLP(Policy):
     @property
     def size(self) -> int:
         return network_size(self.shape)
-
-    @property
-    def action_size(self) -> int:
-        return 1
-
-    @property
-    def draws(self) -> int:
-        return 1
 
     def initial(self, generator: np.random.Generator) -> Array:
         return initial_network(self.shape, generator)

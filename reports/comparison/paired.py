@@ -20,6 +20,7 @@ from fedrl.reports.table.tables import (
     Row,
     Table,
     bounded,
+    interval,
     text,
     with_interval,
 )
@@ -76,25 +77,15 @@ def paired_table(family: Family, spec: Specification) -> Table:
         (
             *(KAPPA, SERIES, text("against", "baseline")),
             Column("pairs", lambda row: str(row["pairs"]), "pairs"),
-            Column("P(improvement)", _improvement, "improvement"),
-            Column("difference of final score", _difference, "difference", strong=_clear),
+            interval("P(improvement)", "improvement", "{:.2f}".format),
+            interval("difference of final score", "difference", fm.number, _clear, value=fm.signed),
         ),
     )
-
-
-def _improvement(row: Row) -> str:
-    low, high = row["improvement_low"], row["improvement_high"]
-    return f"{row['improvement']:.2f} [{low:.2f}, {high:.2f}]"
 
 
 def _clear(row: Row) -> bool:
     away = row["difference_low"] > 0 or row["difference_high"] < 0
     return bool(row["pairs"] >= hypotheses.FEWEST and away)
-
-
-def _difference(row: Row) -> str:
-    bracketed = fm.brackets(row["difference_low"], row["difference_high"])
-    return f"{fm.signed(row['difference'])} {bracketed}".strip()
 
 
 def speed_table(family: Family, reached: Sequence[Reached], spec: Specification) -> Table:
@@ -135,7 +126,7 @@ def speed_table(family: Family, reached: Sequence[Reached], spec: Specification)
             *(KAPPA, Column("ε", lambda row: f"{row['epsilon']:g}", "epsilon"), SERIES),
             text("against", "baseline"),
             Column("pairs", lambda row: str(row["pairs"]), "pairs"),
-            Column("P(sooner)", _improvement, "improvement"),
+            interval("P(sooner)", "improvement", "{:.2f}".format),
             with_interval("ratio of steps", "ratio", strong=_apart),
             Column("sign-flip p (Holm)", _p_value, "p_holm", strong=_significant),
         ),

@@ -24,7 +24,7 @@ from fedrl.reports.statistics.estimates import Array
 from fedrl.reports.table import formatting as fm
 from fedrl.reports.table.normalised_scores import Entry, scaled
 from fedrl.reports.table.specification import Specification
-from fedrl.reports.table.tables import Column, Row, Table, text
+from fedrl.reports.table.tables import Column, Row, Table, interval, text
 
 THRESHOLDS = np.array([0.0, 0.25, 0.5, 0.75, 0.9, 1.0])
 MULTIPLES = np.array([1.0, 2.0, 4.0, 8.0, EVER])
@@ -150,12 +150,8 @@ def _rows(profiles: Sequence[Profile], grid: Array, word: str) -> list[dict[str,
 
 
 def _share(header: str, key: str) -> Column:
-    def show(row: Row) -> str:
-        low, high = row[f"{key}_low"], row[f"{key}_high"]
-        bounds = "" if np.isnan(low) else f" [{100 * low:.0f}, {100 * high:.0f}]"
-        return f"{100 * row[key]:.0f}{bounds}"
-
-    return Column(header, show, key)
+    """In per cent."""
+    return interval(header, key, lambda share: f"{100 * share:.0f}")
 
 
 def _performance_table(rows: Sequence[Row], spec: Specification) -> Table:

@@ -14,9 +14,9 @@ from fedrl.reports.table.tables import (
     SEEDS,
     SERIES,
     Column,
-    Row,
     Table,
     bounded,
+    interval,
     with_interval,
 )
 
@@ -108,16 +108,10 @@ def drop_table(family: Family, spec: Specification) -> Table:
                 "from_final",
             ),
             Column("mean final at κ", lambda row: fm.number(row["final"]), "final"),
-            Column("mean change", _change, "change"),
+            interval("mean change", "change", fm.number, value=fm.signed),
             Column("share of the gap", lambda row: _share(row["relative"]), "relative"),
         ),
         group=("series",),
-    )
-
-
-def _change(row: Row) -> str:
-    return (
-        f"{fm.signed(row['change'])} {fm.brackets(row['change_low'], row['change_high'])}".strip()
     )
 
 

@@ -13,7 +13,16 @@ from fedrl.reports.table import formatting as fm
 from fedrl.reports.table.design import Space, Surface, in_order, sign
 from fedrl.reports.table.marginals import axis, response
 from fedrl.reports.table.specification import Sensitivity
-from fedrl.reports.table.tables import Column, Row, Table, bounded, numeric, text, with_interval
+from fedrl.reports.table.tables import (
+    Column,
+    Row,
+    Table,
+    bounded,
+    interval,
+    numeric,
+    text,
+    with_interval,
+)
 from fedrl.reports.table.tuning_sensitivity import TuningSensitivity, owed
 
 
@@ -241,13 +250,8 @@ def _percent(share: float) -> str:
 
 
 def _bounded(header: str, key: str) -> Column:
-    """A value and its bounds to two decimals: all have one scale."""
-
-    def show(row: Row) -> str:
-        value, low, high = (_decimal(row[name]) for name in (key, f"{key}_low", f"{key}_high"))
-        return value if low == fm.NOTHING else f"{value} [{low}, {high}]"
-
-    return Column(header, show, key)
+    """To two decimals: all have one scale."""
+    return interval(header, key, _decimal)
 
 
 def _decimal(value: float) -> str:
@@ -255,17 +259,8 @@ def _decimal(value: float) -> str:
 
 
 def _share(header: str, key: str) -> Column:
-    """A share with bounds, in per cent."""
-
-    def show(row: Row) -> str:
-        value, low, high = (
-            round(100 * row[k], 9) for k in (key, f"{key}_low", f"{key}_high")
-        )  # Wilson's lower end of no hits is zero but for rounding
-        shown = f"{float(f'{value:.3g}'):g}"
-        bounds = "" if np.isnan(low) else f" [{low:.3g}, {high:.3g}]"
-        return f"{shown}{bounds}{fm.THIN}%"
-
-    return Column(header, show, key)
+    """In per cent; Wilson's lower end of no hits is zero but for rounding."""
+    return interval(header, key, lambda s: f"{round(100 * s, 9):.3g}", unit=f"{fm.THIN}%")
 
 
 def _first(algorithm: str, importance: Sequence[Mapping[str, Any]], what: str, level: float) -> str:

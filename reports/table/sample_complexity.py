@@ -11,7 +11,7 @@ from fedrl.reports.statistics import survival as sv
 from fedrl.reports.table import formatting as fm
 from fedrl.reports.table.runs import Family, Run, Series
 from fedrl.reports.table.specification import Specification
-from fedrl.reports.table.tables import KAPPA, SERIES, Column, Row, Table
+from fedrl.reports.table.tables import KAPPA, SERIES, Column, Row, Table, interval
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,13 +194,7 @@ def complexity_table(
             Column("ε", lambda row: epsilon(row["epsilon"]), "epsilon"),
             SERIES,
             Column("hits", _hits, "hits"),
-            Column(
-                "share",
-                lambda row: (
-                    f"{row['success']:.2f} [{row['success_low']:.2f}, {row['success_high']:.2f}]"
-                ),
-                "success",
-            ),
+            interval("share", "success", "{:.2f}".format),
             Column("median (KM)", _median, "median"),
             Column("restricted mean", _mean, "rmst"),
             Column("up to B", lambda row: fm.number(row["common_budget"]), "common_budget"),

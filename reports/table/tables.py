@@ -1,5 +1,6 @@
 """A table: rows for its CSV, columns for the page."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -96,11 +97,29 @@ def bounded(name: str, value: Estimate) -> dict[str, float]:
 def with_interval(
     header: str, key: str, digits: int = 3, strong: Callable[[Row], bool] = lambda row: False
 ) -> Column:
-    """`key` with its bounds in `key`_low and `key`_high."""
+    """A number to some significant digits, with its bounds."""
+    return interval(header, key, lambda value: fm.number(value, digits), strong)
+
+
+def interval(
+    header: str,
+    key: str,
+    number: Callable[[float], str],
+    strong: Callable[[Row], bool] = lambda row: False,
+    *,
+    value: Callable[[float], str] | None = None,
+    unit: str = "",
+) -> Column:
+    """`key` with its bounds in `key`_low and `key`_high, all as `number` writes them.
+
+    Without bounds where there are none; `value` writes `key` itself in another way.
+    """
 
     def show(row: Row) -> str:
-        bounds = fm.brackets(row[f"{key}_low"], row[f"{key}_high"], digits)
-        return f"{fm.number(row[key], digits)} {bounds}".strip()
+        low, high = row[f"{key}_low"], row[f"{key}_high"]
+        known = not (math.isnan(low) or math.isnan(high))
+        bounds = f" [{number(low)}, {number(high)}]" if known else ""
+        return f"{(value or number)(row[key])}{bounds}{unit}"
 
     return Column(header, show, key, strong=strong)
 

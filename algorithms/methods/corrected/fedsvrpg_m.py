@@ -5,9 +5,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from fedrl.algorithms.algorithm import Agent, Algorithm, Server, tunable
-from fedrl.algorithms.estimators.gradients import Gradients
-from fedrl.algorithms.estimators.trajectory import Trajectories
+from fedrl.algorithms.algorithm import Agent, Algorithm, Gradients, Server, Trajectories, tunable
 
 
 @dataclass(frozen=True)
