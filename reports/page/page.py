@@ -53,7 +53,7 @@ def write_report(
         incomplete=incomplete(provenance),
         **{**made._asdict(), "provenance": json.loads(json.dumps(made.provenance, default=str))},
     )
-    paper = document(title, description, made.verdict, made.front, made.together, made.chapters)
+    paper = document(title, description, made)
     for part in made.parts:
         _write(part, out)
     (out / "report.tex").write_bytes(paper.encode())

@@ -1,41 +1,22 @@
 """report.tex: every table and figure of the page as one document that pdfLaTeX compiles."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import jinja2
 from markupsafe import Markup
 
+from fedrl.reports.drawing.contents import Contents
 from fedrl.reports.drawing.figures import Figure
-from fedrl.reports.drawing.section import Chapter, Section
 from fedrl.reports.page.latex import escaped
 from fedrl.reports.page.table_export import LONG
 from fedrl.reports.table.tables import Table
 
 
-def document(
-    title: str,
-    description: str,
-    verdict: str,
-    front: Sequence[Table],
-    together: Sequence[Section],
-    chapters: Sequence[Chapter],
-) -> str:
+def document(title: str, description: str, made: Contents) -> str:
     """The source; figures/*.pdf and tables/*.tex are expected beside it."""
-    return (
-        _environment()
-        .get_template("report.tex.j2")
-        .render(
-            title=title,
-            description=description,
-            verdict=verdict,
-            front=front,
-            together=together,
-            chapters=chapters,
-            long=LONG,
-        )
-    )
+    template = _environment().get_template("report.tex.j2")
+    return template.render(title=title, description=description, long=LONG, **made._asdict())
 
 
 def _environment() -> jinja2.Environment:

@@ -16,9 +16,7 @@ from fedrl.reports.table.tuning_sensitivity import TuningSensitivity, difference
 
 def across(study: Study) -> Chapter:
     """All environments together."""
-    values, kept = study.scaled
-    surfaces = study.designed.surfaces
-    change = tb.change_table(surfaces, values, kept, study.importance, study.spec)
+    change = tb.change_table(study)
     advice = [
         Section(
             f"Guideline: {one.surface.algorithm}",
@@ -50,10 +48,10 @@ def across(study: Study) -> Chapter:
         "design-settings",
         "Every setting",
         "Performance and diverged runs of every setting in every environment.",
-        tb.setting_rows(surfaces),
+        tb.setting_rows(study.surfaces),
     )
     made = (values_table, values_data, pairs_data)
-    every = tuple(make(surfaces, study.space, study.spec) for make in made)
+    every = tuple(make(study.surfaces, study.space, study.spec) for make in made)
     sections.append(Section("Every value", "sensitivity-values", every))
     sections.append(Section("Data", "sensitivity-data", (rows,), note=left_out(study)))
     return Chapter(
@@ -69,7 +67,7 @@ def across(study: Study) -> Chapter:
 
 def _without_reference(study: Study) -> str:
     """Of environments whose performance has the unit of their score."""
-    own = [e.label for e in study.designed.surfaces[0].environments if not e.normalised]
+    own = [e.label for e in study.surfaces[0].environments if not e.normalised]
     if not own:
         return ""
     return (
@@ -134,7 +132,7 @@ def left_out(study: Study) -> str:
     said = []
     if study.designed.left_out:
         said.append(f"Left out: {fm.listed(study.designed.left_out)}.")
-    flat = len(study.designed.surfaces[0].environments) - len(study.scaled[1])
+    flat = len(study.surfaces[0].environments) - len(study.scaled[1])
     if flat:
         said.append(f"In {flat} environments all settings perform alike; they have no Γ.")
     return " ".join(said)

@@ -32,7 +32,7 @@ def design_contents(records: Any, found: Designed, provenance: Mapping[str, Any]
     importance = provenance.get("importance") or []
     study = Study(records, found, space(provenance), importance, spec)
     chapters = [across(study), *(family_chapter(study, family) for family in study.curves)]
-    front = [sensitivity_table(study.owed, study.space, spec)]
+    front = [sensitivity_table(study)]
     front.append(overview(found.runs, "cell", CELL))
     settings = spread([len(surface.settings) for surface in found.surfaces])
     return Contents(

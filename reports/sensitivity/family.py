@@ -23,27 +23,23 @@ HEAVY = 80_000  # numbers of an explorer; a page with more would be slow to open
 
 def family_chapter(study: Study, family: Family) -> Chapter:
     """One family's surfaces, and the learning curves of a few settings."""
-    surfaces, space, spec = study.designed.surfaces, study.space, study.spec
     slug, name = family.slug, family.name
     anchor = f"{slug}-surface"
-    maps = [mp.heatmaps(surfaces, slug, name, pair, space, spec) for pair in PAIRS]
-    maps += [mp.kappa_maps(surfaces, slug, name, one, space, spec) for one in AGAINST_KAPPA]
-    explored = surface_explorer(surfaces, slug, name, space, spec, anchor)
-    tuned = tb.tuned_table(surfaces, slug, name, space, spec)
-    responses: list[Part] = [
-        rs.response_curves(surfaces, slug, name, one, study.looks, space, spec)
-        for one in study.names
-    ]
+    maps = [mp.heatmaps(study, family, pair) for pair in PAIRS]
+    maps += [mp.kappa_maps(study, family, one) for one in AGAINST_KAPPA]
+    explored = surface_explorer(study.surfaces, slug, name, study.space, study.spec, anchor)
+    tuned = tb.tuned_table(study, family)
+    responses: list[Part] = [rs.response_curves(study, family, one) for one in study.names]
     responses.append(
         Data(
             f"{slug}-responses",
             "The numbers of these curves",
             "Best and mean over the other hyperparameters, with intervals, at every value.",
-            tb.response_rows(surfaces, name, spec),
+            tb.response_rows(study, family),
         )
     )
-    rows = imp.of_family(study.importance, name)
-    carried = transfer_maps(surfaces, slug, name, spec)
+    rows = imp.of_family(study, family)
+    carried = transfer_maps(study, family)
     pairs = [part for part in (explored, *maps) if part is not None]
     sections = [
         Section("At their best", f"{slug}-best", [tuned]),
@@ -51,9 +47,8 @@ def family_chapter(study: Study, family: Family) -> Chapter:
         Section("Two hyperparameters", anchor, pairs),
     ]
     if rows:
-        bars = imp.importance_bars(rows, slug, study.names, study.looks, spec)
-        table = imp.importance_table(rows, slug, study.names)
-        sections.append(Section("Importance", f"{slug}-importance", [bars, table]))
+        drawn = imp.importance_bars(study, family, rows), imp.importance_table(study, family, rows)
+        sections.append(Section("Importance", f"{slug}-importance", drawn))
     if carried:
         title = "From one environment to another"
         sections.append(Section(title, f"{slug}-transfer", [carried]))

@@ -7,7 +7,7 @@ import numpy as np
 
 from fedrl.reports.drawing import figures as fig
 from fedrl.reports.drawing import marks
-from fedrl.reports.sensitivity.responses import Looks
+from fedrl.reports.sensitivity.study import Looks
 from fedrl.reports.table import formatting as fm
 from fedrl.reports.table.specification import Sensitivity
 from fedrl.reports.table.tables import Row

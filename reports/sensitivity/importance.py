@@ -6,35 +6,31 @@ from typing import Any
 import numpy as np
 
 from fedrl.reports.drawing import figures as fig
-from fedrl.reports.sensitivity.responses import Looks, columns_of
+from fedrl.reports.sensitivity.responses import columns_of
+from fedrl.reports.sensitivity.study import Study
 from fedrl.reports.statistics.estimates import Estimate
 from fedrl.reports.table.design import Environment, in_order, sign
-from fedrl.reports.table.specification import Sensitivity
+from fedrl.reports.table.runs import Family
 from fedrl.reports.table.tables import Table, bounded, text, with_interval
 
-Importance = Sequence[Mapping[str, Any]]
+Rows = Sequence[tuple[Environment, Mapping[str, Any]]]
 FIXED = ("family", "kappa", "agents", "algorithm", "hyperparameter", "importance", "low", "high")
 
 
-def of_family(importance: Importance, family: str) -> list[tuple[Environment, Mapping[str, Any]]]:
+def of_family(study: Study, family: Family) -> Rows:
     """The rows of a family that hold a number, with their environment."""
     found = []
-    for row in importance:
-        if str(row["family"]) == family and row["importance"] is not None:
+    for row in study.importance:
+        if str(row["family"]) == family.name and row["importance"] is not None:
             rest = tuple((k, _word(v)) for k, v in row.items() if k not in FIXED)
-            place = Environment(family, float(row["kappa"]), int(row["agents"]), rest)
+            place = Environment(family.name, float(row["kappa"]), int(row["agents"]), rest)
             found.append((place, row))
     return found
 
 
-def importance_bars(
-    rows: Sequence[tuple[Environment, Mapping[str, Any]]],
-    slug: str,
-    names: Sequence[str],
-    styles: Looks,
-    spec: Sensitivity,
-) -> fig.Figure:
+def importance_bars(study: Study, family: Family, rows: Rows) -> fig.Figure:
     """A group of bars per hyperparameter, a bar per algorithm, a panel per environment."""
+    names, styles = study.names, study.looks
     environments = in_order(list(dict.fromkeys(place for place, _ in rows)))
     algorithms = [a for a in styles if any(row["algorithm"] == a for _, row in rows)]
     lookup = {(p, row["algorithm"], row["hyperparameter"]): row for p, row in rows}
@@ -72,7 +68,7 @@ def importance_bars(
         )
         return fig.saved(
             figure,
-            f"{slug}-importance",
+            f"{family.slug}-importance",
             "Importance of hyperparameters",
             "PED-ANOVA: how far the values in the best settings differ from those in all settings, "
             "as a share of the sum over hyperparameters; with bootstrap intervals over seeds. "
@@ -80,25 +76,23 @@ def importance_bars(
         )
 
 
-def importance_table(
-    rows: Sequence[tuple[Environment, Mapping[str, Any]]], slug: str, names: Sequence[str]
-) -> Table:
+def importance_table(study: Study, family: Family, rows: Rows) -> Table:
     """A row per environment and algorithm, a column per hyperparameter."""
     told: dict[tuple[Any, ...], dict[str, Any]] = {}
     for place, row in sorted(rows, key=_key):
         key = (place, row["algorithm"])
         words = {"place": place.place, "algorithm": str(row["algorithm"])}
-        own = told.setdefault(key, words | _nothing(names))
+        own = told.setdefault(key, words | _nothing(study.names))
         own |= bounded(str(row["hyperparameter"]), Estimate(*_estimate(row)))
     return Table(
-        f"{slug}-importances",
+        f"{family.slug}-importances",
         "Importance of hyperparameters",
         "The numbers of the figure.",
         list(told.values()),
         (
             text("environment", "place"),
             text("algorithm", "algorithm"),
-            *(with_interval(sign(name), name, 2) for name in names),
+            *(with_interval(sign(name), name, 2) for name in study.names),
         ),
         group=("place",),
     )

@@ -9,28 +9,22 @@ import numpy as np
 from fedrl.reports.drawing import figures as fig
 from fedrl.reports.drawing import marks
 from fedrl.reports.sensitivity.responses import MEANING, PERFORMANCE
+from fedrl.reports.sensitivity.study import Study
 from fedrl.reports.statistics.estimates import Array
-from fedrl.reports.table.design import Environment, Space, Surface, amount, in_order, sign
+from fedrl.reports.table.design import Environment, amount, sign
 from fedrl.reports.table.marginals import Axis, axis, crossed
-from fedrl.reports.table.specification import Sensitivity
+from fedrl.reports.table.runs import Family
 
 WIDE = 5  # panels side by side
 
 
-def heatmaps(
-    surfaces: Sequence[Surface],
-    slug: str,
-    family: str,
-    pair: tuple[str, str],
-    space: Space,
-    spec: Sensitivity,
-) -> fig.Figure | None:
+def heatmaps(study: Study, family: Family, pair: tuple[str, str]) -> fig.Figure | None:
     """`pair` = (down, across); a column of panels per algorithm, a row per environment."""
-    down, across = pair
-    own = [s for s in surfaces if down in s.names and across in s.names]
+    (down, across), space, spec = pair, study.space, study.spec
+    own = [s for s in study.surfaces if down in s.names and across in s.names]
     if not own:
         return None
-    environments = in_order([own[0].environments[i] for i in own[0].of(family)])
+    environments = study.environments(family)
     maps = {
         (e, s.algorithm): crossed(
             s, s.environments.index(e), axis(s, across, spec), axis(s, down, spec)
@@ -58,19 +52,18 @@ def heatmaps(
         marks.colour_scale(figure, drawn, axes, PERFORMANCE)
         return fig.saved(
             figure,
-            f"{slug}-map-{down.replace('_', '-')}-{across.replace('_', '-')}",
+            f"{family.slug}-map-{down.replace('_', '-')}-{across.replace('_', '-')}",
             f"{sign(down)} and {sign(across)}",
             f"The best over the other hyperparameters. {MEANING}. One colour scale for all. "
             "A percentage is the share of diverged runs, over all settings of that field.",
         )
 
 
-def kappa_maps(
-    surfaces: Sequence[Surface], slug: str, family: str, name: str, space: Space, spec: Sensitivity
-) -> fig.Figure | None:
+def kappa_maps(study: Study, family: Family, name: str) -> fig.Figure | None:
     """`name` against κ: a column of panels per algorithm, a row per N and whatever else varies."""
-    own = [s for s in surfaces if name in s.names]
-    places = in_order([surfaces[0].environments[i] for i in surfaces[0].of(family)])
+    space, spec = study.space, study.spec
+    own = [s for s in study.surfaces if name in s.names]
+    places = study.environments(family)
     kappas = sorted({e.kappa for e in places})
     if not own or len(kappas) < 2:
         return None
@@ -109,7 +102,7 @@ def kappa_maps(
         marks.colour_scale(figure, drawn, axes, PERFORMANCE)
         return fig.saved(
             figure,
-            f"{slug}-map-{name.replace('_', '-')}-kappa",
+            f"{family.slug}-map-{name.replace('_', '-')}-kappa",
             f"{sign(name)} and κ",
             f"The best over the other hyperparameters. {MEANING}. One colour scale for all. "
             "A percentage is the share of diverged runs, over all settings of that field.",

@@ -1,6 +1,6 @@
 """Figures of one family: performance against one hyperparameter."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,10 +8,12 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from fedrl.reports.drawing import figures as fig
 from fedrl.reports.drawing import marks
+from fedrl.reports.sensitivity.study import Study
 from fedrl.reports.statistics.estimates import Array
 from fedrl.reports.table import formatting as fm
-from fedrl.reports.table.design import Environment, Space, Surface, amount, in_order, sign
+from fedrl.reports.table.design import Environment, Space, Surface, amount, sign
 from fedrl.reports.table.marginals import axis, response
+from fedrl.reports.table.runs import Family
 from fedrl.reports.table.specification import Sensitivity
 
 PERFORMANCE = "performance"
@@ -19,12 +21,6 @@ MEANING = (
     "Performance is the mean height of the learning curve up to the common budget, 0 the random "
     "policy and 1 the reference; a diverged run counts as 0 from there on"
 )
-Looks = Mapping[str, Mapping[str, Any]]
-
-
-def looks(surfaces: Sequence[Surface]) -> Looks:
-    """Colour, dashes and marker of every algorithm."""
-    return fig.looks([surface.algorithm for surface in surfaces])
 
 
 def columns_of(environments: Sequence[Environment]) -> int:
@@ -35,24 +31,16 @@ def columns_of(environments: Sequence[Environment]) -> int:
     return fig.across(count)
 
 
-def response_curves(
-    surfaces: Sequence[Surface],
-    slug: str,
-    family: str,
-    name: str,
-    styles: Looks,
-    space: Space,
-    spec: Sensitivity,
-) -> fig.Figure:
+def response_curves(study: Study, family: Family, name: str) -> fig.Figure:
     """A panel per environment; solid the best over the other hyperparameters, faint their mean."""
-    places = surfaces[0].of(family)
-    environments = in_order([surfaces[0].environments[i] for i in places])
-    own = [surface for surface in surfaces if name in surface.names]
+    styles, space, spec = study.looks, study.space, study.spec
+    environments = study.environments(family)
+    own = [surface for surface in study.surfaces if name in surface.names]
     columns = columns_of(environments)
     with fig.styled():
         figure, axes = fig.tiles(len(environments), columns, 2.1, sharex=True, sharey=True)
         for axis_, environment in zip(axes, environments, strict=True):
-            at = surfaces[0].environments.index(environment)
+            at = study.surfaces[0].environments.index(environment)
             for place, surface in enumerate(own):
                 along = axis(surface, name, spec)
                 found = response(surface, at, along, spec)
@@ -86,7 +74,7 @@ def response_curves(
         binned = axis(own[0], name, spec).binned
         return fig.saved(
             figure,
-            f"{slug}-response-{name.replace('_', '-')}",
+            f"{family.slug}-response-{name.replace('_', '-')}",
             f"Performance against {sign(name)}",
             f"{MEANING}. Lines with markers: the best over the other hyperparameters, with "
             f"{fm.percent(spec.level)} bootstrap intervals over seeds; it is chosen on the same "

@@ -5,14 +5,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from fedrl.reports.sensitivity import responses as rs
-from fedrl.reports.table.design import Space, coordinates
+from fedrl.reports.drawing import figures as fig
+from fedrl.reports.table.design import Environment, Space, Surface, coordinates, in_order
 from fedrl.reports.table.representative_settings import Shown, shown, shown_families
 from fedrl.reports.table.runs import Family
 from fedrl.reports.table.specification import Sensitivity
 from fedrl.reports.table.surfaces import Designed
 from fedrl.reports.table.tuning_sensitivity import TuningSensitivity, gammas, owed
 
+Looks = Mapping[str, Mapping[str, Any]]
 FIRST = ("step_size", "local_steps", "server_step_size", "episodes", "beta")  # as they are read
 
 
@@ -27,8 +28,18 @@ class Study:
     spec: Sensitivity
 
     @property
+    def surfaces(self) -> list[Surface]:
+        """By algorithm; all have the same environments."""
+        return self.designed.surfaces
+
+    @property
     def families(self) -> list[str]:
-        return sorted({e.family for e in self.designed.surfaces[0].environments})
+        return sorted({e.family for e in self.surfaces[0].environments})
+
+    def environments(self, family: Family) -> list[Environment]:
+        """Those of a family, as panels are read."""
+        first = self.surfaces[0]
+        return in_order([first.environments[i] for i in first.of(family.name)])
 
     @cached_property
     def names(self) -> list[str]:
@@ -36,9 +47,7 @@ class Study:
         found = [
             name
             for name in coordinates(self.records)
-            if any(
-                name in s.names and s.shape[s.names.index(name)] > 1 for s in self.designed.surfaces
-            )
+            if any(name in s.names and s.shape[s.names.index(name)] > 1 for s in self.surfaces)
         ]
         rank = {name: place for place, name in enumerate(FIRST)}
         return sorted(found, key=lambda name: (rank.get(name, len(FIRST)), name))
@@ -46,27 +55,24 @@ class Study:
     @cached_property
     def scaled(self) -> tuple[list[Any], list[int]]:
         """Γ of every algorithm and the environments it is of."""
-        return gammas(self.designed.surfaces)
+        return gammas(self.surfaces)
 
     @cached_property
     def owed(self) -> list[TuningSensitivity]:
         values, kept = self.scaled
         return [
             owed(surface, gamma, kept, self.spec)
-            for surface, gamma in zip(self.designed.surfaces, values, strict=True)
+            for surface, gamma in zip(self.surfaces, values, strict=True)
         ]
 
     @cached_property
-    def looks(self) -> rs.Looks:
-        return rs.looks(self.designed.surfaces)
+    def looks(self) -> Looks:
+        """Colour, dashes and marker of every algorithm."""
+        return fig.looks([surface.algorithm for surface in self.surfaces])
 
     @cached_property
     def shown(self) -> list[Shown]:
-        return [
-            one
-            for family in self.families
-            for one in shown(self.designed.surfaces, family, self.space)
-        ]
+        return [one for family in self.families for one in shown(self.surfaces, family, self.space)]
 
     @cached_property
     def curves(self) -> list[Family]:

@@ -6,12 +6,14 @@ from typing import Any
 import numpy as np
 
 from fedrl.reports.sensitivity.plane import REGIONS, is_settled, place, reference
+from fedrl.reports.sensitivity.study import Study
 from fedrl.reports.statistics import estimates as st
 from fedrl.reports.statistics import sensitivity_statistics as ss
 from fedrl.reports.statistics.estimates import Array
 from fedrl.reports.table import formatting as fm
-from fedrl.reports.table.design import Space, Surface, in_order, sign
+from fedrl.reports.table.design import Surface, sign
 from fedrl.reports.table.marginals import axis, response
+from fedrl.reports.table.runs import Family
 from fedrl.reports.table.specification import Sensitivity
 from fedrl.reports.table.tables import (
     Column,
@@ -26,8 +28,9 @@ from fedrl.reports.table.tables import (
 from fedrl.reports.table.tuning_sensitivity import TuningSensitivity, owed
 
 
-def sensitivity_table(found: Sequence[TuningSensitivity], space: Space, spec: Sensitivity) -> Table:
+def sensitivity_table(study: Study) -> Table:
     """A row per algorithm, the best with tuning first."""
+    found, spec = study.owed, study.spec
     base = reference(found, spec)
     rows = [
         {"algorithm": one.surface.algorithm, "settings": len(one.surface.settings)}
@@ -35,7 +38,7 @@ def sensitivity_table(found: Sequence[TuningSensitivity], space: Space, spec: Se
         | {"lost": one.lost / one.pairs}
         | {"lost_low": one.lost_bounds[0], "lost_high": one.lost_bounds[1]}
         | bounded("lost_runs", one.lost_runs)
-        | {"setting": space.setting(one.surface.names, one.setting)}
+        | {"setting": study.space.setting(one.surface.names, one.setting)}
         | {"region": _region(one, base, spec)}
         for one in sorted(found, key=lambda one: (-one.tuned.value, one.surface.algorithm))
     ]
@@ -72,34 +75,29 @@ def sensitivity_table(found: Sequence[TuningSensitivity], space: Space, spec: Se
     )
 
 
-def change_table(
-    surfaces: Sequence[Surface],
-    gammas: Sequence[Array],
-    kept: Sequence[int],
-    importance: Sequence[Mapping[str, Any]],
-    spec: Sensitivity,
-) -> Table:
+def change_table(study: Study) -> Table:
     """The same numbers over the environments of one κ, and of one N."""
     rows: list[dict[str, Any]] = []
+    gammas, kept = study.scaled
     for what, word in (("kappa", "κ"), ("agents", "N")):
-        levels = sorted({getattr(surfaces[0].environments[i], what) for i in kept})
+        levels = sorted({getattr(study.surfaces[0].environments[i], what) for i in kept})
         if len(levels) < 2:
             continue
-        for surface, gamma in zip(surfaces, gammas, strict=True):
+        for surface, gamma in zip(study.surfaces, gammas, strict=True):
             for level in levels:
                 own = [
                     at
                     for at, i in enumerate(kept)
                     if getattr(surface.environments[i], what) == level
                 ]
-                one = owed(surface, gamma[own], [kept[at] for at in own], spec)
+                one = owed(surface, gamma[own], [kept[at] for at in own], study.spec)
                 rows.append(
                     {"algorithm": surface.algorithm, "of": word, "at": f"{word} = {level:g}"}
                     | {"level": float(level), "environments": one.environments}
                     | _numbers(one)
                     | {"lost": one.lost / one.pairs}
                     | {"lost_low": one.lost_bounds[0], "lost_high": one.lost_bounds[1]}
-                    | {"first": _first(surface.algorithm, importance, what, level)}
+                    | {"first": _first(surface.algorithm, study.importance, what, level)}
                 )
     return Table(
         "sensitivity-change",
@@ -123,13 +121,11 @@ def change_table(
     )
 
 
-def tuned_table(
-    surfaces: Sequence[Surface], slug: str, family: str, space: Space, spec: Sensitivity
-) -> Table:
+def tuned_table(study: Study, family: Family) -> Table:
     """Within a family: every algorithm at its best, environment by environment."""
-    rows = []
-    for environment in in_order([surfaces[0].environments[i] for i in surfaces[0].of(family)]):
-        for surface in surfaces:
+    rows, spec = [], study.spec
+    for environment in study.environments(family):
+        for surface in study.surfaces:
             at = surface.environments.index(environment)
             means = surface.means[at]
             best = int(np.argmax(means))
@@ -142,10 +138,10 @@ def tuned_table(
                 | {"plug_in": top, "median": float(np.median(means))}
                 | {"good": float(good)}
                 | {"lost": float(surface.diverged[at].any(axis=1).mean())}
-                | {"setting": space.setting(surface.names, surface.settings[best])}
+                | {"setting": study.space.setting(surface.names, surface.settings[best])}
             )
     return Table(
-        f"{slug}-tuned",
+        f"{family.slug}-tuned",
         "Every algorithm at its best",
         "Performance is the mean height of the learning curve up to the common budget; 0 is the "
         "random policy, 1 the reference. Tuned: chosen on one half of the seeds, scored on the "
@@ -187,15 +183,15 @@ def tuned(surface: Surface, at: int, spec: Sensitivity) -> st.Estimate:
     )
 
 
-def response_rows(surfaces: Sequence[Surface], family: str, spec: Sensitivity) -> list[Row]:
+def response_rows(study: Study, family: Family) -> list[Row]:
     """The numbers of the response curves."""
     rows: list[Row] = []
-    for environment in in_order([surfaces[0].environments[i] for i in surfaces[0].of(family)]):
-        for surface in surfaces:
+    for environment in study.environments(family):
+        for surface in study.surfaces:
             at = surface.environments.index(environment)
             for name in surface.names:
-                along = axis(surface, name, spec)
-                found = response(surface, at, along, spec)
+                along = axis(surface, name, study.spec)
+                found = response(surface, at, along, study.spec)
                 rows += [
                     {"kappa": environment.kappa, "agents": environment.agents}
                     | dict(environment.rest)

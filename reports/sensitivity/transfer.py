@@ -1,14 +1,16 @@
 """How far a setting that was tuned in one environment carries into another."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 
 from fedrl.reports.drawing import figures as fig
 from fedrl.reports.drawing import marks
+from fedrl.reports.sensitivity.study import Study
 from fedrl.reports.statistics import sensitivity_statistics as ss
 from fedrl.reports.statistics.estimates import Array
-from fedrl.reports.table.design import Environment, Surface, in_order
+from fedrl.reports.table.design import Environment
+from fedrl.reports.table.runs import Family
 from fedrl.reports.table.specification import Sensitivity
 
 
@@ -40,12 +42,10 @@ def _shares(scores: Array) -> Array:
     return np.asarray(np.where(own > 0, scores / np.where(own > 0, own, 1.0), np.nan))
 
 
-def transfer_maps(
-    surfaces: Sequence[Surface], slug: str, family: str, spec: Sensitivity
-) -> fig.Figure | None:
+def transfer_maps(study: Study, family: Family) -> fig.Figure | None:
     """A panel per algorithm."""
-    places = in_order([surfaces[0].environments[i] for i in surfaces[0].of(family)])
-    own = [surface for surface in surfaces if len(surface.settings) > 1]
+    places = study.environments(family)
+    own = [surface for surface in study.surfaces if len(surface.settings) > 1]
     if len(places) < 2 or not own:
         return None
     columns = fig.across(len(own)) if len(places) > 4 else min(len(own), 4)
@@ -54,7 +54,7 @@ def transfer_maps(
         figure, axes = fig.tiles(len(own), columns, side + 0.1, side + 0.5, sharey=True)
         for axis, surface in zip(axes, own, strict=True):
             order = [surface.environments.index(place) for place in places]
-            shares = transfer(surface.performance[order], spec)
+            shares = transfer(surface.performance[order], study.spec)
             drawn = marks.heatmap(axis, np.clip(shares, 0, 1), (0, 1), _words(shares))
             axis.set_title(surface.algorithm)
             axis.set_xticks(range(len(places)), [_short(p) for p in places], rotation=90)
@@ -64,7 +64,7 @@ def transfer_maps(
         marks.colour_scale(figure, drawn, axes, "share of the best there")
         return fig.saved(
             figure,
-            f"{slug}-transfer",
+            f"{family.slug}-transfer",
             "Tuned here, used there",
             "Performance of the setting that is best in the environment of the row when it is used "
             "in that of the column, as a share of the best there, both chosen on one half of the "
