@@ -2,18 +2,21 @@
 
 import json
 import shlex
+import signal
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import typer
 from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from fedrl.benchmark.cli.codes import INTERRUPTED
 from fedrl.benchmark.config.study import DEFAULT_RESULTS
 from fedrl.benchmark.execution.estimate import size
-from fedrl.benchmark.execution.execution import Plan, Summary
+from fedrl.benchmark.execution.execution import InterruptedStudy, Plan, Summary, execute
 from fedrl.benchmark.execution.progress import duration
 from fedrl.benchmark.publishing.records import stale_message
 
@@ -79,11 +82,19 @@ def rebuilding(
     return command("run", Path(study).name, Path(DEFAULT_RESULTS), overrides, only)
 
 
-def stopped(summary: Summary, results: Path, again: str) -> None:
-    """After Ctrl-C: what is kept, and the command to go on with."""
-    done = summary.skipped + summary.finished
-    say(f"stopped: {done} of {summary.runs} runs are stored in {results}")
-    say(f"go on with: {again}")
+def computed(planned: Plan, results: Path, again: str) -> Summary:
+    """Compute what is missing; after Ctrl-C say what is kept, and the command to go on with."""
+    for note in planned.prepare():
+        say(note)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # stops like Ctrl-C
+    say(intention(planned))
+    try:
+        return execute(planned, NOTES)
+    except InterruptedStudy as stopped:
+        done = stopped.summary.skipped + stopped.summary.finished
+        say(f"stopped: {done} of {stopped.summary.runs} runs are stored in {results}")
+        say(f"go on with: {again}")
+        raise typer.Exit(INTERRUPTED) from None
 
 
 def intention(plan: Plan) -> str:

@@ -5,13 +5,11 @@ from typing import Annotated
 
 import typer
 
-from fedrl.benchmark.cli.options import RESULTS, Json, Results
+from fedrl.benchmark.cli.options import RESULTS, Json, Results, StudyName
 
 
 def mirror(
-    study: Annotated[
-        str, typer.Argument(metavar="STUDY", help="Name of a built-in study, or a TOML file.")
-    ],
+    study: StudyName,
     to: Annotated[str, typer.Option(metavar="VIEWER", help="mlflow, tensorboard or wandb")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder to write.")],
     results: Results = RESULTS,

@@ -5,13 +5,11 @@ from typing import Annotated
 
 import typer
 
-from fedrl.benchmark.cli.options import RESULTS, Json, Results
+from fedrl.benchmark.cli.options import RESULTS, Json, Results, StudyName
 
 
 def publish(
-    study: Annotated[
-        str, typer.Argument(metavar="STUDY", help="Name of a built-in study, or a TOML file.")
-    ],
+    study: StudyName,
     results: Results = RESULTS,
     out: Annotated[
         Path | None,

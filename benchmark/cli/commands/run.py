@@ -1,10 +1,8 @@
 """`fedrl run`: compute what is missing of a study."""
 
-import signal
-
 import typer
 
-from fedrl.benchmark.cli.codes import FAILED_RUNS, INTERRUPTED
+from fedrl.benchmark.cli.codes import FAILED_RUNS
 from fedrl.benchmark.cli.options import (
     RESULTS,
     Address,
@@ -49,7 +47,7 @@ def run(
     """
     from fedrl.benchmark.cli import answers
     from fedrl.benchmark.config.study import load_study
-    from fedrl.benchmark.execution.execution import InterruptedStudy, execute, plan
+    from fedrl.benchmark.execution.execution import plan
     from fedrl.benchmark.execution.executors import find
 
     loaded = load_study(study, overrides or (), only or ())
@@ -58,17 +56,9 @@ def run(
         size = answers.study_size(planned)
         answers.print_json(size) if as_json else answers.print_study_size(size)
         return
-    for note in planned.prepare():
-        answers.say(note)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # stops like Ctrl-C
-    answers.say(answers.intention(planned))
-    try:
-        summary = execute(planned, answers.NOTES)
-    except InterruptedStudy as stopped:
-        elsewhere = {"--executor": executor, "--address": address} if executor != "local" else {}
-        again = answers.command("run", study, results, overrides, only, elsewhere)
-        answers.stopped(stopped.summary, results, again)
-        raise typer.Exit(INTERRUPTED) from None
+    elsewhere = {"--executor": executor, "--address": address} if executor != "local" else {}
+    again = answers.command("run", study, results, overrides, only, elsewhere)
+    summary = answers.computed(planned, results, again)
     following = answers.command("report", study, results, overrides, only)
     outcome = answers.outcome(summary, following)
     answers.print_json(outcome) if as_json else answers.print_outcome(outcome)

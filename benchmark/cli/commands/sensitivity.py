@@ -1,22 +1,27 @@
 """`fedrl sensitivity`: a study with a design, from its size to its report, in one command."""
 
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
-from fedrl.benchmark.cli.codes import FAILED_RUNS, INTERRUPTED
-from fedrl.benchmark.cli.options import RESULTS, DryRun, Executor, Json, Only, Results, Set, Workers
+from fedrl.benchmark.cli.codes import FAILED_RUNS
+from fedrl.benchmark.cli.options import (
+    RESULTS,
+    DryRun,
+    Executor,
+    Json,
+    Only,
+    Results,
+    Set,
+    StudyName,
+    Workers,
+)
 
 AVERAGING = "server_step_size"
 
 
 def sensitivity(
-    study: Annotated[
-        str,
-        typer.Argument(
-            metavar="STUDY", help="Built-in study, or path to a TOML file, of a design."
-        ),
-    ],
+    study: StudyName,
     results: Results = RESULTS,
     workers: Workers = None,
     overrides: Set = None,
@@ -42,7 +47,7 @@ def sensitivity(
     """
     from fedrl.benchmark.cli import answers
     from fedrl.benchmark.config.study import StudyError, load_study
-    from fedrl.benchmark.execution.execution import InterruptedStudy, execute, plan
+    from fedrl.benchmark.execution.execution import plan
     from fedrl.benchmark.execution.executors import find
     from fedrl.benchmark.publishing.publication import publish
     from fedrl.benchmark.sensitivity.summary import summarise
@@ -61,14 +66,8 @@ def sensitivity(
         return
     if not as_json:
         _print_size(size, loaded)
-    for note in planned.prepare():
-        answers.say(note)
-    try:
-        summary = execute(planned, answers.NOTES)
-    except InterruptedStudy as stopped:
-        again = answers.command("sensitivity", study, results, overrides, only)
-        answers.stopped(stopped.summary, results, again)
-        raise typer.Exit(INTERRUPTED) from None
+    again = answers.command("sensitivity", study, results, overrides, only)
+    summary = answers.computed(planned, results, again)
     for failure in summary.failed:
         answers.say(
             f"failed: {failure.run.config.id} seed {failure.run.seed.index}: {failure.reason}"
