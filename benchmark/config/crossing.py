@@ -46,6 +46,21 @@ class Tables(NamedTuple):
             raise SettingError(f"families.{family}.algorithms must hold one table per algorithm")
         return pairs
 
+    def every(self) -> Iterator[tuple[Place, Table, list[str], list[str]]]:
+        """All tables, each with the families and algorithms that it is about."""
+        families, algorithms = list(self.families), list(self.algorithms)
+        yield "settings", self.settings, families, algorithms
+        for algorithm, table in self.algorithms.items():
+            yield f"algorithms.{algorithm}", table, families, [algorithm]
+        for family, table in self.families.items():
+            place = f"families.{family}"
+            yield place, without_pairs(table), [family], algorithms
+            for algorithm, pair in self.pairs(family).items():
+                if algorithm not in algorithms:
+                    what = nearest("algorithm of this study", algorithm, algorithms)
+                    raise SettingError(f"{place}.algorithms.{algorithm}: {what}")
+                yield f"{place}.algorithms.{algorithm}", pair, [family], [algorithm]
+
     def tuning(self, family: str, algorithm: str) -> list[tuple[Place, Table]] | None:
         """The table that asks for tuned values and those narrower than it; None if none does."""
         layers = self.layers(family, algorithm)
@@ -194,18 +209,8 @@ def _check_names(tables: Tables) -> None:
         for name in given:
             if name not in known:
                 raise SettingError(nearest(kind, name, known))
-    families, algorithms = list(tables.families), list(tables.algorithms)
-    _check_table("settings", tables.settings, families, algorithms)
-    for algorithm, table in tables.algorithms.items():
-        _check_table(f"algorithms.{algorithm}", table, families, [algorithm])
-    for family, table in tables.families.items():
-        place = f"families.{family}"
-        _check_table(place, without_pairs(table), [family], algorithms)
-        for algorithm, pair in tables.pairs(family).items():
-            if algorithm not in algorithms:
-                what = nearest("algorithm of this study", algorithm, algorithms)
-                raise SettingError(f"{place}.algorithms.{algorithm}: {what}")
-            _check_table(f"{place}.algorithms.{algorithm}", pair, [family], [algorithm])
+    for one in tables.every():
+        _check_table(*one)
 
 
 def _check_table(

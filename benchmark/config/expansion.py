@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from fedrl.benchmark.config import limits, registry
 from fedrl.benchmark.config.configuration import Config
-from fedrl.benchmark.config.crossing import Tables, without_pairs
+from fedrl.benchmark.config.crossing import Tables
 from fedrl.benchmark.config.design import Design, Point, projected
 from fedrl.benchmark.config.settings import SettingError, config_fields, explain
 from fedrl.envs.validation import nearest
@@ -76,7 +76,7 @@ def check_names(design: Design, tables: Tables) -> dict[str, bool]:
         if "evaluate_every" in design.space:
             raise SettingError("design.evaluations decides evaluate_every; leave one of them out")
         decided.add("evaluate_every")
-    for place, table in _every_table(tables):
+    for place, table, _, _ in tables.every():
         for name in decided & set(table):
             _check_beside(design, name, f"{place}.{name}", table[name])
     return known
@@ -99,18 +99,6 @@ def _check_beside(design: Design, name: str, place: str, value: Any) -> None:
         raise SettingError(
             f"{place} is overruled by design.space.{name}, whose multiples are of ηK; leave one out"
         )
-
-
-def _every_table(tables: Tables) -> list[tuple[str, Any]]:
-    found: list[tuple[str, Any]] = [("settings", tables.settings)]
-    found += [(f"algorithms.{name}", table) for name, table in tables.algorithms.items()]
-    for family, table in tables.families.items():
-        found.append((f"families.{family}", without_pairs(table)))
-        found += [
-            (f"families.{family}.algorithms.{name}", pair)
-            for name, pair in tables.pairs(family).items()
-        ]
-    return found
 
 
 def _has(config: Config, name: str) -> bool:
