@@ -11,7 +11,7 @@ from fedrl.reports.drawing import marks
 from fedrl.reports.sensitivity.responses import MEANING, PERFORMANCE
 from fedrl.reports.sensitivity.study import Study
 from fedrl.reports.statistics.estimates import Array
-from fedrl.reports.table.design import Environment, amount, sign
+from fedrl.reports.table.design import amount, sign
 from fedrl.reports.table.marginals import Axis, axis, crossed
 from fedrl.reports.table.runs import Family
 
@@ -76,15 +76,11 @@ def kappa_maps(study: Study, family: Family, name: str) -> fig.Figure | None:
             for other in others:
                 value = np.full((len(along.low), len(kappas)), np.nan)
                 share = value.copy()
-                for j, kappa in enumerate(kappas):
-                    where = Environment(family, kappa, *other)
-                    if where in surface.environments:
-                        at = surface.environments.index(where)
-                        one = Axis(
-                            "", along.low[:1], along.high[:1], along.low[:1], 0 * along.place
-                        )
-                        v, s = crossed(surface, at, one, along)
-                        value[:, j], share[:, j] = v[:, 0], s[:, 0]
+                for place in places:
+                    if (place.agents, place.rest) == other:
+                        at, j = surface.environments.index(place), kappas.index(place.kappa)
+                        best, lost = crossed(surface, at, _whole(along), along)
+                        value[:, j], share[:, j] = best[:, 0], lost[:, 0]
                 maps[other, surface.algorithm] = value, share
         ends = _ends([value for value, _ in maps.values()])
         for row, other in zip(axes, others, strict=True):
@@ -107,6 +103,11 @@ def kappa_maps(study: Study, family: Family, name: str) -> fig.Figure | None:
             f"The best over the other hyperparameters. {MEANING}. One colour scale for all. "
             "A percentage is the share of diverged runs, over all settings of that field.",
         )
+
+
+def _whole(along: Axis) -> Axis:
+    """One place for all settings."""
+    return Axis("", along.low[:1], along.high[:1], along.low[:1], 0 * along.place)
 
 
 def _ends(maps: Sequence[Array]) -> tuple[float, float]:
