@@ -58,11 +58,13 @@ class ExactGradients:
         """
         policy = self.policy
 
-        def lanes(out: Array, theta: Array, vector: Array, *mdp: Array) -> None:
+        def lanes(
+            out: Array, theta: Array, vector: Array, kernel: Array, reward: Array, start: Array
+        ) -> None:
             pi = policy.probabilities(theta)
             change = policy.jacobian(pi, _table(vector, pi))
             score = np.divide(change, pi, out=np.zeros_like(pi), where=pi > 0)
-            share = dynamics.occupancy(*mdp, pi, self.horizon)
+            share = dynamics.occupancy(kernel, reward, start, pi, self.horizon)
             out[:] = (share[..., None] * policy.jacobian(pi, score)).reshape(out.shape)
 
         return lifted(lanes, theta, vector, *batch[:3])
@@ -104,11 +106,14 @@ class ExactGradients:
     def _differentiate(self, theta: Tensor, vector: Tensor, batch: Model, order: int) -> Tensor:
         policy = self.policy
 
-        def lanes(out: Array, theta: Array, vector: Array, *mdp: Array) -> None:
+        def lanes(
+            out: Array, theta: Array, vector: Array, kernel: Array, reward: Array, start: Array
+        ) -> None:
             pi = policy.probabilities(theta)
             change = policy.jacobian(pi, _table(vector, pi))
-            settings = self.discount, self.entropy, self.horizon
-            slope, turn = dynamics.derivatives(*mdp, pi, change, *settings)
+            slope, turn = dynamics.derivatives(
+                kernel, reward, start, pi, change, self.discount, self.entropy, self.horizon
+            )
             result = policy.jacobian(pi, slope)
             if order == 2:
                 result = policy.jacobian(pi, turn) + policy.jacobian_change(pi, change, slope)
