@@ -14,7 +14,7 @@ from typing import Any, Self
 import numpy as np
 
 from fedrl.benchmark.config.configuration import Run
-from fedrl.benchmark.storage.files import set_aside, write_atomically
+from fedrl.benchmark.storage.files import read_plain, set_aside, write_atomically
 from fedrl.benchmark.storage.provenance import run_key
 from fedrl.benchmark.storage.sealed_npz import seal, unseal
 from fedrl.benchmark.storage.store import Store
@@ -53,11 +53,10 @@ class Checkpoints:
         """
         path = self.path(run)
         try:
-            content = path.read_bytes()
+            content = read_plain(path)
+            return decode(content, run_key(run))
         except (FileNotFoundError, NotADirectoryError):
             return None
-        try:
-            return decode(content, run_key(run))
         except ValueError:
             set_aside(path)
             return None

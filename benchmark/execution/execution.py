@@ -19,7 +19,7 @@ from fedrl.benchmark.execution.estimate import Size, size
 from fedrl.benchmark.execution.executors import Executor, Local, find
 from fedrl.benchmark.execution.progress import Display, Tally
 from fedrl.benchmark.execution.workers import Event, Failed, Finished, Lost
-from fedrl.benchmark.storage.files import set_aside
+from fedrl.benchmark.storage.files import read_plain, set_aside
 from fedrl.benchmark.storage.provenance import config_code, engine
 from fedrl.benchmark.storage.store import Store
 from fedrl.benchmark.storage.tuned_code import tuned_elsewhere
@@ -229,7 +229,7 @@ def execute(plan: Plan, console: Console | None = None) -> Summary:
 
 def _is_bad_checkpoint(path: Path) -> bool:
     try:
-        decode(path.read_bytes(), "")
+        decode(read_plain(path), "")
     except OSError:
         return False
     except ValueError:

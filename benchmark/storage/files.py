@@ -1,7 +1,8 @@
 """Files that appear whole or not at all, on any file system and beside other processes.
 
 No locks: a name that is being written is unique over hosts, processes and calls; what is written
-under one name is the same whoever writes it. Nothing here asks the clock.
+under one name is the same whoever writes it. Nothing here asks this machine's clock: the age of a
+file is told by the file system that holds it.
 """
 
 import errno
@@ -10,6 +11,7 @@ import os
 import platform
 import re
 import secrets
+import stat
 import uuid
 from contextlib import suppress
 from functools import cache
@@ -18,6 +20,8 @@ from pathlib import Path
 OURS = re.compile(r"^\..*\.([0-9a-f]{8})-(\d+)-[0-9a-f]{8}$")  # hidden, ends with a token
 # What some network file systems answer when a folder is synced; the file itself is.
 NO_FOLDER_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES, errno.EISDIR}
+
+OLD = 7 * 86400.0  # s
 
 
 class StoreError(ValueError):
@@ -51,6 +55,16 @@ def write_atomically(path: Path, content: bytes) -> None:
     _sync_folder(path.parent)
 
 
+def read_plain(path: Path) -> bytes:
+    """The content of a plain file; CorruptFileError for a FIFO, a device or a folder.
+
+    It never waits: a FIFO has no reader to wait for.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise CorruptFileError(path)
+    return path.read_bytes()
+
+
 def set_aside(path: Path) -> Path:
     """Rename a bad file to `<name>.corrupt-1`, -2, …; it is kept for whoever wants to look."""
     number = 1
@@ -64,6 +78,8 @@ def set_aside(path: Path) -> Path:
         except OSError as error:
             raise StoreError(f"cannot set {path} aside: {error.strerror}") from None
         try:
+            if path.is_dir():  # replaces no file
+                aside.unlink()
             return path.replace(aside)
         except OSError as error:
             aside.unlink(missing_ok=True)
@@ -78,12 +94,43 @@ def token() -> str:
 
 
 def tidy(folder: Path) -> None:
-    """Remove what processes of this host left half written when they were killed."""
+    """Remove what killed processes left: half-written files, and signs of their presence."""
+    for path in left_over(folder):
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
+
+
+def left_over(folder: Path) -> list[Path]:
+    """Files below the folder that no process needs: its writer is dead, or they are old.
+
+    Whether a process of another host lives cannot be known; its files count as old after a week.
+    """
+    found: list[Path] = []
+    now: float | None = None
     for path in folder.rglob(".*"):
         written_by = OURS.match(path.name)
-        if written_by and written_by[1] == _host() and not _alive(int(written_by[2])):
-            with suppress(OSError):
-                path.unlink(missing_ok=True)
+        if not written_by or path.is_symlink() or not path.is_file():
+            continue
+        if written_by[1] == _host():
+            found += [] if _alive(int(written_by[2])) else [path]
+            continue
+        now = _time_of(folder) if now is None else now
+        with suppress(OSError):
+            found += [path] if now - path.stat().st_mtime > OLD else []
+    return found
+
+
+def _time_of(folder: Path) -> float:
+    """The time by the clock of the folder's file system, which may be another machine's."""
+    probe = folder / f".time.{token()}"
+    try:
+        probe.touch()
+        return probe.stat().st_mtime
+    except OSError:
+        return 0.0  # cannot be written to: nothing in it counts as old
+    finally:
+        with suppress(OSError):
+            probe.unlink(missing_ok=True)
 
 
 def _alive(process: int) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from fedrl.benchmark.config.seeds import Seed
-from fedrl.benchmark.storage.files import CorruptFileError, set_aside, write_atomically
+from fedrl.benchmark.storage.files import CorruptFileError, read_plain, set_aside, write_atomically
 from fedrl.benchmark.storage.provenance import key_of
 
 Manifest = dict[str, Any]
@@ -42,12 +42,12 @@ def encode(manifest: Manifest) -> bytes:
 def read_manifest(path: Path) -> Manifest:
     """The verified manifest; FileNotFoundError, or CorruptFileError."""
     try:
-        sealed = json.loads(path.read_bytes())
+        sealed = json.loads(read_plain(path))
         if sealed.pop(SEAL) == _digest(sealed):
             return sealed  # type: ignore[no-any-return]
     except FileNotFoundError:
         raise
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         pass
     raise CorruptFileError(path)
 

@@ -12,7 +12,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from fedrl.benchmark.storage import parameters as final
-from fedrl.benchmark.storage.files import CorruptFileError, StoreError, tidy, write_atomically
+from fedrl.benchmark.storage.files import (
+    CorruptFileError,
+    StoreError,
+    read_plain,
+    tidy,
+    write_atomically,
+)
 from fedrl.benchmark.storage.manifests import (
     Manifest,
     encode,
@@ -141,7 +147,7 @@ def _merge_run(name: Path, roots: Sequence[Path], merged: Merged) -> None:
 def _find(root: Path, name: Path) -> _Found | None:
     path = root / name
     try:
-        content = path.read_bytes()
+        content = read_plain(path)
     except (FileNotFoundError, NotADirectoryError):
         return None
     metadata = parse_table(content, path).schema.metadata
@@ -153,7 +159,7 @@ def _copy_manifests(result: _Found, target: Path, merged: Merged) -> None:
     for manifest in _manifests(result, merged):
         path = target.with_name("manifest.json")
         content = encode(manifest)
-        if path.exists() and path.read_bytes() != content:
+        if path.exists() and read_plain(path) != content:
             path = target.with_name(other_name(manifest))
         if not path.exists():
             write_atomically(path, content)
@@ -165,7 +171,7 @@ def _copy_seconds(found: Iterable[_Found], target: Path, merged: Merged) -> None
     for result in found:
         path = result.path.with_name(sidecar.name)
         try:
-            content = path.read_bytes()
+            content = read_plain(path)
             metadata = parse_table(content, path).schema.metadata
         except FileNotFoundError:
             continue
@@ -188,7 +194,7 @@ def _parameters(found: Iterable[_Found], merged: Merged) -> dict[Path, bytes]:
     for result in found:
         path = final.beside(result.path)
         try:
-            content = path.read_bytes()
+            content = read_plain(path)
             if final.decode(content, path).key == result.key.decode():
                 sound[result.root] = content
         except FileNotFoundError:

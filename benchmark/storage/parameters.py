@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fedrl.benchmark.storage.files import CorruptFileError, StoreError
+from fedrl.benchmark.storage.files import CorruptFileError, StoreError, read_plain
 from fedrl.benchmark.storage.sealed_npz import seal, unseal
 from fedrl.envs.family import Array
 
@@ -47,7 +47,7 @@ def decode(content: bytes, path: Path) -> Parameters:
 def read(path: Path) -> Parameters | None:
     """The verified parameters in a file, or None if there is no such file."""
     try:
-        content = path.read_bytes()
+        content = read_plain(path)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:

@@ -26,6 +26,7 @@ from fedrl.benchmark.storage import parameters as final
 from fedrl.benchmark.storage.files import (
     CorruptFileError,
     StoreError,
+    read_plain,
     tidy,
     token,
     write_atomically,
@@ -90,6 +91,7 @@ class Store:
     def survey(self, runs: Sequence[Run]) -> Survey:
         """Those of `runs` that are stored, and every corrupt file; nothing is changed."""
         stored, corrupt = [], []
+        self._refuse_links({run.config.id: run.config for run in runs}.values())
         for run in runs:
             try:
                 found = self.read(run)
@@ -137,6 +139,7 @@ class Store:
     ) -> None:
         """Store one run. The result is written last: where it exists, all of it exists."""
         key = run_key(run)
+        self._refuse_links([run.config])
         try:
             self.config_folder(run.config).mkdir(parents=True, exist_ok=True)
             save_manifest(self.config_folder(run.config), manifest(run.config))
@@ -180,6 +183,16 @@ class Store:
     def config_folder(self, config: Config) -> Path:
         return self.folder / config.id
 
+    def _refuse_links(self, configs: Iterable[Config]) -> None:
+        """The results folder may be a symbolic link; what is in it must not lead out of it."""
+        for folder in (self.folder, *map(self.config_folder, configs)):
+            root = self.folder.parent.resolve()
+            if folder.is_symlink() and not folder.resolve().is_relative_to(root):
+                raise StoreError(
+                    f"{folder} is a symbolic link out of the results folder; only the whole "
+                    "results folder may be one: move the files there, or use --results"
+                )
+
     def _files(self, run: Run) -> tuple[Path, ...]:
         path = self.path(run)
         return path, self.path(run, ".seconds"), final.beside(path)
@@ -204,7 +217,7 @@ def _encode(columns: dict[str, Array], key: str) -> bytes:
 def read_table(path: Path) -> Any:
     """The verified table of a file, or None if there is no such file."""
     try:
-        content = path.read_bytes()
+        content = read_plain(path)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:

@@ -7,6 +7,7 @@ trials follow. A changed copy replaces the file at once (rename), so that neithe
 nor several at work can leave half a line; who writes last adds what is missing.
 """
 
+import json
 import logging
 import warnings
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import FrozenTrial
 
-from fedrl.benchmark.storage.files import set_aside, token, write_atomically
+from fedrl.benchmark.storage.files import StoreError, read_plain, set_aside, token, write_atomically
 from fedrl.benchmark.tuning.sampler import distribution
 from fedrl.benchmark.tuning.task import Task
 from fedrl.benchmark.tuning.trial import Trial, Tuned
@@ -38,18 +39,32 @@ def study_name(one: Tuned) -> str:
 
 
 def record(path: Path, found: Sequence[Tuned]) -> None:
-    """Bring the journal up to date with these trials; a damaged journal is set aside."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    before = path.read_bytes() if path.exists() else b""
+    """Bring the journal up to date with these trials; a damaged journal is set aside.
+
+    Raises StoreError if it cannot be written, as on a full disk: the stored runs stay.
+    """
     try:
-        after = _updated(path, before, found)
-    except Exception:
-        # Whatever Optuna cannot read is no journal: it holds nothing that cannot be written again.
-        if path.exists():
-            set_aside(path)
-        after = _updated(path, b"", found)
-    if after != before:
-        write_atomically(path, after)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            before = read_plain(path) if path.exists() else b""
+            after = _updated(path, before, found)
+        except OSError:
+            raise
+        except Exception:
+            # What Optuna cannot read is no journal: it holds nothing that is not stored elsewhere.
+            if path.exists():
+                warnings.warn(
+                    f"{path} is damaged; it is kept as {set_aside(path).name} and written again",
+                    stacklevel=2,
+                )
+            before, after = b"", _updated(path, b"", found)
+        if after != before:
+            write_atomically(path, after)
+    except OSError as error:
+        raise StoreError(
+            f"cannot write {path}: {error.strerror or error}; finished trials are stored, and the "
+            "same command goes on from there"
+        ) from None
 
 
 def open_storage(path: Path) -> JournalStorage:
@@ -66,6 +81,8 @@ def _updated(path: Path, before: bytes, found: Sequence[Tuned]) -> bytes:
     copy = path.with_name(f".{path.name}.{token()}")
     if before and not before.endswith(b"\n"):
         raise ValueError("the journal ends within a line")
+    for line in before.splitlines():
+        json.loads(line)  # Optuna passes over some lines that it cannot read
     try:
         copy.write_bytes(before)
         storage = open_storage(copy)

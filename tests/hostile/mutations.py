@@ -1,4 +1,4 @@
-"""Studies and files with one thing wrong in them: drawn from a seed, so that each comes back."""
+"""Studies with one thing wrong in them: drawn from a seed, so that each comes back."""
 
 from __future__ import annotations
 
@@ -59,25 +59,6 @@ def mutated(table: dict[str, Any], draw: random.Random) -> Mutated:
 def to_toml(table: dict[str, Any]) -> str:
     """A table as TOML, all tables within the first level inline."""
     return "".join(f"{json.dumps(key)} = {_value(value)}\n" for key, value in table.items())
-
-
-def damaged(content: bytes, draw: random.Random) -> bytes:
-    """The bytes of a file with some of them lost, doubled, flipped, replaced or moved."""
-    at, until = sorted(draw.randrange(len(content) + 1) for _ in range(2))
-    kinds = (
-        lambda: content[:at],
-        lambda: content[:at] + content[until:],
-        lambda: content[:until] + content[at:],
-        lambda: content[:at] + draw.randbytes(until - at) + content[until:],
-        lambda: content[:at] + bytes(until - at) + content[until:],
-        lambda: (
-            bytes([*content[:at], *(b ^ 1 << draw.randrange(8) for b in content[at : at + 1])])
-            + content[at + 1 :]
-        ),
-        lambda: draw.choice((b"", b"{}", b"[]", b"null", b"\xff\xfe", b"[" * 100_000, b"PK\3\4")),
-        lambda: content[::-1],
-    )
-    return draw.choice(kinds)()
 
 
 def _paths(table: dict[str, Any], way: Path = ()) -> list[Path]:
