@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -481,11 +482,14 @@ def test_a_parquet_file_cannot_bring_code(tmp_path: Path) -> None:
 
 def test_a_checkpoint_cannot_bring_code(tmp_path: Path) -> None:
     """Even one with a valid digest."""
-    from fedrl.benchmark.execution.checkpoint import _digest, decode
+    from fedrl.benchmark.execution.checkpoint import decode
+    from fedrl.benchmark.storage.sealed_npz import DIGEST, _digest
 
     flag, archive = tmp_path / "executed", tmp_path / "bomb.npz"
     np.savez(archive, key=np.array("key"), theta=np.array([Bomb(flag)], dtype=object))
-    content = archive.read_bytes()
+    with zipfile.ZipFile(archive, "a") as opened:
+        opened.comment = bytes(DIGEST)
+    content = archive.read_bytes()[:-DIGEST]
     with pytest.raises(ValueError, match="allow_pickle"):
-        decode(_digest(content) + b"\n" + content, "key")
+        decode(content + _digest(content), "key")
     assert not flag.exists()
