@@ -28,6 +28,10 @@ Only = Annotated[
         help="Keep runs with this value, or one of several after commas; may be repeated.",
     ),
 ]
+Trust = Annotated[
+    bool,
+    typer.Option("--trust", help="Import the packages that manifests name; they run their code."),
+]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Print the size and a time estimate; compute nothing.")
 ]

@@ -3,8 +3,10 @@
 import hashlib
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from functools import cache
+from re import sub
 from typing import Annotated, Any, Literal, NamedTuple, Self, get_type_hints
 
 import numpy as np
@@ -204,9 +206,18 @@ class Config(BaseModel):
     @property
     def id(self) -> str:
         """Readable prefix and a hash of the whole configuration."""
-        digest = hashlib.blake2b(_canonical(self.model_dump()).encode(), digest_size=6)
-        name = f"{self.family}-kappa{self.kappa:g}-n{self.agents}-{self.algorithm}"
-        return f"{name}-{digest.hexdigest()}"
+        return identity(self.model_dump())
+
+
+def identity(described: Mapping[str, Any]) -> str:
+    """The id of a configuration by its values; a file name on every system, whatever names hold.
+
+    Raises KeyError, TypeError or ValueError for values that are not of a configuration.
+    """
+    digest = hashlib.blake2b(_canonical(described).encode(), digest_size=6)
+    family, algorithm = (sub(r"[^\w.@+-]", "-", described[n]) for n in ("family", "algorithm"))
+    name = f"{family}-kappa{described['kappa']:g}-n{described['agents']}-{algorithm}"
+    return f"{name}-{digest.hexdigest()}"
 
 
 def suits(algorithm: type[Algorithm], family: type[Family]) -> bool:

@@ -61,6 +61,7 @@ class Plan(NamedTuple):
     workers: int
     executor: Executor
     corrupt: tuple[Path, ...] = ()  # files of missing runs, and manifests
+    foreign: tuple[Path, ...] = ()  # sound files of other runs in the place of missing ones
 
     @property
     def batches(self) -> list[Batch]:
@@ -69,15 +70,16 @@ class Plan(NamedTuple):
     def prepare(self) -> list[str]:
         """Make sure that results can be stored, and under which code they will be.
 
-        Corrupt files are set aside; the answer has a line for each, one for hyperparameters tuned
-        under other code, and one if the engine is slow.
+        Corrupt and foreign files are set aside; the answer has a line for each, one for
+        hyperparameters tuned under other code, and one if the engine is slow.
         """
-        if self.missing or self.stale or self.corrupt:
+        if self.missing or self.stale or self.corrupt or self.foreign:
             self.store.prepare()
         notes = [
-            f"{path} is corrupt; it is kept as {set_aside(path).name}, and "
+            f"{path} is {fault}; it is kept as {set_aside(path).name}, and "
             + ("is written again" if path.suffix == ".json" else "its run is computed again")
-            for path in self.corrupt
+            for fault, paths in (("corrupt", self.corrupt), ("of another run", self.foreign))
+            for path in paths
         ]
         self.store.renew_manifests({run.config.id: run.config for run in self.stored}.values())
         for config in self.study.configs():
@@ -178,6 +180,7 @@ def plan(
         workers=workers,
         executor=executor,
         corrupt=(*survey.corrupt, *filter(_is_bad_checkpoint, checkpoints)),
+        foreign=tuple(survey.foreign),
     )
 
 

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fedrl.benchmark.config.study import Study
+from fedrl.benchmark.publishing import sources
 from fedrl.benchmark.publishing.records import Records, read_records
 from fedrl.benchmark.storage.files import StoreError
+from fedrl.benchmark.storage.folders import replacing
 from fedrl.benchmark.storage.manifests import Manifest
 from fedrl.benchmark.storage.store import Store
 from fedrl.benchmark.storage.tuned_code import tuned_elsewhere
@@ -28,20 +30,30 @@ class Published(NamedTuple):
 
 def publish(study: Study, results: Path, out: Path | None, command: str) -> Published:
     """Write the report of what is stored; `command` is how its runs are computed."""
-    from fedrl.benchmark.publishing import sources
-
     found = read_records(study, results)
     store = Store(results, study.name)
     out = store.folder / "report" if out is None else out
     designed = surfaces_of(study, found)
     told = provenance(study, store, found, command, designed)
     source = sources.packed(found.frame, told, study.title, study.description)
+    _check_ours(out)
     try:
-        artefacts = sources.make_report(source, out, designed)
-        sources.write_source(source, artefacts, out / sources.FOLDER)
+        with replacing(out, ours=sources.REPORT) as new:
+            artefacts = sources.make_report(source, new, designed)
+            sources.write_source(source, artefacts, new / sources.FOLDER)
     except OSError as error:
         raise StoreError(f"cannot write the report to {out}: {error.strerror}") from None
-    return Published(out / "index.html", found.missing, found.stale, designed)
+    return Published(out / sources.PAGE, found.missing, found.stale, designed)
+
+
+def _check_ours(out: Path) -> None:
+    """A folder of something else is left alone."""
+    if out.is_dir() and any(out.iterdir()) and not _is_report(out):
+        raise StoreError(f"{out} is not empty and not a report; choose another --out")
+
+
+def _is_report(out: Path) -> bool:
+    return any((out / name).exists() for name in (sources.PAGE, sources.FOLDER))
 
 
 def surfaces_of(study: Study, found: Records) -> Designed | None:

@@ -6,6 +6,7 @@
 <out>/README.md, ro-crate-metadata.json                 what this is, for people and machines
 """
 
+import shlex
 import shutil
 import tempfile
 from collections import Counter
@@ -19,11 +20,19 @@ from fedrl.benchmark.publishing import crate, sources
 from fedrl.benchmark.publishing.publication import provenance, surfaces_of
 from fedrl.benchmark.publishing.records import label, read_records
 from fedrl.benchmark.storage import parameters
-from fedrl.benchmark.storage.files import CorruptFileError, StoreError, write_atomically
-from fedrl.benchmark.storage.manifests import manifest_files, read_manifest, speaking_for
+from fedrl.benchmark.storage.files import (
+    CorruptFileError,
+    ForeignFileError,
+    StoreError,
+    write_atomically,
+)
+from fedrl.benchmark.storage.folders import replacing
+from fedrl.benchmark.storage.manifests import manifest_files, spoken_for
 from fedrl.benchmark.storage.provenance import decisive_versions
 from fedrl.benchmark.storage.store import UNKNOWN, Store, Stored, parse_name
 
+README = "README.md"
+OURS = (sources.RECORDS, sources.PROVENANCE, sources.DIGESTS, "tables", "runs", README, crate.NAME)
 REPLAYED = 3  # runs that are kept whole
 
 
@@ -38,6 +47,7 @@ class Public(NamedTuple):
 def publish_study(study: Study, results: Path, out: Path, command: str, day: str) -> Public:
     """Write the folder; StoreError, and nothing is written, unless every run of it is sound."""
     _check_day(day)
+    _check_ours(out)
     store = Store(results, study.name)
     complete(study, store)
     found = read_records(study, results)
@@ -46,15 +56,12 @@ def publish_study(study: Study, results: Path, out: Path, command: str, day: str
     made_of = sources.packed(found.frame, told, study.title, study.description)
     kept = cheapest(found.stored)
     try:
-        with tempfile.TemporaryDirectory() as temporary:
+        with tempfile.TemporaryDirectory() as temporary, replacing(out, ours=OURS) as new:
             artefacts = sources.make_report(made_of, Path(temporary), designed)
-            if out.exists():
-                _check_ours(out)
-                _clear(out, "tables", "runs")
-            _keep_tables(Path(temporary), out)
-        runs = [_keep(store, entry, out) for entry in kept]
-        _write_readme(study, out, runs, command)
-        _describe(made_of, artefacts, out, day)
+            _keep_tables(Path(temporary), new)
+            runs = [_keep(store, entry, new) for entry in kept]
+            _write_readme(study, new, runs, command)
+            _describe(made_of, artefacts, new, day)
     except OSError as error:
         raise StoreError(f"cannot write {out}: {error.strerror}") from None
     return Public(out, runs, _size(out))
@@ -77,11 +84,12 @@ def redraw(out: Path, day: str | None) -> Public:
     _check_day(day)
     made_of = sources.read_source(out)
     try:
-        with tempfile.TemporaryDirectory() as temporary:
+        with tempfile.TemporaryDirectory() as temporary, replacing(out, ours=OURS) as new:
             artefacts = sources.make_report(made_of, Path(temporary))
-            _clear(out, "tables")
-            _keep_tables(Path(temporary), out)
-        _describe(made_of, artefacts, out, day)
+            shutil.copytree(out / "runs", new / "runs")
+            shutil.copy2(out / README, new / README)
+            _keep_tables(Path(temporary), new)
+            _describe(made_of, artefacts, new, day)
     except OSError as error:
         raise StoreError(f"cannot write {out}: {error.strerror}") from None
     runs = sorted(path for path in out.glob("runs/*/*") if parse_name(path.name))
@@ -94,6 +102,8 @@ def complete(study: Study, store: Store) -> None:
     survey = store.survey(runs)
     if survey.corrupt:
         raise CorruptFileError(survey.corrupt[0])
+    if survey.foreign:
+        raise ForeignFileError(survey.foreign[0])
     have = {store.path(entry.run) for entry in survey.stored}
     without = [
         run
@@ -149,8 +159,7 @@ def _check_day(text: str) -> None:
 
 def _check_manifest(store: Store, entry: Stored) -> None:
     """The machine and all decisive versions of a run have to be known."""
-    there = [read_manifest(path) for path in manifest_files(store.config_folder(entry.run.config))]
-    speaking = speaking_for(there, entry.run.seed, entry.key)
+    speaking = spoken_for(store.path(entry.run), entry.run.seed, entry.key)
     known = [m for m in speaking if m["machine"].get("cpu") != UNKNOWN]
     if not known or not decisive_versions(known[0]["versions"]):
         raise StoreError(
@@ -186,13 +195,11 @@ def _describe(made_of: sources.Source, artefacts: dict[str, str], out: Path, day
 def _check_ours(out: Path) -> None:
     """A folder of something else is left alone."""
     ours = (out / sources.DIGESTS).is_file() and (out / crate.NAME).is_file()
-    if any(out.iterdir()) and not ours:
+    there = sorted(path.name for path in out.iterdir()) if out.is_dir() else []
+    if there and not ours:
         raise StoreError(f"{out} is not empty and not a published study; choose another --out")
-
-
-def _clear(out: Path, *names: str) -> None:
-    for name in names:
-        shutil.rmtree(out / name, ignore_errors=True)
+    if others := [name for name in there if name not in OURS]:
+        raise StoreError(f"{out / others[0]} is not of a published study; move it away")
 
 
 def _size(out: Path) -> int:
@@ -220,7 +227,7 @@ def _write_readme(study: Study, out: Path, runs: Sequence[str], command: str) ->
         "",
         "```sh",
         "fedrl verify .     # make the report again: the same bytes?",
-        *(f"fedrl replay {run}" for run in runs),
+        *(f"fedrl replay {shlex.quote(run)}" for run in runs),
         "```",
         "",
         "Everything from the beginning:",
@@ -230,4 +237,4 @@ def _write_readme(study: Study, out: Path, runs: Sequence[str], command: str) ->
         command.replace("fedrl run", "fedrl report", 1),
         "```",
     ]
-    write_atomically(out / "README.md", ("\n".join(lines) + "\n").encode())
+    write_atomically(out / README, ("\n".join(lines) + "\n").encode())

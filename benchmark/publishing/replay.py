@@ -17,13 +17,14 @@ import numpy as np
 
 from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.storage import parameters as final
-from fedrl.benchmark.storage.files import StoreError
-from fedrl.benchmark.storage.manifests import Manifest, manifest_files, read_manifest, speaking_for
+from fedrl.benchmark.storage.files import ForeignFileError, StoreError
+from fedrl.benchmark.storage.manifests import Manifest, manifest_files, spoken_for
 from fedrl.benchmark.storage.provenance import config_code, decisive_versions, machine, versions
 from fedrl.benchmark.storage.run_code import changed
 from fedrl.benchmark.storage.store import KEY, parse_name, read_table
 from fedrl.benchmark.training.record import RunResult
 from fedrl.envs.family import Array
+from fedrl.envs.thirdparty.making import importing
 
 TOLERANCE = {"float64": 1e-6, "float32": 1e-3}  # relative, at the first evaluation point
 REFERENCE = ("reference", "reference_meaning")  # what a run is measured by, not what it did
@@ -41,13 +42,13 @@ class Original(NamedTuple):
     run: Run
     columns: dict[str, Array]
     parameters: Array | None  # (F, d), at the end; None where they are not stored
-    manifest: Manifest | None  # None where no manifest speaks of this run
+    manifest: Manifest
     differences: dict[str, tuple[Any, Any]]  # name -> then, now: code, versions, machine
 
     @property
     def elsewhere(self) -> bool:
         """Whether another machine or other versions computed it, so that bits are not promised."""
-        return self.manifest is None or bool(self.differences.keys() - {"code"})
+        return bool(self.differences.keys() - {"code"})
 
 
 class Comparison(NamedTuple):
@@ -68,25 +69,31 @@ class Comparison(NamedTuple):
         return self.outcome != "differs"
 
 
-def original(name: str, results: Path, study: str | None = None) -> Original:
+def original(
+    name: str, results: Path, study: str | None = None, *, trust: bool = False
+) -> Original:
     """The stored run of that name.
 
     A name is the path of a result file, or `<config.id>/seed-00003`, `<config.id> seed 3`, with or
-    without the study before it. Raises StoreError for an unknown, ambiguous or corrupt run.
+    without the study before it. Raises StoreError for an unknown, ambiguous or corrupt run, and
+    ForeignFileError for numbers that no manifest beside them speaks of. A package that the manifest
+    names is imported with `trust` only.
     """
     path = Path(name) if Path(name).is_file() else _find(name, results, study)
     seed = parse_name(path.name)
     if seed is None:
         raise StoreError(f"{path} is not the result of a run, a file like seed-00003.parquet")
     table = read_table(path)
-    there = [read_manifest(file) for file in manifest_files(path.parent)]
-    if not there:
+    if not manifest_files(path.parent):
         raise StoreError(f"{path} has no manifest beside it, so nobody knows what it is a run of")
-    speaking = speaking_for(there, seed, table.schema.metadata[KEY].decode())
-    manifest = _manifest(speaking)
-    config = _config(manifest or there[0], path)
+    key = table.schema.metadata[KEY].decode()
+    manifest = _manifest(spoken_for(path, seed, key))
+    if manifest is None:
+        raise ForeignFileError(path)
+    with importing(allowed=trust):
+        config = _config(manifest, path)
     columns = {column: table[column].to_numpy() for column in table.column_names}
-    theta = stored_parameters(path, table.schema.metadata[KEY].decode())
+    theta = stored_parameters(path, key)
     differences = _differences(manifest, config)
     return Original(path, Run(config, seed), columns, theta, manifest, differences)
 
@@ -173,15 +180,12 @@ def as_json(original: Original, comparison: Comparison) -> dict[str, Any]:
 
 def warnings_of(original: Original) -> list[str]:
     """List what differs from when the run was stored, one line each."""
-    if original.manifest is None:
-        lines = ["no manifest speaks of this run: its code, versions and machine are not known"]
-    else:
-        lines = [
-            f"code differs from the manifest's: {changed(then, now)}"
-            if name == "code"
-            else f"{name} differs from the manifest's: {then} then, {now} now"
-            for name, (then, now) in original.differences.items()
-        ]
+    lines = [
+        f"code differs from the manifest's: {changed(then, now)}"
+        if name == "code"
+        else f"{name} differs from the manifest's: {then} then, {now} now"
+        for name, (then, now) in original.differences.items()
+    ]
     if original.elsewhere:
         lines.append(
             "the same bits are not promised here; the first evaluation point is also compared "
@@ -263,9 +267,7 @@ def _config(manifest: Manifest, path: Path) -> Config:
         ) from None
 
 
-def _differences(manifest: Manifest | None, config: Config) -> dict[str, tuple[Any, Any]]:
-    if manifest is None:
-        return {}
+def _differences(manifest: Manifest, config: Config) -> dict[str, tuple[Any, Any]]:
     found: dict[str, tuple[Any, Any]] = {}
     if changed(manifest["code"], config_code(config)):
         found["code"] = manifest["code"], config_code(config)

@@ -13,8 +13,9 @@ import hashlib
 import io
 import json
 import platform
+from difflib import get_close_matches
 from importlib.metadata import version
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
     from fedrl.reports.table.surfaces import Designed
 
 RECORDS, PROVENANCE, DIGESTS = "records.parquet", "provenance.json", "digests.json"
-FOLDER = "source"
+FOLDER, PAGE, PAPER = "source", "index.html", "report.tex"
+REPORT = (PAGE, PAPER, "figures", "tables", FOLDER)  # all that a report is
 AS_JSON = b"fedrl.json"  # names of columns whose entries are JSON: those of several types
 DRAWN_WITH = ("jinja2", "matplotlib", "numpy", "pandas", "plotly", "scipy", "seaborn")
 
@@ -60,7 +62,7 @@ def make_report(source: Source, out: Path, designed: Designed | None = None) -> 
 
     words = {"title": source.title, "description": source.description}
     write_report(with_theory(source.frame), source.provenance, out, **words, designed=designed)
-    written = [out / "index.html", out / "report.tex"]
+    written = [out / PAGE, out / PAPER]
     written += [path for part in ("figures", "tables") for path in (out / part).glob("*")]
     return {path.relative_to(out).as_posix(): sha256(path) for path in sorted(written)}
 
@@ -87,25 +89,48 @@ def read_source(folder: Path) -> Source:
         return _decode({name: (folder / name).read_bytes() for name in (RECORDS, PROVENANCE)})
     except OSError as error:
         raise StoreError(f"cannot read {error.filename}: {error.strerror}") from None
-    except (pa.ArrowException, ValueError, KeyError) as error:
-        raise StoreError(f"the records in {folder} are corrupt: {error}") from None
+    except (pa.ArrowException, ValueError, KeyError, TypeError, RecursionError) as error:
+        reason = " ".join(str(error).split())
+        raise StoreError(f"the records in {folder} are corrupt: {reason}") from None
 
 
 def read_digests(folder: Path) -> Digests:
     """StoreError unless they can be read."""
     try:
-        return Digests(**json.loads((folder / DIGESTS).read_bytes()))
+        read = Digests(**json.loads((folder / DIGESTS).read_bytes()))
     except OSError as error:
         raise StoreError(f"cannot read {folder / DIGESTS}: {error.strerror}") from None
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         raise StoreError(f"{folder / DIGESTS} is corrupt") from None
+    for table in read:
+        if not isinstance(table, dict) or not all(
+            isinstance(entry, str) for entry in table.values()
+        ):
+            raise StoreError(f"{folder / DIGESTS} is corrupt")
+    for name in (*read.artefacts, *read.source):
+        if not is_inside(name):
+            raise StoreError(
+                f"{folder / DIGESTS} names {name!r}, which is not a file below {folder}"
+            )
+    return read
+
+
+def is_inside(name: str) -> bool:
+    """Whether a name of a file, with / between its parts, stays below the folder it is in."""
+    path = PurePosixPath(name)
+    return path.as_posix() == name != "." and not path.is_absolute() and ".." not in path.parts
 
 
 def edited(folder: Path, recorded: Digests) -> list[str]:
     """Files of a source that are not what their digests say."""
-    return [
-        name for name, digest in sorted(recorded.source.items()) if sha256(folder / name) != digest
-    ]
+    try:
+        return [
+            name
+            for name, digest in sorted(recorded.source.items())
+            if (folder / name).is_symlink() or sha256(folder / name) != digest
+        ]
+    except OSError as error:
+        raise StoreError(f"cannot read {error.filename}: {error.strerror}") from None
 
 
 def source_folder(report: Path) -> Path:
@@ -113,10 +138,20 @@ def source_folder(report: Path) -> Path:
     for folder in (report / FOLDER, report):
         if (folder / DIGESTS).is_file():
             return folder
+    if not report.exists():
+        raise absent(report)
     raise StoreError(
         f"{report} holds no {FOLDER}/{DIGESTS}: it is not a report of `fedrl report`, nor a study "
         "of `fedrl publish`; an older report gets its source by writing it again"
     )
+
+
+def absent(folder: Path) -> StoreError:
+    """There is no such folder, and the nearest name beside it."""
+    beside = folder.parent.iterdir() if folder.parent.is_dir() else ()
+    near = get_close_matches(folder.name, sorted(path.name for path in beside), n=1)
+    hint = f"; did you mean {folder.with_name(near[0])}?" if near else ""
+    return StoreError(f"there is no folder {folder}{hint}")
 
 
 def drawn_with() -> dict[str, str]:
@@ -154,6 +189,10 @@ def _decode(files: dict[str, bytes]) -> Source:
     for name in json.loads(table.schema.metadata[AS_JSON]):
         frame[name] = frame[name].map(json.loads).astype(object)
     known = json.loads(files[PROVENANCE])
+    kinds = {"provenance": dict, "title": str, "description": str}
+    for name, kind in kinds.items():
+        if not isinstance(known[name], kind):
+            raise TypeError(f"{name} is {known[name]!r}; it must be a {kind.__name__}")
     return Source(frame, known["provenance"], known["title"], known["description"], files)
 
 

@@ -10,13 +10,21 @@ from fedrl.benchmark.publishing.sources import DIGESTS, read_source, source_fold
 from fedrl.benchmark.storage.files import StoreError
 from fedrl.benchmark.storage.manifests import manifest_files, read_manifest
 from fedrl.benchmark.storage.store import Store, Stored, parse_name
+from fedrl.envs.thirdparty.making import importing
 from fedrl.envs.validation import nearest
 
 
-def table_of(place: Path, study: str | None = None) -> pd.DataFrame:
-    """StoreError when there is no table; of several studies in results, one has to be named."""
+def table_of(place: Path, study: str | None = None, *, trust: bool = False) -> pd.DataFrame:
+    """StoreError when there is no table; of several studies in results, one has to be named.
+
+    Packages that a manifest in results names are imported with `trust` only.
+    """
     if place.suffix == ".parquet" and place.is_file():
-        return pd.read_parquet(place)
+        try:
+            return pd.read_parquet(place)
+        except (OSError, ValueError) as error:
+            reason = " ".join(str(error).split())
+            raise StoreError(f"{place} is not a table of records: {reason}") from None
     if (place / DIGESTS).is_file() or (place / "source" / DIGESTS).is_file():
         return read_source(source_folder(place)).frame
     if not place.is_dir():
@@ -30,7 +38,8 @@ def table_of(place: Path, study: str | None = None) -> pd.DataFrame:
     if study is not None and study not in names:
         raise StoreError(f"{place}: {nearest('study', study, names)}")
     name = names[0] if study is None else study
-    stored = _stored(Store(place, name))
+    with importing(allowed=trust):
+        stored = _stored(Store(place, name))
     if not stored:
         raise StoreError(f"{place / name} holds no finished run")
     return tidy_table(name, stored)
@@ -43,7 +52,7 @@ def _stored(store: Store) -> list[Stored]:
         manifests = manifest_files(folder)
         if not manifests:
             continue
-        config = _config(folder, read_manifest(manifests[0]).get("cell"))
+        config = _config(folder, read_manifest(manifests[0])["cell"])
         seeds = [parse_name(path.name) for path in sorted(folder.glob("*.parquet"))]
         runs += [Run(config, seed) for seed in seeds if seed is not None]
     return store.load(runs)

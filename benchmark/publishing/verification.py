@@ -8,8 +8,12 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from fedrl.benchmark.publishing.listing import unlisted, unsound_runs
 from fedrl.benchmark.publishing.sources import (
+    DIGESTS,
     FOLDER,
+    Digests,
+    absent,
     drawn_with,
     edited,
     make_report,
@@ -17,6 +21,7 @@ from fedrl.benchmark.publishing.sources import (
     read_source,
     source_folder,
 )
+from fedrl.benchmark.storage.files import StoreError
 from fedrl.benchmark.storage.provenance import folder
 
 
@@ -39,6 +44,7 @@ class Verified(NamedTuple):
     differing: list[str]  # artefacts, and files of the source that are not as they were
     changes: list[Change]
     versions: dict[str, tuple[str | None, str | None]]  # that drew it: then, now
+    no_text: list[str]  # tables that cannot be compared entry by entry
 
     @property
     def identical(self) -> bool:
@@ -46,13 +52,18 @@ class Verified(NamedTuple):
 
 
 def verify(report: Path) -> Verified:
-    """Compare SHA-256 of every artefact; of a published study only the tables are kept."""
+    """Compare SHA-256 of every artefact; of a published study only the tables are kept.
+
+    Files that nothing records are different too; of a published study also README, crate and runs.
+    """
     source = source_folder(report)
     stored = read_digests(source)
     whole = source != report  # the artefacts are here, not only their digests
+    altered = edited(source, stored)
+    altered += _unrecorded(report, stored) if whole else [*unlisted(report), *unsound_runs(report)]
     with tempfile.TemporaryDirectory() as temporary:
         again = Path(temporary)
-        made = make_report(read_source(source), again)
+        made = _made(source, again)
         names = sorted({*stored.artefacts, *made})
         differing = [
             name
@@ -62,21 +73,52 @@ def verify(report: Path) -> Verified:
                 and _as_recorded(report / name, stored.artefacts[name], needed=whole)
             )
         ]
+        tables = [name for name in differing if name.endswith(".csv")]
+        no_text = [name for name in tables if _text(report / name) is None]
         changes = [
             change
-            for name in names
-            if name.endswith(".csv") and name in differing
-            for change in changed(name, _text(report / name), _text(again / name))
+            for name in tables
+            if name not in no_text
+            for change in changed(name, _text(report / name) or "", _text(again / name) or "")
         ]
-    altered = [f"{FOLDER}/{name}" if whole else name for name in edited(source, stored)]
+    altered = [f"{FOLDER}/{name}" if whole and name in stored.source else name for name in altered]
+    altered = [name for name in dict.fromkeys(altered) if name not in differing]
     versions = _versions(stored.versions, drawn_with()) if differing else {}
-    return Verified(report, len(names) - len(differing), altered + differing, changes, versions)
+    return Verified(
+        report, len(names) - len(differing), altered + differing, changes, versions, no_text
+    )
 
 
 def published(below: Path | None = None) -> list[Path]:
-    """The published studies in a folder, by name; those shipped with the suite by default."""
-    where = folder("reports") / "published" if below is None else below
-    return sorted(path.parent for path in where.glob("*/digests.json"))
+    """The published studies in a folder, by name; those shipped with the suite by default.
+
+    StoreError if there are none: nothing would be verified.
+    """
+    where = folder("fedrl.reports") / "published" if below is None else below
+    found = sorted(path.parent for path in where.glob("*/digests.json"))
+    if not where.is_dir():
+        raise absent(where)
+    if not found:
+        raise StoreError(f"no study is published below {where}")
+    return found
+
+
+def _made(source: Path, out: Path) -> dict[str, str]:
+    """The report of what somebody's folder holds: whatever is wrong with it is its fault."""
+    read = read_source(source)
+    try:
+        return make_report(read, out)
+    except Exception as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise StoreError(f"no report can be made of the records in {source}: {reason}") from None
+
+
+def _unrecorded(report: Path, stored: Digests) -> list[str]:
+    """Files in the folders of a report that are none of its artefacts."""
+    known = {*stored.artefacts, *(f"{FOLDER}/{name}" for name in (*stored.source, DIGESTS))}
+    there = (path for part in ("figures", "tables", FOLDER) for path in (report / part).rglob("*"))
+    names = sorted(path.relative_to(report).as_posix() for path in there)
+    return [name for name in names if name not in known]
 
 
 def changed(name: str, old: str, new: str) -> list[Change]:
@@ -119,7 +161,10 @@ def sentences(verified: Verified) -> list[str]:
         f"{verified.report}: {len(verified.differing)} differ, {verified.same} artefacts are "
         "identical"
     ]
-    lines += [f"  differs: {name}" for name in verified.differing]
+    lines += [
+        f"  differs: {name}" + " is not text" * (name in verified.no_text)
+        for name in verified.differing
+    ]
     lines += [
         f"  {c.table} row {c.row} ({c.named}), {c.column}: {_shown(c.old)} then, "
         f"{_shown(c.new)} now"
@@ -134,13 +179,19 @@ def sentences(verified: Verified) -> list[str]:
 
 def _as_recorded(path: Path, digest: str, *, needed: bool) -> bool:
     """Whether the file is what its digest says; one that is not kept cannot contradict it."""
-    if not path.is_file():
-        return not needed
+    if path.is_symlink() or not path.is_file():
+        return not (needed or path.exists())
     return hashlib.sha256(path.read_bytes()).hexdigest() == digest
 
 
-def _text(path: Path) -> str:
-    return path.read_text(encoding="utf-8") if path.is_file() else ""
+def _text(path: Path) -> str | None:
+    """None for what is no text, or no table."""
+    try:
+        text = path.read_text(encoding="utf-8") if path.is_file() else ""
+        list(csv.reader(io.StringIO(text)))
+    except (UnicodeDecodeError, csv.Error):
+        return None
+    return text
 
 
 def _versions(

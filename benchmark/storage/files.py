@@ -11,6 +11,7 @@ import os
 import platform
 import re
 import secrets
+import shutil
 import stat
 import uuid
 from contextlib import suppress
@@ -29,14 +30,22 @@ class StoreError(ValueError):
 
 
 class CorruptFileError(StoreError):
-    """A file whose content is not what was written."""
+    """A file whose content is not what was written there."""
+
+    fault = "is corrupt"
 
     def __init__(self, path: Path) -> None:
         super().__init__(
-            f"file {path} is corrupt; restore it from a copy, or remove it; `fedrl run` sets it "
+            f"file {path} {self.fault}; restore it from a copy, or remove it; `fedrl run` sets it "
             "aside and computes its run again"
         )
         self.path = path
+
+
+class ForeignFileError(CorruptFileError):
+    """A sound file in the place of another: no manifest beside it speaks of what it holds."""
+
+    fault = "is of another run: no manifest beside it speaks of its seed and key"
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -131,6 +140,17 @@ def _time_of(folder: Path) -> float:
     finally:
         with suppress(OSError):
             probe.unlink(missing_ok=True)
+
+
+def sweep(folder: Path, pattern: str) -> None:
+    """Remove files and folders that match, of processes of this host that were killed."""
+    for path in list(folder.glob(pattern)):
+        written_by = OURS.match(path.name)
+        if written_by and written_by[1] == _host() and not _alive(int(written_by[2])):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
 
 
 def _alive(process: int) -> bool:

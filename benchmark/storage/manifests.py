@@ -7,9 +7,11 @@
 import hashlib
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from fedrl.benchmark.config.configuration import identity
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.storage.files import CorruptFileError, read_plain, set_aside, write_atomically
 from fedrl.benchmark.storage.provenance import key_of
@@ -43,7 +45,7 @@ def read_manifest(path: Path) -> Manifest:
     """The verified manifest; FileNotFoundError, or CorruptFileError."""
     try:
         sealed = json.loads(read_plain(path))
-        if sealed.pop(SEAL) == _digest(sealed):
+        if sealed.pop(SEAL) == _digest(sealed) and _has_shape(sealed):
             return sealed  # type: ignore[no-any-return]
     except FileNotFoundError:
         raise
@@ -52,9 +54,30 @@ def read_manifest(path: Path) -> Manifest:
     raise CorruptFileError(path)
 
 
+def _has_shape(manifest: Manifest) -> bool:
+    """Whether everything that is read from a manifest is there, and of its type."""
+    versions = manifest["versions"]
+    tables = manifest["cell"], manifest["machine"], versions
+    return (
+        all(isinstance(table, dict) for table in tables)
+        and all(isinstance(version, str) for version in [versions["python"], *versions.values()])
+        and {"code", "execution"} <= manifest.keys()
+        and identity(manifest["cell"]) is not None
+    )
+
+
 def manifest_files(folder: Path) -> list[Path]:
     """All manifests of a configuration, the first one first."""
     return sorted(folder.glob("manifest*.json"), key=lambda path: (len(path.name), path.name))
+
+
+def spoken_for(result: Path, seed: Seed, key: str) -> list[Manifest]:
+    """The manifests beside a result file that speak of its run; corrupt ones do not."""
+    there = []
+    for path in manifest_files(result.parent):
+        with suppress(CorruptFileError, FileNotFoundError):
+            there.append(read_manifest(path))
+    return speaking_for(there, result.parent, seed, key)
 
 
 def other_name(manifest: Manifest) -> str:
@@ -62,16 +85,19 @@ def other_name(manifest: Manifest) -> str:
     return f"manifest-{_digest(manifest)[:8]}.json"
 
 
-def speaking_for(manifests: Iterable[Manifest], seed: Seed, key: str) -> list[Manifest]:
-    """Those that describe the run with this key: a config may hold runs of several versions."""
-    return [manifest for manifest in manifests if _key(manifest, seed) == key]
+def speaking_for(
+    manifests: Iterable[Manifest], folder: Path, seed: Seed, key: str
+) -> list[Manifest]:
+    """Those that describe the run with this key: a config may hold runs of several versions.
 
-
-def _key(manifest: Manifest, seed: Seed) -> str | None:
-    try:
-        return key_of(manifest["cell"], seed, manifest["code"], manifest["versions"])
-    except (KeyError, TypeError):
-        return None
+    A manifest of another configuration than the folder is named by speaks of nothing in it.
+    """
+    return [
+        manifest
+        for manifest in manifests
+        if identity(manifest["cell"]) == folder.name
+        and key_of(manifest["cell"], seed, manifest["code"], manifest["versions"]) == key
+    ]
 
 
 def _digest(manifest: Manifest) -> str:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from fedrl.benchmark.storage import parameters as final
 from fedrl.benchmark.storage.files import (
     CorruptFileError,
+    ForeignFileError,
     StoreError,
     read_plain,
     tidy,
@@ -26,12 +27,11 @@ from fedrl.benchmark.storage.manifests import (
     other_name,
     read_manifest,
     speaking_for,
+    spoken_for,
 )
 from fedrl.benchmark.storage.provenance import decisive_versions
 from fedrl.benchmark.storage.run_code import worded
-from fedrl.benchmark.storage.store import DIGEST, KEY, parse_name, parse_table
-
-SECONDS = ".seconds.parquet"
+from fedrl.benchmark.storage.store import DIGEST, KEY, SECONDS, parse_name, parse_table
 
 
 class Version(NamedTuple):
@@ -60,10 +60,11 @@ class Merged:
     present: int = 0  # runs that were there already, with the same content
     conflicts: list[Conflict] = field(default_factory=list)
     corrupt: list[str] = field(default_factory=list)  # files; not copied
+    foreign: list[str] = field(default_factory=list)  # files no manifest speaks of; not copied
 
     @property
     def clean(self) -> bool:
-        return not self.conflicts and not self.corrupt
+        return not (self.conflicts or self.corrupt or self.foreign)
 
 
 class _Found(NamedTuple):
@@ -117,7 +118,7 @@ def _merge_run(name: Path, roots: Sequence[Path], merged: Merged) -> None:
         try:
             result = _find(root, name)
         except CorruptFileError as error:
-            _note(merged, error.path)
+            _note(merged, error)
             if root == into:
                 return  # `fedrl run` sets it aside; a merge overwrites nothing
             continue
@@ -151,6 +152,10 @@ def _find(root: Path, name: Path) -> _Found | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     metadata = parse_table(content, path).schema.metadata
+    seed = parse_name(path.name)
+    assert seed is not None
+    if not spoken_for(path, seed, metadata[KEY].decode()):
+        raise ForeignFileError(path)
     return _Found(root, path, content, metadata[KEY], metadata[DIGEST])
 
 
@@ -175,8 +180,8 @@ def _copy_seconds(found: Iterable[_Found], target: Path, merged: Merged) -> None
             metadata = parse_table(content, path).schema.metadata
         except FileNotFoundError:
             continue
-        except CorruptFileError:
-            _note(merged, path)
+        except CorruptFileError as error:
+            _note(merged, error)
             if path == sidecar:
                 return
             continue
@@ -199,8 +204,8 @@ def _parameters(found: Iterable[_Found], merged: Merged) -> dict[Path, bytes]:
                 sound[result.root] = content
         except FileNotFoundError:
             continue
-        except CorruptFileError:
-            _note(merged, path)
+        except CorruptFileError as error:
+            _note(merged, error)
     return sound
 
 
@@ -218,16 +223,17 @@ def _manifests(result: _Found, merged: Merged) -> list[Manifest]:
     for path in manifest_files(result.path.parent):
         try:
             there.append(read_manifest(path))
-        except CorruptFileError:
-            _note(merged, path)
+        except CorruptFileError as error:
+            _note(merged, error)
     seed = parse_name(result.path.name)
     assert seed is not None
-    return speaking_for(there, seed, result.key.decode())
+    return speaking_for(there, result.path.parent, seed, result.key.decode())
 
 
-def _note(merged: Merged, path: Path) -> None:
-    if str(path) not in merged.corrupt:
-        merged.corrupt.append(str(path))
+def _note(merged: Merged, error: CorruptFileError) -> None:
+    noted = merged.foreign if isinstance(error, ForeignFileError) else merged.corrupt
+    if str(error.path) not in noted:
+        noted.append(str(error.path))
 
 
 def as_json(merged: Merged) -> dict[str, Any]:
@@ -242,6 +248,7 @@ def as_json(merged: Merged) -> dict[str, Any]:
 def sentences(merged: Merged) -> list[str]:
     """A line per conflict and corrupt file."""
     lines = [f"corrupt, not copied: {path}" for path in merged.corrupt]
+    lines += [f"of another run by its manifests, not copied: {path}" for path in merged.foreign]
     for run, versions in merged.conflicts:
         first = versions[0]
         parts = [f"{v.folder} has key {v.key[:12]} ({_provenance(v, first)})" for v in versions]

@@ -8,6 +8,7 @@ and the run's `key`.
 
 from pathlib import Path
 from typing import NamedTuple
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -39,9 +40,12 @@ def decode(content: bytes, path: Path) -> Parameters:
     """Read parameters from the bytes of `path`; CorruptFileError if a bit has changed."""
     try:
         arrays = unseal(content)
-    except ValueError:
+        found = Parameters(arrays["theta"], str(arrays["key"]))
+    except (OSError, ValueError, KeyError, BadZipFile):
         raise CorruptFileError(path) from None
-    return Parameters(arrays["theta"], str(arrays["key"]))
+    if found.theta.ndim != 2 or found.theta.dtype.kind != "f":
+        raise CorruptFileError(path)
+    return found
 
 
 def read(path: Path) -> Parameters | None:

@@ -12,7 +12,7 @@ processes, on several machines, may work in one folder: what they write under on
 
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,6 +25,7 @@ from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.storage import parameters as final
 from fedrl.benchmark.storage.files import (
     CorruptFileError,
+    ForeignFileError,
     StoreError,
     read_plain,
     tidy,
@@ -37,11 +38,13 @@ from fedrl.benchmark.storage.manifests import (
     read_manifest,
     save_manifest,
     speaking_for,
+    spoken_for,
 )
 from fedrl.benchmark.storage.provenance import manifest, run_key
 from fedrl.envs.family import Array
 
 KEY, DIGEST = b"fedrl.run", b"fedrl.content"
+SECONDS = ".seconds.parquet"
 RESULT = re.compile(r"^(seed|tune|select)-(\d{5,})\.parquet$")
 UNKNOWN = "unknown: the manifest was lost"
 PROBE = 4096  # bytes; an empty file can be written to a full disk
@@ -62,6 +65,7 @@ class Survey(NamedTuple):
 
     stored: list[Stored]
     corrupt: list[Path]  # files; their runs are not in `stored`, except those of manifests
+    foreign: list[Path]  # sound files of other runs in their place; neither are these
 
 
 class Store:
@@ -90,36 +94,64 @@ class Store:
 
     def survey(self, runs: Sequence[Run]) -> Survey:
         """Those of `runs` that are stored, and every corrupt file; nothing is changed."""
-        stored, corrupt = [], []
+        stored: list[Stored] = []
+        corrupt: list[Path] = []
+        foreign: list[Path] = []
         self._refuse_links({run.config.id: run.config for run in runs}.values())
         for run in runs:
-            try:
-                found = self.read(run)
-                final.read(final.beside(self.path(run)))
-            except CorruptFileError:
-                corrupt += [path for path in self._files(run) if _is_corrupt(path)]
-            else:
-                stored += [] if found is None else [found]
+            found, bad = self._examine(run)
+            for error in bad:
+                (foreign if isinstance(error, ForeignFileError) else corrupt).append(error.path)
+            stored += [] if found is None or bad else [found]
         for config in {run.config.id: run.config for run in runs}.values():
             for path in manifest_files(self.config_folder(config)):
                 try:
                     read_manifest(path)
                 except CorruptFileError:
                     corrupt.append(path)
-        return Survey(stored, corrupt)
+        return Survey(stored, corrupt, foreign)
+
+    def _examine(self, run: Run) -> tuple[Stored | None, list[CorruptFileError]]:
+        """The stored run, and what is wrong with its files."""
+        path, seconds = self.path(run), self.path(run, ".seconds")
+        bad: dict[Path, CorruptFileError] = {}
+
+        def attempt(read: Callable[[], Any]) -> Any:
+            try:
+                return read()
+            except CorruptFileError as error:
+                bad[error.path] = error
+                return None
+
+        found = attempt(lambda: self.read(run))
+        attempt(lambda: read_table(seconds))
+        theta = attempt(lambda: final.read(final.beside(path)))
+        # Beside a stale result, parameters may be those of a run that is being computed again.
+        if found and theta and not found.stale and theta.key != found.key:
+            bad[final.beside(path)] = ForeignFileError(final.beside(path))
+        return found, list(bad.values())
 
     def read(self, run: Run) -> Stored | None:
-        """The stored run, or None if there is none."""
-        table = read_table(self.path(run))
+        """The stored run, or None if there is none.
+
+        Raises CorruptFileError, or ForeignFileError for a file that is not of this run by any code
+        or version: what the present ones would not write, a manifest has to speak for.
+        """
+        path = self.path(run)
+        table = read_table(path)
         if table is None:
             return None
-        key = table.schema.metadata[KEY]
+        key, present = table.schema.metadata[KEY].decode(), run_key(run)
+        if key != present and not spoken_for(path, run.seed, key):
+            raise ForeignFileError(path)
         columns = {name: table[name].to_numpy() for name in table.column_names}
         seconds = np.full(table.num_rows, np.nan)
         timing = read_table(self.path(run, ".seconds"))
-        if timing is not None and timing.schema.metadata[KEY] == key:
+        if timing is not None and timing.schema.metadata[KEY] == key.encode():
             seconds = timing["seconds"].to_numpy()
-        return Stored(run, columns, seconds, key != run_key(run).encode(), key.decode())
+        if len(seconds) != table.num_rows:
+            raise CorruptFileError(self.path(run, ".seconds"))
+        return Stored(run, columns, seconds, key != present, key)
 
     def has(self, run: Run) -> bool:
         """Whether the run is stored by the present code and versions; a corrupt file is not."""
@@ -164,7 +196,9 @@ class Store:
             speaking = [
                 manifest
                 for manifest in there
-                if any(speaking_for([manifest], entry.run.seed, entry.key) for entry in entries)
+                if any(
+                    speaking_for([manifest], folder, entry.run.seed, entry.key) for entry in entries
+                )
             ]
             found += speaking or there
         return found
@@ -192,10 +226,6 @@ class Store:
                     f"{folder} is a symbolic link out of the results folder; only the whole "
                     "results folder may be one: move the files there, or use --results"
                 )
-
-    def _files(self, run: Run) -> tuple[Path, ...]:
-        path = self.path(run)
-        return path, self.path(run, ".seconds"), final.beside(path)
 
 
 def parse_name(name: str) -> Seed | None:
@@ -230,7 +260,8 @@ def parse_table(content: bytes, path: Path) -> Any:
     try:
         table = pq.read_table(pa.BufferReader(content), page_checksum_verification=True)
         metadata = table.schema.metadata
-        intact = metadata[DIGEST] == _digest(table, metadata[KEY])
+        intact = metadata[DIGEST] == _digest(table, metadata[KEY]) and _has_shape(table, path)
+        metadata[KEY].decode()
     except (pa.ArrowException, OSError, ValueError, KeyError, TypeError):
         intact = False
     if not intact:
@@ -238,12 +269,13 @@ def parse_table(content: bytes, path: Path) -> Any:
     return table
 
 
-def _is_corrupt(path: Path) -> bool:
-    try:
-        final.read(path) if path.name.endswith(final.SUFFIX) else read_table(path)
-    except CorruptFileError:
-        return True
-    return False
+def _has_shape(table: Any, path: Path) -> bool:
+    """Whether there are rows, and the columns that every file of this name has."""
+    needed = ("seconds",) if path.name.endswith(SECONDS) else ("round",)
+    plain = all(
+        pa.types.is_primitive(kind) or pa.types.is_string(kind) for kind in table.schema.types
+    )
+    return table.num_rows > 0 and plain and set(needed) <= set(table.column_names)
 
 
 def _digest(table: Any, key: bytes) -> bytes:

@@ -7,7 +7,9 @@ table is entered by a path too: `demand_config.base_mu`.
 """
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from copy import deepcopy
 from difflib import get_close_matches
 from functools import lru_cache
@@ -26,10 +28,28 @@ Keywords = tuple[tuple[str, Any], ...]  # keyword of the constructor, value
 Env = gymnasium.Env[Any, Any]
 
 
+_trusted: ContextVar[bool] = ContextVar("trusted", default=True)
+
+
+@contextmanager
+def importing(allowed: bool) -> Iterator[None]:
+    """Whether an id in what is read here may import its package; outside, ids are the user's."""
+    before = _trusted.set(allowed)
+    try:
+        yield
+    finally:
+        _trusted.reset(before)
+
+
 @lru_cache
 def specification(name: str) -> EnvSpec:
     """The entry of Gymnasium's registry; "package:id" imports the package first."""
     package, _, own = name.rpartition(":")
+    if package and not _trusted.get():
+        raise ValueError(
+            f"id is {name!r}; that imports the package {package!r}, which a stored file names: "
+            "if you know whose file it is, allow it with --trust"
+        )
     if package:
         parts = package.split(".")
         require(all(map(str.isidentifier, parts)), "id", name, "an id, or 'package:id'")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fedrl.benchmark.cli.options import Json
+from fedrl.benchmark.cli.options import Json, Trust
 
 if TYPE_CHECKING:
     from fedrl.reports.comparison.result_differences import Comparison, Moved
@@ -31,6 +31,7 @@ def compare(
             help="Take cells that differ in these columns only for the same one.",
         ),
     ] = "",
+    trust: Trust = False,
     as_json: Json = False,
 ) -> None:
     """Tell what moved from OLD to NEW, config by config, within the seeds that both have.
@@ -53,7 +54,7 @@ def compare(
     from fedrl.benchmark.storage.files import StoreError
     from fedrl.reports.comparison.result_differences import compared
 
-    tables = [table_of(place, study) for place in (old, new)]
+    tables = [table_of(place, study, trust=trust) for place in (old, new)]
     try:
         names = [name.strip() for name in ignore.split(",") if name.strip()]
         found = compared(tables[0], tables[1], ignore=names)

@@ -17,8 +17,8 @@ def merge(
     """Copy the runs of several results folders into one.
 
     A run with different content in two places is a conflict: it is listed and not copied, the
-    others are. Files that are corrupt are listed and not copied. Exit code 1 in both cases. Nothing
-    is overwritten; the same command may be repeated.
+    others are. Files that are corrupt, or that no manifest beside them speaks of, are listed and
+    not copied. Exit code 1 in these cases. Nothing is overwritten; the command may be repeated.
 
     [bold]Examples[/]
 
@@ -35,7 +35,8 @@ def merge(
             answers.say(line)
         print(
             f"{merged.copied} runs copied to {into}, {merged.present} were there already, "
-            f"{len(merged.conflicts)} in conflict, {len(merged.corrupt)} corrupt files"
+            f"{len(merged.conflicts)} in conflict, {len(merged.corrupt)} corrupt files, "
+            f"{len(merged.foreign)} files of another run"
         )
     if not merged.clean:
         raise typer.Exit(DIFFERENT)

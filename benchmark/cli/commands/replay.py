@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from fedrl.benchmark.cli.codes import DIFFERENT
-from fedrl.benchmark.cli.options import RESULTS, Json, Results, Study
+from fedrl.benchmark.cli.options import RESULTS, Json, Results, Study, Trust
 
 
 def replay(
@@ -18,13 +18,15 @@ def replay(
     ],
     results: Results = RESULTS,
     study: Study = None,
+    trust: Trust = False,
     as_json: Json = False,
 ) -> None:
     """Compute one stored run again and tell whether the same bits come out.
 
     Exit code 0 if it is identical, 1 if it differs. On another machine or with other versions the
     same bits cannot be promised: then the first evaluation point may agree within a tolerance,
-    a relative 1e-6 in float64 and 1e-3 in float32.
+    a relative 1e-6 in float64 and 1e-3 in float32. Numbers that no manifest beside them speaks of
+    are not computed: exit code 1.
 
     [bold]Examples[/]
 
@@ -34,8 +36,13 @@ def replay(
     """
     from fedrl.benchmark.cli import answers
     from fedrl.benchmark.publishing import replay as replays
+    from fedrl.benchmark.storage.files import ForeignFileError
 
-    original = replays.original(" ".join(name), results, study)
+    try:
+        original = replays.original(" ".join(name), results, study, trust=trust)
+    except ForeignFileError as error:
+        answers.say(f"not reproduced: {error}")
+        raise typer.Exit(DIFFERENT) from None
     for warning in replays.warnings_of(original):
         answers.say(f"note: {warning}")
     again = replays.recompute(original.run)

@@ -40,8 +40,6 @@ def verify(
     if published:
         places: list[Path | None] = list(folders) if folders else [None]
         folders = [study for where in places for study in verification.published(where)]
-        if not folders:
-            answers.say("nothing is published there, so nothing was verified")
     elif not folders:
         raise typer.BadParameter("name the folder of a report, or use --published")
     verified = [verification.verify(folder) for folder in folders]

@@ -326,9 +326,9 @@ def test_a_folder_of_something_else_is_left_alone(fedrl: Fedrl, computed: Path) 
 def test_a_folder_that_is_no_report_is_a_mistake(fedrl: Fedrl) -> None:  # noqa: F811
     Path("empty").mkdir()
     assert_mistake(fedrl("verify", "empty"), "is not a report")
-    answer = fedrl("verify", "--published", "empty")
-    assert (answer.code, answer.out) == (0, "")
-    assert "nothing is published" in answer.err
+    assert_mistake(fedrl("verify", "--published", "empty"), "no study is published below empty")
+    assert_mistake(fedrl("verify", "emty"), "there is no folder emty", "did you mean empty?")
+    assert_mistake(fedrl("verify", "--published", "emty"), "did you mean empty?")
 
 
 def test_every_shipped_study_verifies_and_replays() -> None:

@@ -16,7 +16,7 @@ from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.publishing import replay
 from fedrl.benchmark.publishing.replay import compare, original, recompute
 from fedrl.benchmark.storage import provenance
-from fedrl.benchmark.storage.files import StoreError
+from fedrl.benchmark.storage.files import ForeignFileError, StoreError
 from fedrl.benchmark.storage.run_code import code_of
 from fedrl.benchmark.storage.store import Store
 from fedrl.benchmark.training.federation import train
@@ -174,9 +174,8 @@ def test_a_manifest_of_another_run_is_not_believed(tmp_path: Path) -> None:
     path = stored(tmp_path)
     cousin = stored(tmp_path, Run(NEURAL, Seed("test", 3)))
     path.with_name("manifest.json").write_bytes(cousin.with_name("manifest.json").read_bytes())
-    first = original(str(path), tmp_path)
-    assert first.manifest is None
-    assert "no manifest speaks of this run" in replay.warnings_of(first)[0]
+    with pytest.raises(ForeignFileError, match=r"no manifest beside it speaks of its seed and key"):
+        original(str(path), tmp_path)
 
 
 def test_the_command(fedrl: Fedrl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811

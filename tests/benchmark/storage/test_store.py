@@ -83,7 +83,7 @@ def test_damaged_parameters_are_noticed_and_their_run_is_computed_again(store: S
     flipped = [sound[:at] + bytes([sound[at] ^ 0x55]) + sound[at + 1 :] for at in range(len(sound))]
     for damaged in (*flipped, sound[:-1], sound + b"x", b""):
         path.write_bytes(damaged)
-        assert store.survey([RUN]) == ([], [path])
+        assert store.survey([RUN]) == ([], [path], [])
 
 
 def test_every_flipped_byte_is_noticed_or_harmless(store: Store) -> None:

@@ -1,0 +1,67 @@
+"""The files of a published study against what its crate lists, and its whole runs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from fedrl.benchmark.publishing import crate
+from fedrl.benchmark.publishing.sources import is_inside, sha256
+from fedrl.benchmark.storage import parameters
+from fedrl.benchmark.storage.files import CorruptFileError, StoreError
+from fedrl.benchmark.storage.manifests import spoken_for
+from fedrl.benchmark.storage.store import KEY, parse_name, read_table
+
+
+def unlisted(folder: Path) -> list[str]:
+    """Files that are not as the crate lists them: edited, missing, or beside it; sorted."""
+    listed = _listed(folder)
+    there = {
+        path.relative_to(folder).as_posix(): path
+        for path in folder.rglob("*")
+        if (path.is_symlink() or not path.is_dir()) and path.name != crate.NAME
+    }
+    return sorted(
+        name
+        for name in {*listed, *there}
+        if name not in there
+        or name not in listed
+        or there[name].is_symlink()
+        or not there[name].is_file()
+        or sha256(there[name]) != listed[name]
+    )
+
+
+def unsound_runs(folder: Path) -> list[str]:
+    """Files of whole runs that are corrupt, or that no manifest beside them speaks of."""
+    bad = []
+    for path in sorted(folder.glob("runs/*/*.parquet")):
+        seed = parse_name(path.name)
+        if seed is None:
+            continue
+        try:
+            key = read_table(path).schema.metadata[KEY].decode()
+            theta = parameters.read(parameters.beside(path))
+        except CorruptFileError as error:
+            bad.append(error.path)
+            continue
+        if not spoken_for(path, seed, key):
+            bad.append(path)
+        elif theta is None or theta.key != key:
+            bad.append(parameters.beside(path))
+    return [path.relative_to(folder).as_posix() for path in bad]
+
+
+def _listed(folder: Path) -> dict[str, str]:
+    """Name below the folder -> SHA-256, by the crate."""
+    path = folder / crate.NAME
+    try:
+        graph = json.loads(path.read_bytes())["@graph"]
+        listed = {str(e["@id"]): str(e["sha256"]) for e in graph if e["@type"] == "File"}
+    except OSError as error:
+        raise StoreError(f"cannot read {path}: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise StoreError(f"{path} is corrupt") from None
+    if outside := [name for name in listed if not is_inside(name)]:
+        raise StoreError(f"{path} names {outside[0]!r}, which is not a file below {folder}")
+    return listed

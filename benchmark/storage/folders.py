@@ -1,0 +1,57 @@
+"""Folders that appear whole or not at all: written beside their place, then renamed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from fedrl.benchmark.storage.files import StoreError, sweep, token
+
+
+@contextmanager
+def replacing(folder: Path, *, ours: Collection[str]) -> Iterator[Path]:
+    """An empty folder to write into; it takes the place of `folder` when the block is left.
+
+    Until then `folder` is as before, and it stays so if anything fails. No link in it is followed.
+    What `folder` holds beside the names `ours` is moved over: it is the user's.
+    Raises StoreError for a symbolic link and for a file.
+    """
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        raise StoreError(f"{folder} is a link or a file; name a folder, or one that is not there")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    sweep(folder.parent, f".{folder.name}.*")
+    new = folder.with_name(f".{folder.name}.{token()}")
+    new.mkdir()
+    try:
+        yield new
+        for path in new.rglob("*"):
+            _sync(path)
+        _exchange(new, folder, ours)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+
+
+def _exchange(new: Path, folder: Path, ours: Collection[str]) -> None:
+    if not folder.exists():
+        new.replace(folder)
+        return
+    old = folder.with_name(f".{folder.name}.{token()}")
+    folder.replace(old)
+    new.replace(folder)
+    for path in old.iterdir():
+        if path.name not in ours:
+            path.replace(folder / path.name)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _sync(path: Path) -> None:
+    """What is renamed is on the disk before its name is; not every file system syncs folders."""
+    opened = os.open(path, os.O_RDONLY)
+    try:
+        with suppress(OSError):
+            os.fsync(opened)
+    finally:
+        os.close(opened)
