@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import shutil
@@ -265,8 +266,83 @@ def test_edited_records_are_not_drawn_again(fedrl: Fedrl, computed: Path) -> Non
     assert_mistake(answer, "is not what was published")
     assert bytes_of(Path("public")) == before
     missing = fedrl("publish", "tiny.toml", "--redraw", "--out", "nowhere")
-    assert_mistake(missing, "nowhere holds no")
+    assert_mistake(missing, "no folder nowhere")
     assert not Path("nowhere").exists()
+
+
+def test_everything_in_a_published_folder_is_verified(
+    fedrl: Fedrl,  # noqa: F811
+    computed: Path,
+) -> None:
+    publish(fedrl, computed, "public", "--date", "2026-03-31")
+    table = next(Path("public/tables").glob("*.csv")).name
+    result = next(p for p in sorted(Path("public/runs").glob("*/*.parquet")) if is_result(p.name))
+    run = result.relative_to("public").as_posix()
+    sound = bytes_of(Path("public"))
+    told: dict[str, list[str]] = {}
+    for name, content in (
+        ("README.md", b"other words"),
+        ("notes.txt", b"of nobody"),
+        (f"tables/{table}", b"\xff\xfe"),
+        (run.replace(".parquet", ".parameters.npz"), b"x"),
+        (result.with_name("seed-00077.parquet").relative_to("public").as_posix(), sound[run]),
+    ):
+        path = Path("public") / name
+        path.write_bytes(content)
+        told[name] = verify(Path("public")).differing
+        path.write_bytes(sound[name]) if name in sound else path.unlink()
+    assert told == {name: [name] for name in told}
+    (Path("public/tables") / table).write_bytes(b"\xff\xfe")
+    answer = fedrl("verify", "public")
+    assert answer.code == 1
+    assert f"differs: tables/{table} is not text" in answer.out
+    for name, listed in (("digests.json", "index.html"), ("ro-crate-metadata.json", "README.md")):
+        outside = sound[name].replace(f'"{listed}"'.encode(), b'"../x"')
+        (Path("public") / name).write_bytes(outside)
+        assert_mistake(fedrl("verify", "public"), name, "'../x'")
+        (Path("public") / name).write_bytes(sound[name])
+
+
+def test_a_report_of_a_part_leaves_nothing_of_the_whole(
+    fedrl: Fedrl,  # noqa: F811
+    computed: Path,
+) -> None:
+    words = ("report", "tiny.toml", "--results", str(computed / "results"), "--out", "report")
+    fedrl(*words)
+    Path("report/report.pdf").write_bytes(b"compiled by the user")
+    outside = Path("outside.svg")
+    outside.write_bytes(b"kept")
+    linked = next(Path("report/figures").glob("*.svg"))
+    linked.unlink()
+    linked.symlink_to(outside.absolute())
+    fedrl(*words, "--only", "algorithm=fedpg")
+    assert fedrl("verify", "report").code == 0
+    assert outside.read_bytes() == b"kept"
+    assert Path("report/report.pdf").read_bytes() == b"compiled by the user"
+    Path("report/tables/old.csv").write_bytes(b"x")
+    assert verify(Path("report")).differing == ["tables/old.csv"]
+
+
+def test_a_folder_that_cannot_be_finished_stays_as_it_was(
+    fedrl: Fedrl,  # noqa: F811
+    computed: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    publish(fedrl, computed, "public", "--date", "2026-03-31")
+    before = bytes_of(Path())
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    for step in ("_keep_tables", "_write_readme", "_describe"):
+        with monkeypatch.context() as broken:
+            broken.setattr(f"fedrl.benchmark.publishing.published.{step}", full)
+            for out in ("public", "new"):
+                answer = publish(fedrl, computed, out, "--date", "2026-04-01")
+                assert_mistake(answer, f"cannot write {out}: No space left on device")
+        assert bytes_of(Path()) == before
+    assert publish(fedrl, computed, "new", "--date", "2026-03-31").code == 0
+    assert bytes_of(Path("new")) == bytes_of(Path("public"))
 
 
 def is_result(name: str) -> bool:

@@ -29,6 +29,7 @@ def trapped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "booby.py").write_text(f"open({str(sprung)!r}, 'w').close()\n")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "booby", raising=False)
+    specification.cache_clear()
     manifest = provenance.manifest(BASE)
     manifest["cell"]["options"] |= {"id": "booby:CartPole-v1"}
     folder = tmp_path / "results" / "study" / identity(manifest["cell"])
@@ -60,7 +61,6 @@ def test_a_study_of_the_user_imports_what_it_names(trapped: Path) -> None:
     assert not trapped.exists()
     specification("booby:CartPole-v1")
     assert trapped.exists()
-    specification.cache_clear()
 
 
 def test_the_manifest_of_the_trap_is_sound(trapped: Path) -> None:
