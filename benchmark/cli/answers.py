@@ -14,6 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from fedrl.benchmark.cli.codes import INTERRUPTED
+from fedrl.benchmark.cli.printable import printable
 from fedrl.benchmark.config.study import DEFAULT_RESULTS
 from fedrl.benchmark.execution.estimate import size
 from fedrl.benchmark.execution.execution import InterruptedStudy, Plan, Summary, execute
@@ -25,7 +26,7 @@ NOTES = Console(stderr=True)  # progress and warnings; answers go to standard ou
 
 def say(text: str) -> None:
     """One line beside the answer."""
-    NOTES.print(text, markup=False, highlight=False, soft_wrap=True)
+    NOTES.print(printable(text), markup=False, highlight=False, soft_wrap=True)
 
 
 def print_json(answer: Any) -> None:
@@ -45,8 +46,14 @@ def print_table(
         side: Any = "right" if heading in right else "left"
         table.add_column(heading, justify=side, no_wrap=heading in whole, overflow="fold")
     for row in rows:
-        table.add_row(*map(escape, row))
+        table.add_row(*(escape(printable(cell)) for cell in row))
     Console().print(table)
+
+
+def warn_missing(missing: Sequence[str], told: str = "they are not in the table") -> None:
+    """Tell if runs of the study are not stored."""
+    if missing:
+        say(f"warning: {len(missing)} run(s) are not stored, first {missing[0]}; {told}")
 
 
 def warn_stale(count: int) -> None:
@@ -119,6 +126,7 @@ def outcome(summary: Summary, report: str) -> dict[str, Any]:
             {"cell": run.config.id, "seed": run.seed.index, "reason": reason}
             for run, reason in summary.failed
         ],
+        "diverged": [{"cell": run.config.id, "seed": run.seed.index} for run in summary.diverged],
         "seconds": round(summary.seconds, 3),
         "report": report,
     }
@@ -128,10 +136,12 @@ def print_outcome(answer: dict[str, Any]) -> None:
     """The same for people; the last line is the command to go on with."""
     for failure in answer["failed"]:
         say(f"failed: {failure['cell']} seed {failure['seed']}: {failure['reason']}")
+    for run in answer["diverged"]:
+        say(f"diverged: {run['cell']} seed {run['seed']}")
     time = f" in {duration(answer['seconds'])}" if answer["finished"] else ""
     print(
         f"{answer['finished']} runs computed{time}, {answer['skipped']} were stored already, "
-        f"{len(answer['failed'])} failed"
+        f"{len(answer['failed'])} failed, {len(answer['diverged'])} diverged"
     )
     print(answer["report"])
 
@@ -168,6 +178,6 @@ def print_study_size(answer: dict[str, Any]) -> None:
         rows["time"] = (
             f"at most about {duration(answer['seconds'])} with {answer['workers']} worker(s)"
         )
-    print(f"{answer['study']}: {answer['title']}")
+    print(printable(f"{answer['study']}: {answer['title']}"))
     for name, value in rows.items():
         print(f"  {name:18}{value}")

@@ -29,6 +29,7 @@ from fedrl.benchmark.cli.commands.thresholds import thresholds
 from fedrl.benchmark.cli.commands.tune import tune
 from fedrl.benchmark.cli.commands.tuned import tuned
 from fedrl.benchmark.cli.commands.verify import verify
+from fedrl.benchmark.cli.printable import printable
 from fedrl.benchmark.cli.streams import FullError, Stream
 
 ADDRESS_SPACE = 1_400_000_000  # bytes that importing torch and numba maps, measured on Linux
@@ -116,5 +117,5 @@ def _is_mistake(error: ValueError) -> bool:
 
 
 def _fail(message: str, code: int) -> NoReturn:
-    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    print(f"error: {printable(' '.join(message.split()))}", file=sys.stderr)
     sys.exit(code)

@@ -11,7 +11,17 @@ from typing import Annotated, Any, Literal, NamedTuple, Self, get_type_hints
 
 import numpy as np
 from gymnasium import spaces
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
 from fedrl.algorithms.algorithm import Algorithm
 from fedrl.algorithms.estimators.policy import (
@@ -32,6 +42,7 @@ from fedrl.envs.validation import nearest, require, shown
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
 
+IF_MEANT = "Input should be {value}, if that is meant"
 NO_EPISODES = "off with gradients = 'exact': there are no episodes"
 TABLES: dict[str, type[Table]] = {
     "softmax": TabularSoftmax,
@@ -96,9 +107,19 @@ class Config(BaseModel):
     evaluation_gradients: bool = False  # estimate ‖∇J‖² and ζ² from evaluation episodes
     dtype: Literal["auto", "float32", "float64"] = "auto"  # auto: float64 tabular, float32 neural
 
+    @field_validator("*", mode="wrap")
+    @classmethod
+    def _as_given(cls, given: Any, typed: ValidatorFunctionWrapHandler) -> Any:
+        """True is no count, and "3" is no number."""
+        value = typed(given)
+        if not _same_kinds(given, value):
+            raise PydanticCustomError("kind", IF_MEANT, {"value": repr(value)})
+        return value
+
     @model_validator(mode="after")
     def _resolve(self) -> Self:
         """Fill defaults in, so that two spellings of one configuration are one config."""
+        object.__setattr__(self, "kappa", self.kappa + 0.0)  # -0.0 is 0.0
         family = self._build("family", registry.families(), self.family, self.options)
         algorithm = self._build(
             "algorithm", registry.algorithms(), self.algorithm, self.hyperparameters
@@ -139,6 +160,9 @@ class Config(BaseModel):
             allowed = f"one weight for each of the {self.agents} agents"
             fits = len(self.agent_weights) == self.agents
             require(fits, "agent_weights", list(self.agent_weights), allowed)
+            total = sum(self.agent_weights)
+            small = math.isfinite(total)
+            require(small, "agent_weights", list(self.agent_weights), "finite in sum")
         if self.attack is not None:
             few = self.attack.agents < self.agents
             allowed = f"fewer than the {self.agents} agents"
@@ -254,11 +278,23 @@ def _plain(value: Any) -> Any:
 def _typed(owner: type, name: str, value: Any) -> Any:
     """The value as the type its field declares, lists as tuples; or an error that says so."""
     try:
-        return _adapter(owner, name).validate_python(value)
+        typed = _adapter(owner, name).validate_python(value)
     except ValidationError as error:
         problem = error.errors()[0]["msg"].removeprefix("Input should be ")
         problem = problem.removeprefix("Value error, ")
         raise ValueError(f"{name} is {shown(value)}; it must be {problem}") from None
+    require(_same_kinds(value, typed), name, value, f"{typed!r}, if that is meant")
+    return typed
+
+
+def _same_kinds(given: Any, typed: Any) -> bool:
+    """Whether truth values, words and numbers were given as what they were taken for."""
+    if isinstance(given, Mapping):
+        taken = typed if isinstance(typed, Mapping) else getattr(typed, "__dict__", {})
+        return all(_same_kinds(value, taken.get(name, value)) for name, value in given.items())
+    if isinstance(given, list | tuple) and isinstance(typed, list | tuple):
+        return len(given) != len(typed) or all(map(_same_kinds, given, typed))
+    return all(isinstance(given, kind) == isinstance(typed, kind) for kind in (bool, str))
 
 
 @cache

@@ -185,6 +185,11 @@ def _read(name_or_path: str) -> tuple[str, str]:
     if path.suffix != ".toml" and not path.exists():
         message = nearest("study", name_or_path, built_in())
         raise StudyError(f"{message}. A study of your own is given as a path to a .toml file")
+    if path.stem.startswith("."):
+        raise StudyError(
+            f"{name_or_path} would be stored in a folder {path.stem!r}; the name of its file must "
+            "not begin with a dot"
+        )
     try:
         if path.exists() and not path.is_file():
             raise StudyError(f"cannot read study {name_or_path}: it is not a plain file")

@@ -63,7 +63,9 @@ class Checkpoints:
 
     def remove(self, run: Run) -> None:
         """Forget the run's checkpoint, if there is one."""
-        self.path(run).unlink(missing_ok=True)
+        path = self.path(run)
+        if path.exists():  # a finished study may be on a file system that is read-only
+            path.unlink(missing_ok=True)
 
 
 class DelayedCheckpointer:

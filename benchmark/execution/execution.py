@@ -106,6 +106,7 @@ class Summary:
     skipped: int  # were stored already, or by another process meanwhile
     finished: int = 0
     failed: list[Failure] = field(default_factory=list)
+    diverged: list[Run] = field(default_factory=list)  # of the finished ones
     seconds: float = 0.0
 
     @property
@@ -209,6 +210,7 @@ def execute(plan: Plan, console: Console | None = None) -> Summary:
                     plan.store.save(run, *result)
                     checkpoints.remove(run)
                     summary.finished += 1
+                    summary.diverged += [run] if result[0]["diverged"][-1] else []
             elif isinstance(event, Failed) and len(event.batch) > 1:
                 queue.extend([run] for run in event.batch)  # one bad run must not lose the others
             elif isinstance(event, Failed):

@@ -8,10 +8,11 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from threading import Thread
 from typing import NamedTuple, Self
 
 from fedrl.benchmark.execution.batches import Batch
@@ -274,9 +275,18 @@ def _bury(
         listener(Failed(batch, f"{reason}, {DEATHS} times"))
 
 
+def _end_with_parent() -> None:
+    """A parent that was killed closes nothing and stops nobody: its workers see its end here."""
+    parent = parent_process()
+    assert parent is not None
+    wait([parent.sentinel])
+    os._exit(1)
+
+
 def _serve(connection: Connection, checkpoints: Checkpoints | None) -> None:
     """Life of a worker: batches in, events out, until the parent closes the connection."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    Thread(target=_end_with_parent, daemon=True).start()
 
     def tell(event: Event) -> None:
         connection.send(event._replace(batch=[]))  # the parent knows the batch

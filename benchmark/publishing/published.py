@@ -207,10 +207,12 @@ def _size(out: Path) -> int:
 
 
 def _write_readme(study: Study, out: Path, runs: Sequence[str], command: str) -> None:
+    from fedrl.reports.page.table_export import plain
+
     lines = [
-        f"# {study.title}",
+        f"# {plain(study.title)}",
         "",
-        *([study.description, ""] if study.description else []),
+        *([plain(study.description), ""] if study.description else []),
         "Written by `fedrl publish`. It holds what the report of this study is made of, not the",
         "report: page, figures and report.tex are here as SHA-256 digests only, because they come",
         "out byte for byte from the records.",

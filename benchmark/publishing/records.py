@@ -18,6 +18,7 @@ from fedrl.benchmark.config.settings import words
 from fedrl.benchmark.config.study import DEFAULT_RESULTS, Study, load_study
 from fedrl.benchmark.storage.files import StoreError, write_atomically
 from fedrl.benchmark.storage.store import Store, Stored
+from fedrl.reports.table import spreadsheet
 from fedrl.reports.table.columns import COORDINATE, DIAGNOSTIC, IDENTITY, THEORY_EXPONENT
 
 BESIDE = ("return_worst", "return_best", "stationarity", "heterogeneity", "seconds")  # scores
@@ -104,7 +105,7 @@ def check_suffix(out: Path) -> None:
 
 def to_csv(frame: pd.DataFrame) -> str:
     """Every number with all its digits."""
-    return frame.to_csv(index=False, lineterminator="\n")
+    return spreadsheet.csv(frame)
 
 
 def _writer(out: Path) -> Callable[[pd.DataFrame], bytes]:

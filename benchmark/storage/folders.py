@@ -49,9 +49,9 @@ def _exchange(new: Path, folder: Path, ours: Collection[str]) -> None:
 
 def _sync(path: Path) -> None:
     """What is renamed is on the disk before its name is; not every file system syncs folders."""
-    opened = os.open(path, os.O_RDONLY)
-    try:
-        with suppress(OSError):
+    with suppress(OSError):
+        opened = os.open(path, os.O_RDONLY)
+        try:
             os.fsync(opened)
-    finally:
-        os.close(opened)
+        finally:
+            os.close(opened)

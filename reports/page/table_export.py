@@ -3,6 +3,7 @@
 import re
 
 from fedrl.reports.page.latex import escaped
+from fedrl.reports.table import spreadsheet
 from fedrl.reports.table.tables import Data, Table
 
 LONG = 40  # rows; a longer table breaks over pages
@@ -11,18 +12,18 @@ WIDE = 28  # characters; longer words are set in lines
 
 def csv(table: Table | Data) -> str:
     """Every column of the frame, ten significant digits."""
-    return table.frame.to_csv(index=False, float_format="%.10g", lineterminator="\n")
+    return spreadsheet.csv(table.frame, float_format="%.10g")
 
 
 def markdown(table: Table) -> str:
     """A pipe table of the printed cells, its caption below."""
     rule = [":--" if column.words else "--:" for column in table.columns]
-    lines = [[_plain(column.header) for column in table.columns], rule]
+    lines = [[plain(column.header) for column in table.columns], rule]
     for row in table.cells:
-        bold = [f"**{_plain(c.text)}**" if c.strong else _plain(c.text) for c in row]
+        bold = [f"**{plain(c.text)}**" if c.strong else plain(c.text) for c in row]
         lines.append(bold)
     body = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    return f"{body}\n\n{_plain(table.title)}. {_plain(table.caption)}\n"
+    return f"{body}\n\n{plain(table.title)}. {plain(table.caption)}\n"
 
 
 def latex(table: Table) -> str:
@@ -62,6 +63,6 @@ def _stacked(header: str) -> str:
     return rf"\shortstack{{{lines[0]}\\{lines[1]}}}"
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Escape what Markdown would read as markup; one line."""
     return re.sub(r"([\\`*_{}\[\]<>#|~$])", r"\\\1", " ".join(text.split()))

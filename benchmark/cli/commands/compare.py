@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fedrl.benchmark.cli.options import Json, Trust
+from fedrl.benchmark.cli.printable import printable
 
 if TYPE_CHECKING:
     from fedrl.reports.comparison.result_differences import Comparison, Moved
@@ -67,10 +68,10 @@ def compare(
     print(f"{len(found.moved)} cells in both, {same} of them the same in every score and step")
     for moved in found.moved:
         if not moved.same:
-            print(_sentence(moved))
+            print(printable(_sentence(moved)))
     for place, keys in ((old, found.only_old), (new, found.only_new)):
         for config, seed in keys:
-            print(f"only in {place}: {config} seed {seed}")
+            print(printable(f"only in {place}: {config} seed {seed}"))
 
 
 def _sentence(moved: Moved) -> str:

@@ -36,6 +36,7 @@ def mirror(
 
     found = read_records(load_study(study), results)
     answers.warn_stale(found.stale)
+    answers.warn_missing(found.missing)
     written = write(found.frame, to, out)
     runs = len(found.frame.drop_duplicates(["cell", "seed"]))
     if as_json:

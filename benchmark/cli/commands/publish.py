@@ -1,5 +1,6 @@
 """`fedrl publish`: a study as a small folder that anyone can check."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -67,4 +68,4 @@ def publish(
     else:
         print(f"{public.folder}: {public.size / 1e6:.2f} MB")
         for run in public.runs:
-            print(f"fedrl replay {public.folder / run}")
+            print(shlex.join(["fedrl", "replay", str(public.folder / run)]))

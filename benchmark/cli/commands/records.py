@@ -39,6 +39,7 @@ def records(
         check_suffix(out)
     found = read_records(load_study(study, overrides or (), only or ()), results)
     answers.warn_stale(found.stale)
+    answers.warn_missing(found.missing)
     if out is None:
         sys.stdout.write(to_csv(found.frame))
     else:

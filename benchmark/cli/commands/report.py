@@ -39,8 +39,7 @@ def report(
     command = answers.rebuilding(study, overrides, only)
     published = publish(loaded, results, out, command)
     answers.warn_stale(published.stale)
-    if published.missing:
-        answers.say(f"warning: {len(published.missing)} run(s) are not stored, the report says so")
+    answers.warn_missing(published.missing, "the report says so")
     if as_json:
         answers.print_json(
             {"page": str(published.page), "missing": published.missing, "stale": published.stale}

@@ -7,6 +7,7 @@ import typer
 
 from fedrl.benchmark.cli.codes import DIFFERENT
 from fedrl.benchmark.cli.options import Json
+from fedrl.benchmark.cli.printable import printable
 
 
 def verify(
@@ -47,6 +48,6 @@ def verify(
         answers.print_json([verification.as_json(entry) for entry in verified])
     else:
         for entry in verified:
-            print("\n".join(verification.sentences(entry)))
+            print(printable("\n".join(verification.sentences(entry))))
     if not all(entry.identical for entry in verified):
         raise typer.Exit(DIFFERENT)

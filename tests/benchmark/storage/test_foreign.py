@@ -135,7 +135,6 @@ HOSTILE_RESULTS = {
     "no round": store._encode({"x": np.ones(2)}, "k"),
     "no rows": store._encode({"round": np.ones(0)}, "k"),
     "lists": store._encode({"round": np.ones(1), "x": pa.array([[1, 2]])}, "k"),
-    "no key": store._encode({"round": np.ones(2)}, "k").replace(b"fedrl.run", b"fedrl.rux"),
 }
 
 
