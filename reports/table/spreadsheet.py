@@ -2,7 +2,7 @@
 
 from typing import Any
 
-BEGINNINGS = ("=", "+", "@", "-", "\t", "\r")  # of what a spreadsheet takes for a formula
+BEGINNINGS = ("=", "+", "@", "-", "\t")  # of what a spreadsheet takes for a formula
 
 
 def csv(frame: Any, **options: Any) -> str:
@@ -17,7 +17,10 @@ def csv(frame: Any, **options: Any) -> str:
 
 
 def _inert(entry: Any) -> Any:
-    formula = isinstance(entry, str) and len(entry) > 1 and entry.startswith(BEGINNINGS)
+    if not isinstance(entry, str):
+        return entry
+    entry = entry.replace("\r", "\n")  # a bare \r would end the row unquoted
+    formula = len(entry) > 1 and entry.startswith(BEGINNINGS)
     return f"'{entry}" if formula and not _is_number(entry) else entry
 
 
