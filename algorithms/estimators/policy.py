@@ -58,7 +58,7 @@ class Policy(ABC):
         return theta
 
     def uniform(self) -> Array:
-        """Parameters (d,) of the random policy; for a Gaussian, of N(0, 1) in every state."""
+        """Parameters (d,) of the random policy, the same in every state."""
         return np.zeros(self.size)
 
 
@@ -165,6 +165,12 @@ class GaussianMLP(Policy):
     def initial(self, generator: np.random.Generator) -> Array:
         log_std = np.full(self.outputs, self.initial_log_std)
         return np.concatenate([initial_network(self.shape, generator), log_std])
+
+    def uniform(self) -> Array:
+        """Of N(0, σ²) with the σ that training starts with: what it has at the start is no gain."""
+        return np.concatenate(
+            [np.zeros(self.size - self.outputs), np.full(self.outputs, self.initial_log_std)]
+        )
 
     def log_prob(self, theta: Tensor, observation: Tensor, action: Tensor) -> Tensor:
         mean = network(self.shape, theta[: -self.outputs], observation)

@@ -41,9 +41,9 @@ class Federation(NamedTuple):
         return perturb(family.knobs, vary, self.agents, self.kappa, generator)
 
     def episodes(self, count: int) -> Episodes:
-        """Episodes of every agent under the policy whose parameters are all zero."""
+        """Episodes of every agent under the random policy."""
         keys = np.full(self.agents, self.seed.key("random-policy"), np.uint64)
-        theta = np.zeros((self.agents, self.policy.size))
+        theta = self.policy.uniform()[np.newaxis].repeat(self.agents, axis=0)
         stream = Stream(keys, np.arange(self.agents), 0)
         return Sampler(self.family, self.policy, self.task).sample(theta, stream, count)
 

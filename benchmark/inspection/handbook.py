@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
+from fedrl.benchmark.config.configuration import Config
 from fedrl.benchmark.inspection.catalogue import dynamics, space
 from fedrl.benchmark.inspection.federation import Federation
 from fedrl.benchmark.inspection.thresholds import Score, Standing
@@ -13,8 +14,9 @@ from fedrl.envs.family import Family
 HEADINGS = ("family", "score", "random", "reference", "common", "own", "the reference is")
 EXPLAINED = """\
 - **score**: `objective` is J, discounted and over the horizon; `return` is undiscounted.
-- **random**: every discrete action equally likely, every real action N(0, 1). With ±, the standard
-  error of {episodes} sampled episodes per agent; without, exact.
+- **random**: every discrete action equally likely, every real action N(0, σ²) with the σ that
+  training starts with, {sigma:.3g}. With ±, the standard error of {episodes} sampled episodes per
+  agent; without, exact.
 - **reference**: what reports measure against, and what it means.
 - **common**: the best known policy that all agents share (finite families), found by exact
   gradient ascent: a lower bound on the best one.
@@ -32,7 +34,7 @@ def pages(drawn: Sequence[Federation], found: Sequence[Standing], episodes: int)
         "## Thresholds\n",
         f"Stock settings, κ = {first.kappa:g}, {_agents(first.agents)}, seed {first.seed}. All are "
         "means over the agents.\n",
-        EXPLAINED.format(episodes=episodes),
+        EXPLAINED.format(episodes=episodes, sigma=math.exp(Config.initial_log_std)),
         _markdown(HEADINGS, [row(mark) for mark in found]),
         *(section(one) for one in drawn),
     ]

@@ -32,7 +32,7 @@ class Standing(NamedTuple):
     kappa: float
     agents: int
     seed: int
-    random: Score  # discrete actions equally likely, or each N(0, 1)
+    random: Score  # of `Policy.uniform`
     reference: float | None  # what reports measure against
     meaning: str  # of the reference
     common: float | None  # best known policy that all agents share

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,7 +28,9 @@ from fedrl.envs.family import Array
 from fedrl.envs.thirdparty.making import importing
 
 TOLERANCE = {"float64": 1e-6, "float32": 1e-3}  # relative, at the first evaluation point
-REFERENCE = ("reference", "reference_meaning")  # what a run is measured by, not what it did
+# Columns of where a normalised score is 0 and 1: what a run is measured by, not what it did.
+SCALE = {"random": "the random policy", "reference": "the reference"}
+MEANING = "reference_meaning"
 WHOLE_RUN = ("diverged", "diverged_round")  # columns that say what happened later
 HARDWARE = ("cpu", "architecture")  # what may decide bits
 NAME = re.compile(
@@ -58,7 +61,7 @@ class Comparison(NamedTuple):
     round: int | None  # of the first evaluation point that differs
     columns: dict[str, float]  # there; the relative difference of each, infinite for texts
     tolerance: float | None  # None where bits are promised
-    reference: tuple[float, float] | None = None  # then and now, where it is another
+    scale: Mapping[str, tuple[float, float]] = MappingProxyType({})  # marks: then, now, if others
 
     @property
     def largest(self) -> float:
@@ -118,15 +121,22 @@ def compare(
 ) -> Comparison:
     """Row by row, then the final parameters; a row that only one has differs in all columns.
 
-    The reference is found by a search that may improve: another one is told, and is no other run.
+    What scores are measured by may improve: another random policy or reference is told, and is no
+    other run.
     """
-    then, now = (float(columns[REFERENCE[0]][0]) for columns in (original.columns, again))
-    run, alike = (
-        {name: column for name, column in columns.items() if name not in REFERENCE}
+    then, now = (
+        {name: column for name, column in columns.items() if name not in (*SCALE, MEANING)}
         for columns in (original.columns, again)
     )
-    found = _compare(original._replace(columns=run), alike, parameters)
-    return found if _gap(then, now) is None else found._replace(reference=(then, now))
+    found = _compare(original._replace(columns=then), now, parameters)
+    marks = {name: (original.columns[name][0], again[name][0]) for name in SCALE}
+    gaps = {name: _gap(*pair) or 0.0 for name, pair in marks.items()}
+    other = {
+        name: (float(pair[0]), float(pair[1]))
+        for name, pair in marks.items()
+        if gaps[name] > (found.tolerance or 0.0)
+    }
+    return found._replace(scale=other)
 
 
 def _compare(
@@ -169,9 +179,10 @@ def as_json(original: Original, comparison: Comparison) -> dict[str, Any]:
         "columns": columns,
         "largest_relative_difference": _finite(comparison.largest),
         "tolerance": comparison.tolerance,
-        "reference": None
-        if comparison.reference is None
-        else {"then": comparison.reference[0], "now": comparison.reference[1]},
+        "scale": {
+            name: {"then": _finite(then), "now": _finite(now)}
+            for name, (then, now) in comparison.scale.items()
+        },
         "compared_with": {
             name: {"then": then, "now": now} for name, (then, now) in original.differences.items()
         },
@@ -196,10 +207,13 @@ def warnings_of(original: Original) -> list[str]:
 
 def sentence(comparison: Comparison) -> str:
     """The answer for people."""
-    if comparison.reference is not None:
-        then, now = comparison.reference
-        same = sentence(comparison._replace(reference=None))
-        return f"{same}; it is measured by another reference: {then:.6g} then, {now:.6g} now"
+    if comparison.scale:
+        same = sentence(comparison._replace(scale={}))
+        told = (
+            f"{SCALE[name]} is {then:.6g} then, {now:.6g} now"
+            for name, (then, now) in comparison.scale.items()
+        )
+        return f"{same}; it is measured on another scale: {', '.join(told)}"
     if comparison.outcome == "identical":
         return "identical"
     where = (

@@ -90,10 +90,10 @@ def constants(program: Program, position: int) -> dict[str, Any]:
     agents = np.arange(program.config.agents)
     keys = np.full(program.config.agents, run.seed.key("random-policy"), np.uint64)
     policy = program.policy
-    if isinstance(policy, Table):  # of a table that is π or Q, zeros are no policy
+    if isinstance(policy, Table):  # no Q makes a greedy policy random
         policy = TabularSoftmax(policy.states, policy.actions)
     sampler = Sampler(program.family, policy, task, program.threads)
-    theta = np.zeros((1, policy.size), program.dtype)
+    theta = policy.uniform()[np.newaxis].astype(program.dtype)
     scores = evaluate(
         program.family,
         sampler,

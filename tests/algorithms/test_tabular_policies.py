@@ -92,9 +92,9 @@ def test_uniform_parameters_are_the_random_policy():
     theta = torch.from_numpy(network.uniform()).float()
     log_prob = network.log_prob(theta, seen, torch.ones(5, 1))
     torch.testing.assert_close(log_prob, torch.full((5,), np.log(0.5)).float())
-    gaussian = GaussianMLP(2, (3,), 1)
+    gaussian = GaussianMLP(2, (3,), 1, initial_log_std=-0.5)
     theta, action = torch.from_numpy(gaussian.uniform()).float(), torch.randn(5, 1)
-    normal = torch.distributions.Normal(0, 1).log_prob(action)[:, 0]
+    normal = torch.distributions.Normal(0, np.exp(-0.5)).log_prob(action)[:, 0]
     torch.testing.assert_close(gaussian.log_prob(theta, seen, action), normal)
     with pytest.raises(TypeError, match="TabularSoftmax"):
         TABLES[2].uniform()

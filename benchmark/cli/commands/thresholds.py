@@ -59,5 +59,6 @@ def thresholds(
         right = ("random", "reference", "common", "own")
         rows = map(handbook.row, found)
         answers.print_table(handbook.HEADINGS, rows, whole=("family", *right), right=right)
-        print("random: equally likely actions, or N(0, 1); ±: standard error of sampled episodes")
+        print("random: equally likely actions, or N(0, σ²) with σ as at the start of training")
+        print("±: standard error of sampled episodes")
         print("common: best known shared policy; own: mean of the agents' optima, an upper bound")

@@ -41,7 +41,7 @@ def test_a_run_is_its_own_replay(tmp_path: Path, config: Config) -> None:
     first = original(str(stored(tmp_path, Run(config, Seed("test", 0)))), tmp_path)
     assert first.run.config == config
     assert not first.differences
-    assert compare(first, recompute(first.run).columns) == ("identical", None, {}, None, None)
+    assert compare(first, recompute(first.run).columns) == ("identical", None, {}, None, {})
 
 
 def test_a_last_bit_of_the_parameters_is_a_difference(tmp_path: Path) -> None:
@@ -101,19 +101,20 @@ def test_a_missing_row_or_column_is_a_difference(tmp_path: Path) -> None:
     assert list(compare(first, fewer).columns) == ["return"]
 
 
-def test_a_better_reference_is_told_and_is_no_other_run(tmp_path: Path) -> None:
-    reference = train([RUN])[0].columns["reference"]
-    first = original(str(stored(tmp_path, reference=reference - 0.5)), tmp_path)
+@pytest.mark.parametrize(("name", "told"), replay.SCALE.items())
+def test_another_scale_is_told_and_is_no_other_run(tmp_path: Path, name: str, told: str) -> None:
+    column = train([RUN])[0].columns[name]
+    first = original(str(stored(tmp_path, **{name: column - 0.5})), tmp_path)
     again = recompute(RUN)
     comparison = compare(first, again.columns, again.parameters)
     assert comparison.reproduced
     assert comparison.outcome == "identical"
-    assert comparison.reference == (reference[0] - 0.5, reference[0])
+    assert comparison.scale == {name: (column[0] - 0.5, column[0])}
     words = replay.sentence(comparison)
-    assert words.startswith("identical; it is measured by another reference")
-    assert replay.as_json(first, comparison)["reference"]["now"] == reference[0]
+    assert words.startswith(f"identical; it is measured on another scale: {told} is ")
+    assert replay.as_json(first, comparison)["scale"][name]["now"] == column[0]
     same = compare(original(str(stored(tmp_path)), tmp_path), again.columns, again.parameters)
-    assert same.reference is None
+    assert same.scale == {}
     assert replay.sentence(same) == "identical"
 
 

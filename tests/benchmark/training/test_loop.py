@@ -208,6 +208,23 @@ def test_identical_agents_have_no_heterogeneity():
     assert (different.columns["heterogeneity"] > 1e-4).all()
 
 
+@pytest.mark.parametrize("log_std", [-1.0, 0.5])
+def test_an_untrained_gaussian_policy_scores_as_the_random_one(log_std):
+    """Both act with the spread that training starts with; the first weights are small."""
+    settings = {"family": "linear-quadratic", "rounds": 0, "hidden": [], "dtype": "float64"}
+    one = run("fedpg", **settings, initial_log_std=log_std)
+    (result,) = outcome(one)
+    program, _, _ = start([one])
+    spread = np.full(program.policy.outputs, log_std)
+    theta = np.concatenate([np.zeros(program.policy.size - len(spread)), spread])
+    scores = program.family.closed_form(
+        program.tasks[0], program.policy.shape, theta[np.newaxis].repeat(4, axis=0)
+    )
+    np.testing.assert_allclose(result.columns["random"][0], scores.objective.mean(), rtol=1e-12)
+    scale = result.columns["reference"][0] - result.columns["random"][0]
+    assert abs(result.columns["objective"][0] - result.columns["random"][0]) < 0.05 * scale
+
+
 def test_estimated_gradients_agree_with_exact_ones():
     """A linear policy in a linear system has both a closed form and episodes."""
     settings = {
