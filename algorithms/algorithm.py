@@ -150,7 +150,10 @@ class Algorithm(ABC):
         return server.memory
 
     def aggregate(self, messages: Tensor, weights: Tensor) -> Tensor:
-        """Aggregate one vector of every agent (n, d) at the server: Σ_i w_i m_i, Σ_i w_i = 1."""
+        """Aggregate one vector of every participant (n, d) at the server: Σ_i w_i m_i.
+
+        Σ_i w_i = 1; where only some agents of unequal weights take part, over the draws.
+        """
         return weighted_mean(messages, weights)
 
 

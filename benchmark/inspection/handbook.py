@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
-from fedrl.benchmark.config.configuration import Config
+from fedrl.algorithms.estimators.policy import GaussianMLP
 from fedrl.benchmark.inspection.catalogue import dynamics, space
 from fedrl.benchmark.inspection.federation import Federation
 from fedrl.benchmark.inspection.thresholds import Score, Standing
@@ -34,7 +34,7 @@ def pages(drawn: Sequence[Federation], found: Sequence[Standing], episodes: int)
         "## Thresholds\n",
         f"Stock settings, κ = {first.kappa:g}, {_agents(first.agents)}, seed {first.seed}. All are "
         "means over the agents.\n",
-        EXPLAINED.format(episodes=episodes, sigma=math.exp(Config.initial_log_std)),
+        EXPLAINED.format(episodes=episodes, sigma=math.exp(GaussianMLP.initial_log_std)),
         _markdown(HEADINGS, [row(mark) for mark in found]),
         *(section(one) for one in drawn),
     ]

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.func import vmap
@@ -29,9 +30,16 @@ def received(program: Program, lanes: Lanes, sent: Tensor, purpose: str, draw: i
 
 
 def weights_of(program: Program, lanes: Lanes) -> Tensor:
-    """Weights of the lanes' contributions, summing to 1: (G, n)."""
-    weights = program.config.shares[lanes.agent].astype(program.dtype)
+    """Weights of the lanes' contributions (G, n): w_i / Σ_j w_j, if all agents are among them.
+
+    Of n agents of N drawn without regard to unequal weights, w_i N/n, so that over the draws the
+    aggregate is that of all agents; to divide by Σ_j w_j would favour agents of small weight.
+    """
+    config = program.config
+    weights = config.shares[lanes.agent].astype(program.dtype)
     together = torch.from_numpy(weights).reshape(-1, lanes.each)
+    if lanes.each < program.agents_per_federation and np.ptp(config.shares) > 0:
+        return together * (program.agents_per_federation / lanes.each)
     return together / together.sum(-1, keepdim=True)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from fedrl.benchmark.training.evaluate import evaluate
 from fedrl.benchmark.training.federation import train
 from fedrl.benchmark.training.rounds.lanes import participants, with_participants
 from fedrl.benchmark.training.rounds.round import round_, start
+from fedrl.benchmark.training.rounds.uplink import aggregated, weights_of
 from fedrl.benchmark.training.scoring import slopes
 
 SMALL = {
@@ -98,6 +100,36 @@ def test_participants_are_a_share_of_the_agents_and_change():
     counts = np.bincount(rounds.reshape(-1), minlength=10)
     np.testing.assert_allclose(counts / counts.sum(), 0.1, atol=0.03)
     np.testing.assert_array_equal(participants(keys[:1], 10, 4, 7)[0], rounds[7, 0])
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_over_all_draws_of_participants_the_aggregate_is_that_of_all_agents(count):
+    """Every subset of a size is as likely as another."""
+    one = run("fedpg", participation=count / 4, agent_weights=[1.0, 2.0, 3.0, 10.0])
+    program, _, roster = start([one])
+    sent = torch.from_numpy(np.random.default_rng(1).normal(size=(4, program.policy.size)))
+
+    def heard(rows):
+        lanes = roster.all_agents._replace(agent=np.array(rows), each=len(rows))
+        some = roster._replace(participants=lanes)
+        return aggregated(program, some, sent[list(rows)], "update", 0)[0]
+
+    draws = [heard(rows) for rows in combinations(range(4), count)]
+    torch.testing.assert_close(torch.stack(draws).mean(0), heard(range(4)))
+    torch.testing.assert_close(heard(range(4)), torch.from_numpy(one.config.shares) @ sent)
+
+
+def test_participants_of_equal_weights_are_averaged_to_the_bit():
+    weights = [3.0] * 4
+    (plain,) = outcome(run("fedpg", participation=0.5))
+    (weighted,) = outcome(run("fedpg", participation=0.5, agent_weights=weights))
+    np.testing.assert_array_equal(plain.parameters, weighted.parameters)
+    program, _, roster = start([run("fedpg", participation=0.75, agent_weights=weights)])
+    lanes = with_participants(program, roster, 0).participants
+    assert torch.equal(
+        weights_of(program, lanes),
+        torch.full((1, 3), 1 / 3, dtype=getattr(torch, program.config.dtype)),
+    )
 
 
 def test_only_participants_are_counted():
@@ -211,8 +243,8 @@ def test_identical_agents_have_no_heterogeneity():
 @pytest.mark.parametrize("log_std", [-1.0, 0.5])
 def test_an_untrained_gaussian_policy_scores_as_the_random_one(log_std):
     """Both act with the spread that training starts with; the first weights are small."""
-    settings = {"family": "linear-quadratic", "rounds": 0, "hidden": [], "dtype": "float64"}
-    one = run("fedpg", **settings, initial_log_std=log_std)
+    settings = {"family": "linear-quadratic", "options": {}, "rounds": 0, "hidden": []}
+    one = run("fedpg", **settings, dtype="float64", initial_log_std=log_std)
     (result,) = outcome(one)
     program, _, _ = start([one])
     spread = np.full(program.policy.outputs, log_std)
