@@ -3,6 +3,7 @@
 from fedrl.algorithms.algorithm import Agent, Algorithm, Server, tunable
 from fedrl.algorithms.estimators.gradients import CompiledGradients, Gradients
 from fedrl.algorithms.estimators.trajectory import Trajectories
+from fedrl.algorithms.methods.actor_critic.fedppo import FedPPO
 from fedrl.algorithms.methods.averaging.fednpg import FedNPG
 from fedrl.algorithms.methods.averaging.fedpg import FedPG
 from fedrl.algorithms.methods.averaging.fedpg_m import FedPGM
@@ -47,6 +48,7 @@ ALGORITHMS: dict[str, type[Algorithm]] = {
     "fednpg": FedNPG,
     "s-fedpg": SFedPG,
     "fedpg-br": FedPGBR,
+    "fedppo": FedPPO,
     "projpavg": ProjPAvg,
     "softpavg": SoftPAvg,
     "qavg": QAvg,

@@ -8,6 +8,8 @@ agents (N): the federated loop lifts every method over both with vmap.
 Most algorithms are a `direction` and nothing else. What an algorithm remembers is a value: a
 NamedTuple of tensors that its methods take and return, empty by default. `begin` and `remember` and
 `finish` carry an agent's memory through a round, `absorb` carries the server's from round to round.
+A local step that changes the memory by what its samples told it, as an optimiser's moments change,
+is a `local_step`.
 What is sent is a value too, and its numbers are counted, an index as one: an agent sends what
 `upload` returns, its parameters by default, the `message` of `finish` and, with `snapshot`, a batch
 gradient; it receives θ_r, u_r if `uses_global_momentum`, what `broadcast` returns of the server's
@@ -15,12 +17,14 @@ memory and, with `snapshot`, the aggregate of the batch gradients. It reads noth
 """
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields
 from typing import Any, ClassVar, Literal, NamedTuple
 
+import numpy as np
 from torch import Tensor
 
 from fedrl.algorithms.estimators.gradients import Gradients as Gradients
+from fedrl.algorithms.estimators.policy import Array, Policy
 from fedrl.algorithms.estimators.trajectory import Trajectories as Trajectories
 
 Memory = Any  # a NamedTuple of tensors without axes S and N; () where nothing is remembered
@@ -38,12 +42,21 @@ class Server(NamedTuple):
     memory: Memory = ()  # to agents, what `broadcast` returns of it
 
 
+class LocalStep(NamedTuple):
+    """What decides a local step beside the samples."""
+
+    size: Tensor  # 0-d, η
+    progress: Tensor  # 0-d, share of the run's budget spent before this round, in [0, 1)
+    uniform: Any = ()  # (shuffles, B·T), random numbers on [0, 1) of the agent's own
+
+
 class Agent(NamedTuple):
     """One agent at one local step."""
 
     theta: Tensor  # (d,), θ_{r,k}
     snapshot: Tensor  # (d,), its own batch gradient at θ_r; 0 without `snapshot`
     memory: Memory = ()
+    step: Any = ()  # a `LocalStep` while it takes one
 
 
 def tunable(
@@ -51,6 +64,14 @@ def tunable(
 ) -> Any:
     """A continuous hyperparameter: default, range worth searching, range allowed, meaning."""
     details = {"low": low, "high": high, "domain": domain, "meaning": meaning}
+    return field(default=default, metadata=details)
+
+
+def structural(default: Any, *, meaning: str, least: int | None = None) -> Any:
+    """A hyperparameter that decides what is computed, not with which number: it may enter a loop
+    or a branch, and runs that differ in it are not one batch. Whole numbers have a `least` value.
+    """
+    details = {"structural": True, "meaning": meaning, "least": least}
     return field(default=default, metadata=details)
 
 
@@ -76,17 +97,45 @@ class Algorithm(ABC):
     finite: ClassVar[bool] = False  # True: needs a finite MDP
     episodic: ClassVar[bool] = False  # True: reads rewards itself, so exact gradients do not do
     table: ClassVar[Literal["softmax", "direct", "greedy"]] = "softmax"  # what θ is in a finite MDP
+    actor_critic: ClassVar[bool] = False  # True: θ = [policy, V]; has advantages of its own
     exponent: ClassVar[float | None] = None  # ρ of the claimed rate O(ε^{-ρ}) to ‖∇J‖² ≤ ε
 
     def __post_init__(self) -> None:
         for parameter in fields(self):
+            value = getattr(self, parameter.name)
             if "domain" in parameter.metadata:
                 low, high = parameter.metadata["domain"]
-                value = getattr(self, parameter.name)
                 if not low <= value <= high:
                     raise ValueError(
                         f"{parameter.name} is {value!r}; it must be in [{low:g}, {high:g}]"
                     )
+            least = parameter.metadata.get("least")
+            if least is not None and value < least:
+                raise ValueError(f"{parameter.name} is {value!r}; it must be at least {least}")
+
+    @classmethod
+    def tunables(cls) -> dict[str, Field[Any]]:
+        """The continuous hyperparameters: numbers that may differ between runs of one batch."""
+        return {f.name: f for f in fields(cls) if "domain" in f.metadata}
+
+    @classmethod
+    def structure(cls) -> dict[str, Field[Any]]:
+        """The hyperparameters that decide what is computed: one batch has one value of each."""
+        return {f.name: f for f in fields(cls) if f.metadata.get("structural")}
+
+    @property
+    def shuffles(self) -> int:
+        """Random orders of its steps that an agent needs per local step."""
+        return 0
+
+    @property
+    def least_steps(self) -> int:
+        """Steps that a local step must be able to sample."""
+        return 1
+
+    def initial(self, policy: Policy, generator: np.random.Generator) -> Array:
+        """θ_0 (d,), float64; its first entries are the policy's."""
+        return policy.initial(generator)
 
     def behaviour_parameters(
         self, server: Server, agent: Agent, alpha: Tensor
@@ -99,6 +148,12 @@ class Algorithm(ABC):
         self, gradients: Gradients, server: Server, agent: Agent, *batches: Trajectories
     ) -> Tensor:
         """The local direction u (d,), an ascent direction on J."""
+
+    def local_step(
+        self, gradients: Gradients, server: Server, agent: Agent, *batches: Trajectories
+    ) -> tuple[Tensor, Memory]:
+        """`direction`, and the agent's memory after what its samples told it."""
+        return self.direction(gradients, server, agent, *batches), agent.memory
 
     # --- memory -----------------------------------------------------------------------------------
 

@@ -9,8 +9,6 @@ observations is a policy of plain ones, with another first layer (`fold`).
 Axes: L lanes, B episodes, T steps, o observation.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from numba import njit
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import Field, fields
+from dataclasses import Field
 from typing import Any
 
 from fedrl.algorithms.algorithm import Algorithm
@@ -30,7 +30,7 @@ def known_names(algorithms: Sequence[type[Algorithm]]) -> list[str]:
 
 def tunables(algorithm: type[Algorithm]) -> dict[str, Field[Any]]:
     """The algorithm's own tunable fields."""
-    return {f.name: f for f in fields(algorithm) if "domain" in f.metadata}
+    return algorithm.tunables()
 
 
 def searched(algorithm: type[Algorithm], protocol: Protocol) -> list[str]:
@@ -67,7 +67,7 @@ def own_values(config: Config, space: Space) -> Values:
         elif parameter.name in AROUND:
             values[parameter.name] = getattr(config, parameter.name)
         else:
-            values[parameter.name] = config.hyperparameters[parameter.name]
+            values[parameter.name] = float(config.hyperparameters[parameter.name])
     return values
 
 

@@ -8,12 +8,12 @@ import numpy as np
 
 from fedrl.benchmark.config.configuration import Run
 from fedrl.benchmark.conformance.probe import (
-    PARAMETERS,
     SMALL,
     Kind,
     counted,
     first_directions,
     listener,
+    parameters_of,
     reordered,
     rounds_of,
     run_of,
@@ -35,14 +35,25 @@ def it_is_a_frozen_value_with_documented_hyperparameters(kind: Kind) -> None:
     hold(documented, "the docstring of direction must be the equation, u = …")
     for parameter in fields(kind):
         hold(
-            {"low", "high", "domain", "meaning"} <= set(parameter.metadata),
-            f"{parameter.name} must be a tunable(default, low=, high=, domain=, meaning=)",
+            parameter.name in kind.tunables() or parameter.name in kind.structure(),
+            f"{parameter.name} must be a tunable(default, low=, high=, domain=, meaning=) or a "
+            "structural(default, meaning=)",
         )
+        hold(parameter.metadata["meaning"], f"{parameter.name} must have a meaning")
+    for name, parameter in kind.structure().items():
+        smallest = parameter.metadata["least"]
+        if smallest is not None:
+            hold(parameter.default >= smallest, f"{name} must have a default of {smallest} or more")
+            hold_refused(
+                lambda n=name, least=smallest: kind(**{n: least - 1}),  # type: ignore[misc]
+                [f"{name} is", f"must be at least {smallest}"],
+                f"{name} = {smallest - 1}",
+            )
+    for parameter in kind.tunables().values():
         (least, most), details = parameter.metadata["domain"], parameter.metadata
         value: Any = parameter.default
         ordered = least <= details["low"] <= value <= details["high"] <= most
         hold(ordered, f"{parameter.name} must have domain ⊇ [low, high] ∋ default")
-        hold(details["meaning"], f"{parameter.name} must have a meaning")
         hold_refused(
             lambda p=parameter, m=most: kind(**{p.name: m + 1}),  # type: ignore[misc]
             [f"{parameter.name} is", "must be in"],
@@ -90,7 +101,7 @@ def the_ledger_equals_an_independent_count(kind: Kind) -> None:
         (result,) = train([run])
     listened, heard = listener(kind)
     (overheard,) = train([run_of(listened, **changes, snapshot_episodes=3)])
-    agents, rounds, d = SMALL["agents"], SMALL["rounds"], PARAMETERS
+    agents, rounds, d = SMALL["agents"], SMALL["rounds"], parameters_of(run)
     exchanges = rounds * (SMALL["local_steps"] if kind.synchronous else 1)
     steppers = agents if kind.update_site == "agents" else 1
     trajectories = rounds * SMALL["local_steps"] * SMALL["episodes"] * kind.batches * steppers
@@ -130,7 +141,7 @@ def it_learns_from_exact_truth(kind: Kind) -> None:
 
 def a_run_alone_is_the_run_in_a_batch(kind: Kind) -> None:
     """Other seeds, heterogeneity, step sizes and hyperparameters beside it change no bit."""
-    middle = {p.name: (p.default + p.metadata["high"]) / 2 for p in fields(kind)}
+    middle = {p.name: (p.default + p.metadata["high"]) / 2 for p in kind.tunables().values()}
     changed: list[dict[str, Any]] = [
         {},
         {"kappa": 0.0},

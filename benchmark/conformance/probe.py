@@ -46,7 +46,6 @@ SMALL: dict[str, Any] = {
     "step_size": 0.5,
     "evaluate_every": 2,
 }
-PARAMETERS = 6  # d of SMALL's policy
 
 
 def run_of(kind: Kind, seed: int = 0, **changes: Any) -> Run:
@@ -77,7 +76,7 @@ def first_directions(run: Run) -> Array:
         # What others have sent may change a direction, what they are may not: hold it constant.
         constant = state.server._replace(snapshot=torch.zeros_like(state.server.snapshot))
         local = begin(program, state, roster, broadcast(program, roster, constant), own)
-        directions, _ = direction(program, roster.steppers, local, 0, state.baseline)
+        _, directions, _ = direction(program, roster.steppers, local, 0, state.baseline)
     return np.asarray(directions.numpy())
 
 
@@ -158,6 +157,11 @@ def listener(kind: Kind) -> tuple[Kind, Heard]:
 def numbers(values: Any) -> int:
     """How many numbers the tensors of a value hold."""
     return sum(leaf.numel() for leaf in tree_leaves(values))
+
+
+def parameters_of(run: Run) -> int:
+    """d, the length of θ."""
+    return int(started(run).state.server.theta.shape[-1])
 
 
 @contextmanager

@@ -93,8 +93,8 @@ def algorithms() -> list[Entry]:
 
 def _algorithm(name: str, kind: type[Algorithm]) -> Entry:
     tunables = {
-        p.name: {"default": p.default} | {key: p.metadata[key] for key in p.metadata}
-        for p in fields(kind)
+        name: {"default": parameter.default, **parameter.metadata}
+        for name, parameter in kind.tunables().items()
     }
     return {
         "name": name,

@@ -1,9 +1,11 @@
 """The handbook's pages on algorithms, written from docstrings and class data."""
 
 import inspect
+import json
 from dataclasses import fields
 from fractions import Fraction
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 from fedrl.algorithms import ALGORITHMS, Algorithm
 from fedrl.benchmark.conformance.communication import Cost, round_cost
@@ -16,7 +18,7 @@ the agent that steps, w(a | b) the importance weight of episodes played at b, D 
 estimate, u_r the mean local direction of the round before. Every local step is θ ← θ + η u; the
 server forms u_{r+1}, the mean of all local directions, and sets θ_{r+1} = θ_r + λ u_{r+1}, with
 λ = ηK unless a study sets it. K local steps a round, B episodes a batch, B₀ a snapshot.
-d is the number of parameters.
+d is the number of parameters, of policy and value function where both are learned.
 """
 
 
@@ -163,13 +165,25 @@ def _hyperparameters(kind: type[Algorithm]) -> str:
     if not fields(kind):
         return "None beside those of every run: η, λ, K, B."
     rows = ["| name | default | worth searching | allowed | meaning |", "|" + "---|" * 5]
-    for parameter in fields(kind):
+    for parameter in kind.tunables().values():
         details, default = parameter.metadata, float(str(parameter.default))
         search = f"{details['low']:g} … {details['high']:g}"
         allowed = "[{:g}, {:g}]".format(*details["domain"])
         meaning = _config(details["meaning"])
         rows.append(f"| `{parameter.name}` | {default:g} | {search} | {allowed} | {meaning} |")
+    for name, parameter in kind.structure().items():
+        value, meaning = json.dumps(parameter.default), _config(parameter.metadata["meaning"])
+        rows.append(f"| `{name}` | {value} | | {allowed_of(kind, name)} | {meaning} |")
     return "\n".join(rows)
+
+
+def allowed_of(kind: type[Algorithm], name: str) -> str:
+    """Values that a structural hyperparameter may have, in words."""
+    least = kind.structure()[name].metadata["least"]
+    if least is not None:
+        return f"whole, at least {least}"
+    words = get_args(get_type_hints(kind)[name]) or ("true", "false")
+    return " or ".join(str(word) for word in words)
 
 
 def _paragraphs(text: str) -> str:

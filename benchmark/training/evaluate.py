@@ -36,18 +36,21 @@ def evaluate(
     *,
     weights: Array | None = None,
     plain: Callable[[Array, Episodes], Array] | None = None,
+    acting: Callable[[Array], Array] | None = None,
 ) -> Scores:
     """Scores of theta (G, d) in the MDPs of `sampler`, whose lanes are the G·n agents.
 
     With a cliff, J_i(θ) includes its cost and jumps; the stationarity is that of ∇J almost
     everywhere, where the jumps are not seen. `weights` (n,) are the agents', 1/n by default. Where
     there is no closed form, `plain` gives gradients (L, d) of episodes; stationarity and ζ² are
-    then estimated without bias, as inner products of two halves of the episodes.
+    then estimated without bias, as inner products of two halves of the episodes. `acting` turns
+    the lanes' parameters into those they act with.
     """
     groups = len(theta)
     agents = len(stream.keys) // groups
     shares = np.full(agents, 1 / agents) if weights is None else weights
-    lanes = np.repeat(theta, agents, axis=0)
+    lanes = np.repeat(theta[:, : sampler.policy.size], agents, axis=0)
+    lanes = lanes if acting is None else acting(lanes)
     task = sampler.task
     if cliff is not None and isinstance(family, Tabular):
         policy = softmax(_logits(sampler.policy, lanes).reshape(task.reward.shape))

@@ -12,7 +12,7 @@ from fedrl.benchmark.training.resumption import resume, state_of
 from fedrl.benchmark.training.rounds.lanes import Roster, drifted, rebuild_lanes
 from fedrl.benchmark.training.rounds.program import Program, program_of
 from fedrl.benchmark.training.rounds.round import first_momentum, round_
-from fedrl.benchmark.training.rounds.state import State, federations_of, spent, without
+from fedrl.benchmark.training.rounds.state import State, policies, spent, without
 from fedrl.benchmark.training.scoring import constants, score
 from fedrl.envs.family import Array
 
@@ -110,10 +110,9 @@ def _leave(
 def _retire(
     program: Program, state: State, records: Sequence[Record], places: Iterable[int]
 ) -> None:
-    """Keep the parameters of the active runs at these places: they will not move any more."""
+    """Keep the policies of the active runs at these places: they will not move any more."""
     for place in places:
-        theta = state.server.theta[federations_of(program, place)]
-        records[state.active[place]].parameters = theta.numpy().copy()
+        records[state.active[place]].parameters = policies(program, state, place)
 
 
 def _save(

@@ -17,7 +17,7 @@ class RunResult(NamedTuple):
     run: Run
     columns: dict[str, Array]  # one entry per evaluation point
     seconds: Array  # wall seconds of training so far, the batch's shared equally by its active runs
-    parameters: Array  # (F, d), θ at the end; not finite if the run diverged
+    parameters: Array  # (F, p), the policy's θ at the end; not finite if the run diverged
 
 
 class RunState(NamedTuple):
@@ -29,7 +29,7 @@ class RunState(NamedTuple):
 
     round: int  # rounds done
     finished: bool  # nothing is left to do but to report
-    theta: Array  # (F, d), θ_r
+    theta: Array  # (F, d), θ_r; of a finished run, what it leaves behind
     previous: Array  # (F, d), θ_{r-1}
     momentum: Array  # (F, d), u_r
     memory: dict[str, Array]  # (F, …) each: the server's, the agents', their baselines

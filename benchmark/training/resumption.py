@@ -10,19 +10,27 @@ from torch.utils._pytree import tree_flatten, tree_leaves, tree_unflatten
 from fedrl.benchmark.training.ledger import Ledger
 from fedrl.benchmark.training.record import Record, RunState
 from fedrl.benchmark.training.rounds.program import Program
-from fedrl.benchmark.training.rounds.state import State, federations_of, initial_state, without
+from fedrl.benchmark.training.rounds.state import (
+    State,
+    federations_of,
+    initial_state,
+    policies,
+    without,
+)
 
 
 def state_of(program: Program, state: State, record: Record, position: int) -> RunState:
     """State of a run at the end of this round, finished if it is not active any more."""
-    mine = slice(0, 0)
+    mine, server, theta = slice(0, 0), state.server, record.parameters
+    finished = position not in state.active or state.round == program.config.rounds
     if position in state.active:
-        mine = federations_of(program, state.active.index(position))
-    server = state.server
-    theta = server.theta[mine].numpy() if record.parameters is None else record.parameters
+        place = state.active.index(position)
+        mine = federations_of(program, place)
+        theta = policies(program, state, place) if finished else server.theta[mine].numpy()
+    assert theta is not None
     return RunState(
         round=state.round,
-        finished=position not in state.active or state.round == program.config.rounds,
+        finished=finished,
         theta=theta,
         previous=server.previous[mine].numpy(),
         momentum=server.momentum[mine].numpy(),
@@ -64,9 +72,10 @@ def resume(program: Program, states: Sequence[RunState | None]) -> tuple[State, 
 
 def _remembered(program: Program, state: State) -> list[Tensor]:
     """All that is carried from round to round beside θ and u, each with leading axis G."""
-    coefficients = torch.from_numpy(state.baseline.coefficients)
-    per_federation = coefficients.unflatten(0, (-1, program.agents_per_federation))
-    return [*tree_leaves(state.server.memory), *tree_leaves(state.memories), per_federation]
+    kept = [state.baseline.coefficients, state.normaliser.sums]
+    shape = (len(state.server.theta), program.agents_per_federation)
+    per_federation = [torch.from_numpy(part).unflatten(0, shape) for part in kept]
+    return [*tree_leaves(state.server.memory), *tree_leaves(state.memories), *per_federation]
 
 
 def _with_remembered(state: State, leaves: Sequence[Tensor]) -> State:
@@ -74,8 +83,10 @@ def _with_remembered(state: State, leaves: Sequence[Tensor]) -> State:
     server, shape = tree_flatten(state.server.memory)
     agents, form = tree_flatten(state.memories)
     memory = tree_unflatten(leaves[: len(server)], shape)
+    coefficients, sums = (leaf.flatten(0, 1).numpy() for leaf in leaves[-2:])
     return state._replace(
         server=state.server._replace(memory=memory),
         memories=tree_unflatten(leaves[len(server) : len(server) + len(agents)], form),
-        baseline=state.baseline.holding(leaves[-1].flatten(0, 1).numpy()),
+        baseline=state.baseline.holding(coefficients),
+        normaliser=state.normaliser.holding(sums),
     )

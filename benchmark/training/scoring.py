@@ -63,6 +63,10 @@ def score(
 def scores_of(program: Program, state: State, roster: Roster, theta: Array) -> Scores:
     """Scores of all federations at theta (G, d) in their own MDPs, on the evaluation stream."""
     config, lanes = program.config, roster.all_agents
+
+    def acting(points: Array) -> Array:
+        return state.normaliser.acting(lanes.rows, torch.from_numpy(points)).numpy()
+
     return evaluate(
         program.family,
         lanes.sampler,
@@ -72,6 +76,7 @@ def scores_of(program: Program, state: State, roster: Roster, theta: Array) -> S
         config.reward_cliff,
         weights=config.shares if program.federations_per_run == 1 else np.ones(1),
         plain=partial(slopes, program) if config.evaluation_gradients else None,
+        acting=acting,
     )
 
 

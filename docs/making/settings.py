@@ -13,6 +13,7 @@ from fedrl.algorithms import ALGORITHMS
 from fedrl.benchmark.config.conditions import NOISES, Attack, Drift, RewardCliff
 from fedrl.benchmark.config.configuration import Config
 from fedrl.benchmark.config.study import Study
+from fedrl.benchmark.inspection.pages import allowed_of
 from fedrl.envs import FAMILIES
 from making.docstrings import fields_of
 
@@ -196,14 +197,17 @@ def hyperparameters() -> str:
     """Algorithm × hyperparameter."""
     rows = []
     for name, kind in ALGORITHMS.items():
-        for field in fields(kind):
+        link = f"[{name}](/algorithms/{name}.md)"
+        for field in kind.tunables().values():
             details = field.metadata
             low, high = details["domain"]
             search = f"{details['low']:g} … {details['high']:g}"
-            link = f"[{name}](/algorithms/{name}.md)"
             range_and_default = (f"[{low:g}, {high:g}]", search, code(f"{field.default:g}"))
             meaning = plain(details["meaning"])
             rows.append((link, code(field.name), meaning, *range_and_default))
+        for field in kind.structure().values():
+            meaning, allowed = plain(field.metadata["meaning"]), allowed_of(kind, field.name)
+            rows.append((link, code(field.name), meaning, allowed, "", code(toml(field.default))))
     heading = ("algorithm", "name", "meaning", "allowed", "worth searching", "default")
     return markdown(heading, rows)
 

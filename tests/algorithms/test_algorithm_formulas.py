@@ -6,15 +6,16 @@ sampled gradients share, so reweighting to other parameters keeps the noise, as 
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import NamedTuple
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 from torch.func import vmap
 
 from fedrl.algorithms import ALGORITHMS, Agent, Algorithm, CompiledGradients, Server, Trajectories
+from fedrl.algorithms.algorithm import LocalStep
 from fedrl.algorithms.estimators.policy import TabularSoftmax
 
 D, AGENTS, STEPS, ETA = 4, 3, 3, 0.1
@@ -288,10 +289,12 @@ def test_mfpo_averages_the_last_directions():
 def test_lifted_is_alone(name):
     """Every method under vmap over agents gives what it gives agent by agent, bit for bit."""
     kind, policy = ALGORITHMS[name], TabularSoftmax(3, 2)
-    gradients, names = CompiledGradients(policy, 0.9), [field.name for field in fields(kind)]
+    gradients = CompiledGradients(policy, 0.9)
+    d, shuffles = len(kind().initial(policy, np.random.default_rng(0))), kind().shuffles
     theta, snapshot, other = (
-        torch.randn(AGENTS, 6, generator=GENERATOR, dtype=torch.float64) for _ in range(3)
+        torch.randn(AGENTS, d, generator=GENERATOR, dtype=torch.float64) for _ in range(3)
     )
+    uniform = torch.rand(AGENTS, shuffles, 10, generator=GENERATOR, dtype=torch.float64)
     server = Server(*other, snapshot[0], kind().server_memory(other[0]))
     values = torch.linspace(0.1, 0.9, AGENTS, dtype=torch.float64)
 
@@ -302,29 +305,31 @@ def test_lifted_is_alone(name):
     length = torch.randint(1, 6, (AGENTS, 2), generator=GENERATOR)
 
     def play(point: Tensor, place: Tensor, action: Tensor, steps: Tensor) -> Trajectories:
-        reward, log_prob = place[..., 0] + action[..., 0], policy.log_prob(point, place, action)
-        value = torch.zeros_like(reward)
-        return Trajectories(place, action, reward, log_prob, steps, point, value)
+        reward = place[..., 0] + action[..., 0]
+        log_prob = policy.log_prob(point[: policy.size], place, action)
+        value, final = torch.zeros_like(reward), torch.zeros_like(place[:, 0])
+        return Trajectories(place, action, reward, log_prob, steps, final, steps < 5, point, value)
 
-    def walk(value, theta, snapshot, *episodes):
+    def walk(value, theta, snapshot, uniform, *episodes):
         algorithm = kind()
-        for field in names:
+        for field in kind.tunables():
             object.__setattr__(algorithm, field, value)
-        agent = Agent(theta, snapshot, algorithm.agent_memory(theta))
+        step = LocalStep(value, value, uniform)
+        agent = Agent(theta, snapshot, algorithm.agent_memory(theta), step)
         agent = agent._replace(memory=algorithm.begin(server, agent))
         out = []
         for _ in range(2):
             points = algorithm.behaviour_parameters(server, agent, value)
             batches = [play(point, *episodes) for point in points]
-            u = algorithm.direction(gradients, server, agent, *batches)
-            memory = algorithm.remember(server, agent, u)
+            u, memory = algorithm.local_step(gradients, server, agent, *batches)
+            memory = algorithm.remember(server, agent._replace(memory=memory), u)
             agent = agent._replace(theta=agent.theta + ETA * u, memory=memory)
             out += [*points, u, *flat(memory)]
         memory, message = algorithm.finish(server, agent, u)
         absorbed = algorithm.absorb(server, u, message, value)
         return tuple(out + flat(memory) + flat(message) + flat(absorbed))
 
-    inputs = (values, theta, snapshot, places, actions, length)
+    inputs = (values, theta, snapshot, uniform, places, actions, length)
     lifted = vmap(walk)(*inputs)
     for i in range(AGENTS):
         for one, many in zip(walk(*(part[i] for part in inputs)), lifted, strict=True):

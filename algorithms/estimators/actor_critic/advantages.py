@@ -3,8 +3,6 @@
 Axes: B episodes, M steps taken, episode after episode.
 """
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -4,8 +4,6 @@ Of a finite MDP it is a table of states, else a tanh network. In θ = [policy, V
 stand behind the policy's.
 """
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -4,8 +4,6 @@
 delta (M, a), that in the head's own parameters to gradient (d,).
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from typing import Any

@@ -1,7 +1,5 @@
 """A local step of an actor-critic, written out for numba: see `proximal.proximal_step`."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from functools import cache

@@ -3,8 +3,6 @@
 All take θ and what they remember, first and second (d,) each, and change them in place.
 """
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -6,8 +6,6 @@ a local step in one compiled call (tested against it to 1e-12), one lane after a
 Axes: B episodes, T steps, M steps taken, n steps of a minibatch, d parameters of θ = [policy, V].
 """
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 import torch

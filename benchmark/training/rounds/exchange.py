@@ -19,7 +19,7 @@ from fedrl.benchmark.training.rounds.local import Local
 from fedrl.benchmark.training.rounds.program import Program
 from fedrl.benchmark.training.rounds.sampling import sample
 from fedrl.benchmark.training.rounds.state import State
-from fedrl.benchmark.training.rounds.uplink import aggregated, mean_message, vectors_of
+from fedrl.benchmark.training.rounds.uplink import aggregated, mean_message, vectors_of, weights_of
 
 
 def broadcast(program: Program, roster: Roster, server: Server) -> Server:
@@ -37,7 +37,8 @@ def batch_gradients(
 ) -> tuple[State, Tensor]:
     """Batch gradients (L, d) of the lanes at θ_r, their episodes counted."""
     theta = state.server.theta[lanes.federations]
-    taken = sample(program, lanes, theta, purpose, draw, episodes, state.baseline)
+    known = (state.baseline, state.normaliser)
+    taken = sample(program, lanes, theta, purpose, draw, episodes, *known)
     own = vmap(program.gradients.plain)(taken.batch.behaviour, taken.batch)
     return state._replace(ledger=taken.charge(state.ledger)), own
 
@@ -89,17 +90,19 @@ def exchange(
     theta = server.theta + (roster.server_step * portion) * momentum
     following = Server(theta, server.theta, momentum, server.snapshot, memory)
     up = _floats(sent) + _floats(() if roster.server_lanes is not None else message)
-    state = state._replace(server=following, memories=memories)
+    weights = weights_of(program, roster.participants)
+    normaliser = local.normaliser.exchanged(roster.participants.rows, weights)
+    state = state._replace(server=following, memories=memories, normaliser=normaliser)
     return with_cost(program, roster, state, up, _floats(local.server.memory))
 
 
 def with_cost(program: Program, roster: Roster, state: State, up: int, memory: int) -> State:
     """The state with an exchange counted: `up` numbers of each agent beside its snapshot."""
-    algorithm, d = program.algorithm, program.policy.size
+    algorithm, d = program.algorithm, state.server.theta.shape[-1]
     if not algorithm.federated:
         return state
-    up += d * algorithm.snapshot
-    down = d * (1 + algorithm.uses_global_momentum) + memory
+    up += d * algorithm.snapshot + state.normaliser.floats
+    down = d * (1 + algorithm.uses_global_momentum) + memory + state.normaliser.floats
     down += d * (algorithm.snapshot and roster.server_lanes is None)
     each = roster.participants.each
     return state._replace(ledger=state.ledger.sent(up * each, down * each))

@@ -6,19 +6,23 @@ takes one step from it, and `Step` is what others may see of that step.
 
 from typing import Any, NamedTuple
 
+import numpy as np
+import torch
 from torch import Tensor
 from torch.func import vmap
 from torch.utils._pytree import tree_map
 
 from fedrl.algorithms import Agent, Server
+from fedrl.algorithms.algorithm import LocalStep
 from fedrl.benchmark.config.configuration import Config
 from fedrl.benchmark.training.experience import Baseline
+from fedrl.benchmark.training.normaliser import Normaliser
 from fedrl.benchmark.training.rollout import Episodes
 from fedrl.benchmark.training.rounds.lanes import Lanes, Roster
 from fedrl.benchmark.training.rounds.lifting import lift, overrides, with_hyperparameters
 from fedrl.benchmark.training.rounds.program import Program
-from fedrl.benchmark.training.rounds.sampling import interpolation, sample
-from fedrl.benchmark.training.rounds.state import State
+from fedrl.benchmark.training.rounds.sampling import Sample, interpolation, sample, shuffles
+from fedrl.benchmark.training.rounds.state import State, spent
 from fedrl.benchmark.training.rounds.step import Step
 
 
@@ -28,6 +32,7 @@ class Local(NamedTuple):
     server: Server  # what was broadcast
     agent: Agent
     hyperparameters: dict[str, Tensor]  # (L,) each
+    normaliser: Normaliser  # every agent's statistics
 
 
 def begin(
@@ -39,44 +44,60 @@ def begin(
     hyperparameters = {name: value[pick] for name, value in roster.hyperparameters.items()}
     server: Server = tree_map(lambda part: part[pick], broadcast)
     memory = tree_map(lambda leaf: leaf.flatten(0, 1)[lanes.pick], state.memories)
-    agent = Agent(server.theta, snapshot, memory)
+    size = roster.step_size[pick, 0] * program.config.step_decay**state.round
+    agent = Agent(server.theta, snapshot, memory, LocalStep(size, progress(program, state)[pick]))
     if overrides(program.algorithm, "begin"):
         memory = lift(program.algorithm, "begin", hyperparameters, server, agent)
-    return Local(server, agent._replace(memory=memory), hyperparameters)
+    return Local(server, agent._replace(memory=memory), hyperparameters, state.normaliser)
+
+
+def progress(program: Program, state: State) -> Tensor:
+    """The share of rounds or of the step budget that is spent, whichever is more: (G,)."""
+    share = np.maximum(spent(program, state), state.round / program.config.rounds)
+    share = np.repeat(share, program.federations_per_run)
+    return torch.from_numpy(share.astype(program.dtype))
 
 
 def direction(
     program: Program, lanes: Lanes, local: Local, draw: int, baseline: Baseline
-) -> tuple[Tensor, tuple[Episodes, ...]]:
-    """Local directions u (L, d), and the episodes of each batch they were estimated from."""
+) -> tuple[Local, Tensor, tuple[Episodes, ...]]:
+    """Local directions u (L, d), and the episodes of each batch they were estimated from.
+
+    And what the agents know after that: their statistics, and their memories.
+    """
     algorithm, config = program.algorithm, program.config
     server, agent, hyperparameters = local.server, local.agent, local.hyperparameters
+    step = agent.step._replace(uniform=shuffles(program, lanes, draw))
+    agent = agent._replace(step=step)
     points: tuple[Tensor, ...] = (agent.theta,)
     if overrides(algorithm, "behaviour_parameters"):
         alpha = interpolation(program, lanes, draw)
         points = lift(algorithm, "behaviour_parameters", hyperparameters, server, agent, alpha)
-    samples = [
-        sample(program, lanes, point, f"training-{i}", draw, config.episodes, baseline)
-        for i, point in enumerate(points)
-    ]
+    samples: list[Sample] = []
+    normaliser = local.normaliser
+    for i, point in enumerate(points):
+        known = (config.episodes, baseline, normaliser)
+        samples.append(sample(program, lanes, point, f"training-{i}", draw, *known))
+        normaliser = samples[-1].normaliser
 
-    def direct(hyperparameters: dict[str, Tensor], *values: Any) -> Tensor:
+    def direct(hyperparameters: dict[str, Tensor], *values: Any) -> tuple[Tensor, Any]:
         chosen = with_hyperparameters(algorithm, hyperparameters)
-        return chosen.direction(program.gradients, *values)
+        return chosen.local_step(program.gradients, *values)
 
     batches = (part.batch for part in samples)
     program.probe.log_weights.clear()
-    found: Tensor = vmap(direct)(hyperparameters, server, agent, *batches)
+    found, memory = vmap(direct)(hyperparameters, server, agent, *batches)
     played = tuple(part.played for part in samples if part.played is not None)
-    return limited(config, found, agent.theta), played
+    local = local._replace(agent=local.agent._replace(memory=memory), normaliser=normaliser)
+    return local, limited(config, found, agent.theta), played
 
 
 def local_step(
     program: Program, roster: Roster, local: Local, draw: int, eta: Tensor, baseline: Baseline
 ) -> tuple[Local, Step]:
     """θ ← θ + η u of all who step, eta (L, 1); and what can be seen of it."""
+    local, u, played = direction(program, roster.steppers, local, draw, baseline)
     agent = local.agent
-    u, played = direction(program, roster.steppers, local, draw, baseline)
     following = program.policy.project(agent.theta + eta * u)
     step = Step(draw, agent.theta, u, played, [*program.probe.log_weights], following)
     memory = agent.memory

@@ -7,7 +7,7 @@ Nothing a run computes depends on what else is in the batch.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -98,8 +98,8 @@ def program_of(runs: Sequence[Run], threads: int = 1) -> Program:
         tasks=draw("environment"),
         drift_targets=() if config.drift is None else draw("drift"),
         hyperparameters={
-            part.name: per_federation(lambda c, name=part.name: c.hyperparameters[name])  # type: ignore[misc]
-            for part in fields(algorithm)
+            name: per_federation(lambda c, name=name: float(c.hyperparameters[name]))  # type: ignore[misc]
+            for name in algorithm.tunables()
         },
         step_size=per_federation(lambda c: c.step_size),
         server_step=per_federation(lambda c: c.server_step),

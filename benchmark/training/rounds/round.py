@@ -69,7 +69,7 @@ def first_momentum(program: Program, state: State, roster: Roster) -> State:
     episodes = config.initial_episodes
     state, plain = batch_gradients(program, state, everyone, purpose, 0, episodes)
     momentum = aggregated(program, roster, plain, purpose, 0)
-    floats = program.policy.size * everyone.each
+    floats = momentum.shape[-1] * everyone.each
     return state._replace(
         server=state.server._replace(momentum=momentum), ledger=state.ledger.sent(floats, floats)
     )

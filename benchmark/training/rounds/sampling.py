@@ -12,6 +12,7 @@ from fedrl.benchmark.training.disturbance import charged, noisy
 from fedrl.benchmark.training.experience import Baseline, models
 from fedrl.benchmark.training.ledger import Ledger
 from fedrl.benchmark.training.noise import uniform_lanes
+from fedrl.benchmark.training.normaliser import Normaliser
 from fedrl.benchmark.training.rollout import Episodes
 from fedrl.benchmark.training.rounds.lanes import Lanes
 from fedrl.benchmark.training.rounds.program import Program
@@ -22,6 +23,7 @@ class Sample(NamedTuple):
 
     batch: Trajectories  # as estimators read it, leading axis L; with exact gradients the MDPs
     played: Episodes | None  # the same as arrays; None with exact gradients
+    normaliser: Normaliser  # after these episodes
 
     def charge(self, ledger: Ledger) -> Ledger:
         """The ledger with these episodes."""
@@ -36,24 +38,28 @@ def sample(
     draw: int,
     episodes: int,
     baseline: Baseline,
+    normaliser: Normaliser,
 ) -> Sample:
     """`episodes` episodes of every lane under theta (L, d), read from the stream of `purpose`."""
     config = program.config
     if config.gradients == "exact":
-        return Sample(models(lanes.sampler, theta), None)  # type: ignore[arg-type]
-    acting = theta
+        return Sample(models(lanes.sampler, theta), None, normaliser)  # type: ignore[arg-type]
+    acting = theta[:, : program.policy.size]
     if config.attack is not None and config.attack.kind == "random-action":
         lost = byzantine(config.attack, lanes.agent, config.agents)
-        acting = torch.where(lost, torch.zeros_like(theta), theta)
+        acting = torch.where(lost, torch.zeros_like(acting), acting)
     stream = lanes.stream(program, purpose, draw)
+    acting = normaliser.acting(lanes.rows, acting)
     played = lanes.sampler.sample(acting.numpy(), stream, episodes)
     played = charged(config.reward_cliff, played)
     if config.reward_noise is not None:
         noise = lanes.stream(program, f"reward-noise-{purpose}", draw)
         played = noisy(config.reward_noise, played, noise)
+    after = normaliser.extended(lanes.rows, played)
+    played = normaliser.normalised(lanes.rows, played, after)
     parts = (torch.from_numpy(part) for part in played)
     value = baseline.values(lanes.rows, played)
-    return Sample(Trajectories(*parts, theta, value), played)  # type: ignore[call-arg]
+    return Sample(Trajectories(*parts, theta, value), played, after)  # type: ignore[call-arg]
 
 
 def interpolation(program: Program, lanes: Lanes, draw: int) -> Tensor:
@@ -62,3 +68,12 @@ def interpolation(program: Program, lanes: Lanes, draw: int) -> Tensor:
     out = np.empty((len(stream.keys), 1))
     uniform_lanes(out, *stream, 1, 0)
     return torch.from_numpy(out[:, 0].astype(program.dtype))
+
+
+def shuffles(program: Program, lanes: Lanes, draw: int) -> Tensor:
+    """Uniform numbers for the random orders of each lane's steps: (L, shuffles, B·T)."""
+    stream, count = lanes.stream(program, "shuffles", draw), program.algorithm.shuffles
+    steps = program.config.episodes * program.family.horizon
+    out = np.empty((len(stream.keys) * count, steps))
+    uniform_lanes(out, *stream, count, 0)
+    return torch.from_numpy(out.reshape(len(stream.keys), count, steps))

@@ -10,6 +10,7 @@ from fedrl.algorithms import Server
 from fedrl.benchmark.training.diagnostics import NAMES
 from fedrl.benchmark.training.experience import Baseline
 from fedrl.benchmark.training.ledger import Ledger
+from fedrl.benchmark.training.normaliser import Normaliser
 from fedrl.benchmark.training.rounds.lifting import first_memory
 from fedrl.benchmark.training.rounds.program import Program
 from fedrl.envs.family import Array
@@ -23,6 +24,7 @@ class State(NamedTuple):
     server: Server  # leaves (G, …)
     memories: Any  # the agents', leaves (G, n, …)
     baseline: Baseline
+    normaliser: Normaliser
     ledger: Ledger
     diagnostics: dict[str, Array]  # of the round before, (G,) each
 
@@ -30,7 +32,8 @@ class State(NamedTuple):
 def initial_state(program: Program) -> State:
     """Before the first round, all runs active; u_0 is 0."""
     algorithm = program.algorithm
-    initial = [program.policy.initial(run.seed.generator("parameters")) for run in program.runs]
+    generators = [run.seed.generator("parameters") for run in program.runs]
+    initial = [algorithm.initial(program.policy, generator) for generator in generators]
     theta = torch.from_numpy(np.stack(initial).astype(program.dtype))
     theta = theta.repeat_interleave(program.federations_per_run, dim=0)
     nothing, agents = torch.zeros_like(theta), program.agents_per_federation
@@ -42,6 +45,9 @@ def initial_state(program: Program) -> State:
         server=Server(theta, theta.clone(), nothing, nothing.clone(), memory),
         memories=first_memory(algorithm.agent_memory, every),
         baseline=Baseline.of(program.config, program.family, len(theta) * agents),
+        normaliser=Normaliser.of(
+            program.config, program.family, program.policy, len(theta) * agents
+        ),
         ledger=Ledger.empty(len(theta)),
         diagnostics=dict.fromkeys(NAMES, np.full(len(theta), np.nan)),
     )
@@ -57,6 +63,7 @@ def without(program: Program, state: State, gone: Array) -> State:
         server=tree_map(lambda part: part[rows], state.server),
         memories=tree_map(lambda part: part[rows], state.memories),
         baseline=state.baseline.holding(state.baseline.coefficients[agents]),
+        normaliser=state.normaliser.holding(state.normaliser.sums[agents]),
         ledger=Ledger(*(part[keep] for part in state.ledger)),
         diagnostics={name: values[keep] for name, values in state.diagnostics.items()},
     )
@@ -66,6 +73,17 @@ def federations_of(program: Program, place: int) -> slice:
     """The federations of the active run at `place`."""
     count = program.federations_per_run
     return slice(place * count, (place + 1) * count)
+
+
+def policies(program: Program, state: State, place: int) -> Array:
+    """The policies (F, p) of the active run at `place`, for plain observations.
+
+    Statistics are those of a federation's first agent, everyone's unless they keep their own.
+    """
+    mine, count = federations_of(program, place), program.agents_per_federation
+    theta = state.server.theta[mine, : program.policy.size]
+    first = np.arange(mine.start, mine.stop) * count
+    return state.normaliser.acting(first, theta).numpy().copy()  # type: ignore[no-any-return]
 
 
 def spent(program: Program, state: State) -> Array:

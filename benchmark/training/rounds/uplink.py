@@ -72,7 +72,7 @@ def vectors_of(program: Program, state: State, roster: Roster, local: Local, sen
     if overrides(algorithm, "receive"):
         whole = tree_map(lambda part: part[pick], state.server)
         sent = lift(algorithm, "receive", local.hyperparameters, whole, sent)
-    d = program.policy.size
+    d = state.server.theta.shape[-1]
     if not isinstance(sent, Tensor) or sent.shape[1:] != (d,):
         name, kind = type(algorithm).__name__, type(sent).__name__
         raise ValueError(f"{name}.receive must make a direction ({d},) of an upload, not a {kind}")

@@ -11,15 +11,15 @@ from torch import Tensor
 from fedrl.algorithms import ALGORITHMS, Agent, Algorithm, Server
 from fedrl.algorithms.methods.averaging.fedpg import FedPG
 from fedrl.benchmark.conformance.communication import carried, round_cost
-from fedrl.benchmark.conformance.probe import PARAMETERS, SMALL, run_of
+from fedrl.benchmark.conformance.probe import SMALL, parameters_of, run_of
 from fedrl.benchmark.training.federation import train
 
 SNAPSHOT = 3
 
 
-def value(formula: str) -> int:
-    """The number a formula is for the small run of the laws."""
-    symbols = {"K": SMALL["local_steps"], "B": SMALL["episodes"], "B₀": SNAPSHOT, "d": PARAMETERS}
+def value(formula: str, d: int) -> int:
+    """The number a formula is for a small run of the laws with d parameters."""
+    symbols = {"K": SMALL["local_steps"], "B": SMALL["episodes"], "B₀": SNAPSHOT, "d": d}
     # `B₀` is no name to Python.
     plain = formula.replace("·", "*").replace("B₀", "snapshot")
     return int(eval(plain, {"__builtins__": {}}, {**symbols, "snapshot": SNAPSHOT}))
@@ -28,14 +28,15 @@ def value(formula: str) -> int:
 @pytest.mark.parametrize("name", ALGORITHMS)
 def test_the_formulas_are_what_the_ledger_charges(name: str) -> None:
     cost, kind = round_cost(ALGORITHMS[name]()), ALGORITHMS[name]
-    (result,) = train([run_of(kind, snapshot_episodes=SNAPSHOT, initial_momentum="zero")])
+    run = run_of(kind, snapshot_episodes=SNAPSHOT, initial_momentum="zero")
+    (result,), d = train([run]), parameters_of(run)
     last = {column: values[-1] for column, values in result.columns.items()}
     rounds, agents = SMALL["rounds"], SMALL["agents"]
-    assert last["floats_up"] == rounds * value(cost.floats_up)
-    assert last["floats_down"] == rounds * value(cost.floats_down)
+    assert last["floats_up"] == rounds * value(cost.floats_up, d)
+    assert last["floats_down"] == rounds * value(cost.floats_down, d)
     played, _, by_server = cost.samples.partition(" (and ")
-    own = value(by_server.removesuffix(" by the server)")) if by_server else 0
-    assert last["trajectories_total"] == rounds * (agents * value(played) + own)
+    own = value(by_server.removesuffix(" by the server)"), d) if by_server else 0
+    assert last["trajectories_total"] == rounds * (agents * value(played, d) + own)
 
 
 class Receipt(NamedTuple):

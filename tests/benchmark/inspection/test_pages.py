@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+import json
 from pathlib import Path
 
 import pytest
@@ -31,8 +31,10 @@ def test_a_page_has_equation_source_hyperparameters_and_traps(name: str) -> None
     assert pages.equation(kind).startswith("u = ")
     assert pages.equation(kind) in text
     assert kind.reference in text
-    for parameter in fields(kind):
+    for parameter in kind.tunables().values():
         assert f"| `{parameter.name}` | {parameter.default:g} |" in text
+    for name, parameter in kind.structure().items():
+        assert f"| `{name}` | {json.dumps(parameter.default)} | |" in text
     assert text.split("## Traps\n\n- ")[1]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -53,7 +52,7 @@ def batches(draw):
     common = {
         "family": family,
         "algorithm": algorithm,
-        "options": {"horizon": draw(st.integers(1, 12))},
+        "options": {"horizon": draw(st.integers(ALGORITHMS[algorithm]().least_steps, 12))},
         "agents": draw(small),
         "rounds": draw(st.integers(1, 4)),
         "local_steps": draw(small),
@@ -64,7 +63,7 @@ def batches(draw):
         "hidden": draw(st.lists(st.integers(1, 9), max_size=3)),
         "initial_momentum": draw(st.sampled_from(["zero", "batch"])),
         "weight_cap": None
-        if ALGORITHMS[algorithm].model_based  # has no weights
+        if ALGORITHMS[algorithm].model_based or ALGORITHMS[algorithm].actor_critic  # no weights
         else draw(st.none() | st.floats(1.1, 5.0)),
         "dtype": draw(st.sampled_from(["float32", "float64"])),
     }
@@ -77,7 +76,7 @@ def batches(draw):
         }
         own["hyperparameters"] = {
             p.name: draw(st.floats(p.metadata["low"], p.metadata["high"]))
-            for p in fields(ALGORITHMS[algorithm])
+            for p in ALGORITHMS[algorithm].tunables().values()
         }
         runs.append(Run(Config(**common, **own), Seed("test", draw(st.integers(0, 99)))))
     return runs

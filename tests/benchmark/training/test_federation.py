@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-
 import numpy as np
 import pytest
 
@@ -70,7 +68,8 @@ def test_alone_in_a_batch_and_in_any_order(family, algorithm):
     variants = [make(family, algorithm), make(family, algorithm, kappa=0.0)]
     variants.append(make(family, algorithm, step_size=0.7 * variants[0].step_size))
     variants.append(make(family, algorithm, server_step_size=0.8 * variants[0].server_step))
-    tuned = {p.name: (p.default + p.metadata["high"]) / 2 for p in fields(ALGORITHMS[algorithm])}
+    tunables = ALGORITHMS[algorithm].tunables().values()
+    tuned = {p.name: (p.default + p.metadata["high"]) / 2 for p in tunables}
     if tuned:
         variants.append(make(family, algorithm, hyperparameters=tuned))
     runs = [Run(config, Seed("test", seed)) for config in variants for seed in (0, 4)]

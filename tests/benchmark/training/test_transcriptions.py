@@ -20,7 +20,7 @@ from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.training.federation import train
 from fedrl.benchmark.training.rounds.round import start
-from fedrl.benchmark.training.rounds.sampling import interpolation
+from fedrl.benchmark.training.rounds.sampling import interpolation, shuffles
 
 Z, A, N, K, ROUNDS, T = 3, 2, 3, 3, 50, 6
 ETA, LAMBDA = 0.2, 0.5  # λ is not ηK, so that the server's step is seen
@@ -35,6 +35,7 @@ class Tau(NamedTuple):
     state: Vector  # (T,)
     action: Vector  # (T,)
     reward: Vector  # (T,)
+    final: int  # the state after the last step
 
 
 # --- estimators -----------------------------------------------------------------------------------
@@ -121,13 +122,24 @@ class World:
     def alpha(self, i, draw):
         return interpolation(self.program, self.roster.all_agents, draw)[i].item()
 
+    def order(self, i, draw, epoch):
+        """Fisher and Yates, from the last place to the first."""
+        numbers = shuffles(self.program, self.roster.all_agents, draw)[i, epoch].numpy()
+        order = list(range(B * T))
+        for place in range(B * T - 1, 0, -1):
+            other = int(numbers[place] * (place + 1))
+            order[place], order[other] = order[other], order[place]
+        return order
+
 
 def taus(played, lane):
     state, action = played.observation[lane, :, :, 0], played.action[lane, :, :, 0]
+    reward, final = played.reward[lane], played.final[lane, :, 0]
     assert (played.length[lane] == T).all()
+    assert not played.terminated[lane].any()
     return [
-        Tau(s.astype(int), a.astype(int), r)
-        for s, a, r in zip(state, action, played.reward[lane], strict=True)
+        Tau(s.astype(int), a.astype(int), r, int(f))
+        for s, a, r, f in zip(state, action, reward, final, strict=True)
     ]
 
 
@@ -521,6 +533,55 @@ def projpavg(w):
             ends.append(x)
         theta = averaged(theta, ends)
     return theta.ravel()
+
+
+@transcribes(
+    "fedppo", clip=0.1, gae_decay=0.8, value_weight=0.7, entropy_weight=0.02, largest_norm=0.3,
+    anneal=0.5, epochs=3, minibatches=2,
+)  # fmt: skip
+def fedppo(
+    w, clip, gae_decay, value_weight, entropy_weight, largest_norm, anneal, epochs, minibatches
+):
+    theta, (first, second), count = np.zeros(Z * A + Z), np.zeros((2, N, Z * A + Z)), [0] * N
+    for r in range(ROUNDS):
+        ends = []
+        for i in range(N):
+            x = theta.copy()
+            for k in range(K):
+                steps, old = [], table(x[: Z * A])  # (s, a, advantage, target) of every step
+                for tau in w.sample(x[: Z * A], i, r * K + k):
+                    value = x[Z * A :][np.append(tau.state, tau.final)]
+                    error = tau.reward + w.gamma * value[1:] - value[:-1]
+                    for h in range(T):
+                        gain = sum((w.gamma * gae_decay) ** (j - h) * error[j] for j in range(h, T))
+                        steps.append((tau.state[h], tau.action[h], gain, gain + value[h]))
+                for epoch in range(epochs):
+                    order = w.order(i, r * K + k, epoch)
+                    for part in np.array_split(order, minibatches):
+                        mini = [steps[m] for m in part]
+                        gains = np.array([gain for _, _, gain, _ in mini])
+                        gains = (gains - gains.mean()) / (gains.std() + 1e-8)
+                        slope = np.zeros(Z * A + Z)
+                        p = table(x[: Z * A])
+                        for (s, a, _, target), gain in zip(mini, gains, strict=True):
+                            ratio = p[s, a] / old[s, a]
+                            if ratio * gain <= np.clip(ratio, 1 - clip, 1 + clip) * gain:
+                                slope[: Z * A] += ratio * gain * score(x[: Z * A], s, a)
+                            entropy = -(p[s] @ np.log(p[s]))
+                            here = slice(s * A, s * A + A)
+                            slope[here] -= entropy_weight * p[s] * (np.log(p[s]) + entropy)
+                            slope[Z * A + s] += value_weight * (target - x[Z * A + s])
+                        slope /= len(mini)
+                        slope *= min(1, largest_norm / np.linalg.norm(slope))
+                        count[i] += 1
+                        first[i] = 0.9 * first[i] + 0.1 * slope
+                        second[i] = 0.999 * second[i] + 0.001 * slope**2
+                        mean = first[i] / (1 - 0.9 ** count[i])
+                        root = np.sqrt(second[i] / (1 - 0.999 ** count[i]))
+                        x += ETA * (1 - anneal * r / ROUNDS) * mean / (root + 1e-5)
+            ends.append(x)
+        theta = averaged(theta, ends)
+    return theta[: Z * A]
 
 
 def test_every_algorithm_of_the_registry_is_transcribed():

@@ -1,0 +1,1 @@
+"""Algorithms that learn a value function beside the policy and average both."""
