@@ -33,6 +33,7 @@ def speed(
       fedrl speed --family halfcheetah --seeds 4 --episodes 10 --rounds 1 --hidden 64,64 --json
     """
     from fedrl.benchmark.cli import answers
+    from fedrl.benchmark.config.settings import parse_value
     from fedrl.benchmark.execution.speed import measure, measured_config
 
     config = measured_config(
@@ -43,7 +44,7 @@ def speed(
         episodes=episodes,
         local_steps=local_steps,
         rounds=rounds,
-        hidden=hidden.split(",") if hidden else (),
+        hidden=[parse_value(width) for width in hidden.split(",") if width],
         step_size=step_size,
     )
     answer = measure(config, seeds, workers)._asdict()
