@@ -12,7 +12,7 @@ from fedrl.algorithms.algorithm import Agent, Server
 from fedrl.algorithms.methods.averaging.fedpg import FedPG
 from fedrl.benchmark.conformance.communication import round_cost
 from fedrl.benchmark.conformance.learning import the_ledger_equals_an_independent_count
-from fedrl.benchmark.conformance.probe import PARAMETERS, SMALL, Kind, run_of
+from fedrl.benchmark.conformance.probe import SMALL, Kind, parameters_of, run_of
 from fedrl.benchmark.training.federation import train
 from fedrl.benchmark.training.rounds.round import round_, start
 
@@ -120,7 +120,7 @@ def test_only_what_crosses_is_billed(kind: Kind, up: str, down: str) -> None:
     assert (cost.floats_up, cost.floats_down) == (up, down)
     (result,) = train([run_of(kind)])
     for column, formula in (("floats_up", up), ("floats_down", down)):
-        expected = SMALL["rounds"] * eval(formula, {"d": PARAMETERS})
+        expected = SMALL["rounds"] * eval(formula, {"d": parameters_of(run_of(kind))})
         assert result.columns[column][-1] == expected
 
 
