@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from scipy import integrate, stats
 
 from fedrl.algorithms import ALGORITHMS
+from fedrl.algorithms.estimators.policy import TabularSoftmax
 from fedrl.benchmark.config.conditions import Drift, Normal, Pareto, RewardCliff, StudentT
 from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.seeds import Seed
@@ -198,7 +199,7 @@ def table(family, *, probability, state=0, action=0):
 def scores(family, task, theta, cliff=None):
     agents = len(task.reward)
     stream = Stream(np.zeros(agents, np.uint64), np.arange(agents), 0)
-    policy = Config(family="random-mdp", algorithm="fedpg").build_policy()
+    policy = TabularSoftmax(*task.reward.shape[1:])
     return evaluate(family, Sampler(family, policy, task), theta, stream, 1, cliff)
 
 
