@@ -138,5 +138,5 @@ def test_divergence_is_recorded_and_the_others_go_on(family):
 
 def test_runs_of_different_programs_are_refused():
     runs = [Run(make("random-mdp", name), Seed("test", 0)) for name in ("fedpg", "fedpg-m")]
-    with pytest.raises(ValueError, match=r"share cell\.program"):
+    with pytest.raises(ValueError, match=r"share config\.program"):
         train(runs)
