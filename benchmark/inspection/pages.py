@@ -66,8 +66,7 @@ def page(name: str, kind: type[Algorithm]) -> str:
         "## Reading",
         _paragraphs(meaning),
         f"Source: {kind.reference}.",
-        f"Code: [algorithms/{Path(inspect.getfile(kind)).name}]"
-        f"(../../algorithms/{Path(inspect.getfile(kind)).name}).",
+        f"Code: [{_file(kind)}](../../{_file(kind)}).",
         "## Facts",
         _facts(kind, round_cost(kind())),
         "## Hyperparameters",
@@ -77,6 +76,11 @@ def page(name: str, kind: type[Algorithm]) -> str:
         "[All algorithms](README.md)",
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _file(kind: type[Algorithm]) -> str:
+    """The path of its file within the repository."""
+    return "/".join(kind.__module__.removeprefix("fedrl.").split(".")) + ".py"
 
 
 def equation(kind: type[Algorithm]) -> str:
