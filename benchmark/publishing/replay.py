@@ -32,7 +32,7 @@ TOLERANCE = {"float64": 1e-6, "float32": 1e-3}  # relative, at the first evaluat
 SCALE = {"random": "the random policy", "reference": "the reference"}
 MEANING = "reference_meaning"
 WHOLE_RUN = ("diverged", "diverged_round")  # columns that say what happened later
-HARDWARE = ("cpu", "architecture")  # what may decide bits
+HARDWARE = ("cpu", "architecture", "linear_algebra")  # what may decide bits
 NAME = re.compile(
     r"^(?:(?P<study>[^/]+)/)?(?P<cell>[^/\s]+)[/\s]+(?P<seed>[a-z]+)[-\s]?(?P<n>\d+)$"
 )

@@ -11,6 +11,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from threadpoolctl import threadpool_info
+
 from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.storage.run_code import VERSIONED, Code, code_of
@@ -41,13 +43,14 @@ def engine() -> str:
 
 @cache
 def machine() -> dict[str, Any]:
-    """Describe the machine that a timing depends on. No paths, no host name."""
+    """Describe the machine that timings and last digits depend on. No paths, no host name."""
     return {
         "cpu": _cpu_model(),
         "cores": os.cpu_count(),
         "system": platform.system(),
         "release": platform.release(),
         "architecture": platform.machine(),
+        "linear_algebra": _linear_algebra(),
     }
 
 
@@ -105,6 +108,18 @@ def decisive_versions(versions: Mapping[str, str]) -> dict[str, str]:
     """Those of `versions` that may change numbers."""
     python = ".".join(versions["python"].split(".")[:2])
     return {"python": python} | {name: versions[name] for name in DECISIVE if name in versions}
+
+
+def _linear_algebra() -> str:
+    """Kernels of NumPy's OpenBLAS, which round differently on processors of one name."""
+    import numpy  # noqa: F401  # loads the library
+
+    found = {lib.get("architecture", "") for lib in threadpool_info() if _is_openblas(lib)}
+    return " ".join(sorted(found))
+
+
+def _is_openblas(library: Mapping[str, Any]) -> bool:
+    return library["internal_api"] == "openblas"
 
 
 def _cpu_model() -> str:
