@@ -95,7 +95,7 @@ def test_the_files_are_the_same_when_written_again(fedrl: Fedrl, tmp_path: Path)
     found = json.loads(answer.out)["runs"]
     assert len(found) == 4
     for one in found:
-        mine = table[(table.config == one["cell"]) & (table.seed == one["seed"])]
+        mine = table[(table.cell == one["cell"]) & (table.seed == one["seed"])]
         for kind in ("optimum", "trained"):
             values = mine[mine.policy == kind].objective.to_numpy()
             np.testing.assert_array_equal(values, np.ravel(one[kind]))

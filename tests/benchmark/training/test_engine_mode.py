@@ -17,10 +17,10 @@ from fedrl.benchmark.training.federation import train
 
 PROGRAM = """
 import json, sys
-from fedrl.benchmark.config.cell import Cell, Run
+from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.training.federation import train
 from fedrl.benchmark.config.seeds import Seed
-print(json.dumps([train([Run(Cell(**settings), Seed("test", 0))])[0].columns["objective"].tolist()
+print(json.dumps([train([Run(Config(**settings), Seed("test", 0))])[0].columns["objective"].tolist()
                   for settings in json.loads(sys.argv[1])]))
 """
 CELLS = [
