@@ -105,7 +105,7 @@ def one_thread() -> Iterator[None]:
     import numba
     import scipy.linalg  # noqa: F401  # numba's np.dot calls its BLAS: it must be there to be limited
     import torch
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+    from threadpoolctl import threadpool_limits
 
     before, before_numba = torch.get_num_threads(), numba.get_num_threads()
     torch.set_num_threads(1)
