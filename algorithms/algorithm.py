@@ -43,7 +43,7 @@ class Server(NamedTuple):
 
 
 class LocalStep(NamedTuple):
-    """What decides a local step beside the samples."""
+    """The values, beside the samples, that a local step depends on."""
 
     size: Tensor  # 0-d, η
     progress: Tensor  # 0-d, share of the run's budget spent before this round, in [0, 1)

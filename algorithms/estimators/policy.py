@@ -167,7 +167,7 @@ class GaussianMLP(Policy):
         return np.concatenate([initial_network(self.shape, generator), log_std])
 
     def uniform(self) -> Array:
-        """Of N(0, σ²) with the σ that training starts with: what it has at the start is no gain."""
+        """The policy N(0, σ²) with the σ that training starts with: its return is no gain."""
         return np.concatenate(
             [np.zeros(self.size - self.outputs), np.full(self.outputs, self.initial_log_std)]
         )

@@ -1,4 +1,4 @@
-"""What tuned values were tuned for: they are refused for anything else."""
+"""The identity of a tuning: its values are refused for any other configuration."""
 
 import hashlib
 from collections.abc import Sequence

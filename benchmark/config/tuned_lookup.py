@@ -48,7 +48,7 @@ def tuned_config(config: Config, entry: Entry, layers: Layers) -> Config:
 
 
 def tuned_names(family: str, algorithm: str, folder: str) -> set[str]:
-    """What tuned values there are of a pair, by name."""
+    """List the tuned values of a pair, by name."""
     from fedrl.benchmark.config.tuned_file import path_of, read
 
     paths = [path_of(place, family, algorithm) for place in places(folder)]
@@ -71,7 +71,7 @@ def find(config: Config, folders: Sequence[Path]) -> Entry:
 
 
 def differences(config: Config, entry: Entry) -> list[str]:
-    """What of the configuration is not what the entry was tuned for: `what is X, tuned for Y`."""
+    """Name each difference between configuration and entry: `what is X, tuned for Y`."""
     from fedrl.benchmark.config import tuned_identity
     from fedrl.benchmark.config.search_space import outside
 
@@ -106,7 +106,7 @@ def _apart(config: Config, entry: Entry) -> float:
 
 
 def _missing(config: Config, folders: Sequence[Path], seen: list[tuple[Path, Entry]]) -> str:
-    """What was expected, the nearest there is, and how to get it."""
+    """Say which values were expected, which are nearest, and how to get them."""
     wanted = (
         f"{config.family} / {config.algorithm} at kappa {config.kappa:g}, agents {config.agents}"
     )

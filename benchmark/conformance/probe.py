@@ -106,7 +106,7 @@ def rounds_of(run: Run, rounds: int) -> Iterator[tuple[Array, Array]]:
 
 
 class Heard(NamedTuple):
-    """What a listener on the lines between one server and its agents has counted, in numbers."""
+    """Counts of the numbers that cross the lines between one server and its agents."""
 
     up: list[int]
     down: list[int]

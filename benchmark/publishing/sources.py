@@ -68,7 +68,7 @@ def make_report(source: Source, out: Path, designed: Designed | None = None) -> 
 
 
 def packed(frame: pd.DataFrame, provenance: dict[str, Any], title: str, description: str) -> Source:
-    """What its files will hold: a report made of this can be made again from them."""
+    """The content of a report's files: the report can be rebuilt from them."""
     told = {"title": title, "description": description, "provenance": provenance}
     return _decode({RECORDS: _encode_frame(frame), PROVENANCE: as_json(told)})
 

@@ -48,7 +48,7 @@ def _exchange(new: Path, folder: Path, ours: Collection[str]) -> None:
 
 
 def _sync(path: Path) -> None:
-    """What is renamed is on the disk before its name is; not every file system syncs folders."""
+    """Sync a folder before it is renamed; not every file system syncs folders."""
     with suppress(OSError):
         opened = os.open(path, os.O_RDONLY)
         try:

@@ -67,7 +67,7 @@ def digests(parts: Mapping[str, Closure]) -> Code:
 
 
 def changed(then: Any, now: Code) -> str:
-    """What of the code is not as it was recorded then, in words; empty if it is the same.
+    """Describe how the code differs from the recorded one; empty if it is the same.
 
     >>> changed({"training": "a", "family": "b"}, {"training": "a", "family": "c"})
     'family changed'

@@ -23,7 +23,7 @@ class Import(NamedTuple):
 
 
 class Module(NamedTuple):
-    """What the file of a module says."""
+    """The parsed source file of a module."""
 
     name: str
     package: bool  # whether it is the `__init__.py` of one
@@ -85,7 +85,7 @@ def _idle(node: Any) -> bool:
 
 
 def _imported(node: ast.Import | ast.ImportFrom, inside: str) -> Iterator[tuple[str, Import]]:
-    """What a statement in the package `inside` imports, by the name that it binds."""
+    """Map each name that a statement in the package `inside` binds to the module it imports."""
     if isinstance(node, ast.Import):
         for alias in node.names:
             yield alias.asname or alias.name.split(".")[0], Import(alias.name, None)

@@ -1,4 +1,4 @@
-"""What happened inside a round: numbers that explain why an algorithm learns or collapses.
+"""Diagnostics of a round: numbers that explain why an algorithm learns or collapses.
 
 They describe the round before an evaluation point (`evaluate_every = 1` gives every round), over
 all agents that took part and all K local steps. NaN where a quantity does not occur.

@@ -1,4 +1,4 @@
-"""What conditions do to episodes and to exact values. Axes: L lanes, B episodes, T steps."""
+"""Apply conditions to episodes and to exact values. Axes: L lanes, B episodes, T steps."""
 
 import math
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What estimators are given: options of a config, value baselines, and MDPs instead of episodes."""
+"""Inputs of the estimators: options of a config, value baselines, and MDPs instead of episodes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a federation has cost so far; evaluation is not charged."""
+"""The cost of a federation so far; evaluation is not charged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run leaves behind: rows while it trains, a state to go on from, a result at the end."""
+"""The output of a run: rows while it trains, a state to resume from, a result at the end."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fedrl.envs.family import Array
 
 
 class RunResult(NamedTuple):
-    """What one run leaves behind; `columns` is a function of the run alone, `seconds` is not."""
+    """The output of one run; `columns` is a function of the run alone, `seconds` is not."""
 
     run: Run
     columns: dict[str, Array]  # one entry per evaluation point

@@ -90,7 +90,7 @@ def slopes(program: Program, theta: Array, played: Episodes) -> Array:
 
 
 def constants(program: Program, position: int) -> dict[str, Any]:
-    """What a report measures a run against; the random policy has all parameters zero."""
+    """Returns that a report measures a run against; the random policy has all parameters zero."""
     run, task = program.runs[position], program.tasks[position]
     agents = np.arange(program.config.agents)
     keys = np.full(program.config.agents, run.seed.key("random-policy"), np.uint64)

@@ -1,4 +1,4 @@
-"""What a trial is worth: the area under its normalised score curve over environment steps."""
+"""A trial's objective: the area under its normalised score curve over environment steps."""
 
 from collections.abc import Mapping
 from typing import NamedTuple

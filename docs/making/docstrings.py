@@ -45,7 +45,7 @@ def restructured(lines: list[str]) -> list[str]:
 
 
 def _blocks(lines: list[str]) -> Iterator[list[str]]:
-    """What stands between blank lines."""
+    """The paragraphs between blank lines."""
     block: list[str] = []
     for line in [*lines, ""]:
         if line.strip():
@@ -105,7 +105,7 @@ def _fields(body: ast.ClassDef, lines: list[str]) -> Iterator[Field]:
 
 
 def _comment(lines: list[str]) -> str:
-    """What stands behind a `#`, of the lines of one statement."""
+    """The comments of the lines of one statement."""
     found = [line.partition("#")[2].strip() for line in lines if "#" in line]
     return " ".join(found)
 

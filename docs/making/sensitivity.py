@@ -42,7 +42,7 @@ def tables() -> dict[str, str]:
 
 
 def owed(study: str) -> str:
-    """What every algorithm owes to tuning."""
+    """The tuning sensitivity of every algorithm."""
     rows = {row["algorithm"]: row for row in read(study, "sensitivity")}
     lines = [
         [

@@ -130,7 +130,7 @@ CONTINUING = ("at most", "per ", "local", "of ", "in ", "by ", "for ")  # commen
 
 
 def parted(comment: str) -> tuple[str, str]:
-    """What a comment says, and the symbol it gives in brackets."""
+    """Split a comment into its text and the symbol it gives in brackets."""
     found = re.search(r"\[([^\]]+)\]", comment)
     if found is None:
         return comment, ""

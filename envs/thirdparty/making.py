@@ -70,7 +70,7 @@ def specification(name: str) -> EnvSpec:
 
 @lru_cache
 def creator(name: str) -> Callable[..., Any]:
-    """What makes the environment: a class or a function."""
+    """The class or function that makes the environment."""
     entry = specification(name).entry_point
     try:
         made_by = load_env_creator(entry) if isinstance(entry, str) else entry

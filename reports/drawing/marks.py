@@ -1,4 +1,4 @@
-"""What several figures draw: bands, points and bars with intervals, references, heat maps."""
+"""Marks that several figures share: bands, points, bars with intervals, references, heat maps."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any

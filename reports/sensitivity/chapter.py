@@ -66,7 +66,7 @@ def across(study: Study) -> Chapter:
 
 
 def _without_reference(study: Study) -> str:
-    """Of environments whose performance has the unit of their score."""
+    """Name the environments whose performance has the unit of their score."""
     own = [e.label for e in study.surfaces[0].environments if not e.normalised]
     if not own:
         return ""

@@ -141,7 +141,7 @@ def _grid(family: Family, criterion: str, reached: Sequence[Reached]) -> Grid | 
 
 
 def _share(run: Run) -> float:
-    """Of the way to what sets targets here: the best in the study where there is no reference."""
+    """Share of the way from random to the reference, or to the best in the study without one."""
     return (run.final - run.random) / (run.reference - run.random)
 
 

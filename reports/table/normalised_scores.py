@@ -11,7 +11,7 @@ Entry = tuple[Family, Sequence[Reached]]  # a family and its score targets
 
 
 def comparable(entries: Sequence[Entry]) -> list[Entry]:
-    """What may be pooled over families: where scores are shares of reference − random."""
+    """Keep scores that may be pooled over families: shares of reference − random."""
     kept: list[Entry] = []
     for family, reached in entries:
         runs = tuple(run for run in family.runs if family.has_scale(run.kappa))

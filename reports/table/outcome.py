@@ -1,4 +1,4 @@
-"""What one run counts as. Tuning, sensitivity, reports and compare all take it from here.
+"""The outcome of one run. Tuning, sensitivity, reports and compare all take it from here.
 
 A score s is normalised as (s − J_random) / (J_reference − J_random): 0 is the random policy and 1
 the reference. Without a reference above the random policy it is s − J_random, in units of the
@@ -97,7 +97,7 @@ def carried_on(x: Array, y: Array, budget: float, end: float | None) -> tuple[Ar
 
 
 def intended(spent: ArrayLike, diverged: Sequence[bool], *kinds: Sequence[Hashable]) -> list[float]:
-    """What each run was meant to cost: of a diverged run the most that a sound run of its kind did.
+    """The intended cost of each run; of a diverged one, the most that a sound run of its kind cost.
 
     `kinds` label the runs from narrow to wide, like by configuration and by environment: the first
     kind that has a sound run is taken. A run costs at least what it did.

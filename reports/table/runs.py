@@ -63,7 +63,7 @@ class Run:
 
     @property
     def outcome(self) -> Outcome:
-        """What it counts as. The best in a study sets targets in it, but no scale."""
+        """The outcome of the run. The best in a study sets targets in it, but no scale."""
         known = np.nan if self.reference_meaning == BEST_HERE else self.reference
         return Outcome(self.steps, self.score, self.diverged, self.random, known, self.budget)
 

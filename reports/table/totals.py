@@ -26,7 +26,7 @@ def last_rows(found: Sequence[Family]) -> Any:
 
 
 def overview(runs: Any, counted: str, meaning: str) -> Table:
-    """What was compared, a row per family; `counted` is series or cell, and `meaning` what it is.
+    """One row per family; `counted` is the column that is counted, `meaning` its explanation.
 
     `runs` hold a row per run.
     """

@@ -21,7 +21,7 @@ from fedrl.algorithms.estimators.trajectory import Trajectories
 
 
 class Loops(NamedTuple):
-    """What decides how often a local step updates θ, and how; the same for all lanes."""
+    """Settings of the updates of θ inside a local step; the same for all lanes."""
 
     epochs: int  # passes over the batch
     minibatches: int  # updates per pass, of equal numbers of steps but for rounding

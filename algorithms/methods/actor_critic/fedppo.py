@@ -17,7 +17,7 @@ from fedrl.algorithms.estimators.trajectory import Trajectories
 
 
 class Moments(NamedTuple):
-    """What a local optimiser remembers from local step to local step, and from round to round."""
+    """State of a local optimiser, kept from local step to local step and from round to round."""
 
     both: Tensor  # (2d,), first and second moments of the gradients; 0 where one is not used
     updates: Tensor  # (1,), updates so far

@@ -23,7 +23,7 @@ from fedrl.benchmark.training.rounds.uplink import aggregated, mean_message, vec
 
 
 def broadcast(program: Program, roster: Roster, server: Server) -> Server:
-    """What agents receive (G, …): u_r where it is used, and of the memory what is broadcast."""
+    """Return what is broadcast (G, …): u_r where it is used, and a part of the memory."""
     algorithm, memory = program.algorithm, server.memory
     if overrides(algorithm, "broadcast"):
         memory = lift(algorithm, "broadcast", roster.hyperparameters, memory)

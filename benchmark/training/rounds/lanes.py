@@ -104,7 +104,7 @@ def _server_lanes(program: Program, runs: Array) -> Lanes:
 
 
 def sampler_of(program: Program, tasks: list[Any]) -> Sampler:
-    """Of tasks of several runs behind each other; without any, of no lanes."""
+    """Concatenate the tasks of several runs; an empty list gives no lanes."""
     task = joined(tasks) if tasks else chosen(program.tasks[0], np.arange(0))
     return Sampler(program.family, program.policy, task, program.threads)
 

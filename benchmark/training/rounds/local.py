@@ -1,4 +1,4 @@
-"""What agents do between two exchanges with the server: local steps, as functions of values.
+"""Local steps between two exchanges with the server, as functions of values.
 
 `Local` is all that an agent knows: `begin` makes it of what the server broadcasts, `local_step`
 takes one step from it, and `Step` is what others may see of that step.
@@ -27,7 +27,7 @@ from fedrl.benchmark.training.rounds.step import Step
 
 
 class Local(NamedTuple):
-    """What those who step know in a round, L lanes; `agent` moves from local step to local step."""
+    """Inputs of the agents that step in a round, L lanes; `agent` changes at every local step."""
 
     server: Server  # what was broadcast
     agent: Agent

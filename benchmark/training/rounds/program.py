@@ -1,4 +1,4 @@
-"""What never changes while a batch of runs trains: its settings, its MDPs, its random keys.
+"""Constants of a batch of runs while it trains: its settings, its MDPs, its random keys.
 
 A batch holds S runs whose configs share a program; its numbers κ, η, λ and the hyperparameters
 differ per run. All arrays have a leading axis of G federations and n agents in each: G = S, n = N,
@@ -53,7 +53,7 @@ class Program:
 
     @property
     def dtype(self) -> type[np.floating[Any]]:
-        """Of θ."""
+        """The type of θ's entries."""
         return np.dtype(self.config.dtype).type
 
     def keys(self, purpose: str) -> Array:

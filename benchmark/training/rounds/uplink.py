@@ -1,4 +1,4 @@
-"""What the server makes of what agents send: attacked, weighted and aggregated."""
+"""From uploads to the server's values: attacked, weighted and aggregated."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ from fedrl.benchmark.training.rounds.state import State
 
 
 def received(program: Program, lanes: Lanes, sent: Tensor, purpose: str, draw: int) -> Tensor:
-    """What the server receives of the lanes' values (L, …)."""
+    """Return the values the server receives, from the lanes' values (L, …)."""
     attack = program.config.attack
     if attack is None:
         return sent
@@ -44,7 +44,7 @@ def weights_of(program: Program, lanes: Lanes) -> Tensor:
 
 
 def aggregated(program: Program, roster: Roster, sent: Tensor, purpose: str, draw: int) -> Tensor:
-    """What the server makes of one vector (L, d) of every participant: (G, d)."""
+    """Aggregate one vector (L, d) of every participant to (G, d)."""
     together = received(program, roster.participants, sent, purpose, draw)
     together = together.reshape(-1, roster.participants.each, sent.shape[-1])
     weights = weights_of(program, roster.participants)
