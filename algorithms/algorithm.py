@@ -204,6 +204,17 @@ class Algorithm(ABC):
         """
         return server.memory
 
+    def advance(self, server: Server, direction: Tensor) -> Tensor:
+        """Return the direction (d,) of θ_{r+1} = θ_r + λ (…): `direction`, which is u_{r+1}.
+
+        `server` is that of the round, with the memory after `absorb`.
+        """
+        return direction
+
+    def combine(self, server: Server, messages: Tensor, weights: Tensor) -> Tensor:
+        """`aggregate` by a server that consults what it remembers."""
+        return self.aggregate(messages, weights)
+
     def aggregate(self, messages: Tensor, weights: Tensor) -> Tensor:
         """Aggregate one vector of every participant (n, d) at the server: Σ_i w_i m_i.
 

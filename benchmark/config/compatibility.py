@@ -47,6 +47,9 @@ def check_compatible(config: Any, family: Family, algorithm: Algorithm) -> None:
     enough = config.episodes * family.horizon >= algorithm.least_steps
     allowed = f"enough for a batch of {algorithm.least_steps} steps: {config.algorithm} splits it"
     require(enough, "episodes", config.episodes, allowed)
+    if config.server_optimiser is not None and algorithm.table != "softmax":
+        what = f"'none': θ of {config.algorithm} is no vector of logits"
+        require(False, "server_optimiser", config.server_optimiser.kind, what)
     if config.agent_weights is not None:
         allowed = f"one weight for each of the {config.agents} agents"
         fits = len(config.agent_weights) == config.agents

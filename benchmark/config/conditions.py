@@ -148,6 +148,23 @@ class Drift(Condition):
         return self.amplitude * (1 - math.cos(2 * math.pi * moved / self.period)) / 2
 
 
+class ServerStep(Condition):
+    """What a server that remembers makes of u = u_{r+1} before it steps, θ_{r+1} = θ_r + λ (…).
+
+    momentum: m ← β₁ m + u (FedAvgM, Hsu et al. 2019). adam and yogi: m / (√v + τ) with
+    m ← β₁ m + (1 - β₁) u and v ← β₂ v + (1 - β₂) u², or v ← v - (1 - β₂) u² sign(v - u²), from
+    m = 0 and v = τ² (FedAdam, FedYogi: Reddi et al., ICLR 2021, Algorithm 2). normalised: u / ‖u‖.
+    """
+
+    setting: ClassVar[str] = "server_optimiser"
+    example: ClassVar[str] = '{kind = "adam"}'
+
+    kind: Literal["momentum", "adam", "yogi", "normalised"]
+    first_decay: Annotated[float, Field(ge=0, lt=1)] = 0.9  # β₁
+    second_decay: Annotated[float, Field(ge=0, lt=1)] = 0.99  # β₂, of adam and yogi
+    floor: Positive = 1e-3  # τ, of adam and yogi
+
+
 class Attack(Condition):
     """How many agents are Byzantine and what they do."""
 

@@ -34,7 +34,13 @@ from fedrl.algorithms.estimators.policy import (
 from fedrl.algorithms.estimators.tabular import TabularDirect, TabularGreedy
 from fedrl.benchmark.config import registry
 from fedrl.benchmark.config.compatibility import check_compatible
-from fedrl.benchmark.config.conditions import AnyNoise, Attack, Drift, RewardCliff
+from fedrl.benchmark.config.conditions import (
+    AnyNoise,
+    Attack,
+    Drift,
+    RewardCliff,
+    ServerStep,
+)
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.envs.family import Array, Family
 from fedrl.envs.finite.tabular import Tabular
@@ -44,7 +50,10 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
 
 IF_MEANT = "Input should be {value}, if that is meant"
-LATER = ("normalise",)  # settings younger than published results, whose names must not change
+LATER = (
+    "normalise",
+    "server_optimiser",
+)  # settings younger than published results, whose names must not change
 TABLES: dict[str, type[Table]] = {
     "softmax": TabularSoftmax,
     "direct": TabularDirect,
@@ -80,6 +89,7 @@ class Config(BaseModel):
     episodes: Count = 1  # per agent and local step [B]
     step_size: Positive = 0.01  # local [η]
     server_step_size: Positive | None = None  # [λ]; None is ηK, plain averaging
+    server_optimiser: ServerStep | None = None  # what the server makes of u_{r+1}; None: nothing
     initial_momentum: Literal["zero", "batch"] = "zero"  # [u_0]; "batch" samples are counted
     initial_episodes: Count = 10  # per agent, for u_0 = "batch"
     snapshot_episodes: Count = 10  # per agent and round, of algorithms that take snapshots

@@ -75,11 +75,13 @@ def _remembered(program: Program, state: State) -> list[Tensor]:
     kept = [state.baseline.coefficients, state.normaliser.sums]
     shape = (len(state.server.theta), program.agents_per_federation)
     per_federation = [torch.from_numpy(part).unflatten(0, shape) for part in kept]
-    return [*tree_leaves(state.server.memory), *tree_leaves(state.memories), *per_federation]
+    memories = [*tree_leaves(state.server.memory), *tree_leaves(state.memories)]
+    return [state.optimiser.moments, *memories, *per_federation]
 
 
 def _with_remembered(state: State, leaves: Sequence[Tensor]) -> State:
     """The inverse of `_remembered`."""
+    moments, *leaves = leaves
     server, shape = tree_flatten(state.server.memory)
     agents, form = tree_flatten(state.memories)
     memory = tree_unflatten(leaves[: len(server)], shape)
@@ -89,4 +91,5 @@ def _with_remembered(state: State, leaves: Sequence[Tensor]) -> State:
         memories=tree_unflatten(leaves[len(server) : len(server) + len(agents)], form),
         baseline=state.baseline.holding(coefficients),
         normaliser=state.normaliser.holding(sums),
+        optimiser=state.optimiser.holding(moments),
     )

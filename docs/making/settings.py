@@ -10,7 +10,7 @@ from typing import Any, get_args
 from pydantic import BaseModel
 
 from fedrl.algorithms import ALGORITHMS
-from fedrl.benchmark.config.conditions import NOISES, Attack, Drift, RewardCliff
+from fedrl.benchmark.config.conditions import NOISES, Attack, Drift, RewardCliff, ServerStep
 from fedrl.benchmark.config.configuration import Config
 from fedrl.benchmark.config.study import Study
 from fedrl.benchmark.inspection.pages import allowed_of
@@ -88,6 +88,7 @@ def tables_of(kind: type[BaseModel]) -> Iterable[str]:
 def conditions() -> Iterable[str]:
     """The inline tables."""
     kinds: list[tuple[str, type[BaseModel]]] = [
+        ("server_optimiser", ServerStep),
         ("attack", Attack),
         *((f'reward_noise, distribution = "{name}"', kind) for name, kind in NOISES.items()),
         ("reward_cliff", RewardCliff),

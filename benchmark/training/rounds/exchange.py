@@ -54,7 +54,7 @@ def take_snapshot(
     state, own = batch_gradients(
         program, state, lanes, "snapshot", draw, program.config.snapshot_episodes
     )
-    together = aggregated(program, roster, own, "snapshot", draw)
+    together = aggregated(program, state, roster, own, "snapshot", draw)
     state = state._replace(server=state.server._replace(snapshot=together))
     return state, own if steppers is lanes else none
 
@@ -64,8 +64,8 @@ def exchange(
 ) -> State:
     """u_{r+1} = Σ_i w_i (θ_{r,K}^i - θ_r) / (ηK), θ_{r+1} = θ_r + λ u_{r+1}.
 
-    `means` (L, d) are the mean local directions; `portion` is the factor of λ,
-    which is stated for a whole round.
+    Of u_{r+1} the algorithm and the server optimiser may make another direction. `means` (L, d) are
+    the mean local directions; `portion` is the factor of λ, which is stated for a whole round.
     """
     algorithm, server = program.algorithm, state.server
     memories, message = _finished(program, state, roster, local, means)
@@ -78,7 +78,7 @@ def exchange(
                 algorithm, "upload", local.hyperparameters, local.server, local.agent, means
             )
         vectors = vectors_of(program, state, roster, local, sent)
-        momentum = aggregated(program, roster, vectors, "update", state.round)
+        momentum = aggregated(program, state, roster, vectors, "update", state.round)
     average = mean_message(program, roster, message, state.round)
     memory = server.memory
     if overrides(algorithm, "absorb"):
@@ -87,12 +87,18 @@ def exchange(
         arguments = (roster.hyperparameters, server, momentum, average, share)
         memory = lift(algorithm, "absorb", *arguments)
         require_like(f"{type(algorithm).__name__}.absorb", memory, server.memory)
-    theta = server.theta + (roster.server_step * portion) * momentum
+    step = momentum
+    if overrides(algorithm, "advance"):
+        knowing = server._replace(memory=memory)
+        step = lift(algorithm, "advance", roster.hyperparameters, knowing, momentum)
+    optimiser, step = state.optimiser.step(step)
+    theta = server.theta + (roster.server_step * portion) * step
     following = Server(theta, server.theta, momentum, server.snapshot, memory)
     up = _floats(sent) + _floats(() if roster.server_lanes is not None else message)
     weights = weights_of(program, roster.participants)
     normaliser = local.normaliser.exchanged(roster.participants.rows, weights)
     state = state._replace(server=following, memories=memories, normaliser=normaliser)
+    state = state._replace(optimiser=optimiser)
     return with_cost(program, roster, state, up, _floats(local.server.memory))
 
 

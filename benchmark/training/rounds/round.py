@@ -68,7 +68,7 @@ def first_momentum(program: Program, state: State, roster: Roster) -> State:
     roster = roster._replace(participants=everyone)
     episodes = config.initial_episodes
     state, plain = batch_gradients(program, state, everyone, purpose, 0, episodes)
-    momentum = aggregated(program, roster, plain, purpose, 0)
+    momentum = aggregated(program, state, roster, plain, purpose, 0)
     floats = momentum.shape[-1] * everyone.each
     return state._replace(
         server=state.server._replace(momentum=momentum), ledger=state.ledger.sent(floats, floats)

@@ -43,12 +43,15 @@ def weights_of(program: Program, lanes: Lanes) -> Tensor:
     return together / together.sum(-1, keepdim=True)
 
 
-def aggregated(program: Program, roster: Roster, sent: Tensor, purpose: str, draw: int) -> Tensor:
+def aggregated(
+    program: Program, state: State, roster: Roster, sent: Tensor, purpose: str, draw: int
+) -> Tensor:
     """Aggregate one vector (L, d) of every participant to (G, d)."""
     together = received(program, roster.participants, sent, purpose, draw)
     together = together.reshape(-1, roster.participants.each, sent.shape[-1])
     weights = weights_of(program, roster.participants)
-    found: Tensor = lift(program.algorithm, "aggregate", roster.hyperparameters, together, weights)
+    arguments = (roster.hyperparameters, state.server, together, weights)
+    found: Tensor = lift(program.algorithm, "combine", *arguments)
     return found
 
 

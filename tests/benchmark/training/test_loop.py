@@ -110,13 +110,13 @@ def test_participants_are_a_share_of_the_agents_and_change():
 def test_over_all_draws_of_participants_the_aggregate_is_that_of_all_agents(count):
     """Every subset of a size is as likely as another."""
     one = run("fedpg", participation=count / 4, agent_weights=[1.0, 2.0, 3.0, 10.0])
-    program, _, roster = start([one])
+    program, state, roster = start([one])
     sent = torch.from_numpy(np.random.default_rng(1).normal(size=(4, program.policy.size)))
 
     def heard(rows):
         lanes = roster.all_agents._replace(agent=np.array(rows), each=len(rows))
         some = roster._replace(participants=lanes)
-        return aggregated(program, some, sent[list(rows)], "update", 0)[0]
+        return aggregated(program, state, some, sent[list(rows)], "update", 0)[0]
 
     draws = [heard(rows) for rows in combinations(range(4), count)]
     torch.testing.assert_close(torch.stack(draws).mean(0), heard(range(4)))
