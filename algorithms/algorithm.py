@@ -17,7 +17,9 @@ memory and, with `snapshot`, the aggregate of the batch gradients. It reads noth
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields
+from types import MappingProxyType
 from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
@@ -60,10 +62,20 @@ class Agent(NamedTuple):
 
 
 def tunable(
-    default: float, *, low: float, high: float, domain: tuple[float, float], meaning: str
+    default: float,
+    *,
+    low: float,
+    high: float,
+    domain: tuple[float, float],
+    meaning: str,
+    unit: Literal["", "1/η"] = "",
 ) -> Any:
-    """A continuous hyperparameter: default, range worth searching, range allowed, meaning."""
-    details = {"low": low, "high": high, "domain": domain, "meaning": meaning}
+    """A continuous hyperparameter: default, range worth searching, range allowed, meaning.
+
+    With a `unit`, the range worth searching is of multiples of it: where only its product with η
+    matters, as of the pull of a proximal term, no range of the bare number suits every η.
+    """
+    details = {"low": low, "high": high, "domain": domain, "meaning": meaning, "unit": unit}
     return field(default=default, metadata=details)
 
 
@@ -99,6 +111,9 @@ class Algorithm(ABC):
     table: ClassVar[Literal["softmax", "direct", "greedy"]] = "softmax"  # what θ is in a finite MDP
     actor_critic: ClassVar[bool] = False  # True: θ = [policy, V]; has advantages of its own
     exponent: ClassVar[float | None] = None  # ρ of the claimed rate O(ε^{-ρ}) to ‖∇J‖² ≤ ε
+    # Registered names of algorithms whose θ_r it computes, bit for bit, at these values of its own
+    # hyperparameters. It may sample or send more. Tuning starts from what is best for them.
+    contains: ClassVar[Mapping[str, Mapping[str, float]]] = MappingProxyType({})
 
     def __post_init__(self) -> None:
         for parameter in fields(self):

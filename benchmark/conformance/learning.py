@@ -6,6 +6,7 @@ from unittest.mock import patch
 
 import numpy as np
 
+from fedrl.benchmark.config import registry
 from fedrl.benchmark.config.configuration import Run
 from fedrl.benchmark.conformance.probe import (
     SMALL,
@@ -24,6 +25,7 @@ from fedrl.benchmark.conformance.verdict import hold, hold_refused, hold_same
 from fedrl.benchmark.training.federation import train
 from fedrl.benchmark.training.record import RunResult, RunState
 from fedrl.envs.family import Array
+from fedrl.envs.validation import nearest
 
 
 def it_is_a_frozen_value_with_documented_hyperparameters(kind: Kind) -> None:
@@ -139,6 +141,22 @@ def it_learns_from_exact_truth(kind: Kind) -> None:
     hold(last > first + 0.02, f"sixty rounds bring the mean J from {first:.3f} to {last:.3f} only")
 
 
+def it_is_what_it_contains(kind: Kind) -> None:
+    """At the values that `contains` names, θ is the other algorithm's, bit for bit."""
+    known = registry.algorithms()
+    for name, values in kind.contains.items():
+        hold(
+            name in known and known[name] is not kind, nearest("algorithm it contains", name, known)
+        )
+        for value in values:
+            hold(value in kind.tunables(), nearest("hyperparameter", value, kind.tunables()))
+        for changes in ({}, {"local_steps": 1}, {"participation": 0.7, "server_step_size": 0.5}):
+            one = trained(started(run_of(kind, hyperparameters=dict(values), **changes)))
+            other = trained(started(run_of(known[name], **changes)))
+            at = ", ".join(f"{n} = {v:g}" for n, v in values.items())
+            hold(np.array_equal(one, other), f"with {at} its θ is not that of {name}")
+
+
 def a_run_alone_is_the_run_in_a_batch(kind: Kind) -> None:
     """Other seeds, heterogeneity, step sizes and hyperparameters beside it change no bit."""
     middle = {p.name: (p.default + p.metadata["high"]) / 2 for p in kind.tunables().values()}
@@ -203,6 +221,7 @@ LAWS = (
     the_ledger_equals_an_independent_count,
     evaluation_is_free_and_changes_nothing,
     it_learns_from_exact_truth,
+    it_is_what_it_contains,
     a_run_alone_is_the_run_in_a_batch,
     a_resumed_run_is_the_uninterrupted_one,
 )

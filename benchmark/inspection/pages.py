@@ -159,10 +159,20 @@ def _facts(kind: type[Algorithm], cost: Cost) -> str:
         "floats an agent sends in a round": cost.floats_up,
         "floats an agent receives in a round": cost.floats_down,
         "claimed rate": rate,
+        "contains": _contained(kind),
         "parameters in a finite MDP": kind.table,
         "needs a finite MDP": "yes" if kind.finite else "no",
     }
     return "\n".join(["| | |", "|---|---|", *(f"| {a} | {_config(b)} |" for a, b in rows.items())])
+
+
+def _contained(kind: type[Algorithm]) -> str:
+    """Which algorithms it is at which values."""
+    found = [
+        f"[`{name}`]({name}.md) at " + ", ".join(f"`{n}` = {v:g}" for n, v in values.items())
+        for name, values in kind.contains.items()
+    ]
+    return "; ".join(found) or "no other algorithm"
 
 
 def _hyperparameters(kind: type[Algorithm]) -> str:
@@ -171,7 +181,8 @@ def _hyperparameters(kind: type[Algorithm]) -> str:
     rows = ["| name | default | worth searching | allowed | meaning |", "|" + "---|" * 5]
     for parameter in kind.tunables().values():
         details, default = parameter.metadata, float(str(parameter.default))
-        search = f"{details['low']:g} … {details['high']:g}"
+        unit = details["unit"] and f", times {details['unit']}"
+        search = f"{details['low']:g} … {details['high']:g}{unit}"
         allowed = "[{:g}, {:g}]".format(*details["domain"])
         meaning = _config(details["meaning"])
         rows.append(f"| `{parameter.name}` | {default:g} | {search} | {allowed} | {meaning} |")

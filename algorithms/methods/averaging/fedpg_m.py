@@ -1,5 +1,6 @@
 """FedPG-M: federated averaging with global momentum, without variance reduction."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -16,6 +17,7 @@ class FedPGM(Algorithm):
     kind: ClassVar[str] = "momentum"
     uses_global_momentum: ClassVar[bool] = True
     exponent: ClassVar[float] = 2.0
+    contains: ClassVar[Mapping[str, Mapping[str, float]]] = {"fedpg": {"beta": 1.0}}
 
     beta: float = tunable(
         0.2, low=0.05, high=1.0, domain=(0, 1), meaning="weight of fresh gradients; 1 is FedPG"

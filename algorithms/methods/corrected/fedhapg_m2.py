@@ -1,5 +1,6 @@
 """FedHAPG-M with two trajectories per local step: no importance weight anywhere."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -17,6 +18,7 @@ class FedHAPGM2(Algorithm):
     batches: ClassVar[int] = 2
     uses_global_momentum: ClassVar[bool] = True
     exponent: ClassVar[float] = 1.5
+    contains: ClassVar[Mapping[str, Mapping[str, float]]] = {"fedpg": {"beta": 1.0}}
 
     beta: float = tunable(
         0.2, low=0.05, high=1.0, domain=(0, 1), meaning="weight of fresh gradients; 1 is FedPG"

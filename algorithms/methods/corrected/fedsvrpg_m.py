@@ -1,5 +1,6 @@
 """FedSVRPG-M: momentum with an importance-sampled variance reduction (Wang et al., ICML 2024)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -20,6 +21,7 @@ class FedSVRPGM(Algorithm):
     kind: ClassVar[str] = "variance reduction"
     uses_global_momentum: ClassVar[bool] = True
     exponent: ClassVar[float] = 1.5
+    contains: ClassVar[Mapping[str, Mapping[str, float]]] = {"fedpg": {"beta": 1.0}}
 
     beta: float = tunable(
         0.2, low=0.05, high=1.0, domain=(0, 1), meaning="weight of fresh gradients; 1 is FedPG"

@@ -1,5 +1,6 @@
 """MFPO: importance-sampled local momentum that the server averages with the parameters."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
@@ -35,6 +36,7 @@ class MFPO(Algorithm):
     reference: ClassVar[str] = "MFPO: Yue, Hua, Chen, Ren, arXiv 2405.17471"
     kind: ClassVar[str] = "local momentum"
     exponent: ClassVar[float] = 1.5
+    contains: ClassVar[Mapping[str, Mapping[str, float]]] = {"fedpg": {"beta": 1.0}}
 
     beta: float = tunable(
         0.2, low=0.05, high=1.0, domain=(0, 1), meaning="weight of fresh gradients; 1 is FedPG"

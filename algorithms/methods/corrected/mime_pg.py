@@ -1,5 +1,6 @@
 """MIME-PG: local steps mimic momentum on the average objective."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
@@ -26,6 +27,7 @@ class MimePG(Algorithm):
     reference: ClassVar[str] = "Karimireddy et al., arXiv 2008.03606, Algorithm 1 with SGDm"
     kind: ClassVar[str] = "drift correction"
     snapshot: ClassVar[bool] = True
+    contains: ClassVar[Mapping[str, Mapping[str, float]]] = {"fedsvrpg": {"beta": 1.0}}
 
     beta: float = tunable(
         0.2, low=0.05, high=1.0, domain=(0, 1), meaning="weight of fresh gradients; 1 is FedSVRPG"

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from fedrl.algorithms import ALGORITHMS
 from fedrl.algorithms.methods.averaging.fedpg import FedPG
+from fedrl.algorithms.methods.averaging.fedpg_m import FedPGM
 from fedrl.benchmark.conformance import (
     ConformanceError,
     draws,
@@ -205,6 +206,20 @@ class Stray(FedPG):
 
 
 @dataclass(frozen=True)
+class Boastful(FedPGM):
+    """Claims to be FedPG where it is not."""
+
+    contains: ClassVar[Mapping[str, Mapping[str, float]]] = {"fedpg": {"beta": 0.9}}
+
+
+@dataclass(frozen=True)
+class Misspelt(FedPGM):
+    """Claims to be what nobody knows."""
+
+    contains: ClassVar[Mapping[str, Mapping[str, float]]] = {"fedgp": {"beta": 1.0}}
+
+
+@dataclass(frozen=True)
 class Untuned(FedPG):
     """Has a hyperparameter without a range."""
 
@@ -216,6 +231,8 @@ class Untuned(FedPG):
     [
         (Anonymous, learning.it_is_a_frozen_value_with_documented_hyperparameters, "reference"),
         (Untuned, learning.it_is_a_frozen_value_with_documented_hyperparameters, "beta must be a"),
+        (Boastful, learning.it_is_what_it_contains, "with beta = 0.9 its θ is not that of fedpg"),
+        (Misspelt, learning.it_is_what_it_contains, "'fedgp'; did you mean 'fedpg'"),
         (Descent, learning.it_learns_from_exact_truth, "bring the mean J"),
         (Stray, learning.the_ledger_equals_an_independent_count, "another number of episodes"),
     ],
