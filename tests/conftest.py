@@ -1,5 +1,6 @@
 """Shared by all tests: one thread, so that numbers do not depend on the machine's cores."""
 
+import os
 import sys
 from collections.abc import Iterator
 
@@ -7,6 +8,7 @@ import pytest
 import torch
 
 torch.set_num_threads(1)
+os.environ.setdefault("RAY_worker_niceness", "0")  # Ray starves its workers on a busy machine
 
 
 @pytest.fixture(autouse=True)

@@ -122,7 +122,7 @@ evaluation_episodes = 2
 
 
 def test_any_number_of_workers(tmp_path: Path):
-    """All families × all algorithms: the files of 1, 2 and 4 workers are the same bytes."""
+    """All families × all algorithms: the files of one and of three workers are the same bytes."""
     groups: dict[tuple[str, ...], list[str]] = {}  # families by the algorithms they allow
     for family, algorithms in POSSIBLE.items():
         groups.setdefault(tuple(algorithms), []).append(family)
@@ -133,7 +133,7 @@ def test_any_number_of_workers(tmp_path: Path):
         tables += [f"[algorithms.{name}]" for name in algorithms]
         studies[-1].write_text(EVERYTHING + "\n".join(tables))
     stored = {}
-    for workers in (1, 2, 4):
+    for workers in (1, 3):
         for study in studies:
             assert run_study(study, results=tmp_path / str(workers), workers=workers).complete
         root = tmp_path / str(workers)
@@ -142,7 +142,7 @@ def test_any_number_of_workers(tmp_path: Path):
             for path in root.rglob("seed-?????.parquet")
         }
     assert len(stored[1]) == 2 * 2 * sum(map(len, POSSIBLE.values()))
-    assert stored[1] == stored[2] == stored[4]
+    assert stored[1] == stored[3]
 
 
 def test_the_strategy_reaches_every_family_and_algorithm():

@@ -1,0 +1,19 @@
+"""Every study in reports/published can be rebuilt and replayed."""
+
+import pytest
+from published_studies import verifies_and_replays
+
+from fedrl.benchmark.publishing.verification import published
+from places import ROOT
+
+
+@pytest.mark.parametrize("folder", published(), ids=lambda folder: folder.name)
+def test_a_shipped_study_verifies_and_replays(folder):
+    verifies_and_replays(folder)
+
+
+def test_these_at_least_are_shipped():
+    named = {"paper_tuned", "quick", "sensitivity", "sensitivity_beyond", "theory"}
+    assert named <= {folder.name for folder in published()}
+    readme = ROOT / "reports" / "published" / "README.md"
+    assert "fedrl verify --published" in readme.read_text()
