@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch._C._functorch import is_functorch_wrapped_tensor
 
 
 def lifted(function: Callable[..., None], first: Tensor, *others: Tensor) -> Tensor:
@@ -24,6 +25,8 @@ def lifted(function: Callable[..., None], first: Tensor, *others: Tensor) -> Ten
         function(result.numpy(), *arrays)
         return result.reshape(tensors[0].shape)
 
+    if not any(map(is_functorch_wrapped_tensor, (first, *others))):
+        return lanes(first, *others)  # without the dispatch of vmap, which costs 0.2 ms
     result: Tensor = _Lifted.apply(lanes, first, *others)  # type: ignore[no-untyped-call]
     return result
 

@@ -13,6 +13,7 @@ class FedPG(Algorithm):
     """Every agent takes K policy-gradient steps and the server averages (FedAvg, sampled PAvg)."""
 
     reference: ClassVar[str] = "Jin, Peng, Yang, Wang, Zhang, AISTATS 2022; McMahan et al. 2017"
+    entrywise: ClassVar[bool] = True
     exponent: ClassVar[float] = 2.0
 
     def direction(

@@ -15,6 +15,7 @@ class FedPGM(Algorithm):
 
     reference: ClassVar[str] = "FedAvg-M: Cheng, Huang, Wu, Yuan, ICLR 2024, Algorithm 1"
     kind: ClassVar[str] = "momentum"
+    entrywise: ClassVar[bool] = True
     uses_global_momentum: ClassVar[bool] = True
     exponent: ClassVar[float] = 2.0
     contains: ClassVar[Mapping[str, Mapping[str, float]]] = {"fedpg": {"beta": 1.0}}

@@ -22,6 +22,7 @@ class FedProxPG(Algorithm):
     reference: ClassVar[str] = "Li, Sahu, Zaheer, Sanjabi, Talwalkar, Smith, MLSys 2020, eq. 2"
     kind: ClassVar[str] = "proximal"
     contains: ClassVar[Mapping[str, Mapping[str, float]]] = {"fedpg": {"mu": 0.0}}
+    entrywise: ClassVar[bool] = True
 
     mu: float = tunable(
         0.1,

@@ -13,6 +13,7 @@ class IndependentPG(Algorithm):
     """Every agent ascends its own J_i from the common θ_0 and is scored on its own MDP."""
 
     reference: ClassVar[str] = "REINFORCE: Williams 1992"
+    entrywise: ClassVar[bool] = True
     federated: ClassVar[bool] = False
 
     def direction(

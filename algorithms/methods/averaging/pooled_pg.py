@@ -13,6 +13,7 @@ class PooledPG(Algorithm):
     """The server averages after every local step, so all agents always share θ."""
 
     reference: ClassVar[str] = "REINFORCE on pooled data: Williams 1992"
+    entrywise: ClassVar[bool] = True
     synchronous: ClassVar[bool] = True
 
     def direction(

@@ -19,6 +19,7 @@ class FastFedPG(Algorithm):
 
     reference: ClassVar[str] = "Zhu, Heath, Mitra, arXiv 2409.05291, Fast-FedPG"
     kind: ClassVar[str] = "drift correction"
+    entrywise: ClassVar[bool] = True
     snapshot: ClassVar[bool] = True
 
     def direction(

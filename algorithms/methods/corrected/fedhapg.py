@@ -27,6 +27,7 @@ class FedHAPG(Algorithm):
 
     reference: ClassVar[str] = "HAPG: Shen, Ribeiro, Hassani, Qian, Mi, ICML 2019, inside FedAvg"
     kind: ClassVar[str] = "Hessian-aided"
+    entrywise: ClassVar[bool] = True
     snapshot: ClassVar[bool] = True
 
     def behaviour_parameters(

@@ -23,6 +23,7 @@ class FedHAPGM(Algorithm):
 
     reference: ClassVar[str] = "Wang, He, Zhang, Miao, Anderson, ICML 2024, Algorithm 2"
     kind: ClassVar[str] = "Hessian-aided"
+    entrywise: ClassVar[bool] = True
     uses_global_momentum: ClassVar[bool] = True
     exponent: ClassVar[float] = 1.5
 

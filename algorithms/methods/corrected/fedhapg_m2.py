@@ -15,6 +15,7 @@ class FedHAPGM2(Algorithm):
 
     reference: ClassVar[str] = "Wang, He, Zhang, Miao, Anderson, ICML 2024, two-sample Algorithm 2"
     kind: ClassVar[str] = "Hessian-aided"
+    entrywise: ClassVar[bool] = True
     batches: ClassVar[int] = 2
     uses_global_momentum: ClassVar[bool] = True
     exponent: ClassVar[float] = 1.5

@@ -24,6 +24,7 @@ class FedPGBR(Algorithm):
 
     reference: ClassVar[str] = "Fan, Ma, Dai, Jing, Tan, Low, NeurIPS 2021, Algorithms 1 and 1.1"
     kind: ClassVar[str] = "Byzantine-robust policy gradient"
+    entrywise: ClassVar[bool] = True
     snapshot: ClassVar[bool] = True
     update_site: ClassVar = "server"
     exponent: ClassVar[float | None] = 5 / 3

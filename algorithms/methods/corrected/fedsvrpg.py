@@ -19,6 +19,7 @@ class FedSVRPG(Algorithm):
 
     reference: ClassVar[str] = "SVRPG: Papini et al., ICML 2018, inside FedAvg"
     kind: ClassVar[str] = "variance reduction"
+    entrywise: ClassVar[bool] = True
     snapshot: ClassVar[bool] = True
 
     def direction(

@@ -19,6 +19,7 @@ class FedSVRPGM(Algorithm):
 
     reference: ClassVar[str] = "Wang, He, Zhang, Miao, Anderson, ICML 2024, Algorithm 1"
     kind: ClassVar[str] = "variance reduction"
+    entrywise: ClassVar[bool] = True
     uses_global_momentum: ClassVar[bool] = True
     exponent: ClassVar[float] = 1.5
     contains: ClassVar[Mapping[str, Mapping[str, float]]] = {"fedpg": {"beta": 1.0}}

@@ -27,6 +27,7 @@ class HAMBPG(Algorithm):
 
     reference: ClassVar[str] = "HA-MBPG: Huang, Gao, Pei, Huang, ICML 2020, inside FedAvg"
     kind: ClassVar[str] = "local momentum"
+    entrywise: ClassVar[bool] = True
 
     beta: float = tunable(
         0.2, low=0.05, high=1.0, domain=(0, 1), meaning="weight of fresh gradients"

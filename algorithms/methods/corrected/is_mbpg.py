@@ -28,6 +28,7 @@ class ISMBPG(Algorithm):
     reference: ClassVar[str] = "IS-MBPG: Huang, Gao, Pei, Huang, ICML 2020, inside FedAvg"
     kind: ClassVar[str] = "local momentum"
     contains: ClassVar[Mapping[str, Mapping[str, float]]] = {"fedpg": {"beta": 1.0}}
+    entrywise: ClassVar[bool] = True
 
     beta: float = tunable(
         0.2, low=0.05, high=1.0, domain=(0, 1), meaning="weight of fresh gradients; 1 is FedPG"

@@ -35,6 +35,7 @@ class MFPO(Algorithm):
 
     reference: ClassVar[str] = "MFPO: Yue, Hua, Chen, Ren, arXiv 2405.17471"
     kind: ClassVar[str] = "local momentum"
+    entrywise: ClassVar[bool] = True
     exponent: ClassVar[float] = 1.5
     contains: ClassVar[Mapping[str, Mapping[str, float]]] = {"fedpg": {"beta": 1.0}}
 

@@ -26,6 +26,7 @@ class MimePG(Algorithm):
 
     reference: ClassVar[str] = "Karimireddy et al., arXiv 2008.03606, Algorithm 1 with SGDm"
     kind: ClassVar[str] = "drift correction"
+    entrywise: ClassVar[bool] = True
     snapshot: ClassVar[bool] = True
     contains: ClassVar[Mapping[str, Mapping[str, float]]] = {"fedsvrpg": {"beta": 1.0}}
 

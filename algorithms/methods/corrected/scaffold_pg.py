@@ -26,6 +26,7 @@ class ScaffoldPG(Algorithm):
 
     reference: ClassVar[str] = "Karimireddy et al., ICML 2020, Algorithm 1, for policy gradients"
     kind: ClassVar[str] = "drift correction"
+    entrywise: ClassVar[bool] = True
 
     def direction(
         self, gradients: Gradients, server: Server, agent: Agent, *batches: Trajectories

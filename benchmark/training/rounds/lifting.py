@@ -22,6 +22,31 @@ def lift(
     return vmap(one)(hyperparameters, *values)
 
 
+def entrywise(algorithm: Algorithm) -> bool:
+    """Whether the algorithm says it is, of the very methods it has: subclasses may change one."""
+    order = type(algorithm).__mro__
+    said = next(i for i, kind in enumerate(order) if "entrywise" in vars(kind))
+    methods = ("direction", "local_step", "behaviour_parameters")
+    firsts = (next(i for i, kind in enumerate(order) if name in vars(kind)) for name in methods)
+    return algorithm.entrywise and all(said <= first for first in firsts)
+
+
+def together(
+    algorithm: Algorithm, method: str, hyperparameters: dict[str, Tensor], *values: Any
+) -> Any:
+    """`lift` of an entrywise method, without vmap: numbers become columns, vectors are rows."""
+    chosen = with_hyperparameters(algorithm, column(hyperparameters))
+    return getattr(chosen, method)(*(column(value) for value in values))
+
+
+def column(values: Any) -> Any:
+    """Values whose numbers (L,) are (L, 1)."""
+    return tree_map(
+        lambda leaf: leaf.unsqueeze(-1) if isinstance(leaf, Tensor) and leaf.dim() == 1 else leaf,
+        values,
+    )
+
+
 def with_hyperparameters(algorithm: Algorithm, values: dict[str, Tensor]) -> Algorithm:
     """The algorithm with these hyperparameters, 0-d tensors."""
     changed = copy.copy(algorithm)

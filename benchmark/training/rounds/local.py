@@ -19,7 +19,13 @@ from fedrl.benchmark.training.experience import Baseline
 from fedrl.benchmark.training.normaliser import Normaliser
 from fedrl.benchmark.training.rollout import Episodes
 from fedrl.benchmark.training.rounds.lanes import Lanes, Roster
-from fedrl.benchmark.training.rounds.lifting import lift, overrides, with_hyperparameters
+from fedrl.benchmark.training.rounds.lifting import (
+    entrywise,
+    lift,
+    overrides,
+    together,
+    with_hyperparameters,
+)
 from fedrl.benchmark.training.rounds.program import Program
 from fedrl.benchmark.training.rounds.sampling import Sample, interpolation, sample, shuffles
 from fedrl.benchmark.training.rounds.state import State, spent
@@ -67,12 +73,14 @@ def direction(
     """
     algorithm, config = program.algorithm, program.config
     server, agent, hyperparameters = local.server, local.agent, local.hyperparameters
-    step = agent.step._replace(uniform=shuffles(program, lanes, draw))
-    agent = agent._replace(step=step)
+    if algorithm.shuffles:
+        step = agent.step._replace(uniform=shuffles(program, lanes, draw))
+        agent = agent._replace(step=step)
     points: tuple[Tensor, ...] = (agent.theta,)
     if overrides(algorithm, "behaviour_parameters"):
         alpha = interpolation(program, lanes, draw)
-        points = lift(algorithm, "behaviour_parameters", hyperparameters, server, agent, alpha)
+        lifting = together if entrywise(algorithm) else lift
+        points = lifting(algorithm, "behaviour_parameters", hyperparameters, server, agent, alpha)
     samples: list[Sample] = []
     normaliser = local.normaliser
     for i, point in enumerate(points):
@@ -84,9 +92,13 @@ def direction(
         chosen = with_hyperparameters(algorithm, hyperparameters)
         return chosen.local_step(program.gradients, *values)
 
-    batches = (part.batch for part in samples)
+    batches = tuple(part.batch for part in samples)
     program.probe.log_weights.clear()
-    found, memory = vmap(direct)(hyperparameters, server, agent, *batches)
+    if entrywise(algorithm):
+        given = (program.gradients, server, agent, *batches)
+        found, memory = together(algorithm, "direction", hyperparameters, *given), agent.memory
+    else:
+        found, memory = vmap(direct)(hyperparameters, server, agent, *batches)
     played = tuple(part.played for part in samples if part.played is not None)
     local = local._replace(agent=local.agent._replace(memory=memory), normaliser=normaliser)
     return local, limited(config, found, agent.theta), played
