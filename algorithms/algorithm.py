@@ -109,8 +109,8 @@ class Algorithm(ABC):
     finite: ClassVar[bool] = False  # True: needs a finite MDP
     episodic: ClassVar[bool] = False  # True: reads rewards itself, so exact gradients do not do
     table: ClassVar[Literal["softmax", "direct", "greedy"]] = "softmax"  # what θ is in a finite MDP
-    # True: `direction` and `behaviour_parameters` are sums and products of vectors (d,) and numbers,
-    # entry by entry: given the vectors (L, d) and numbers (L, 1) of many agents at once, they
+    # True: `direction` and `behaviour_parameters` are sums and products of vectors (d,) and of
+    # numbers, entry by entry: given vectors (L, d) and numbers (L, 1) of many agents at once, they
     # return the same bits as for one after the other.
     entrywise: ClassVar[bool] = False
     actor_critic: ClassVar[bool] = False  # True: θ = [policy, V]; has advantages of its own

@@ -19,7 +19,8 @@ def lifted(function: Callable[..., None], first: Tensor, *others: Tensor) -> Ten
 
     def lanes(*tensors: Tensor) -> Tensor:
         leading = tensors[0].shape[:-1]
-        flat = (t.reshape(-1, *t.shape[len(leading) :]) for t in tensors)
+        one = len(leading) == 1
+        flat = tensors if one else (t.reshape(-1, *t.shape[len(leading) :]) for t in tensors)
         arrays = [np.ascontiguousarray(t.numpy()) for t in flat]
         result = torch.empty_like(tensors[0].reshape(-1, tensors[0].shape[-1]))
         function(result.numpy(), *arrays)

@@ -79,6 +79,16 @@ def agents_do_not_see_each_other(kind: Kind) -> None:
     hold(same, "an agent's first direction changes when other agents are added")
 
 
+def entry_by_entry_is_one_after_the_other(kind: Kind) -> None:
+    """Where an algorithm is `entrywise`: many agents at once give the bits of each by itself."""
+    if kind.entrywise:
+        together, state = trained(started(run_of(kind))), "rounds.local.entrywise"
+        with patch(f"fedrl.benchmark.training.{state}", lambda algorithm: False):
+            apart = trained(started(run_of(kind)))
+        same = np.array_equal(together, apart)
+        hold(same, "it is not entrywise: θ is another when agents are computed one by one")
+
+
 def the_order_of_agents_does_not_matter(kind: Kind) -> None:
     """Agents renumbered, with their MDPs and dice: the same θ but for rounding."""
     run, order = run_of(kind, episodes=1), [2, 0, 1]
@@ -216,6 +226,7 @@ LAWS = (
     it_is_a_frozen_value_with_documented_hyperparameters,
     it_meets_the_mdps_of_every_algorithm,
     agents_do_not_see_each_other,
+    entry_by_entry_is_one_after_the_other,
     the_order_of_agents_does_not_matter,
     momentum_is_the_mean_of_the_local_directions,
     the_ledger_equals_an_independent_count,

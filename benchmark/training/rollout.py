@@ -57,20 +57,20 @@ class Sampler:
 
     def __init__(self, family: Family, policy: Policy, task: Task, threads: int = 1) -> None:
         self.family, self.policy, self.task, self.threads = family, policy, task, threads
+        self._width = (family.observation_space.shape or (1,))[0]  # spaces are built when asked for
         self._simulators: dict[int, Simulator] = {}
 
     def sample(self, theta: Array, stream: Stream, episodes: int) -> Episodes:
         """`episodes` episodes per lane under theta (L, d), which begins with the policy's own."""
         theta = np.ascontiguousarray(theta[:, : self.policy.size])
         shape = (len(theta), episodes, self.family.horizon)
-        width = self.family.observation_space.shape or (1,)
         out = Episodes(
-            np.empty((*shape, width[0]), theta.dtype),
+            np.empty((*shape, self._width), theta.dtype),
             np.empty((*shape, self.policy.action_size), theta.dtype),
             np.empty(shape, theta.dtype),
             np.empty(shape, theta.dtype),
             np.empty(shape[:2], np.int64),
-            np.zeros((*shape[:2], width[0]), theta.dtype),
+            np.zeros((*shape[:2], self._width), theta.dtype),
             np.zeros(shape[:2], np.bool_),
         )
         if isinstance(self.family, CompiledFamily):

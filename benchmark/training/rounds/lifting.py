@@ -40,11 +40,15 @@ def together(
 
 
 def column(values: Any) -> Any:
-    """Values whose numbers (L,) are (L, 1)."""
-    return tree_map(
-        lambda leaf: leaf.unsqueeze(-1) if isinstance(leaf, Tensor) and leaf.dim() == 1 else leaf,
-        values,
-    )
+    """Values whose numbers (L,) are (L, 1). Written out: `tree_map` takes ten times as long."""
+    if isinstance(values, Tensor):
+        return values.unsqueeze(-1) if values.dim() == 1 else values
+    if isinstance(values, dict):
+        return {name: column(value) for name, value in values.items()}
+    if isinstance(values, tuple):
+        parts = map(column, values)
+        return type(values)(*parts) if hasattr(values, "_fields") else tuple(parts)
+    return values
 
 
 def with_hyperparameters(algorithm: Algorithm, values: dict[str, Tensor]) -> Algorithm:

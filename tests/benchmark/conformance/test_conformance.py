@@ -24,6 +24,7 @@ from fedrl.benchmark.conformance import (
     learning,
 )
 from fedrl.benchmark.conformance.digests import DIGESTS
+from fedrl.benchmark.training.rounds.lifting import entrywise
 from fedrl.envs import FAMILIES
 from fedrl.envs.control.cartpole import CartPole
 from fedrl.envs.family import Knob, heterogeneity_level
@@ -275,6 +276,30 @@ class Crowded(FedPG):
 
     def aggregate(self, messages: Tensor, weights: Tensor) -> Tensor:
         return Crossing.apply(super().aggregate(messages, weights), 1e-9)  # type: ignore[no-any-return,no-untyped-call]
+
+
+@dataclass(frozen=True)
+class Scaled(FedPG):
+    """FedPG with directions of length 1: not entry by entry, and it does not say so."""
+
+    def direction(self, gradients: Any, server: Any, agent: Any, *batches: Any) -> Tensor:
+        found = super().direction(gradients, server, agent, *batches)
+        return found / found.norm()
+
+
+@dataclass(frozen=True)
+class WronglyScaled(Scaled):
+    """The same, which says that it is entry by entry."""
+
+    entrywise = True
+
+
+def test_a_direction_that_is_not_entry_by_entry_is_found() -> None:
+    learning.entry_by_entry_is_one_after_the_other(FedPG)
+    assert entrywise(FedPG())
+    assert not entrywise(Scaled()), "FedPG said it of another direction"
+    with pytest.raises(ConformanceError, match="it is not entrywise"):
+        learning.entry_by_entry_is_one_after_the_other(WronglyScaled)
 
 
 def test_agents_that_see_each_other_are_found() -> None:
