@@ -117,6 +117,7 @@ class Family(ABC):
     knobs: ClassVar[dict[str, Knob]] = {}
     heterogeneity: ClassVar[str]  # what κ scales, in words
     gymnasium_id: ClassVar[str]  # id of the Gymnasium view
+    resumable: ClassVar[bool] = False  # a simulator's state is all that an episode needs to go on
 
     horizon: int = 200  # steps, T
     discount: float = 0.99  # γ

@@ -44,7 +44,9 @@ def check_compatible(config: Any, family: Family, algorithm: Algorithm) -> None:
         require(not config.evaluation_gradients, "evaluation_gradients", True, allowed)
     if algorithm.update_site == "server":
         require(config.baseline == "none", "baseline", config.baseline, "'none': the server steps")
-    enough = config.episodes * family.horizon >= algorithm.least_steps
+    if config.segment is not None:
+        _check_segment(config, family, algorithm)
+    enough = config.batch_steps >= algorithm.least_steps
     allowed = f"enough for a batch of {algorithm.least_steps} steps: {config.algorithm} splits it"
     require(enough, "episodes", config.episodes, allowed)
     if config.server_optimiser is not None and algorithm.table != "softmax":
@@ -63,3 +65,16 @@ def check_compatible(config: Any, family: Family, algorithm: Algorithm) -> None:
     if config.evaluation_gradients:
         count = config.evaluation_episodes
         require(count >= 2 or finite, "evaluation_episodes", count, "at least 2: two halves")
+
+
+def _check_segment(config: Any, family: Family, algorithm: Algorithm) -> None:
+    """Segments are of the agents' own environments, one batch per local step."""
+    name, given = "segment", config.segment
+    allowed = f"'none': an episode of {config.family} cannot be stored and go on"
+    require(family.resumable, name, given, allowed)
+    one = algorithm.batches == 1 and algorithm.update_site == "agents"
+    require(one, name, given, f"'none': {config.algorithm} samples elsewhere too in a local step")
+    require(config.baseline != "linear", "baseline", "linear", "'none': it reads an episode's time")
+    if not algorithm.actor_critic:
+        allowed = "true with segment: the number of pieces is random"
+        require(config.per_step_mean, "per_step_mean", config.per_step_mean, allowed)

@@ -50,10 +50,11 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
 
 IF_MEANT = "Input should be {value}, if that is meant"
-LATER = (
+LATER = (  # settings younger than published results, whose names must not change
     "normalise",
+    "segment",
     "server_optimiser",
-)  # settings younger than published results, whose names must not change
+)
 TABLES: dict[str, type[Table]] = {
     "softmax": TabularSoftmax,
     "direct": TabularDirect,
@@ -87,6 +88,9 @@ class Config(BaseModel):
     )
     local_steps: Count = 10  # [K]
     episodes: Count = 1  # per agent and local step [B]
+    # Steps that each of `episodes` environments takes per local step, going on where it stopped; a
+    # piece of an episode counts as one. None: whole episodes.
+    segment: Count | None = None
     step_size: Positive = 0.01  # local [η]
     server_step_size: Positive | None = None  # [λ]; None is ηK, plain averaging
     server_optimiser: ServerStep | None = None  # what the server makes of u_{r+1}; None: nothing
@@ -182,6 +186,11 @@ class Config(BaseModel):
         if isinstance(seen, spaces.Box) and isinstance(taken, spaces.Box):
             return GaussianMLP(seen.shape[0], self.hidden, taken.shape[0], self.initial_log_std)
         raise TypeError(f"no policy for observations {seen} and actions {taken}")
+
+    @property
+    def batch_steps(self) -> int:
+        """Most environment steps that one batch of a local step can have."""
+        return self.episodes * (self.segment or self.build_family().horizon)
 
     @property
     def shares(self) -> Array:

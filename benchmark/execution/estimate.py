@@ -90,8 +90,10 @@ def work(config: Config) -> Work:
     if algorithm.uses_global_momentum and config.initial_momentum == "batch":
         episodes += config.initial_episodes
     training, rounds = config.agents * episodes * family.horizon, config.rounds
+    last = config.local_steps * algorithm.batches * config.batch_steps
+    if config.segment is not None and config.gradients != "exact":
+        training = config.agents * rounds * last
     if config.budget is not None:  # a run ends with the round that spends it
-        last = config.local_steps * config.episodes * algorithm.batches * family.horizon
         training = min(training, config.agents * (config.budget + last))
         # Shorter episodes give more rounds and evaluations, which are shorter as well.
         rounds = rounds if config.gradients == "exact" else min(rounds, -(-config.budget // last))
@@ -118,6 +120,6 @@ def _batch_bytes(runs: Sequence[Run]) -> float:
     lanes = len(runs) * config.agents
     kept = lanes * family.horizon * entry * max(training, evaluation)
     # Gradients are computed lane by lane: activations and their derivatives of one lane's episodes.
-    one_lane = config.episodes * family.horizon * (entry + 4 * sum(policy.shape) * number)
+    one_lane = config.batch_steps * (entry + 4 * sum(policy.shape) * number)
     simulated = lanes * LANE_BYTES if isinstance(family, SimulatedFamily) else 0.0
     return HEADROOM * kept + one_lane + simulated

@@ -10,6 +10,7 @@ import numpy as np
 from numba import njit
 from torch import Tensor
 
+from fedrl.benchmark.training.rollout import Episodes
 from fedrl.benchmark.training.rounds.step import Step
 from fedrl.envs.family import Array
 
@@ -34,14 +35,15 @@ class Diagnostics:
         self.groups, self.cap = groups, cap
         self.drift: list[Array] = []  # (G, n) each
         self.norms: list[Array] = []
-        self.log_weights: list[Array] = []  # (G, n·B) each
+        self.log_weights: list[list[Array]] = []  # of each federation, (m,) each
         self.surprise: list[Array] = []  # (G, n, 2): Σ -log π, steps
 
     def step(self, step: Step, previous: Tensor) -> None:
         """A local step, and θ_{r-1} (L, d)."""
         self.drift.append(_lengths((step.theta - previous).numpy()).reshape(self.groups, -1))
         self.norms.append(_lengths(step.direction.numpy()).reshape(self.groups, -1))
-        self.log_weights += [part.reshape(self.groups, -1) for part in step.log_weights]
+        for part in step.log_weights:
+            self.log_weights.append(self._of_episodes(part, step.played))
         for played in step.played:
             out = np.zeros((len(played.length), 2))
             _surprise(played.log_prob, played.length, out)
@@ -58,15 +60,26 @@ class Diagnostics:
             total = np.sum(np.concatenate(self.surprise, axis=1), axis=1)
             found["entropy"] = total[:, 0] / total[:, 1]
         if self.log_weights:
-            logs = np.concatenate(self.log_weights, axis=1).astype(np.float64)
-            largest = logs.max(axis=1, keepdims=True)
-            share = np.exp(logs - largest)  # no overflow: the effective size has no scale
-            ess = share.sum(axis=1) ** 2 / (logs.shape[1] * np.square(share).sum(axis=1))
-            found["weight_mean"] = np.exp(logs).mean(axis=1)
-            found["weight_max"] = np.exp(largest[:, 0])
-            found["weight_ess"] = ess
-            found["weight_capped"] = (logs > np.log(self.cap)).mean(axis=1)
+            every = [np.concatenate(part) for part in zip(*self.log_weights, strict=True)]
+            columns = np.array([_weights(part.astype(np.float64), self.cap) for part in every])
+            found.update(zip(NAMES[:4], columns.T, strict=True))
         return found
+
+    def _of_episodes(self, log_weights: Array, played: tuple[Episodes, ...]) -> list[Array]:
+        """Split (L, B) by federation, without those of the empty episodes that pad segments."""
+        parts = log_weights.reshape(self.groups, -1)
+        if all((batch.length > 0).all() for batch in played):
+            return list(parts)
+        real = (played[0].length > 0).reshape(self.groups, -1)  # segments have one batch
+        return [part[some] for part, some in zip(parts, real, strict=True)]
+
+
+def _weights(logs: Array, cap: float) -> tuple[float, float, float, float]:
+    """The first four of NAMES, of one federation's log weights (m,)."""
+    largest = logs.max()
+    share = np.exp(logs - largest)  # no overflow: the effective size has no scale
+    ess = share.sum() ** 2 / (len(logs) * np.square(share).sum())
+    return np.exp(logs).mean(), np.exp(largest), ess, (logs > np.log(cap)).mean()
 
 
 def _lengths(vectors: Array) -> Array:

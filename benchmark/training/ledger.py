@@ -23,11 +23,11 @@ class Ledger(NamedTuple):
         return cls(*(np.zeros(federations, np.int64) for _ in cls._fields))
 
     def played(self, length: Array) -> Ledger:
-        """With episodes of these lengths (L, B)."""
+        """With episodes of these lengths (L, B); those of length 0 are none."""
         steps = length.reshape(len(self.steps), -1)
         return self._replace(
             steps=self.steps + steps.sum(axis=1),
-            trajectories=self.trajectories + steps.shape[1],
+            trajectories=self.trajectories + (steps > 0).sum(axis=1),
         )
 
     def sent(self, up: int, down: int) -> Ledger:

@@ -72,7 +72,7 @@ def resume(program: Program, states: Sequence[RunState | None]) -> tuple[State, 
 
 def _remembered(program: Program, state: State) -> list[Tensor]:
     """All that is carried from round to round beside θ and u, each with leading axis G."""
-    kept = [state.baseline.coefficients, state.normaliser.sums]
+    kept = [state.baseline.coefficients, state.normaliser.sums, state.environments.states]
     shape = (len(state.server.theta), program.agents_per_federation)
     per_federation = [torch.from_numpy(part).unflatten(0, shape) for part in kept]
     memories = [*tree_leaves(state.server.memory), *tree_leaves(state.memories)]
@@ -85,11 +85,12 @@ def _with_remembered(state: State, leaves: Sequence[Tensor]) -> State:
     server, shape = tree_flatten(state.server.memory)
     agents, form = tree_flatten(state.memories)
     memory = tree_unflatten(leaves[: len(server)], shape)
-    coefficients, sums = (leaf.flatten(0, 1).numpy() for leaf in leaves[-2:])
+    coefficients, sums, states = (leaf.flatten(0, 1).numpy() for leaf in leaves[-3:])
     return state._replace(
         server=state.server._replace(memory=memory),
         memories=tree_unflatten(leaves[len(server) : len(server) + len(agents)], form),
         baseline=state.baseline.holding(coefficients),
         normaliser=state.normaliser.holding(sums),
+        environments=state.environments.holding(states),
         optimiser=state.optimiser.holding(moments),
     )

@@ -79,16 +79,19 @@ class Sampler:
             run = compiled_rollout(kernel, task, type(self.policy).__name__)
             run(self.policy.shape, self.policy.draws, self.task, theta, *stream, *out)
         elif isinstance(self.family, SimulatedFamily):
-            simulator = self._simulators.get(episodes)
-            if simulator is None:
-                simulator = self.family.simulator(self.task, episodes, self.threads)
-                self._simulators[episodes] = simulator
-            simulated_rollout(simulator, self.policy, theta, stream, out)
+            simulated_rollout(self.simulator(episodes), self.policy, theta, stream, out)
         else:
             raise TypeError(
                 f"{type(self.family).__name__} is neither a CompiledFamily nor a SimulatedFamily"
             )
         return out
+
+    def simulator(self, episodes: int) -> Simulator:
+        """Physics of `episodes` lanes of each MDP of a `SimulatedFamily`, made once."""
+        if episodes not in self._simulators:
+            family: Any = self.family
+            self._simulators[episodes] = family.simulator(self.task, episodes, self.threads)
+        return self._simulators[episodes]
 
 
 @cache

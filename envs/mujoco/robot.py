@@ -68,6 +68,7 @@ class Robot(PhysicalFamily, SimulatedFamily):
         "action_bias": Knob(0.0, -0.1, 0.1, "of full torque", "constant added to every action"),
         "start_width": Knob(0.1, 0.05, 0.15, "m, rad, m/s, rad/s", "start noise", -1e-12),
     }
+    resumable: ClassVar[bool] = True
     body: ClassVar[type[RobotSimulator]]  # start, observation, reward
     fps: ClassVar[int]  # environment steps per second of the robot's time
     joints: ClassVar[int]  # actuated joints

@@ -37,6 +37,17 @@ def surrogate_coefficients(log_pi: Any, log_old: Any, advantage: Any, clip: floa
         c[m] = 0.0 if idle else ratio * gain / len(c)
 
 
+@register_jitable
+def value_errors(fitted: Any, old: Any, target: Any, clip: float) -> None:
+    """fitted ← target - fitted, but 0 where the clipped error is larger: see `objective`."""
+    for m in range(len(fitted)):
+        error = target[m] - fitted[m]
+        move = fitted[m] - old[m]
+        clipped = target[m] - old[m] - (clip if move > 0 else -clip)
+        idle = abs(move) > clip and abs(clipped) > abs(error)
+        fitted[m] = 0.0 if idle else error
+
+
 @cache
 def compiled_step(name: str) -> Callable[..., None]:
     """The compiled local step of the policy class `name`, L lanes.
@@ -57,7 +68,7 @@ def compiled_step(name: str) -> Callable[..., None]:
         terminated, uniform, out,
     ):  # fmt: skip
         _ = version  # a closed-over value is part of the key of the compilation cache
-        epochs, minibatches, optimiser, standardised, discount = loops
+        epochs, minibatches, optimiser, standardised, discount, clip_critic = loops
         d = (state.shape[1] - 1) // 3
         gradient = np.empty(d, state.dtype)
         for lane in range(len(state)):
@@ -66,16 +77,18 @@ def compiled_step(name: str) -> Callable[..., None]:
             own[:] = state[lane]
             theta, first, second = own[:d], own[d : 2 * d], own[2 * d : 3 * d]
             actor, critic = theta[:size], theta[size:]
-            x, taken = pack(observation[lane], action[lane], length[lane], theta)
+            # Segments are padded with empty episodes, as many as others in the batch need.
+            lengths = length[lane][: np.sum(length[lane] > 0)]
+            x, taken = pack(observation[lane], action[lane], lengths, theta)
             steps = len(x)
             _, z = forward(shape, actor, x)
             log_old = log_probability(actor, z, taken)
             _, value = forward(critic_shape, critic, x)
-            _, last = forward(critic_shape, critic, final[lane])
+            _, last = forward(critic_shape, critic, final[lane][: len(lengths)])
             advantage = np.empty(steps)
             generalised_advantages(
-                reward[lane], value[:, 0], last[:, 0], terminated[lane], length[lane], discount,
-                decay, advantage,
+                reward[lane], value[:, 0], last[:, 0], terminated[lane], lengths, discount, decay,
+                advantage,
             )  # fmt: skip
             target = advantage + value[:, 0]
             for epoch in range(epochs):
@@ -98,9 +111,10 @@ def compiled_step(name: str) -> Callable[..., None]:
                         add_entropy(actor, z, entropy_weight / len(rows), delta, gradient[:size])
                     backward(shape, actor, some, cached, delta, gradient[:size])
                     cached, fitted = forward(critic_shape, critic, some)
-                    wanted = target[rows]
+                    held = clip if clip_critic else math.inf
+                    value_errors(fitted[:, 0], value[:, 0][rows], target[rows], held)
                     for m in range(len(rows)):
-                        fitted[m, 0] = value_weight * (wanted[m] - fitted[m, 0]) / len(rows)
+                        fitted[m, 0] = value_weight * fitted[m, 0] / len(rows)
                     backward(critic_shape, critic, some, cached, fitted, gradient[size:])
                     limit_norm(gradient, largest_norm)
                     own[3 * d] += 1

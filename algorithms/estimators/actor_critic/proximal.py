@@ -28,6 +28,7 @@ class Loops(NamedTuple):
     optimiser: int  # place in `optimisers.OPTIMISERS`
     standardise: bool  # advantages of a minibatch to mean 0 and deviation 1
     discount: float  # γ
+    clip_critic: bool = False  # what V gains by leaving its old value by more than ε is no gain
 
 
 class Rates(NamedTuple):
@@ -49,14 +50,21 @@ class Minibatch(NamedTuple):
     log_prob: Tensor  # (n,), log π of the policy that chose the actions
     advantage: Tensor  # (n,)
     target: Tensor  # (n,), advantage + V(s)
+    value: Tensor  # (n,), V(s) before the first update
 
 
 def objective(
-    policy: Policy, rates: Rates, standardise: bool, theta: Tensor, mini: Minibatch
+    policy: Policy,
+    rates: Rates,
+    standardise: bool,
+    theta: Tensor,
+    mini: Minibatch,
+    clip_critic: bool = False,
 ) -> Tensor:
     """L(θ) = mean_m min(ρ A, clip(ρ, 1 - ε, 1 + ε) A) - c_v/2 (V(s) - target)² + c_e H(π(·|s)).
 
-    ρ = π_θ(a|s) / π_old(a|s). Schulman et al. 2017 (arXiv 1707.06347), eq. 9; 0-d.
+    ρ = π_θ(a|s) / π_old(a|s). Schulman et al. 2017 (arXiv 1707.06347), eq. 9; 0-d. With
+    `clip_critic` the square is the larger of two, the other of V_old + clip(V - V_old, -ε, ε).
     """
     advantage = mini.advantage
     if standardise:
@@ -66,8 +74,12 @@ def objective(
     ratio = (policy.log_prob(actor, mini.observation, mini.action) - mini.log_prob).exp()
     clipped = ratio.clamp(1 - rates.clip, 1 + rates.clip)
     surrogate = torch.minimum(ratio * advantage, clipped * advantage)
-    error = state_value(policy, critic, mini.observation) - mini.target
-    fit = 0.5 * rates.value_weight * error.square()
+    value = state_value(policy, critic, mini.observation)
+    error = (value - mini.target).square()
+    if clip_critic:
+        held = mini.value + (value - mini.value).clamp(-rates.clip, rates.clip)
+        error = torch.maximum(error, (held - mini.target).square())
+    fit = 0.5 * rates.value_weight * error
     bonus = rates.entropy_weight * entropy(policy, actor, mini.observation)
     return (surrogate - fit + bonus).mean()
 

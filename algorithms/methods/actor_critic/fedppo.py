@@ -59,6 +59,7 @@ class FedPPO(Algorithm):
     minibatches: int = structural(4, least=1, meaning="updates per pass; 32 is usual for robots")
     optimiser: Literal["sgd", "momentum", "adam"] = structural("adam", meaning="how agents ascend")
     standardise: bool = structural(True, meaning="advantages of a minibatch to mean 0, deviation 1")
+    clip_critic: bool = structural(False, meaning="V gains nothing beyond ε of its old value")
     orthogonal: bool = structural(True, meaning="orthogonal initial weights of a network")
 
     @property
@@ -87,7 +88,12 @@ class FedPPO(Algorithm):
         """L(θ) = mean min(ρ A, clip(ρ, 1 ± ε) A) - c_v/2 (V - target)² + c_e H, target = A + V."""
         optimiser = OPTIMISERS.index(self.optimiser)
         loops = Loops(
-            self.epochs, self.minibatches, optimiser, self.standardise, gradients.discount
+            self.epochs,
+            self.minibatches,
+            optimiser,
+            self.standardise,
+            gradients.discount,
+            self.clip_critic,
         )
         rates = Rates(
             agent.step.size * (1 - self.anneal * agent.step.progress),

@@ -98,7 +98,7 @@ def exchange(
     weights = weights_of(program, roster.participants)
     normaliser = local.normaliser.exchanged(roster.participants.rows, weights)
     state = state._replace(server=following, memories=memories, normaliser=normaliser)
-    state = state._replace(optimiser=optimiser)
+    state = state._replace(optimiser=optimiser, environments=local.environments)
     return with_cost(program, roster, state, up, _floats(local.server.memory))
 
 

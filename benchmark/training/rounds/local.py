@@ -30,6 +30,7 @@ from fedrl.benchmark.training.rounds.program import Program
 from fedrl.benchmark.training.rounds.sampling import Sample, interpolation, sample, shuffles
 from fedrl.benchmark.training.rounds.state import State, spent
 from fedrl.benchmark.training.rounds.step import Step
+from fedrl.benchmark.training.segments import Environments
 
 
 class Local(NamedTuple):
@@ -39,6 +40,7 @@ class Local(NamedTuple):
     agent: Agent
     hyperparameters: dict[str, Tensor]  # (L,) each
     normaliser: Normaliser  # every agent's statistics
+    environments: Environments  # every agent's
 
 
 def begin(
@@ -54,7 +56,8 @@ def begin(
     agent = Agent(server.theta, snapshot, memory, LocalStep(size, progress(program, state)[pick]))
     if overrides(program.algorithm, "begin"):
         memory = lift(program.algorithm, "begin", hyperparameters, server, agent)
-    return Local(server, agent._replace(memory=memory), hyperparameters, state.normaliser)
+    own = (state.normaliser, state.environments)
+    return Local(server, agent._replace(memory=memory), hyperparameters, *own)
 
 
 def progress(program: Program, state: State) -> Tensor:
@@ -82,11 +85,11 @@ def direction(
         lifting = together if entrywise(algorithm) else lift
         points = lifting(algorithm, "behaviour_parameters", hyperparameters, server, agent, alpha)
     samples: list[Sample] = []
-    normaliser = local.normaliser
+    normaliser, environments = local.normaliser, local.environments
     for i, point in enumerate(points):
-        known = (config.episodes, baseline, normaliser)
+        known = (config.episodes, baseline, normaliser, environments)
         samples.append(sample(program, lanes, point, f"training-{i}", draw, *known))
-        normaliser = samples[-1].normaliser
+        normaliser, environments = samples[-1].normaliser, samples[-1].environments or environments
 
     def direct(hyperparameters: dict[str, Tensor], *values: Any) -> tuple[Tensor, Any]:
         chosen = with_hyperparameters(algorithm, hyperparameters)
@@ -100,7 +103,8 @@ def direction(
     else:
         found, memory = vmap(direct)(hyperparameters, server, agent, *batches)
     played = tuple(part.played for part in samples if part.played is not None)
-    local = local._replace(agent=local.agent._replace(memory=memory), normaliser=normaliser)
+    agent = local.agent._replace(memory=memory)
+    local = local._replace(agent=agent, normaliser=normaliser, environments=environments)
     return local, limited(config, found, agent.theta), played
 
 

@@ -16,6 +16,7 @@ from fedrl.benchmark.training.normaliser import Normaliser
 from fedrl.benchmark.training.rollout import Episodes
 from fedrl.benchmark.training.rounds.lanes import Lanes
 from fedrl.benchmark.training.rounds.program import Program
+from fedrl.benchmark.training.segments import Environments
 
 
 class Sample(NamedTuple):
@@ -24,6 +25,7 @@ class Sample(NamedTuple):
     batch: Trajectories  # as estimators read it, leading axis L; with exact gradients the MDPs
     played: Episodes | None  # the same as arrays; None with exact gradients
     normaliser: Normaliser  # after these episodes
+    environments: Environments | None = None  # after them, where segments were asked for
 
     def charge(self, ledger: Ledger) -> Ledger:
         """The ledger with these episodes."""
@@ -39,18 +41,26 @@ def sample(
     episodes: int,
     baseline: Baseline,
     normaliser: Normaliser,
+    environments: Environments | None = None,
 ) -> Sample:
-    """`episodes` episodes of every lane under theta (L, d), read from the stream of `purpose`."""
+    """`episodes` episodes of every lane under theta (L, d), read from the stream of `purpose`.
+
+    With environments that go on from local step to local step, their next segments instead.
+    """
     config = program.config
     if config.gradients == "exact":
-        return Sample(models(lanes.sampler, theta), None, normaliser)  # type: ignore[arg-type]
+        return Sample(models(lanes.sampler, theta), None, normaliser, environments)  # type: ignore[arg-type]
     acting = theta[:, : program.policy.size]
     if config.attack is not None and config.attack.kind == "random-action":
         lost = byzantine(config.attack, lanes.agent, config.agents)
         acting = torch.where(lost, torch.zeros_like(acting), acting)
     stream = lanes.stream(program, purpose, draw)
     acting = normaliser.acting(lanes.rows, acting)
-    played = lanes.sampler.sample(acting.numpy(), stream, episodes)
+    if environments is not None and environments.steps:
+        known = (lanes.sampler, lanes.rows, acting.numpy(), stream)
+        environments, played = environments.played(*known)
+    else:
+        played = lanes.sampler.sample(acting.numpy(), stream, episodes)
     played = charged(config.reward_cliff, played)
     if config.reward_noise is not None:
         noise = lanes.stream(program, f"reward-noise-{purpose}", draw)
@@ -59,7 +69,8 @@ def sample(
     played = normaliser.normalised(lanes.rows, played, after)
     parts = (torch.from_numpy(part) for part in played)
     value = baseline.values(lanes.rows, played)
-    return Sample(Trajectories(*parts, theta, value), played, after)  # type: ignore[call-arg]
+    batch = Trajectories(*parts, theta, value)  # type: ignore[call-arg]
+    return Sample(batch, played, after, environments)
 
 
 def interpolation(program: Program, lanes: Lanes, draw: int) -> Tensor:
@@ -73,7 +84,7 @@ def interpolation(program: Program, lanes: Lanes, draw: int) -> Tensor:
 def shuffles(program: Program, lanes: Lanes, draw: int) -> Tensor:
     """Uniform numbers for the random orders of each lane's steps: (L, shuffles, B·T)."""
     stream, count = lanes.stream(program, "shuffles", draw), program.algorithm.shuffles
-    steps = program.config.episodes * program.family.horizon
+    steps = program.config.batch_steps
     out = np.empty((len(stream.keys) * count, steps))
     uniform_lanes(out, *stream, count, 0)
     return torch.from_numpy(out.reshape(len(stream.keys), count, steps))

@@ -13,6 +13,7 @@ from fedrl.benchmark.training.ledger import Ledger
 from fedrl.benchmark.training.normaliser import Normaliser
 from fedrl.benchmark.training.rounds.lifting import first_memory
 from fedrl.benchmark.training.rounds.program import Program
+from fedrl.benchmark.training.segments import Environments
 from fedrl.benchmark.training.server_optimiser import ServerOptimiser
 from fedrl.envs.family import Array
 
@@ -26,6 +27,7 @@ class State(NamedTuple):
     memories: Any  # the agents', leaves (G, n, …)
     baseline: Baseline
     normaliser: Normaliser
+    environments: Environments
     optimiser: ServerOptimiser
     ledger: Ledger
     diagnostics: dict[str, Array]  # of the round before, (G,) each
@@ -50,6 +52,9 @@ def initial_state(program: Program) -> State:
         normaliser=Normaliser.of(
             program.config, program.family, program.policy, len(theta) * agents
         ),
+        environments=Environments.of(
+            program.config, program.family, program.tasks[0], len(theta) * agents
+        ),
         optimiser=ServerOptimiser.of(program.config.server_optimiser, theta),
         ledger=Ledger.empty(len(theta)),
         diagnostics=dict.fromkeys(NAMES, np.full(len(theta), np.nan)),
@@ -67,6 +72,7 @@ def without(program: Program, state: State, gone: Array) -> State:
         memories=tree_map(lambda part: part[rows], state.memories),
         baseline=state.baseline.holding(state.baseline.coefficients[agents]),
         normaliser=state.normaliser.holding(state.normaliser.sums[agents]),
+        environments=state.environments.holding(state.environments.states[agents]),
         optimiser=state.optimiser.holding(state.optimiser.moments[rows]),
         ledger=Ledger(*(part[keep] for part in state.ledger)),
         diagnostics={name: values[keep] for name, values in state.diagnostics.items()},

@@ -89,7 +89,7 @@ def pooled(policy: Policy, theta: Tensor, batch: Trajectories, decay: float) -> 
     value = state_value(policy, theta[policy.size :], batch.observation)
     parts = (batch.observation, batch.action, batch.log_prob, value)
     flat = [torch.cat([part[b, :n] for b, n in enumerate(LENGTHS)]) for part in parts]
-    return Minibatch(*flat[:3], gain, gain + flat[3])
+    return Minibatch(*flat[:3], gain, gain + flat[3], flat[3])
 
 
 def fresh(theta: Tensor) -> Tensor:
@@ -108,14 +108,15 @@ def shuffled(uniform: Tensor) -> list[int]:
 
 @every_policy
 @pytest.mark.parametrize("optimiser", [SGD, MOMENTUM, ADAM], ids=OPTIMISERS)
-@pytest.mark.parametrize("standardise", [False, True])
-def test_a_local_step_is_its_definition(policy, optimiser, standardise):
+@pytest.mark.parametrize(("standardise", "clip"), [(False, False), (True, False), (True, True)])
+def test_a_local_step_is_its_definition(policy, optimiser, standardise, clip):
     """Epochs of minibatches along the derivative of `objective`, clipped in norm."""
     theta, batch = batch_of(policy)
-    loops = Loops(3, 4, optimiser, standardise, DISCOUNT)
+    loops = Loops(3, 4, optimiser, standardise, DISCOUNT, clip)
+    rates = RATES._replace(clip=0.02) if clip else RATES
     numbers = np.random.default_rng(1)
     uniform = torch.from_numpy(numbers.random((loops.epochs, EPISODES * HORIZON)))
-    found = proximal_step(policy, loops, RATES, fresh(theta), batch, uniform)
+    found = proximal_step(policy, loops, rates, fresh(theta), batch, uniform)
 
     data = pooled(policy, theta, batch, RATES.decay)
     first, second = torch.zeros_like(theta), torch.zeros_like(theta)
@@ -125,7 +126,7 @@ def test_a_local_step_is_its_definition(policy, optimiser, standardise):
         for part in range(loops.minibatches):
             rows = order[part * STEPS // 4 : (part + 1) * STEPS // 4]
             mini = Minibatch(*(field[rows] for field in data))
-            slope = grad(lambda x, m=mini: objective(policy, RATES, standardise, x, m))(theta)
+            slope = grad(lambda x, m=mini: objective(policy, rates, standardise, x, m, clip))(theta)
             slope = slope * min(1.0, RATES.largest_norm / slope.norm().item())
             updates += 1
             if optimiser == SGD:
