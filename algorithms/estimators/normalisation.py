@@ -76,7 +76,7 @@ def _add(observation, reward, length, discount, sums):  # type: ignore[no-untype
             for h in range(length[lane, b]):
                 own[0] += 1
                 for j in range(size):
-                    entry = float(observation[lane, b, h, j])
+                    entry = np.float64(observation[lane, b, h, j])  # float() keeps single
                     own[1 + j] += entry
                     own[1 + size + j] += entry * entry
                 total = discount * total + reward[lane, b, h]
