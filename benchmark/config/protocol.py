@@ -1,39 +1,63 @@
 """How a study is tuned: its table [tuning], with the suite's choices as defaults."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from fedrl.benchmark.config.axis import Axis
+from fedrl.benchmark.config.parameter import Space, grid, is_grid
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.config.settings import SettingError, explain
 from fedrl.envs.validation import nearest
 
 Range = tuple[float, float]
+ENOUGH = 16  # trials of a hyperparameter; with fewer, one more costs more than it gains
 
 
 class Protocol(BaseModel):
-    """Trials, seeds and what is searched. Every algorithm gets the same of all of it.
+    """Trials, seeds and what is searched. Every hyperparameter brings the same number of trials.
 
-    A wave is proposed from the trials before it and computed as one batch; the first wave has
-    twice the size and is quasi-random. Tuner t has tune and select seeds of its own, so that
-    repeating the whole tuning shows what luck it is.
+    A wave is proposed from the trials before it and computed as one batch; the first is
+    quasi-random and twice the size where more than one hyperparameter is searched. Where all that
+    is searched has levels, every combination is tried, in one wave. Tuner t has tune and select
+    seeds of its own, so that repeating the whole tuning shows what luck it is.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    trials: Annotated[int, Field(ge=1)] = 32  # per family, κ, N and algorithm
+    trials: Annotated[int, Field(ge=1)] = ENOUGH  # per hyperparameter of every task
     wave: Annotated[int, Field(ge=1)] = 8  # trials that are proposed together
     seeds: Annotated[int, Field(ge=3)] = 3  # tune seeds of every trial
     finalists: Annotated[int, Field(ge=1)] = 5  # best trials that meet the select seeds
-    select_seeds: Annotated[int, Field(ge=3)] = 10
+    select_seeds: Annotated[int, Field(ge=3)] = 20
     tune: tuple[str, ...] | None = None  # None: step_size and the algorithm's own
     ranges: dict[str, Range] = {}  # instead of those derived from the study and the algorithm
+    levels: dict[str, Axis] = {}  # the only values to try; multiples, as in a design, if relative
 
-    def waves(self) -> list[int]:
-        """Sizes of the waves: twice a wave, then waves, then the rest."""
-        sizes = [min(2 * self.wave, self.trials)]
-        while sum(sizes) < self.trials:
-            sizes.append(min(self.wave, self.trials - sum(sizes)))
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        for name, axis in self.levels.items():
+            mistake = axis.mistake()
+            if mistake is None and axis.listed is None:
+                mistake = "it needs its levels; give levels = 3, or values = [...]"
+            if mistake is not None:
+                raise ValueError(f"tuning.levels.{name}: {mistake}")
+            if name in self.ranges:
+                raise ValueError(f"{name} is in tuning.ranges and in tuning.levels; leave one out")
+        return self
+
+    def trials_of(self, space: Space) -> int:
+        """Trials of one task, a start from what it contains aside."""
+        return len(grid(space)) if is_grid(space) else self.trials * len(space)
+
+    def waves(self, space: Space) -> list[int]:
+        """Sizes of the waves: the first, then waves, then the rest."""
+        trials = self.trials_of(space)
+        if is_grid(space):
+            return [trials]
+        sizes = [min(self.wave * min(2, len(space)), trials)]
+        while sum(sizes) < trials:
+            sizes.append(min(self.wave, trials - sum(sizes)))
         return sizes
 
     def tune_seeds(self, tuner: int) -> list[Seed]:
@@ -52,7 +76,8 @@ def protocol_of(table: dict[str, Any], trials: int | None = None) -> Protocol:
     try:
         protocol = Protocol(**(table | ({} if trials is None else {"trials": trials})))
     except ValidationError as error:
-        raise SettingError(f"tuning.{explain(error)}") from None
+        told = explain(error)
+        raise SettingError(told if told.startswith("tuning.") else f"tuning.{told}") from None
     if protocol.trials < protocol.wave:
         raise SettingError(
             f"{protocol.trials} trials are fewer than one wave of {protocol.wave}; give at least "

@@ -6,19 +6,21 @@ from dataclasses import Field
 from typing import Any
 
 from fedrl.algorithms.algorithm import Algorithm
+from fedrl.benchmark.config.axis import Axis
 from fedrl.benchmark.config.configuration import Config
-from fedrl.benchmark.config.parameter import Parameter, Space, Values
+from fedrl.benchmark.config.parameter import Parameter, Space, Value, Values
 from fedrl.benchmark.config.protocol import Protocol, Range
 from fedrl.benchmark.config.settings import SettingError
 from fedrl.envs.validation import nearest
 
 # Of a config, with how far around the study's own value is searched, and whether it is whole.
 AROUND = {
-    "step_size": (16.0, False),  # η
-    "server_step_size": (16.0, False),  # λ
+    "step_size": (32.0, False),  # η: a thousandfold
+    "server_step_size": (8.0, False),  # λ, around plain averaging, ηK
     "local_steps": (4.0, True),  # K
     "episodes": (4.0, True),  # B
 }
+UNITS = {"server_step_size": "ηK"}  # what a range of these is in
 WIDE = 50.0  # ratio of an algorithm's own bounds from which they are searched in logarithms
 
 
@@ -60,15 +62,39 @@ def space_of(configs: Sequence[Config], protocol: Protocol) -> Space:
 
 def own_values(config: Config, space: Space) -> Values:
     """The study's own values of what is tuned."""
-    values: Values = {}
-    for parameter in space:
-        if parameter.name == "server_step_size":
-            values[parameter.name] = config.server_step
-        elif parameter.name in AROUND:
-            values[parameter.name] = getattr(config, parameter.name)
-        else:
-            values[parameter.name] = float(config.hyperparameters[parameter.name])
-    return values
+    return {parameter.name: _own(config, parameter.name) for parameter in space}
+
+
+def values_at(config: Config, space: Space, point: Values) -> Values:
+    """The values at a point whose coordinates may be multiples of ηK or 1/η."""
+    plain = {p.name: point[p.name] for p in space if not p.unit}
+    scaled = {
+        p.name: float(f"{point[p.name] * _unit(config, p, plain):.6g}") for p in space if p.unit
+    }
+    return {p.name: (scaled if p.unit else plain)[p.name] for p in space}
+
+
+def point_of(config: Config, space: Space, values: Values) -> Values:
+    """Coordinates of values: the inverse of `values_at`, but for rounding."""
+    return {
+        p.name: p.rounded(values[p.name] / _unit(config, p, values)) if p.unit else values[p.name]
+        for p in space
+    }
+
+
+def _unit(config: Config, parameter: Parameter, values: Values) -> float:
+    eta = values.get("step_size", config.step_size)
+    steps = values.get("local_steps", config.local_steps)
+    return {"": 1.0, "ηK": eta * steps, "1/η": 1 / eta}[parameter.unit]
+
+
+def _own(config: Config, name: str) -> Value:
+    if name == "server_step_size":
+        return config.server_step
+    if name in AROUND:
+        value: Value = getattr(config, name)
+        return value
+    return float(config.hyperparameters[name])
 
 
 def applied(config: Config, values: Values) -> Config:
@@ -104,7 +130,11 @@ def outside(config: Config, values: Values) -> list[str]:
 def check_names(protocol: Protocol, algorithms: Sequence[type[Algorithm]]) -> None:
     """Every name in [tuning] must be something that can be tuned here."""
     known = known_names(algorithms)
-    for place, names in (("tuning.tune", protocol.tune or ()), ("tuning.ranges", protocol.ranges)):
+    for place, names in (
+        ("tuning.tune", protocol.tune or ()),
+        ("tuning.ranges", protocol.ranges),
+        ("tuning.levels", protocol.levels),
+    ):
         for name in names:
             if name not in known:
                 raise SettingError(f"{place}: {nearest('hyperparameter to tune', name, known)}")
@@ -115,19 +145,40 @@ def check_names(protocol: Protocol, algorithms: Sequence[type[Algorithm]]) -> No
 def _parameter(
     name: str, configs: Sequence[Config], own: dict[str, Field[Any]], protocol: Protocol
 ) -> Parameter:
+    around, details = name in AROUND, own[name].metadata if name in own else {}
+    whole = around and AROUND[name][1]
+    unit = UNITS.get(name, "") if around else details["unit"]
+    domain = (1 if whole else 5e-324, math.inf) if around else details["domain"]
+    if name in protocol.levels:
+        return _levelled(name, configs[0], protocol.levels[name], unit, whole, domain)
     given = protocol.ranges.get(name)
-    if name in AROUND:
-        factor, whole = AROUND[name]
-        here = [own_values(config, (Parameter(name, 0, 0, True),))[name] for config in configs]
+    if around:
+        factor = AROUND[name][0]
+        here = [1.0] if unit else [_own(config, name) for config in configs]
         low, high = given or (min(here) / factor, max(here) * factor)
         if whole and given is None:
             low, high = max(1, math.ceil(low)), math.floor(high)
-        _check(name, (low, high), (1 if whole else 5e-324, math.inf), whole)
-        return Parameter(name, low, high, True, whole)
-    details = own[name].metadata
-    low, high = given or (details["low"], details["high"])
-    _check(name, (low, high), details["domain"], False)
-    return Parameter(name, low, high, low > 0 and high / low > WIDE)
+    else:
+        low, high = given or (details["low"], details["high"])
+    _check(name, (low, high), (5e-324, math.inf) if unit else domain, whole)
+    return Parameter(name, low, high, around or (low > 0 and high / low > WIDE), whole, unit)
+
+
+def _levelled(
+    name: str, config: Config, axis: Axis, unit: str, whole: bool, domain: Range
+) -> Parameter:
+    """The values of an axis: multiples of λ's are of ηK, of others of the study's own value."""
+    base = 1.0 if unit or not axis.relative else float(_own(config, name))
+    unit = unit if axis.relative else ""
+    listed = sorted(float(f"{base * level:.6g}") for level in axis.listed or ())
+    levels = tuple(round(level) if whole else level for level in listed)
+    inside = all(domain[0] <= level <= domain[1] for level in levels) or unit
+    if not inside or len(set(levels)) < len(levels) or (whole and list(levels) != listed):
+        kind = "different whole numbers, 1 or larger" if whole else "different numbers"
+        bounds = "" if domain[1] == math.inf else f" in [{domain[0]:g}, {domain[1]:g}]"
+        told = ", ".join(f"{level:g}" for level in listed)
+        raise SettingError(f"tuning.levels.{name} is {told}; it must be {kind}{bounds}")
+    return Parameter(name, levels[0], levels[-1], levels[0] > 0, whole, unit, levels)
 
 
 def _check(name: str, bounds: Range, domain: Range, whole: bool) -> None:

@@ -16,7 +16,7 @@ class Cost(NamedTuple):
 
     study: str
     tasks: int
-    trials: int  # per task
+    trials: int  # of all tasks
     runs: int
     training_steps: int
     evaluation_steps: int
@@ -29,11 +29,15 @@ def cost_of(
 ) -> Cost:
     """Add up the cost of all tasks and repetitions."""
     whole = _size(tasks, protocol, workers)
-    batches = repeats * (len(protocol.waves()) + 1)
+    waves = {
+        depth: max(len(protocol.waves(t.space)) for t in tasks if t.depth == depth)
+        for depth in {task.depth for task in tasks}
+    }
+    batches = repeats * sum(count + 1 for count in waves.values())
     return Cost(
         study,
         len(tasks),
-        protocol.trials,
+        sum(trials_of(task, protocol) for task in tasks),
         repeats * whole.runs,
         repeats * whole.training_steps,
         repeats * whole.evaluation_steps,
@@ -49,6 +53,7 @@ def rows(tasks: Sequence[Task], protocol: Protocol) -> list[dict[str, Any]]:
             "task": task.label,
             "space": {p.name: p.words for p in task.space},
             "size": sized(task.space),
+            "trials": trials_of(task, protocol),
             "budget": task.base.budget,
             "budget_derived": task.derived,
             "training_steps": _size([task], protocol, 1).training_steps,
@@ -57,8 +62,17 @@ def rows(tasks: Sequence[Task], protocol: Protocol) -> list[dict[str, Any]]:
     ]
 
 
+def trials_of(task: Task, protocol: Protocol) -> int:
+    """Trials of one tuner, with starts from what the algorithm contains."""
+    return protocol.trials_of(task.space) + len(task.contained)
+
+
 def _size(tasks: Sequence[Task], protocol: Protocol, workers: int) -> Size:
-    seeds = [s for s in protocol.tune_seeds(0) for _ in range(protocol.trials)]
-    finalists = min(protocol.finalists, protocol.trials)
-    seeds += [s for s in protocol.selection_seeds(0) for _ in range(finalists)]
-    return size(cut([Run(task.base, seed) for task in tasks for seed in seeds], workers))
+    runs = []
+    for task in tasks:
+        trials = trials_of(task, protocol)
+        finalists = min(protocol.finalists + len(task.contained), trials)
+        seeds = [s for s in protocol.tune_seeds(0) for _ in range(trials)]
+        seeds += [s for s in protocol.selection_seeds(0) for _ in range(finalists)]
+        runs += [Run(task.base, seed) for seed in seeds]
+    return size(cut(runs, workers))

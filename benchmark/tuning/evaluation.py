@@ -9,6 +9,7 @@ from rich.console import Console
 from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.execution.execution import execute, plan
 from fedrl.benchmark.execution.executors import Executor
+from fedrl.benchmark.storage import parameters
 from fedrl.benchmark.storage.files import StoreError
 from fedrl.benchmark.storage.store import Store
 from fedrl.benchmark.tuning.objective import Outcome, outcome_of
@@ -67,4 +68,5 @@ class Evaluator:
         stored = store.read(run)
         if stored is None:
             raise StoreError(f"{store.path(run)} has vanished; the same command computes it again")
-        return outcome_of(run.config, stored.columns)
+        theta = parameters.read(parameters.beside(store.path(run)))
+        return outcome_of(run.config, stored.columns, None if theta is None else theta.theta)

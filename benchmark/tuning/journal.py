@@ -116,16 +116,18 @@ def _append(storage: JournalStorage, one: Tuned) -> None:
 
 
 def frozen(task: Task, trial: Trial) -> FrozenTrial:
-    """A trial in Optuna's words."""
+    """A trial in Optuna's words; a start from outside of the space has its values as a note."""
+    inside = task.holds(trial.values)
     return optuna.trial.create_trial(
-        params=trial.values,
-        distributions={parameter.name: distribution(parameter) for parameter in task.space},
+        params=task.point(trial.values) if inside else {},
+        distributions={p.name: distribution(p) for p in task.space} if inside else {},
         value=trial.score,
         user_attrs={
             "scores": list(trial.scores),
             "diverged": trial.diverged,
             "steps": trial.steps,
             "cell": task.config(trial.values).id,
+            **({"of": trial.of} if trial.of else {}),
         },
     )
 

@@ -16,9 +16,12 @@ class Outcome(NamedTuple):
     score: float
     diverged: bool
     steps: int  # environment steps of all agents
+    size: float = 0.0  # max |θ| at the end
 
 
-def outcome_of(config: Config, columns: Mapping[str, Array]) -> Outcome:
+def outcome_of(
+    config: Config, columns: Mapping[str, Array], parameters: Array | None = None
+) -> Outcome:
     """Performance up to the budget of steps per agent, as reports have it of a single run.
 
     A run that used up its rounds goes on at its last score. Where no samples are taken (exact
@@ -34,4 +37,6 @@ def outcome_of(config: Config, columns: Mapping[str, Array]) -> Outcome:
         float(columns["reference"][-1]),
         budget,
     )
-    return Outcome(run.performance(budget), run.diverged, int(columns["steps_total"][-1]))
+    size = 0.0 if parameters is None or run.diverged else float(np.abs(parameters).max())
+    steps = int(columns["steps_total"][-1])
+    return Outcome(run.performance(budget), run.diverged, steps, size)

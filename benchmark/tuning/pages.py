@@ -19,10 +19,10 @@ def write(folder: Path, found: Sequence[Tuned], protocol: Protocol) -> list[Path
     """Tables of all tuners, figures of the first one; the paths, in order."""
     first = [one for one in found if one.tuner == 0]
     tables = {
-        "winners.csv": [winner_row(one) for one in found],
+        "winners.csv": [winner_row(one) for one in found if not one.mistake],
         "trials.csv": [row for one in found for row in _trial_rows(one)],
         "best-of-k.csv": [row for one in found for row in _best_rows(one)],
-        "race.csv": [_race_row(one, protocol.wave) for one in first],
+        "race.csv": [_race_row(one, protocol.wave) for one in first if not one.mistake],
     }
     if len(found) > len(first):
         tables["variance.csv"] = variance_rows(found)
@@ -52,6 +52,7 @@ def winner_row(one: Tuned) -> dict[str, Any]:
         "score_high": interval.high,
         "diverged": one.winner.diverged,
         "trial": one.winner.number,
+        "of": one.winner.of,
         "trials": len(one.trials),
         "steps": one.steps,
     }
@@ -61,7 +62,8 @@ def variance_rows(found: Sequence[Tuned]) -> list[dict[str, Any]]:
     """Per task, the spread of winners and scores over tuners."""
     tasks: dict[str, list[Tuned]] = {}
     for one in found:
-        tasks.setdefault(one.task.id, []).append(one)
+        if not one.mistake:
+            tasks.setdefault(one.task.id, []).append(one)
     rows = []
     for several in tasks.values():
         scores = [one.winner.score for one in several]

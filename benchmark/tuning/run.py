@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 from rich.console import Console
 
-from fedrl.benchmark.config.protocol import Protocol, protocol_of
+from fedrl.benchmark.config.parameter import is_grid
+from fedrl.benchmark.config.protocol import ENOUGH, Protocol, protocol_of
 from fedrl.benchmark.config.study import load_study
 from fedrl.benchmark.config.tuned_file import Entry
 from fedrl.benchmark.execution.executors import Executor
@@ -33,7 +34,13 @@ class Job(NamedTuple):
     def notes(self) -> list[str]:
         """List caveats to read before the job runs."""
         derived = sorted({task.base.family for task in self.tasks if task.derived})
-        return [
+        few = [task for task in self.tasks if not is_grid(task.space)]
+        scarce = self.protocol.trials < ENOUGH and bool(few)
+        told = [
+            f"{self.protocol.trials} trials per hyperparameter are few: below {ENOUGH}, an "
+            "algorithm with more hyperparameters is tuned worse than others and looks worse for it"
+        ] * scarce
+        return told + [
             f"{family} has no budget of steps: trials are compared over what its rounds cost at "
             "most; where episodes end early that is equal numbers of episodes, not of steps; set "
             f"families.{family}.budget"
@@ -49,10 +56,16 @@ class Done:
     files: list[Path]
     pages: list[Path]
 
+    @property
+    def mistakes(self) -> list[str]:
+        """Say of every task that has no winner why."""
+        return [one.mistake for one in self.found if one.mistake]
+
     def as_json(self) -> dict[str, Any]:
         repeated = any(one.tuner for one in self.found)
         return {
-            "winners": [pages.winner_row(one) for one in self.found],
+            "winners": [pages.winner_row(one) for one in self.found if not one.mistake],
+            "untuned": self.mistakes,
             "variance": pages.variance_rows(self.found) if repeated else [],
             "files": [str(path) for path in self.files],
             "pages": [str(path) for path in self.pages],
@@ -112,7 +125,9 @@ def _check_folder(out: Path) -> None:
 def _files(job: Job, found: Sequence[Tuned], out: Path) -> list[Path]:
     pairs: dict[tuple[str, str], list[Entry]] = {}
     for task in job.tasks:
-        repeats = [one for one in found if one.task.id == task.id]
+        repeats = [one for one in found if one.task.id == task.id and not one.mistake]
+        if not repeats:
+            continue
         entry = tuned_writer.entry_of(repeats, job.protocol, job.study)
         pairs.setdefault((task.base.family, task.base.algorithm), []).append(entry)
     return [

@@ -14,7 +14,7 @@ import numpy as np
 import optuna
 from scipy.stats import qmc
 
-from fedrl.benchmark.config.parameter import Parameter, Space, Values
+from fedrl.benchmark.config.parameter import Parameter, Space, Values, grid, is_grid
 
 CANDIDATES = 24  # of the expected-improvement step
 
@@ -22,7 +22,7 @@ CANDIDATES = 24  # of the expected-improvement step
 class FinishedTrial(NamedTuple):
     """A finished trial."""
 
-    values: Values
+    values: Values  # coordinates: multiples where a parameter has a unit
     score: float
 
 
@@ -36,11 +36,13 @@ def quasi_random(space: Space, count: int, seed: int) -> list[Values]:
 def propose(
     space: Space, own: Sequence[Values], told: Sequence[FinishedTrial], count: int, seed: int
 ) -> list[Values]:
-    """The next wave: first the study's own values and quasi-random ones, then those of TPE.
+    """Points of the next wave: `own` ones and quasi-random ones, then those of TPE.
 
     Tree-structured Parzen estimators (Bergstra et al. 2011), multivariate (Falkner et al. 2018);
     a trial of the same wave counts as a bad one, so that a wave spreads out.
     """
+    if is_grid(space):
+        return grid(space)
     if not told:
         first = list(own[:count])
         rest = count - len(first)
@@ -60,6 +62,8 @@ def propose(
 def distribution(parameter: Parameter) -> optuna.distributions.BaseDistribution:
     """The same dimension in Optuna's words."""
     low, high, log = parameter.low, parameter.high, parameter.log
+    if parameter.levels:
+        return optuna.distributions.CategoricalDistribution(parameter.levels)
     if parameter.whole:
         return optuna.distributions.IntDistribution(round(low), round(high), log=log)
     return optuna.distributions.FloatDistribution(low, high, log=log)

@@ -1,14 +1,18 @@
 """The protocol: waves of trials on tune seeds, finalists on select seeds, one winner per task.
 
-Tasks advance together, so that a wave of all of them is one batch, but none knows of another: what
-is proposed and chosen for a task depends on its own trials only.
+Tasks of one depth advance together, so that a wave of all of them is one batch, but none knows of
+another that it does not contain: what is proposed and chosen for a task depends on its own trials
+and on the winners of the algorithms that its own contains, from which it starts.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import zip_longest
+from typing import NamedTuple
 
 from fedrl.benchmark.config.configuration import Run
 from fedrl.benchmark.config.parameter import Values
 from fedrl.benchmark.config.protocol import Protocol
+from fedrl.benchmark.config.search_space import own_values
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.tuning.objective import Outcome
 from fedrl.benchmark.tuning.sampler import FinishedTrial, propose
@@ -19,82 +23,137 @@ Evaluate = Callable[[str, Iterable[Run]], dict[Key, Outcome]]
 Listen = Callable[[Sequence[Tuned]], None]  # hears all trials so far after every wave
 
 
+class Proposal(NamedTuple):
+    """Values to try."""
+
+    values: Values
+    of: str = ""  # the contained algorithm whose winner they are
+
+
 def tune(
     tasks: Sequence[Task], protocol: Protocol, tuner: int, evaluate: Evaluate, listen: Listen
 ) -> list[Tuned]:
-    """Tune every task; `evaluate` gives outcomes of runs, whether they were stored or not."""
+    """Tune every task; `evaluate` gives outcomes of runs, whether they were stored or not.
+
+    What a task contains must be among the tasks.
+    """
+    done: dict[str, Tuned] = {}
+    for depth in sorted({task.depth for task in tasks}):
+        here = [task for task in tasks if task.depth == depth]
+        for one in _tuned(here, protocol, tuner, evaluate, listen, done):
+            done[one.task.id] = one
+    return [done[task.id] for task in tasks]
+
+
+def _tuned(
+    tasks: Sequence[Task],
+    protocol: Protocol,
+    tuner: int,
+    evaluate: Evaluate,
+    listen: Listen,
+    done: Mapping[str, Tuned],
+) -> list[Tuned]:
     found: list[Tuned] = [Tuned(task, tuner, (), ()) for task in tasks]
-    waves = protocol.waves()
-    for wave, size in enumerate(waves):
-        proposals = [_proposals(one, size, one.task.seed(tuner, wave)) for one in found]
-        title = f"tuner {tuner}, wave {wave + 1} of {len(waves)}"
+    schedule = list(zip_longest(*(protocol.waves(task.space) for task in tasks), fillvalue=0))
+    for wave, sizes in enumerate(schedule):
+        proposals = [
+            _proposals(one, size, one.task.seed(tuner, wave), done)
+            for one, size in zip(found, sizes, strict=True)
+        ]
+        title = f"tuner {tuner}, wave {wave + 1} of {len(schedule)}"
         seeds = protocol.tune_seeds(tuner)
         batches = [
-            _tried(one.task, values, len(one.trials), seeds, outcomes)
+            _tried(one.task, several, len(one.trials), seeds, outcomes)
             for outcomes in [evaluate(title, _runs(found, proposals, seeds))]
-            for one, values in zip(found, proposals, strict=True)
+            for one, several in zip(found, proposals, strict=True)
         ]
         found = [
             one._replace(trials=(*one.trials, *more))
             for one, more in zip(found, batches, strict=True)
         ]
-        listen(found)
+        listen([*done.values(), *found])
     found = _selected(found, protocol, evaluate)
-    listen(found)
+    listen([*done.values(), *found])
+    return found
+
+
+def starts(task: Task, done: Mapping[str, Tuned]) -> list[Proposal]:
+    """The winners of the algorithms that the task's own contains, in its own hyperparameters."""
+    found = []
+    for one in task.contained:
+        values = own_values(task.base, task.space)
+        if one.task is not None:
+            other = done[one.task.id]
+            if other.mistake or not set(other.winner.values) <= set(values):
+                continue
+            values |= other.winner.values
+        found.append(Proposal(values | one.values, one.algorithm))
     return found
 
 
 def _selected(found: list[Tuned], protocol: Protocol, evaluate: Evaluate) -> list[Tuned]:
-    """The finalists of every task on the select seeds, the best first."""
-    finalists = [_finalists(one.trials, protocol.finalists) for one in found]
-    values = [[trial.values for trial in trials] for trials in finalists]
+    """The finalists of every task on the select seeds, the best first; none where none is sound."""
+    finalists = [_finalists(one, protocol.finalists) for one in found]
+    values = [[Proposal(trial.values) for trial in trials] for trials in finalists]
     tuner = found[0].tuner
     seeds = protocol.selection_seeds(tuner)
     outcomes = evaluate(f"tuner {tuner}, selection", _runs(found, values, seeds))
     selected = []
     for one, trials in zip(found, finalists, strict=True):
         again = [
-            Trial(t.number, t.values, _outcomes(one.task, t.values, seeds, outcomes))
-            for t in trials
+            t._replace(outcomes=_outcomes(one.task, t.values, seeds, outcomes)) for t in trials
         ]
-        selected.append(one._replace(finalists=tuple(best(again))))
+        sound = [trial for trial in again if trial.sound]
+        selected.append(one._replace(finalists=tuple(best(sound))))
     return selected
 
 
-def _finalists(trials: Sequence[Trial], count: int) -> list[Trial]:
-    """The best with different values: whole numbers may have been proposed twice."""
-    different: dict[str, Trial] = {}
-    for trial in best(trials):
+def _finalists(one: Tuned, count: int) -> list[Trial]:
+    """The best with different values, and the winners of what the algorithm contains."""
+    if one.is_flat:
+        return []
+    different: dict[str, Trial] = {}  # whole numbers may have been proposed twice
+    for trial in best([trial for trial in one.trials if trial.sound]):
         different.setdefault(repr(sorted(trial.values.items())), trial)
-    return list(different.values())[:count]
+    ranked = list(different.values())
+    return [*ranked[:count], *(trial for trial in ranked[count:] if trial.of)]
 
 
-def _proposals(one: Tuned, size: int, seed: int) -> list[Values]:
-    told = [FinishedTrial(trial.values, trial.score) for trial in one.trials]
-    return propose(one.task.space, one.task.own, told, size, seed)
+def _proposals(one: Tuned, size: int, seed: int, done: Mapping[str, Tuned]) -> list[Proposal]:
+    if not size:
+        return []
+    task = one.task
+    told = [
+        FinishedTrial(task.point(trial.values), trial.score)
+        for trial in one.trials
+        if task.holds(trial.values)
+    ]
+    points = propose(task.space, task.own, told, size, seed)
+    first = [] if one.trials else starts(task, done)
+    return [*(Proposal(task.values(point)) for point in points), *first]
 
 
 def _runs(
-    found: Sequence[Tuned], proposals: Sequence[Sequence[Values]], seeds: Sequence[Seed]
+    found: Sequence[Tuned], proposals: Sequence[Sequence[Proposal]], seeds: Sequence[Seed]
 ) -> list[Run]:
     return [
         run
         for one, several in zip(found, proposals, strict=True)
-        for values in several
-        for run in runs_of(one.task, values, seeds)
+        for proposal in several
+        for run in runs_of(one.task, proposal.values, seeds)
     ]
 
 
 def _tried(
     task: Task,
-    several: Sequence[Values],
+    several: Sequence[Proposal],
     first: int,
     seeds: Sequence[Seed],
     outcomes: dict[Key, Outcome],
 ) -> list[Trial]:
     return [
-        Trial(first + place, values, _outcomes(task, values, seeds, outcomes))
-        for place, values in enumerate(several)
+        Trial(first + place, values, _outcomes(task, values, seeds, outcomes), of)
+        for place, (values, of) in enumerate(several)
     ]
 
 

@@ -1,16 +1,18 @@
 """All tuned values in some folders as a table, for people and for docs/tuning.md."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
-from fedrl.benchmark.config.parameter import Parameter, Space, Values, edges, worded
+from fedrl.benchmark.config.parameter import Parameter, Values, edges, worded
 from fedrl.benchmark.config.tuned_file import Entry, read
+from fedrl.benchmark.tuning import tested
 from fedrl.benchmark.tuning.variance import spread_of
+from fedrl.reports.statistics.estimates import Estimate
 
 HEADINGS = (
-    *("family", "κ", "N", "algorithm", "values", "score", "95 % interval", "diverged"),
-    *("trials", "steps of tuning"),
+    *("family", "κ", "N", "algorithm", "values", "score", "95 % interval", "on test seeds"),
+    *("diverged", "trials", "steps of tuning"),
 )
 
 
@@ -40,21 +42,31 @@ def facts(family: str, algorithm: str, entry: Entry) -> dict[str, Any]:
 
 def on_edge(entry: Entry) -> list[str]:
     """Values at an end of the range they were searched in."""
-    return edges(space_of(entry), entry.values)
+    if "edges" in entry.told:
+        return list(entry.told["edges"])
+    space = tuple(Parameter(**described) for described in entry.told["space"])
+    return edges(space, entry.values)  # a file of before ranges had units
 
 
-def space_of(entry: Entry) -> Space:
-    """The space as it stands in the file."""
-    return tuple(Parameter(**described) for described in entry.told["space"])
+def markdown(folder: Path, records: Any = None) -> str:
+    """A table per study; then what repeating the tuning gave, where that was done.
 
-
-def markdown(folder: Path) -> str:
-    """A table per study; then what repeating the tuning gave, where that was done."""
+    With the tidy table of studies that used the values, their scores on test seeds as well.
+    """
     found = entries(folder)
+    tests = (
+        {id(one[2]): tested.score(records, *one) for one in found} if records is not None else {}
+    )
     parts = []
     for study in sorted({entry.study for _, _, entry in found}):
         own = [one for one in found if one[2].study == study]
-        parts += [f"### Study `{study}`\n", _table(HEADINGS, [row(*one) for one in own])]
+        parts += [
+            f"### Study `{study}`\n",
+            _table(HEADINGS, [row(*one, tests.get(id(one[2]))) for one in own]),
+        ]
+        known = [(one[2], test) for one in own if (test := tests.get(id(one[2]))) is not None]
+        if known:
+            parts.append(told_optimism(tested.optimism(known)))
     repeated = [one for one in found if "repeats" in one[2].told]
     if repeated:
         heading = ("family", "κ", "N", "algorithm", "tuner", "values", "score", "95 % interval")
@@ -63,21 +75,31 @@ def markdown(folder: Path) -> str:
     return "\n".join(parts)
 
 
-def row(family: str, algorithm: str, entry: Entry) -> tuple[str, ...]:
+def told_optimism(found: tested.Optimism) -> str:
+    """Say how much too good the scores on select seeds are."""
+    return (
+        f"{found.tasks} of these values were run on test seeds as well: the scores on select "
+        f"seeds are higher by {found.mean:.3f} in the mean, and in {found.below} of {found.tasks} "
+        "the mean on test seeds is below their interval.\n"
+    )
+
+
+def row(family: str, algorithm: str, entry: Entry, test: Estimate | None = None) -> tuple[str, ...]:
     """One entry as text."""
     told = entry.told
+    beside = "" if test is None else f"{test.value:.4g} {_interval(test[1:])}"
     values, score, bounds, lost, steps = worded_result(
-        *(space_of(entry), entry.values, told["score"], told["interval"]),
+        *(on_edge(entry), entry.values, told["score"], told["interval"]),
         *(told["diverged"], told["select_seeds"], told["steps"]),
     )
     return (
         *(family, f"{entry.kappa:g}", str(entry.agents), f"`{algorithm}`", values, score, bounds),
-        *(lost, str(len(told["trials"])), steps),
+        *(beside, lost, str(len(told["trials"])), steps),
     )
 
 
 def worded_result(
-    space: Space,
+    ends: Collection[str],
     values: Values,
     score: float,
     bounds: Sequence[float],
@@ -87,7 +109,7 @@ def worded_result(
 ) -> tuple[str, ...]:
     """Values, score, interval, diverged runs and cost as text; a star marks an end of a range."""
     return (
-        *(worded(space, values), f"{score:.4g}", _interval(bounds)),
+        *(worded(values, ends), f"{score:.4g}", _interval(bounds)),
         *(f"{diverged}/{seeds}", f"{steps:,}"),
     )
 

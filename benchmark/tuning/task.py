@@ -2,25 +2,31 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
+
+from pydantic import ValidationError
 
 from fedrl.benchmark.config import registry
 from fedrl.benchmark.config.configuration import Config
-from fedrl.benchmark.config.parameter import Space, Values
+from fedrl.benchmark.config.parameter import Space, Values, is_grid
 from fedrl.benchmark.config.protocol import Protocol
 from fedrl.benchmark.config.search_space import (
     AROUND,
     applied,
     check_names,
     own_values,
+    point_of,
     searched,
     space_of,
+    values_at,
 )
 from fedrl.benchmark.config.settings import SettingError
 from fedrl.benchmark.config.study import Study
 from fedrl.benchmark.execution.estimate import work
+
+UNREAD = ("initial_momentum", "initial_episodes")  # by an algorithm that does not use u_r
 
 
 @dataclass(frozen=True)
@@ -29,11 +35,30 @@ class Task:
 
     base: Config
     space: Space
-    own: tuple[Values, ...]  # the study's own values that lie in the space
+    own: tuple[Values, ...]  # the study's own values that lie in the space, as points of it
     derived: bool  # the study has no budget; it was derived from its rounds
+    contained: tuple["Contained", ...] = ()
 
     def config(self, values: Values) -> Config:
         return applied(self.base, values)
+
+    def values(self, point: Values) -> Values:
+        """The values at a point of the space."""
+        return values_at(self.base, self.space, point)
+
+    def point(self, values: Values) -> Values:
+        """The point of the space where these values are."""
+        return point_of(self.base, self.space, values)
+
+    def holds(self, values: Values) -> bool:
+        """Whether the values lie in the space."""
+        point = self.point(values)
+        return all(p.holds(point[p.name]) for p in self.space)
+
+    @property
+    def depth(self) -> int:
+        """How many tasks must be tuned one after the other before it."""
+        return max((1 + one.task.depth for one in self.contained if one.task), default=0)
 
     @property
     def id(self) -> str:
@@ -56,25 +81,79 @@ class Task:
         return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=4).digest(), "little")
 
 
+class Contained(NamedTuple):
+    """An algorithm that the task's own is at some of its values: the search starts from it."""
+
+    algorithm: str
+    values: Values  # of the containing algorithm's hyperparameters
+    task: Task | None  # whose winner has the rest; None where nothing of it is tuned
+
+
 def tasks_of(study: Study, protocol: Protocol) -> list[Task]:
-    """The tasks of a study in the order of its file; SettingError before any compute."""
-    configs = study.configs()
-    check_names(protocol, [registry.algorithms()[n] for n in {c.algorithm: 0 for c in configs}])
+    """The tasks of a study in the order of its file, each after what it contains.
+
+    What a task contains is tuned too, whether it was asked for or not: the winner must not depend
+    on what else is. SettingError before any compute.
+    """
+    asked = {config.id for config in study.configs()}
+    configs = list({run.config.id: run.config for run in study.every_run}.values())
+    known = [registry.algorithms()[n] for n in {c.algorithm: 0 for c in configs}]
+    check_names(protocol, known)
     groups: dict[str, list[Config]] = {}
     for config in configs:
-        names = searched(type(config.build_algorithm()), protocol)
-        shared = _shared(config, names)
-        # How long a run may last is scaled with K and B: it must not tell such configs apart.
-        groups.setdefault(json.dumps(shared, sort_keys=True), []).append(config)
-    return [_task(group, protocol) for group in groups.values()]
+        groups.setdefault(_key(config, protocol), []).append(config)
+    found: dict[str, Task] = {}
+    for group in list(groups.values()):
+        if any(config.id in asked for config in group):
+            for task in _with_contained(_task(group, groups, protocol)):
+                found.setdefault(task.id, task)
+    return list(found.values())
 
 
-def _task(configs: Sequence[Config], protocol: Protocol) -> Task:
+def _with_contained(task: Task) -> Iterator[Task]:
+    for one in task.contained:
+        if one.task is not None:
+            yield from _with_contained(one.task)
+    yield task
+
+
+def _key(config: Config, protocol: Protocol) -> str:
+    """Configurations with one key are tuned together."""
+    names = searched(type(config.build_algorithm()), protocol)
+    # How long a run may last is scaled with K and B: it must not tell such configs apart.
+    return json.dumps(_shared(config, names), sort_keys=True)
+
+
+def _task(configs: Sequence[Config], groups: dict[str, list[Config]], protocol: Protocol) -> Task:
     space = space_of(configs, protocol)
     base, derived = _budgeted(configs[0])
-    own = [own_values(config, space) for config in configs]
+    own = [point_of(config, space, own_values(config, space)) for config in configs]
     inside = [v for v in own if all(p.holds(v[p.name]) for p in space)]
-    return Task(base, space, tuple(inside[: protocol.wave]), derived)
+    contained = () if is_grid(space) else tuple(_contained(configs[0], space, groups, protocol))
+    return Task(base, space, tuple(inside[: protocol.wave]), derived, contained)
+
+
+def _contained(
+    config: Config, space: Space, groups: dict[str, list[Config]], protocol: Protocol
+) -> Iterator[Contained]:
+    """What can be reached within the space: other values of the algorithm are as they must be."""
+    free = {parameter.name for parameter in space}
+    for name, values in type(config.build_algorithm()).contains.items():
+        needed = {n: v for n, v in values.items() if n not in free}
+        if name not in registry.algorithms() or any(
+            config.hyperparameters[n] != v for n, v in needed.items()
+        ):
+            continue
+        inner = {n: v for n, v in values.items() if n in free}
+        try:
+            other = Config(**config.model_dump() | {"algorithm": name, "hyperparameters": {}})
+        except ValidationError:  # a setting that the other algorithm refuses
+            continue
+        if not searched(type(other.build_algorithm()), protocol):
+            yield Contained(name, inner, None)
+            continue
+        group = groups.get(_key(other, protocol), [other])
+        yield Contained(name, inner, _task(group, groups, protocol))
 
 
 def _budgeted(config: Config) -> tuple[Config, bool]:
@@ -88,8 +167,9 @@ def _budgeted(config: Config) -> tuple[Config, bool]:
 
 
 def _shared(config: Config, names: Sequence[str]) -> dict[str, Any]:
-    """The whole configuration without what is tuned."""
+    """What decides a run, without what is tuned."""
     plain = config.model_dump(mode="json")
     inner = {n: v for n, v in plain["hyperparameters"].items() if n not in names}
-    outer = {n: v for n, v in plain.items() if not (n in AROUND and n in names)}
+    unread = () if config.build_algorithm().uses_global_momentum else UNREAD
+    outer = {n: v for n, v in plain.items() if n not in unread and not (n in AROUND and n in names)}
     return outer | {"hyperparameters": inner}

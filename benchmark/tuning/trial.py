@@ -12,6 +12,10 @@ from fedrl.benchmark.tuning.task import Task
 from fedrl.reports.statistics.estimates import Estimate, estimate, mean
 
 RESAMPLES, LEVEL = 2000, 0.95  # of the interval over select seeds
+ALIKE = 1e-12  # relative difference of scores that is none
+
+
+LARGEST = 1e6  # |θ| of a policy that can be shipped: beyond it float32 resolves no step of 0.03
 
 
 class Trial(NamedTuple):
@@ -20,6 +24,7 @@ class Trial(NamedTuple):
     number: int
     values: Values
     outcomes: tuple[Outcome, ...]
+    of: str = ""  # the algorithm whose winner this is, where the task's own contains it
 
     @property
     def scores(self) -> tuple[float, ...]:
@@ -33,6 +38,16 @@ class Trial(NamedTuple):
     @property
     def diverged(self) -> int:
         return sum(outcome.diverged for outcome in self.outcomes)
+
+    @property
+    def size(self) -> float:
+        """Largest |θ| at the end of a run that did not diverge."""
+        return max(outcome.size for outcome in self.outcomes)
+
+    @property
+    def sound(self) -> bool:
+        """Whether it may win: some run did not diverge, and no θ went off to where none learns."""
+        return self.diverged < len(self.outcomes) and self.size <= LARGEST
 
     @property
     def steps(self) -> int:
@@ -50,7 +65,30 @@ class Tuned(NamedTuple):
 
     @property
     def winner(self) -> Trial:
+        """The best finalist; there is none where `mistake` says why."""
         return self.finalists[0]
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether all trials scored alike."""
+        scores = [trial.score for trial in self.trials]
+        return len(scores) > 1 and max(scores) - min(scores) <= ALIKE * (1 + abs(max(scores)))
+
+    @property
+    def mistake(self) -> str:
+        """Say why nothing was tuned; empty where there is a winner."""
+        if self.finalists:
+            return ""
+        count, label = len(self.trials), self.task.label
+        if all(trial.diverged == len(trial.outcomes) for trial in self.trials):
+            return f"{label}: every run of all {count} trials diverged: nothing was tuned"
+        if self.is_flat:
+            score = self.trials[0].score
+            return f"{label}: all {count} trials scored {score:.4g}: nothing was tuned"
+        return (
+            f"{label}: of all {count} trials either every run diverged or |θ| went beyond "
+            f"{LARGEST:g}: nothing was tuned; search smaller values of step_size"
+        )
 
     @property
     def estimate(self) -> Estimate:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from fedrl.benchmark.config.parameter import edges
 from fedrl.benchmark.config.protocol import Protocol
 from fedrl.benchmark.config.settings import SettingError
 from fedrl.benchmark.config.tuned_file import FORMAT, Entry, path_of, read
@@ -36,23 +37,36 @@ def entry_of(repeats: Sequence[Tuned], protocol: Protocol, study: str) -> Entry:
         "steps": one.steps,
         "space": [
             {"name": p.name, "low": p.low, "high": p.high, "log": p.log, "whole": p.whole}
+            | ({"unit": p.unit} if p.unit else {})
+            | ({"levels": list(p.levels)} if p.levels else {})
             for p in one.task.space
         ],
+        "edges": ends_of(one),
         "columns": [*names, *(f"tune {n}" for n in range(protocol.seeds)), "diverged"],
         "trials": [
             [*(t.values[n] for n in names), *(_short(s) for s in t.scores), t.diverged]
             for t in one.trials
         ],
         "finalists": [
-            {"trial": t.number, "score": t.score, "diverged": t.diverged} for t in one.finalists
+            {"trial": t.number, "score": t.score, "diverged": t.diverged}
+            | ({"of": t.of} if t.of else {})
+            for t in one.finalists
         ],
     }
+    if one.winner.of:
+        told["of"] = one.winner.of
     if len(repeats) > 1:
         told["repeats"] = repeats_of(repeats)
     return Entry(
         *(base.kappa, base.agents, options_of(base), settings_of(base, names), problem_of(base)),
         *(study, release(), dict(one.winner.values), config_code(base), told),
     )
+
+
+def ends_of(one: Tuned) -> list[str]:
+    """Winning values at an end of the range that was searched, of a start from elsewhere none."""
+    inside = one.task.holds(one.winner.values)
+    return edges(one.task.space, one.task.point(one.winner.values)) if inside else []
 
 
 def write(folder: Path, family: str, algorithm: str, entries: Sequence[Entry]) -> Path:

@@ -29,7 +29,7 @@ def tune(
     study: StudyName,
     trials: Annotated[
         int | None,
-        typer.Option(min=1, help="Trials of every algorithm.", show_default="[tuning], else 32"),
+        typer.Option(min=1, help="Trials per hyperparameter.", show_default="[tuning], else 16"),
     ] = None,
     repeats: Annotated[
         int, typer.Option(min=1, help="Repeat the whole tuning with other tuner seeds.")
@@ -50,9 +50,10 @@ def tune(
 ) -> None:
     """Tune hyperparameters on tune seeds, choose on select seeds, write tuned/FAMILY/ALGORITHM.toml.
 
-    Every algorithm gets the same number of trials under the study's budget of steps. A study takes
-    the values with hyperparameters = "tuned" and meets its test seeds for the first time. Stop it
-    whenever you like: the same command goes on and finds the same winner.
+    Every hyperparameter brings the same number of trials under the study's budget of steps, and an
+    algorithm that contains another one starts from its winner. A study takes the values with
+    hyperparameters = "tuned" and meets its test seeds for the first time. Stop it whenever you
+    like: the same command goes on and finds the same winner.
 
     [bold]Examples[/]
 
@@ -93,7 +94,7 @@ def _intention(cost: Cost) -> str:
     from fedrl.benchmark.execution.progress import duration
 
     return (
-        f"{cost.study}: {cost.tasks} task(s) × {cost.trials} trials, {cost.runs:,} runs, at most "
+        f"{cost.study}: {cost.tasks} task(s), {cost.trials:,} trials, {cost.runs:,} runs, at most "
         f"{cost.training_steps:,} training steps, about {duration(cost.seconds)} with "
         f"{cost.workers} worker(s)"
     )
@@ -103,12 +104,15 @@ def _print_winners(done: Done) -> None:
     """A row per task and tuner."""
     from fedrl.benchmark.cli import answers
     from fedrl.benchmark.tuning import shelf
+    from fedrl.benchmark.tuning.tuned_writer import ends_of
 
     rows = []
     for one in done.found:
+        if one.mistake:
+            continue
         best = one.winner
         result = shelf.worded_result(
-            *(one.task.space, best.values, best.score, one.estimate[1:]),
+            *(ends_of(one), best.values, best.score, one.estimate[1:]),
             *(best.diverged, len(best.outcomes), one.steps),
         )
         rows.append((one.task.label, str(one.tuner), *result))
@@ -117,6 +121,8 @@ def _print_winners(done: Done) -> None:
     print("score: area under the curve, mean over select seeds; they chose the winner,")
     print("so it is optimistic: a report has test seeds; steps: what tuning cost")
     print(shelf.LEGEND)
+    for mistake in done.mistakes:
+        answers.say(f"note: {mistake}; no values are written")
 
 
 def _print_cost(job: Job, cost: Cost, as_json: bool) -> None:
@@ -130,7 +136,7 @@ def _print_cost(job: Job, cost: Cost, as_json: bool) -> None:
     for row in listed:
         space = ", ".join(f"{name} {words}" for name, words in row["space"].items())
         budget = "rounds" if row["budget"] is None else f"{row['budget']:,} steps"
-        print(f"{row['task']}: {row['size']}: {space}; budget {budget}")
+        print(f"{row['task']}: {row['trials']} trials, {row['size']}: {space}; budget {budget}")
     for note in job.notes:
         print(f"note: {note}")
     print(_intention(cost))

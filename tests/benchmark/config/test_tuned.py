@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from fedrl.benchmark.config import tuned_identity, tuned_lookup
@@ -18,7 +20,7 @@ from fedrl.benchmark.config.tuned_file import Entry, read
 from fedrl.benchmark.config.tuned_lookup import shipped
 from fedrl.benchmark.execution.execution import plan
 from fedrl.benchmark.storage.tuned_code import tuned_elsewhere
-from fedrl.benchmark.tuning import shelf, tuned_writer
+from fedrl.benchmark.tuning import shelf, tested, tuned_writer
 from fedrl.benchmark.tuning.objective import Outcome
 from fedrl.benchmark.tuning.run import prepare
 from fedrl.benchmark.tuning.search import tune
@@ -278,6 +280,7 @@ def test_shipped_values_are_of_this_code() -> None:
 
 
 def test_equal_trials_for_every_algorithm_of_a_study() -> None:
+    """As 0.1.0 had them; of a grid, every point for every task."""
     counts: dict[tuple[str, str], set[int]] = {}
     for family, _, entry in shelf.entries(shipped()):
         counts.setdefault((entry.study, family), set()).add(len(entry.told["trials"]))
@@ -285,7 +288,31 @@ def test_equal_trials_for_every_algorithm_of_a_study() -> None:
 
 
 def test_the_table_in_the_docs_is_that_of_the_files() -> None:
-    assert shelf.markdown(shipped()) in DOCS.read_text()
+    """With what test seeds gave, of the published study that used the values."""
+    records = pd.read_parquet(ROOT / "reports" / "published" / "paper_tuned" / "records.parquet")
+    assert shelf.markdown(shipped(), records) in DOCS.read_text()
+
+
+def test_scores_on_test_seeds_stand_beside_those_that_chose() -> None:
+    """Of runs at the values, the κ, N and budget that were tuned, and of no others."""
+    (entry,) = [e for e in read(Path("tuned/random-mdp/fedsvrpg-m.toml")) if e.kappa == 0.5]
+    named = {"family": "random-mdp", "algorithm": "fedsvrpg-m", "kappa": 0.5, "agents": 2}
+    run = {**named, **entry.values, "budget": 150, "cell": "a", "metric": "objective"}
+    run |= {"random": 1.0, "reference": 3.0, "diverged": False, "round": 0, "return": 0.0}
+    rows = [
+        {**run, "seed": seed, "round": round_, "steps_per_agent": 150.0 * round_, "objective": j}
+        for seed, last in enumerate((2.0, 3.0, 4.0))
+        for round_, j in enumerate((1.0, last))
+    ]
+    others = [{**row, "beta": 0.123, "cell": "b", "objective": 99.0} for row in rows]
+    others += [{**row, "budget": 300, "cell": "c", "objective": 99.0} for row in rows]
+    test = tested.score(pd.DataFrame(rows + others), "random-mdp", "fedsvrpg-m", entry)
+    assert test is not None
+    assert test.value == pytest.approx(np.mean([0.25, 0.5, 0.75]))
+    assert test.low < test.value < test.high
+    assert tested.score(pd.DataFrame(others), "random-mdp", "fedsvrpg-m", entry) is None
+    told = entry._replace(told={**entry.told, "score": 0.8, "interval": [0.7, 0.9]})
+    assert tested.optimism([(told, test)]) == (1, 1, pytest.approx(0.3))
 
 
 def test_what_is_missing_is_an_error_at_the_boundary() -> None:
@@ -293,5 +320,5 @@ def test_what_is_missing_is_an_error_at_the_boundary() -> None:
         read(Path("tuned/random-mdp/none.toml"))
     assert shelf.entries(Path("nowhere")) == []
     task: Task = prepare("tiny.toml").tasks[0]
-    assert Protocol().trials == 32
+    assert (Protocol().trials, Protocol().select_seeds) == (16, 20)
     assert task.own == ({"step_size": 0.7},)

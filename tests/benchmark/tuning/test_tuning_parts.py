@@ -15,9 +15,16 @@ from hypothesis import strategies as st
 
 from fedrl.algorithms import ALGORITHMS
 from fedrl.benchmark.config.configuration import Config
-from fedrl.benchmark.config.parameter import Parameter, sized
+from fedrl.benchmark.config.parameter import Parameter, edges, sized
 from fedrl.benchmark.config.protocol import Protocol, protocol_of
-from fedrl.benchmark.config.search_space import applied, searched, tunables
+from fedrl.benchmark.config.search_space import (
+    applied,
+    point_of,
+    searched,
+    space_of,
+    tunables,
+    values_at,
+)
 from fedrl.benchmark.config.settings import SettingError
 from fedrl.benchmark.config.study import StudyError, load_study
 from fedrl.benchmark.tuning import toml_text
@@ -113,6 +120,57 @@ def test_quasi_random_points_cover_every_half_of_every_range() -> None:
         assert 3 <= below <= 5
 
 
+LEVELS = (
+    Parameter("step_size", 0.1, 10.0, True, levels=(0.1, 1.0, 10.0)),
+    Parameter("local_steps", 1, 10, True, True, levels=(1, 10)),
+)
+
+
+def test_levels_are_tried_in_every_combination_or_by_tpe() -> None:
+    every = propose(LEVELS, [], [], 99, 0)
+    pairs = [(v["step_size"], v["local_steps"]) for v in every]
+    assert pairs == list(itertools.product((0.1, 1.0, 10.0), (1, 10)))
+    assert Protocol().waves(LEVELS) == [6]
+    mixed = (SPACE[1], *LEVELS)
+    for before in ([], [FinishedTrial({"beta": b, **every[3]}, b) for b in (0.1, 0.5, 0.9)]):
+        for values in propose(mixed, [], before, 8, 1):
+            assert all(p.holds(values[p.name]) for p in mixed)
+    assert sized(LEVELS) == "6 points"
+    assert edges(LEVELS, every[0]) == ["step_size", "local_steps"]
+
+
+def test_a_range_may_be_of_multiples() -> None:
+    """λ of ηK, plain averaging, and the proximal μ of 1/η."""
+    config = Config(family="random-mdp", algorithm="fedprox-pg", step_size=2.0, local_steps=5)
+    protocol = Protocol(tune=("step_size", "server_step_size", "mu"))
+    space = space_of([config], protocol)
+    assert {p.name: (p.low, p.high, p.unit) for p in space[1:]} == {
+        "server_step_size": (1 / 8, 8.0, "ηK"),
+        "mu": (1e-3, 1.0, "1/η"),
+    }
+    point = {"step_size": 0.5, "server_step_size": 3.0, "mu": 0.2}
+    values = values_at(config, space, point)
+    assert values == {"step_size": 0.5, "server_step_size": 7.5, "mu": 0.4}
+    assert point_of(config, space, values) == pytest.approx(point)
+    fixed = space_of([config], Protocol(tune=("mu",)))
+    assert values_at(config, fixed, {"mu": 0.2}) == {"mu": 0.1}
+
+
+def test_the_pull_of_fedprox_is_searched_where_it_matters() -> None:
+    """Of a constant drift, K = 10 steps take back a tenth and more in most of the range."""
+    config = Config(family="cartpole", algorithm="fedprox-pg", step_size=4e-4, local_steps=10)
+    space = space_of([config], Protocol())
+    (mu,) = [parameter for parameter in space if parameter.name == "mu"]
+    shares = []
+    for u in np.linspace(0, 1, 101):
+        values = values_at(config, space, {"step_size": 6e-4, "mu": mu.at(float(u))})
+        pull = 6e-4 * values["mu"]
+        shares.append(1 - (1 - (1 - pull) ** 10) / (10 * pull))
+        assert config.build_algorithm().tunables()["mu"].metadata["domain"][1] >= values["mu"]
+    assert np.mean(np.array(shares) >= 0.1) > 0.5
+    assert (shares[0], shares[-1]) == (pytest.approx(0.0045, abs=1e-3), pytest.approx(0.9))
+
+
 def test_values_have_few_digits_and_stay_inside() -> None:
     parameter = Parameter("x", 0.123416789, 1.0, False)
     assert parameter.at(0.0) == 0.123416789  # rounded it would lie outside
@@ -137,7 +195,7 @@ def test_a_task_is_all_configs_that_differ_in_what_is_tuned(path: str) -> None:
     momentum = next(t for t in tasks if t.base.algorithm == "fedsvrpg-m")
     assert [v["beta"] for v in momentum.own] == [0.2, 0.5]  # 0 lies outside of the range
     assert {p.name: (p.low, p.high) for p in momentum.space} == {
-        "step_size": (0.01 / 16, 0.16),
+        "step_size": (0.01 / 32, 0.32),
         "beta": (0.05, 1.0),
     }
     apart = tasks_of(study, Protocol(tune=("step_size",)))
@@ -146,8 +204,11 @@ def test_a_task_is_all_configs_that_differ_in_what_is_tuned(path: str) -> None:
 
 def test_tasks_do_not_know_of_each_other(path: str) -> None:
     whole = {t.label: t.id for t in tasks_of(load_study(path), Protocol())}
-    part = tasks_of(load_study(path, only=["algorithm=fedpg", "kappa=0.5"]), Protocol())
-    assert [(t.label, t.id) for t in part] == [(t.label, whole[t.label]) for t in part]
+    for algorithm, count in (("fedpg", 1), ("fedsvrpg-m", 2)):  # which contains the other
+        only = [f"algorithm={algorithm}", "kappa=0.5"]
+        part = tasks_of(load_study(path, only=only), Protocol())
+        assert [(t.label, t.id) for t in part] == [(t.label, whole[t.label]) for t in part]
+        assert len(part) == count
 
 
 def test_budgets_are_equal(path: str) -> None:
@@ -161,7 +222,9 @@ def test_budgets_are_equal(path: str) -> None:
             assert most >= task.base.rounds * task.base.local_steps * task.base.episodes
             assert most < (task.base.rounds + 1) * 12 + config.local_steps * config.episodes
             assert config.hyperparameters == task.base.hyperparameters
-    assert job.cost(1).runs == len(job.tasks) * (32 * 3 + 5 * 10)
+    cost = job.cost(1)  # fedsvrpg-m is one task per β here, none of which is FedPG
+    assert cost.trials == len(job.tasks) * 3 * 16
+    assert cost.runs == len(job.tasks) * (3 * 16 * 3 + 5 * 20)
 
 
 def test_without_a_budget_it_is_what_the_rounds_cost(path: str) -> None:
@@ -200,9 +263,11 @@ def test_seeds_of_tuning_selection_and_test_are_disjoint(path: str) -> None:
 @pytest.mark.parametrize("trials", [8, 9, 16, 17, 32, 50])
 def test_waves_add_up(trials: int) -> None:
     """And a larger budget goes on where a smaller one ended its full waves."""
-    assert sum(Protocol(trials=trials).waves()) == trials
-    assert Protocol(trials=32).waves() == [16, 8, 8]
-    assert Protocol(trials=48).waves()[:3] == [16, 8, 8]
+    for dimensions in (1, 2, 3):
+        assert sum(Protocol(trials=trials).waves(SPACE[:dimensions])) == trials * dimensions
+    assert Protocol().waves(SPACE[:1]) == [8, 8]
+    assert Protocol().waves(SPACE[:2]) == [16, 8, 8]
+    assert Protocol(trials=24).waves(SPACE[:2])[:3] == [16, 8, 8]
 
 
 # --- objective ------------------------------------------------------------------------------------
@@ -223,7 +288,8 @@ def columns(score: list[float], steps: list[float], **more: Any) -> dict[str, An
 
 def test_the_objective_is_the_normalised_area_up_to_the_budget() -> None:
     flat = outcome_of(CELL, columns([2.0, 2.0], [0, 120]))
-    assert flat == (0.5, False, 240)
+    assert flat == (0.5, False, 240, 0.0)
+    assert outcome_of(CELL, columns([2.0], [0]), np.array([[3.0, -4.0]])).size == 4.0
     ramp = outcome_of(CELL, columns([1.0, 3.0], [0, 100]))
     assert ramp.score == 0.5
     early = outcome_of(CELL, columns([1.0, 3.0], [0, 50]))  # it goes on at its last score
@@ -281,6 +347,9 @@ def test_a_race_is_counted() -> None:
         ("tuning.trails=9", "no key of .tuning. 'trails'; did you mean 'trials'"),
         ("tuning.trials=5", "5 trials are fewer than one wave of 8"),
         ("tuning.seeds=2", "tuning.seeds is 2; it must be greater than or equal to 3"),
+        ("tuning.levels.beta.values=[0.5]", r"levels.beta: values is \[0.5\]; it must be at least"),
+        ("tuning.levels.beta.values=[0.5, 2]", r"levels.beta is 0.5, 2; it must be .* in \[0, 1\]"),
+        ("tuning.levels.bta.values=[0.5, 1]", "'bta'; did you mean 'beta'"),
         ("settings.rounds=0", "nothing to tune"),
     ],
 )
@@ -293,7 +362,7 @@ def test_mistakes_are_told_before_any_compute(path: str, override: str, message:
 def test_fewer_trials_than_a_wave_are_refused(path: str) -> None:
     with pytest.raises(SettingError, match="give at least --trials 8"):
         prepare(path, trials=7)
-    assert protocol_of({"wave": 4}, 4).waves() == [4]
+    assert protocol_of({"wave": 4}, 4).waves(SPACE[:1]) == [4]
 
 
 # --- files ----------------------------------------------------------------------------------------
