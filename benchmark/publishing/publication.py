@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from fedrl.benchmark.config.settings import SettingError
 from fedrl.benchmark.config.study import Study
 from fedrl.benchmark.publishing import sources
 from fedrl.benchmark.publishing.records import Records, read_records
@@ -28,13 +29,24 @@ class Published(NamedTuple):
     designed: Designed | None  # surfaces of a study with a design
 
 
-def publish(study: Study, results: Path, out: Path | None, command: str) -> Published:
-    """Write the report of what is stored; `command` is how its runs are computed."""
+def publish(
+    study: Study,
+    results: Path,
+    out: Path | None,
+    command: str,
+    shown: Mapping[str, Any] | None = None,
+) -> Published:
+    """Write the report of what is stored; `command` is how its runs are computed.
+
+    `shown`: fields of a `Presentation`, for its provenance; SettingError where the study has not
+    what they name.
+    """
+    presentation = _presentation(study, shown or {})
     found = read_records(study, results)
     store = Store(results, study.name)
     out = store.folder / "report" if out is None else out
     designed = surfaces_of(study, found)
-    told = provenance(study, store, found, command, designed)
+    told = provenance(study, store, found, command, designed) | presentation
     source = sources.packed(found.frame, told, study.title, study.description)
     _check_ours(out)
     try:
@@ -44,6 +56,20 @@ def publish(study: Study, results: Path, out: Path | None, command: str) -> Publ
     except OSError as error:
         raise StoreError(f"cannot write the report to {out}: {error.strerror}") from None
     return Published(out / sources.PAGE, found.missing, found.stale, designed)
+
+
+def _presentation(study: Study, shown: Mapping[str, Any]) -> dict[str, Any]:
+    """The entry of the provenance; nothing where nothing was chosen."""
+    from fedrl.reports.table.presentation import KEY, Presentation
+
+    chosen = Presentation.of({KEY: shown})
+    configs = study.configs()
+    names = (sorted({getattr(c, field) for c in configs}) for field in ("algorithm", "family"))
+    try:
+        chosen.check(*names)
+    except ValueError as error:
+        raise SettingError(f"--{error}") from None
+    return {KEY: chosen.told} if chosen.told else {}
 
 
 def _check_ours(out: Path) -> None:

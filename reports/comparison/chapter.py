@@ -1,7 +1,7 @@
 """The sections of one family's chapter, in the order of the page."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from fedrl.reports.comparison import finals, ledger, paired, scores
@@ -46,7 +46,8 @@ def chapter(context: ReportContext) -> Chapter:
     family = context.family
     made = [make(context) for make in SECTIONS]
     says = sentences(family, context.targets, context.spec)
-    kept = [section for section in made if section is not None]
+    told = [section for section in made if section is not None]
+    kept = [*told[:1], *(replace(section, folded=True) for section in told[1:])]
     return Chapter(family.name, scored(family), f"family-{family.slug}", says, kept)
 
 

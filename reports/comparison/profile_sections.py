@@ -41,7 +41,7 @@ def across(entries: Sequence[Entry], look: fig.Look, spec: Specification) -> lis
     looks = {s.curve: look.of(s, family) for family, _ in entries for s in family.series}
     rows = standing_rows(found, spec)
     parts = (standing_figure(rows, looks, spec), standing_table(rows, spec))
-    sections = [Section("Optimality gap and mean rank", "standing", parts)]
+    sections = [Section("Optimality gap and mean rank", "standing", parts, folded=True)]
     lines = drawn_lines([family for family, _ in entries], look)
     grid = score_grid(found)
     curves = {score: performance(found, score, grid, spec) for score in SCORES}
@@ -64,6 +64,7 @@ def across(entries: Sequence[Entry], look: fig.Look, spec: Specification) -> lis
                 _drawn("performance-profile", "Performance profile", views[0], looks, note, spec),
                 _performance_table(listed, spec),
             ),
+            folded=True,
         )
     )
     return [*sections, *_runtime(entries, looks, lines, spec)]
@@ -90,7 +91,7 @@ def _runtime(
     chart = Chart("overview", "runtime", "Runtime profile", lines, (view,), note)
     drawn = _drawn("runtime-profile", "Runtime profile", view, looks, note, spec)
     parts = (chart, drawn, _runtime_table(rows, spec))
-    return [Section("Runtime profile", "runtime", parts)]
+    return [Section("Runtime profile", "runtime", parts, folded=True)]
 
 
 def _view(key: str, label: str, x: str, profiles: Sequence[Profile]) -> View:

@@ -20,10 +20,11 @@ class Contents(NamedTuple):
     fewest: int  # seeds of a series
     designed: str = ""  # of a study with a design: how its numbers are to be read
     together: Sequence[Section] = ()  # what is said of all families
+    first: Sequence[Table] = ()  # what the page begins with
 
     @property
     def parts(self) -> list[Part]:
         """Everything that is written beside the page."""
         chapters = [section for chapter in self.chapters for section in chapter.sections]
         sections = [*self.together, *chapters]
-        return [*self.front, *(part for section in sections for part in section.parts)]
+        return [*self.first, *self.front, *(part for section in sections for part in section.parts)]

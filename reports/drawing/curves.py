@@ -8,20 +8,23 @@ import numpy as np
 from fedrl.reports.drawing import figures as fig
 from fedrl.reports.drawing import marks
 from fedrl.reports.drawing.averages import average
+from fedrl.reports.drawing.clipping import SAID, mark_edges, span
 from fedrl.reports.table import formatting as fm
 from fedrl.reports.table.measures import AXES, Measure, score, stationarity
 from fedrl.reports.table.runs import Family, Run
 from fedrl.reports.table.specification import Specification
 
 STEPS = AXES["steps_per_agent"]
+POINTS = 60  # of an average; a panel is some 200 points wide
 
 
 def learning_curves(family: Family, look: fig.Look, spec: Specification) -> fig.Figure:
     """A panel per κ, and per N when several occur."""
+    ends = span(family.runs, [run.score for run in family.runs])
     with fig.styled():
         figure, axes = _grid(family)
         for axis, runs in _panels(family, axes):
-            _draw(axis, family, runs, score(family), look, spec)
+            _draw(axis, family, runs, score(family), look, spec, ends)
             for name, style in (("reference", marks.REFERENCE), ("random", marks.RANDOM)):
                 if runs:
                     height = float(np.mean([getattr(run, name) for run in runs]))
@@ -40,7 +43,38 @@ def learning_curves(family: Family, look: fig.Look, spec: Specification) -> fig.
             f"{family.unit[0].upper()}{family.unit[1:]}, against {STEPS}. "
             f"{_lines_say(family, spec, 'interquartile mean over seeds')} A thick line ends "
             "with the shortest of its runs. A diverged run ends at ×, and counts "
-            "from there on as the worse of its last score and random.",
+            f"from there on as the worse of its last score and random.{f' {SAID}' if ends else ''}",
+        )
+
+
+def all_families(
+    found: Sequence[Family], look: fig.Look, spec: Specification, kappa: float
+) -> fig.Figure:
+    """A panel per family at one κ, with all their agents where N varies the largest N."""
+    shown = [family for family in found if family.at(kappa)]
+    with fig.styled():
+        count = len(shown)
+        figure, axes = fig.tiles(count, fig.across(count), 1.9, 2.6)
+        for axis, family in zip(axes, shown, strict=True):
+            most = max((n for k, n in family.panels if k == kappa), key=lambda n: n or 0)
+            runs = family.among(kappa, most)
+            ends = span(runs, [run.score for run in runs])
+            _draw(axis, family, runs, score(family), look, spec, ends, thin=False)
+            for name, style in (("reference", marks.REFERENCE), ("random", marks.RANDOM)):
+                height = float(np.mean([getattr(run, name) for run in runs]))
+                axis.axhline(height, **style, zorder=1)
+            axis.set_title(family.name if most is None else f"{family.name}, N = {most}")
+        fig.label(axes, STEPS, "score")
+        looks = {s.curve: look.of(s, family) for family in shown for s in family.series}
+        handles = [fig.key(name, **style, markersize=4) for name, style in looks.items()]
+        handles += [fig.key("reference", **marks.REFERENCE), fig.key("random", **marks.RANDOM)]
+        fig.legend(figure, handles)
+        return fig.saved(
+            figure,
+            "all-families",
+            f"All families at {fm.level(kappa)}",
+            f"Score against {STEPS}, a panel per family with its own axes. Line: interquartile "
+            f"mean over seeds; band: {fm.percent(spec.level)} pointwise bootstrap interval. {SAID}",
         )
 
 
@@ -76,7 +110,7 @@ def _lines_say(family: Family, spec: Specification, average: str) -> str:
 
 
 def _few(family: Family, spec: Specification) -> bool:
-    return max(len(runs) for _, _, runs in family.groups()) < spec.few
+    return fig.is_free() and max(len(runs) for _, _, runs in family.groups()) < spec.few
 
 
 def _grid(family: Family) -> tuple[Any, Any]:
@@ -97,27 +131,34 @@ def _draw(
     measure: Measure,
     look: fig.Look,
     spec: Specification,
+    ends: tuple[float, float] | None = None,
+    *,
+    thin: bool = True,
 ) -> None:
     """Average, band and, where they are few, seeds of every series."""
-    few = _few(family, spec)
+    few = thin and _few(family, spec)
+    if ends is not None:
+        axis.set_ylim(*ends)
     for place, series in enumerate(sorted({run.series for run in runs})):
         own = [run for run in runs if run.series == series]
         style = look.of(series, family)
-        mean = average(family, own, measure, "steps_per_agent", spec)
+        mean = average(family, own, measure, "steps_per_agent", spec, POINTS)
         if mean is not None:
             every = max(1, len(mean.x) // 6)
             points = {"markersize": 4, "markevery": (place * every // 4 % every, every)}
             edge = {"markeredgecolor": "white", "markeredgewidth": 0.5}
             marks.average(axis, mean, style, **points, **edge, zorder=3)
+            if ends is not None:
+                low, high = (mean.y if e is None else e for e in (mean.low, mean.high))
+                mark_edges(axis, ends, mean.x, low, high, style["color"])
         for run in own:
             height = measure.back(measure.forth(measure.of(run)))  # up to the divergence
             if few and len(own) > 1:
-                thin = {"color": style["color"], "linewidth": 0.55, "alpha": 0.45, "zorder": 2}
-                axis.plot(run.steps, height, **thin)
+                faint = {"color": style["color"], "linewidth": 0.55, "alpha": 0.45, "zorder": 2}
+                axis.plot(run.steps, height, **faint)
             if run.diverged:
-                axis.plot(
-                    run.steps[-1], height[-1], color=style["color"], **marks.DIVERGED, zorder=5
-                )
+                end = height[-1] if ends is None else np.clip(height[-1], *ends)
+                axis.plot(run.steps[-1], end, color=style["color"], **marks.DIVERGED, zorder=5)
     fig.steps_axis(axis)
 
 

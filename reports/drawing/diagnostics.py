@@ -14,6 +14,7 @@ from fedrl.reports.table.runs import Family
 from fedrl.reports.table.specification import Specification
 
 ACROSS = 4  # panels side by side that stay legible on paper
+POINTS = 30  # of a line in a panel this small
 
 
 def diagnostic_figures(family: Family, look: fig.Look, spec: Specification) -> list[fig.Figure]:
@@ -42,7 +43,7 @@ def _figure(
             measure, runs = measures[row], family.among(*panels[column])
             for series in sorted({run.series for run in runs}):
                 own = [run for run in runs if run.series == series]
-                found = average(family, own, measure, "steps_per_agent", spec)
+                found = average(family, own, measure, "steps_per_agent", spec, POINTS)
                 if found is not None:
                     marks.average(axis, found, look.of(series, family) | {"marker": ""})
             if not axis.has_data():
@@ -66,6 +67,7 @@ def _figure(
             "mean over seeds (of the logarithm on log axes); band: range over seeds. An algorithm "
             "without a line does not have that quantity; what is zero, or less than "
             "1e-24 of the largest value, is drawn at the lower end of a log axis.",
+            on_page=False,
         )
 
 

@@ -13,12 +13,14 @@ from fedrl.reports.drawing import figures as fig
 from fedrl.reports.drawing.array_encoding import number, numbers, packed
 from fedrl.reports.drawing.averages import Average, average
 from fedrl.reports.drawing.charts import in_plotly
+from fedrl.reports.drawing.clipping import span
+from fedrl.reports.statistics.estimates import Array
 from fedrl.reports.table import formatting as fm
 from fedrl.reports.table.measures import AXES, Measure, axes_of, cost, measures_of
 from fedrl.reports.table.runs import Family, Run
 from fedrl.reports.table.specification import Specification
 
-POINTS = 60  # of one line on the page; the static figures have all
+POINTS = 40  # of one line on the page; the static figures have all
 MANY = 500  # runs of a family; more are shown by their averages alone, or the page grows too large
 
 
@@ -35,6 +37,8 @@ class Explorer:
     seeds: tuple[int, ...]
     panels: tuple[Mapping[str, Any], ...]
     level: str  # of the bootstrap intervals
+    positive: frozenset[str]  # measures that a logarithmic axis can show
+    span: tuple[float, float] | None  # of the y axis of the score, where something is cut off
 
     @property
     def data(self) -> str:
@@ -43,7 +47,11 @@ class Explorer:
             "slug": self.slug,
             "anchor": self.anchor,
             "axes": dict(self.axes),
-            "measures": {m.key: {"label": m.label, "log": m.log} for m in self.measures},
+            "measures": {
+                m.key: {"label": m.label, "log": m.log, "positive": m.key in self.positive}
+                for m in self.measures
+            },
+            "span": None if self.span is None else [number(end) for end in self.span],
             "lines": self.lines,
             "seeds": self.seeds,
             "panels": self.panels,
@@ -93,7 +101,13 @@ def explorer(family: Family, look: fig.Look, spec: Specification, anchor: str) -
         () if many else tuple(sorted({run.seed for run in family.runs})),
         tuple(panel(*place) for place in family.panels),
         fm.percent(spec.level),
+        frozenset(m.key for m in measures if m.log or all(_positive(m.of(r)) for r in family.runs)),
+        span(family.runs, [run.score for run in family.runs]),
     )
+
+
+def _positive(values: Array) -> bool:
+    return bool((values[np.isfinite(values)] > 0).all())
 
 
 def _line(found: Average | None) -> dict[str, list[Any]] | None:
@@ -105,7 +119,7 @@ def _line(found: Average | None) -> dict[str, list[Any]] | None:
 
 def _seed(run: Run, measures: Sequence[Measure], axes: Sequence[str]) -> dict[str, Any]:
     """One run up to its end or divergence, as it was measured."""
-    kept = np.unique(np.linspace(0, len(run.steps) - 1, 2 * POINTS).round().astype(int))
+    kept = np.unique(np.linspace(0, len(run.steps) - 1, POINTS).round().astype(int))
     return {
         "seed": run.seed,
         "diverged": run.diverged,

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,18 +17,18 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 
 from fedrl.reports.drawing.inline import inlined
 from fedrl.reports.table import formatting as fm
+from fedrl.reports.table.identity import MARKERS, Identity, identities
+from fedrl.reports.table.presentation import WIDTHS
 from fedrl.reports.table.runs import Family, Series
 
-# Okabe & Ito 2008 without yellow, which is too light; neighbours differ in lightness too
-COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000")
 DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (4, 1.2, 1, 1.2)), (0, (1.2, 1.2)), (0, (8, 2)))
-MARKERS = ("o", "s", "^", "D", "v", "P", "<", "h", ">")
 SURROUND = "#444444"
 
 STYLE: dict[str, Any] = {
     "text.parse_math": False,  # names are printed as they are, $ included
     "svg.hashsalt": "reports",
     "svg.fonttype": "path",
+    "pdf.fonttype": 42,  # conferences refuse Type 3
     "font.family": "DejaVu Sans",
     "font.size": 8,
     "axes.titlesize": 8.5,
@@ -61,6 +62,7 @@ class Figure:
     caption: str
     svg: bytes
     pdf: bytes
+    on_page: bool = True  # else the page has only links to it: another figure there can show it
 
     @property
     def inline(self) -> str:
@@ -69,45 +71,56 @@ class Figure:
 
 
 class Look:
-    """Colour, dashes and marker of a series, the same in every figure of the report.
+    """Colour, dashes and marker of a series, of an algorithm the same in every report.
 
-    One colour per curve while the palette lasts. After that one colour per algorithm, and its
-    variants (β, K, …) grow lighter and change dashes and marker.
+    Where an algorithm has variants (β, K, …) they grow lighter and change dashes and marker.
     """
 
     def __init__(self, families: Sequence[Family]) -> None:
         series = sorted({s for family in families for s in family.series})
-        self.algorithms = sorted({s.algorithm for s in series})
-        order = sorted(series, key=lambda s: (s.algorithm, s.rank))
-        self.curves = list(dict.fromkeys(s.curve for s in order))
+        self.algorithms = tuple(dict.fromkeys(s.algorithm for s in series))
+        self.names = {s.algorithm: s.name for s in series}
+        self._known = identities(self.algorithms)
+        found = [(s.algorithm, s.variant) for s in sorted(series, key=lambda s: s.rank)]
+        self._variants = {a: [v for b, v in dict.fromkeys(found) if a == b] for a, _ in found}
 
-    def of(self, series: Series, family: Family) -> dict[str, Any]:
+    def of(self, series: Series, family: Family | None = None) -> dict[str, Any]:
         """Keyword arguments of `Axes.plot`."""
-        if len(self.curves) <= len(COLOURS):
-            return looks(self.curves)[series.curve]
-        place = self.algorithms.index(series.algorithm)
-        own = [s for s in family.series if s.algorithm == series.algorithm]
-        variants = list(dict.fromkeys(s.variant for s in own))
-        variant = variants.index(series.variant)
-        base = np.array(to_rgb(COLOURS[place % len(COLOURS)]))
-        light = 0.6 * variant / max(len(variants), 2)
-        return {
-            "color": to_hex(tuple(base + (1 - base) * light)),
-            "linestyle": DASHES[(place + variant) % len(DASHES)],
-            "marker": MARKERS[(place + 2 * variant) % len(MARKERS)],
-        }
+        variants = self._variants[series.algorithm]
+        return _look(self._known[series.algorithm], variants.index(series.variant), len(variants))
 
 
-def looks(names: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Colour, dashes and marker of each name, keyword arguments of `Axes.plot`."""
+def looks(algorithms: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Colour, dashes and marker of each algorithm, keyword arguments of `Axes.plot`."""
+    return {name: _look(own) for name, own in identities(tuple(algorithms)).items()}
+
+
+def _look(own: Identity, variant: int = 0, variants: int = 1) -> dict[str, Any]:
+    base = np.array(to_rgb(own.colour))
+    light = 0.6 * variant / max(variants, 2)
     return {
-        name: {
-            "color": COLOURS[place % len(COLOURS)],
-            "linestyle": DASHES[place % len(DASHES)],
-            "marker": MARKERS[place % len(MARKERS)],
-        }
-        for place, name in enumerate(names)
+        "color": to_hex(tuple(base + (1 - base) * light)).upper(),
+        "linestyle": DASHES[(own.dash + variant) % len(DASHES)],
+        "marker": MARKERS[(MARKERS.index(own.marker) + 2 * variant) % len(MARKERS)],
     }
+
+
+_paper: ContextVar[str] = ContextVar("paper", default="")
+
+
+@contextmanager
+def paper(size: str) -> Iterator[None]:
+    """What is drawn inside is as wide as a column of `size`, one of `WIDTHS`; "" leaves it free."""
+    token = _paper.set(size)
+    try:
+        yield
+    finally:
+        _paper.reset(token)
+
+
+def is_free() -> bool:
+    """Figures have the width that their panels need."""
+    return not _paper.get()
 
 
 @contextmanager
@@ -120,13 +133,19 @@ def styled() -> Iterator[None]:
 
 def across(count: int) -> int:
     """Panels side by side: as wide as a page, without one left over where that can be had."""
-    return {1: 1, 2: 2, 4: 2}.get(count, 3)
+    most = 2 if _paper.get() == "icml-column" else 3
+    return min({1: 1, 2: 2, 4: 2}.get(count, 3), most)
 
 
 def panels(rows: int, columns: int, width: float, height: float, **share: Any) -> tuple[Any, Any]:
     """A figure of rows × columns panels, each about width × height inches."""
-    size = (max(columns * width, 4.6), rows * height + 0.55)
-    figure = Canvas(figsize=size, layout="constrained")
+    wide = max(columns * width, 4.6)
+    if not is_free():
+        narrow, whole = WIDTHS[_paper.get()]
+        column = narrow if columns < 2 else max(whole, 6.75 if columns > 2 and whole < 4 else 0)
+        height *= max(0.75, min(1.0, column / wide))
+        wide = column
+    figure = Canvas(figsize=(wide, rows * height + 0.55), layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False, **share)
     for axis in axes.flat:
         sns.despine(ax=axis)
@@ -214,11 +233,11 @@ def _width(widths: Sequence[float], columns: int) -> float:
     return float(sum(part.max() for part in parts))
 
 
-def saved(figure: Any, name: str, title: str, caption: str) -> Figure:
+def saved(figure: Any, name: str, title: str, caption: str, *, on_page: bool = True) -> Figure:
     """As SVG and PDF, without dates or versions."""
     svg, pdf = io.BytesIO(), io.BytesIO()
     figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
     figure.set_layout_engine("none")  # keep the places just computed
     nothing = {"CreationDate": None, "Creator": None, "Producer": None}
     figure.savefig(pdf, format="pdf", metadata=nothing)
-    return Figure(name, title, caption, svg.getvalue(), pdf.getvalue())
+    return Figure(name, title, caption, svg.getvalue(), pdf.getvalue(), on_page)

@@ -58,6 +58,8 @@ def _wide(size: re.Match[str]) -> str:
 
 def _path(path: str) -> str:
     """A tenth of a point is less than a pixel; a letter holds until the next."""
+    if not set(re.findall("[A-Za-z]", path)) - {"M", "L", "z"}:
+        return _relative(path.split())
     words, letter = [], ""
     for word in re.sub(r"-?\d+\.\d+", lambda n: _short(n[0], 1), path).split():
         if word.isalpha():
@@ -66,6 +68,32 @@ def _path(path: str) -> str:
             letter = word
         words.append(word)
     return " ".join(words)
+
+
+def _relative(words: list[str]) -> str:
+    """Straight lines by their steps, which are shorter to write; in whole tenths, so exact."""
+    told, letter, here, at = [], "", (0, 0), 0
+    while at < len(words):
+        if words[at].isalpha():
+            letter, at = words[at], at + 1
+            if letter == "z":
+                told.append("z")
+            continue
+        x, y = (round(10 * float(word)) for word in words[at : at + 2])
+        if letter == "M":
+            told.append(f"M{_tenths(x)} {_tenths(y)}")
+        else:
+            head = "l" if told[-1][0] in "Mz" else " "
+            told.append(f"{head}{_tenths(x - here[0])} {_tenths(y - here[1])}")
+        here, at = (x, y), at + 2
+    return "".join(told)
+
+
+def _tenths(count: int) -> str:
+    """-3 as -.3."""
+    whole, part = divmod(abs(count), 10)
+    digits = f"{whole or ''}.{part}" if part else str(whole)
+    return f"-{digits}" if count < 0 else digits
 
 
 def _rounded(attribute: re.Match[str]) -> str:

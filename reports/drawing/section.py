@@ -22,6 +22,7 @@ class Section:
     parts: Sequence[Part]
     note: str = ""
     says: Sequence[str] = ()
+    folded: bool = False  # on the page; print and paper have it open
 
     def __post_init__(self) -> None:
         kept = [part for part in self.parts if not isinstance(part, Table) or part.rows]

@@ -6,33 +6,62 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-from plotly.offline import get_plotlyjs
 
+from fedrl.reports.comparison.matrix import Matrix
 from fedrl.reports.drawing.charts import Chart
 from fedrl.reports.drawing.explorer import Explorer
 from fedrl.reports.drawing.figures import Figure
 from fedrl.reports.drawing.inline import glyphs
-from fedrl.reports.drawing.section import Chapter, Section
+from fedrl.reports.drawing.section import Chapter, Part, Section
 from fedrl.reports.drawing.surface_explorer import SurfaceExplorer
-from fedrl.reports.table.tables import Data
+from fedrl.reports.table.tables import Data, Table
+
+KINDS: dict[str, type] = {"Figure": Figure, "Table": Table}
 
 
 def page(*, chapters: Sequence[Chapter], together: Sequence[Section], **words: Any) -> str:
     """The whole page as text."""
     sections = [*together, *(section for own in chapters for section in own.sections)]
     parts = [part for section in sections for part in section.parts]
-    letters = glyphs(part.svg.decode() for part in parts if isinstance(part, Figure))
+    letters = glyphs(
+        part.svg.decode() for part in parts if isinstance(part, Figure) and part.on_page
+    )
     words |= {"chapters": chapters, "together": together, "letters": letters}
+    words["numbers"] = _numbers([*words["first"], *words["front"], *parts])
     template = _environment().get_template("report.html.j2")
-    return template.render(plotly=_library(), **words)
+    heat = any(isinstance(part, SurfaceExplorer) for part in parts)
+    return template.render(plotly=_whole() if heat else _basic(), **words)
+
+
+def _numbers(parts: Sequence[Part]) -> dict[str, str]:
+    """Kind and name of a part → Figure 1, Table 1, in the order of the page."""
+    named = [(kind, part.name) for part in parts for kind in KINDS if isinstance(part, KINDS[kind])]
+    counts = dict.fromkeys(KINDS, 0)
+    found: dict[str, str] = {}
+    for kind, name in named:
+        counts[kind] += 1
+        found[f"{kind} {name}"] = f"{kind} {counts[kind]}"
+    return found
 
 
 @cache
-def _library() -> str:
-    """plotly.js as its package ships it, to stand inside a <script> element."""
-    source = get_plotlyjs()
+def _basic() -> str:
+    """The lines and points of plotly.js, a quarter of its size."""
+    return _inert((Path(__file__).parent / "vendor/plotly-basic.min.js").read_text("utf-8"))
+
+
+@cache
+def _whole() -> str:
+    """plotly.js as its package ships it, for heat maps."""
+    from plotly.offline import get_plotlyjs
+
+    return _inert(get_plotlyjs())
+
+
+def _inert(source: str) -> str:
+    """A script that may stand inside a <script> element."""
     if "</script" in source or "<!--" in source:
-        raise ValueError("plotly.min.js holds text that would end its <script> element")
+        raise ValueError("plotly.js holds text that would end its <script> element")
     return source
 
 
@@ -50,6 +79,7 @@ def _environment() -> jinja2.Environment:
     environment.tests["explorer"] = lambda part: isinstance(part, Explorer)
     environment.tests["chart"] = lambda part: isinstance(part, Chart)
     environment.tests["surface"] = lambda part: isinstance(part, SurfaceExplorer)
+    environment.tests["matrix"] = lambda part: isinstance(part, Matrix)
     environment.tests["data"] = lambda part: isinstance(part, Data)
     return environment
 

@@ -2,22 +2,26 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from fedrl.reports.comparison.chapter import ReportContext, chapter
 from fedrl.reports.comparison.leaderboard import leaderboard, standings, verdict
+from fedrl.reports.comparison.matrix import matrix
 from fedrl.reports.comparison.profile_sections import across
 from fedrl.reports.drawing.contents import Contents
-from fedrl.reports.drawing.figures import Figure, Look
-from fedrl.reports.drawing.section import Part
+from fedrl.reports.drawing.curves import all_families
+from fedrl.reports.drawing.figures import Figure, Look, paper
+from fedrl.reports.drawing.section import Part, Section
 from fedrl.reports.page.html import page
 from fedrl.reports.page.paper import document
 from fedrl.reports.page.table_export import csv, latex, markdown
 from fedrl.reports.sensitivity.design_contents import design_contents
 from fedrl.reports.table.design import is_designed
 from fedrl.reports.table.normalised_scores import comparable
-from fedrl.reports.table.records import families, hyperparameters
+from fedrl.reports.table.presentation import Presentation
+from fedrl.reports.table.records import check, families, hyperparameters
 from fedrl.reports.table.runs import apart
 from fedrl.reports.table.specification import Specification
 from fedrl.reports.table.surfaces import Designed, surfaces
@@ -41,35 +45,43 @@ def write_report(
     `designed`: the surfaces of the records, where they have a design and are known already. Raises
     ValueError when `records` lack columns, are empty, or hold a point twice.
     """
+    check(records)
     if designed is None and is_designed(records):
         designed = surfaces(records)
-    if designed is None:
-        made = compared(records, provenance)
-    else:
-        made = design_contents(records, designed, provenance)
+    shown = Presentation.of(provenance)
+    shown.check(*(sorted(map(str, records[name].unique())) for name in ("algorithm", "family")))
+    with paper(shown.size):
+        if designed is None:
+            made = compared(records, provenance, shown)
+        else:
+            made = design_contents(records, designed, provenance)
     html = page(
         title=title,
         description=description,
         incomplete=incomplete(provenance),
         **{**made._asdict(), "provenance": json.loads(json.dumps(made.provenance, default=str))},
     )
-    paper = document(title, description, made)
+    source = document(title, description, made)
     for part in made.parts:
         _write(part, out)
-    (out / "report.tex").write_bytes(paper.encode())
+    (out / "report.tex").write_bytes(source.encode())
     index = out / "index.html"
     index.write_bytes(html.encode())
     return index
 
 
-def compared(records: Any, provenance: Mapping[str, Any]) -> Contents:
+def compared(records: Any, provenance: Mapping[str, Any], shown: Presentation) -> Contents:
     """Every family with all of its series side by side."""
-    spec, found, known = Specification(), families(records), hyperparameters(records)
+    spec = replace(Specification(), **({"baseline": shown.baseline} if shown.baseline else {}))
+    found, known = apart(families(records, shown)), hyperparameters(records)
     look = Look(found)
-    told = [ReportContext(family, look, spec, known) for family in apart(found)]
+    told = [ReportContext(family, look, spec, known) for family in found]
     entries = comparable([(own.family, own.targets) for own in told])
     ranked = standings(entries, spec)
     runs = last_rows(found)
+    kappas = sorted({kappa for family in found for kappa in family.kappas})
+    aside = [all_families(found, look, spec, kappa) for kappa in dict.fromkeys(kappas[::-1][:1])]
+    beside = Section("All families side by side", "all-families", aside, folded=True)
     top = [leaderboard(ranked, spec)] if ranked else []
     return Contents(
         [chapter(own) for own in told],
@@ -79,7 +91,8 @@ def compared(records: Any, provenance: Mapping[str, Any]) -> Contents:
         provenance,
         spec,
         min(len(runs) for family in found for _, _, runs in family.groups()),
-        together=across(entries, look, spec),
+        together=[beside, *across(entries, look, spec)],
+        first=[matrix(found, look, spec)],
     )
 
 

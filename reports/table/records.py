@@ -19,7 +19,10 @@ from fedrl.reports.table.columns import (
     typed,
 )
 from fedrl.reports.table.outcome import has_scale, intended
+from fedrl.reports.table.presentation import Presentation
 from fedrl.reports.table.runs import BEST_HERE, Family, Run, Series, best_mean_score
+
+USUAL = Presentation()
 
 
 def check(records: Any) -> None:
@@ -79,15 +82,18 @@ def diagnostics(records: Any) -> list[str]:
     return [name for name in names if name.startswith(DIAGNOSTIC) or name == HETEROGENEITY]
 
 
-def families(records: Any) -> list[Family]:
+def families(records: Any, shown: Presentation = USUAL) -> list[Family]:
     """The runs of every family, by name, each run with a budget and a reference."""
     check(records)
+    if shown.families:
+        records = records[records["family"].isin(shown.families)]
     table = begun(records).sort_values(["family", "cell", "seed", "round"]).reset_index(drop=True)
-    return [_family(str(name), rows) for name, rows in table.groupby("family", sort=True)]
+    rows = {str(name): own for name, own in table.groupby("family", sort=True)}
+    return [_family(name, rows[name], shown) for name in shown.families or rows]
 
 
-def _family(name: str, rows: Any) -> Family:
-    series = _series(rows)
+def _family(name: str, rows: Any, shown: Presentation) -> Family:
+    series = _series(rows, shown)
     runs = [
         _run(series[cell], points)
         for (cell, _), points in rows.groupby(["cell", "seed"], sort=True)
@@ -96,7 +102,7 @@ def _family(name: str, rows: Any) -> Family:
     return Family(name, tuple(_referenced(_budgeted(runs))))
 
 
-def _series(rows: Any) -> dict[str, Series]:
+def _series(rows: Any, shown: Presentation) -> dict[str, Series]:
     """Cell → series, named by the hyperparameters that vary within a κ and algorithm.
 
     A hyperparameter tuned per algorithm, or per κ, does not vary in this sense. Cells that no
@@ -123,8 +129,12 @@ def _series(rows: Any) -> dict[str, Series]:
         algorithm, order, rank, variant, agents = keys[cell]
         named = f"{variant}, cell={cell}" if variant else f"cell={cell}"
         keys[cell] = (algorithm, (*order, _sortable(cell)), rank, named, agents)
-    ranks = {key: rank for rank, key in enumerate(sorted(set(keys.values()), key=_order))}
-    return {cell: Series(ranks[key], key[0], key[3], key[4]) for cell, key in keys.items()}
+    ordered = sorted(set(keys.values()), key=lambda key: (shown.place(key[0]), *key[1:4]))
+    ranks = {key: rank for rank, key in enumerate(ordered)}  # agents may be None: not compared
+    return {
+        cell: Series(ranks[key], key[0], key[3], key[4], shown.name(key[0]))
+        for cell, key in keys.items()
+    }
 
 
 def averages(cells: Any) -> bool:
@@ -133,10 +143,6 @@ def averages(cells: Any) -> bool:
         return False
     plain = cells["step_size"].astype(float) * cells["local_steps"].astype(float)
     return bool(np.allclose(cells["server_step_size"].astype(float), plain, rtol=1e-12))
-
-
-def _order(key: tuple[Any, ...]) -> tuple[Any, ...]:
-    return key[:4]  # agents may be None, which does not compare
 
 
 def _setting(value: Any) -> str:

@@ -23,15 +23,16 @@ class Series(NamedTuple):
     algorithm: str
     variant: str  # "beta=0.2", the hyperparameters that vary, without N
     agents: int | None  # N when several occur in the family, else None
+    name: str  # of the algorithm in print
 
     @property
     def curve(self) -> str:
-        return f"{self.algorithm}, {self.variant}" if self.variant else self.algorithm
+        return f"{self.name}, {self.variant}" if self.variant else self.name
 
     @property
     def spoken(self) -> str:
         """For a sentence, where a comma would read as the next item."""
-        return f"{self.algorithm} ({self.variant})" if self.variant else self.algorithm
+        return f"{self.name} ({self.variant})" if self.variant else self.name
 
     @property
     def label(self) -> str:

@@ -19,17 +19,44 @@ def report(
     ] = None,
     overrides: Set = None,
     only: Only = None,
+    baseline: Annotated[
+        str | None,
+        typer.Option(metavar="ALGORITHM", help="Compare the others with it; usually fedpg."),
+    ] = None,
+    label: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ALGORITHM=WORDS", help="Name of an algorithm in print; may be repeated."
+        ),
+    ] = None,
+    order: Annotated[
+        str | None, typer.Option(metavar="A,B,…", help="Algorithms that come first.")
+    ] = None,
+    families: Annotated[
+        str | None, typer.Option(metavar="A,B,…", help="Families to show, in this order.")
+    ] = None,
+    size: Annotated[
+        str | None,
+        typer.Option(
+            metavar="VENUE",
+            help="Figures as wide as its columns: icml, icml-column (one column), neurips.",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Write the report of a study's stored runs: index.html, figures, tables.
 
     Runs that are missing are named in the report. Give the same --set and --only as to `run`.
+    What is chosen of names, order and size is kept beside the report: `fedrl verify` makes the
+    same again.
 
     [bold]Examples[/]
 
       fedrl report quick
 
       fedrl report quick --only family=gridworld --out gridworld-report
+
+      fedrl report quick --baseline fedpg --label fedsvrpg-m=Ours --order fedsvrpg-m --size icml
     """
     from fedrl.benchmark.cli import answers
     from fedrl.benchmark.config.study import load_study
@@ -37,7 +64,14 @@ def report(
 
     loaded = load_study(study, overrides or (), only or ())
     command = answers.rebuilding(study, overrides, only)
-    published = publish(loaded, results, out, command)
+    shown = {
+        "baseline": baseline or "",
+        "labels": dict(_named(entry) for entry in label or ()),
+        "order": _parts(order),
+        "families": _parts(families),
+        "size": size or "",
+    }
+    published = publish(loaded, results, out, command, shown)
     answers.warn_stale(published.stale)
     answers.warn_missing(published.missing, "the report says so")
     if as_json:
@@ -46,3 +80,15 @@ def report(
         )
     else:
         print(published.page)
+
+
+def _named(entry: str) -> tuple[str, str]:
+    """Split mine=Ours."""
+    name, _, words = (part.strip() for part in entry.partition("="))
+    if not name or not words:
+        raise typer.BadParameter(f"{entry!r} is not ALGORITHM=WORDS, such as fedsvrpg-m=Ours")
+    return name, words
+
+
+def _parts(text: str | None) -> list[str]:
+    return [part.strip() for part in (text or "").split(",") if part.strip()]

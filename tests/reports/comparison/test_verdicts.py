@@ -60,7 +60,7 @@ def test_a_verdict_follows_from_pairs_where_single_intervals_overlap() -> None:
     better = spread["objective"] + 0.1 * trained
     both = pd.concat([spread, spread.assign(algorithm="ahead", cell="ahead", objective=better)])
     family, reached, (first, second) = told(both)
-    assert (first.curve, second.curve) == ("ahead", "fedpg")
+    assert (first.curve, second.curve) == ("ahead", "FedPG")
     assert second.area.high > first.area.low
     assert second.told_apart
     assert "ahead of every other" in verdict([first, second])
