@@ -16,8 +16,6 @@ from fedrl.reports.drawing.section import Chapter, Part, Section
 from fedrl.reports.drawing.surface_explorer import SurfaceExplorer
 from fedrl.reports.table.tables import Data, Table
 
-KINDS: dict[str, type] = {"Figure": Figure, "Table": Table}
-
 
 def page(*, chapters: Sequence[Chapter], together: Sequence[Section], **words: Any) -> str:
     """The whole page as text."""
@@ -35,12 +33,13 @@ def page(*, chapters: Sequence[Chapter], together: Sequence[Section], **words: A
 
 def _numbers(parts: Sequence[Part]) -> dict[str, str]:
     """Kind and name of a part → Figure 1, Table 1, in the order of the page."""
-    named = [(kind, part.name) for part in parts for kind in KINDS if isinstance(part, KINDS[kind])]
-    counts = dict.fromkeys(KINDS, 0)
+    counts = {"Figure": 0, "Table": 0}
     found: dict[str, str] = {}
-    for kind, name in named:
-        counts[kind] += 1
-        found[f"{kind} {name}"] = f"{kind} {counts[kind]}"
+    for part in parts:
+        if isinstance(part, Figure | Table):
+            kind = "Figure" if isinstance(part, Figure) else "Table"
+            counts[kind] += 1
+            found[f"{kind} {part.name}"] = f"{kind} {counts[kind]}"
     return found
 
 

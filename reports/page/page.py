@@ -72,7 +72,9 @@ def write_report(
 
 def compared(records: Any, provenance: Mapping[str, Any], shown: Presentation) -> Contents:
     """Every family with all of its series side by side."""
-    spec = replace(Specification(), **({"baseline": shown.baseline} if shown.baseline else {}))
+    spec = Specification()
+    if shown.baseline:
+        spec = replace(spec, baseline=shown.baseline)
     found, known = apart(families(records, shown)), hyperparameters(records)
     look = Look(found)
     told = [ReportContext(family, look, spec, known) for family in found]
