@@ -9,6 +9,7 @@ from typer.exceptions import TyperException
 
 from fedrl.benchmark.cli.codes import INTERRUPTED, USER_ERROR
 from fedrl.benchmark.cli.commands.check import check
+from fedrl.benchmark.cli.commands.claims import claims
 from fedrl.benchmark.cli.commands.compare import compare
 from fedrl.benchmark.cli.commands.cross import cross
 from fedrl.benchmark.cli.commands.handbook import handbook
@@ -57,7 +58,7 @@ app.command("list")(list_known)
 for _command in (
     *(run, report, records, replay, merge, speed, info),
     *(check, show, render, thresholds, cross, handbook),
-    *(publish, verify, compare, mirror, sensitivity),
+    *(publish, verify, compare, mirror, sensitivity, claims),
     *(tune, tuned),
 ):
     app.command()(_command)

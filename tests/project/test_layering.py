@@ -19,7 +19,7 @@ ROOMS = {
     "benchmark": (
         ("__init__",),
         ("cli",),
-        ("inspection",),
+        ("inspection", "claims"),
         ("tuning", "publishing"),
         ("conformance", "execution"),
         ("training", "storage", "sensitivity"),

@@ -1,0 +1,1 @@
+"""Claims of papers as data, and what published records say of them: shown, refuted, undecided."""

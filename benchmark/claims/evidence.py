@@ -1,0 +1,75 @@
+"""What claims are judged by: published records, read once, and studies without any samples."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from fedrl.benchmark.publishing import sources
+from fedrl.benchmark.publishing.records import with_theory
+from fedrl.benchmark.storage.provenance import folder
+from fedrl.reports.table.design import is_designed
+from fedrl.reports.table.records import families
+from fedrl.reports.table.runs import Family
+from fedrl.reports.table.surfaces import Designed, surfaces
+
+PUBLISHED = Path("published")
+
+
+class NotPublishedError(LookupError):
+    """A study without published records: what it would decide is undecided."""
+
+
+class NothingToMeasureError(LookupError):
+    """The records have nothing of what a part asks for."""
+
+
+class Evidence:
+    """The records of one study in the forms that estimands need."""
+
+    def __init__(self, study: str, below: Path | None = None) -> None:
+        self.study = study
+        self.folder = (folder("fedrl.reports") / PUBLISHED if below is None else below) / study
+
+    @property
+    def is_published(self) -> bool:
+        """Whether its records are there."""
+        return (self.folder / sources.RECORDS).is_file()
+
+    @cached_property
+    def source(self) -> sources.Source:
+        """Records and provenance; NotPublishedError where there are none."""
+        if not self.is_published:
+            raise NotPublishedError(f"study {self.study} is not published yet")
+        return sources.read_source(self.folder)
+
+    @cached_property
+    def frame(self) -> Any:
+        """The tidy table."""
+        return with_theory(self.source.frame)
+
+    @cached_property
+    def families(self) -> list[Family]:
+        """Runs by family."""
+        return families(self.frame)
+
+    def family(self, name: str) -> Family:
+        """One family; NothingToMeasureError if the study does not have it."""
+        found = [family for family in self.families if family.name == name]
+        if not found:
+            raise NothingToMeasureError(f"study {self.study} has no {name}")
+        return found[0]
+
+    @cached_property
+    def designed(self) -> Designed:
+        """Surfaces of a study with a design."""
+        if not is_designed(self.frame):
+            raise NothingToMeasureError(f"study {self.study} has no design")
+        return surfaces(self.frame)
+
+    @property
+    def configuration(self) -> dict[str, Any]:
+        """The study as it was run."""
+        told = self.source.provenance
+        return dict(told["configuration"])

@@ -1,0 +1,29 @@
+"""From claims to verdicts: every part measured by its estimand on the records of its study."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from fedrl.benchmark.claims.claim import Claim
+from fedrl.benchmark.claims.estimands import find
+from fedrl.benchmark.claims.evidence import Evidence, NothingToMeasureError, NotPublishedError
+from fedrl.benchmark.claims.verdict import NOTHING, Measured, Verdict, concluded, judged
+
+
+def judge(claims: Sequence[Claim], below: Path | None = None) -> list[Verdict]:
+    """A verdict for every claim; `below` holds other published studies than those shipped."""
+    measures = {claim.name: find(claim.estimand) for claim in claims}  # misspelt: before any work
+    evidence = {study: Evidence(study, below) for study in {claim.study for claim in claims}}
+    verdicts = []
+    for claim in claims:
+        parts = []
+        for part in claim.parts:
+            options = {**claim.options, **part.options}
+            try:
+                found = measures[claim.name](evidence[claim.study], options, claim.level)
+            except (NotPublishedError, NothingToMeasureError) as error:
+                found = Measured(NOTHING, 0, missing=str(error))
+            parts.append(judged(claim, part.name, found))
+        verdicts.append(concluded(claim, parts))
+    return verdicts

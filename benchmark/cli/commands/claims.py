@@ -1,0 +1,102 @@
+"""`fedrl claims`: what published records say of the claims of papers."""
+
+import math
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from fedrl.benchmark.cli.options import Json
+
+
+def claims(
+    asked: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[STUDY|CLAIM|FILE]...",
+            help="Claims of a study, a claim, or a TOML file or folder of claims.",
+            show_default="all",
+        ),
+    ] = None,
+    published: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Folder of published studies.", show_default="those shipped"
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write the page claims.md and a figure per claim there."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Judge claims of papers by published records: shown, refuted or undecided.
+
+    A part of a claim is shown where its interval lies in the claim's region, refuted where it lies
+    outside; intervals are simultaneous over the parts. Where one side was not treated fairly, say
+    not tuned, a verdict against it is withheld, and the reason is said.
+
+    [bold]Examples[/]
+
+      fedrl claims theory
+
+      fedrl claims one-trajectory --json
+
+      fedrl claims my_paper.toml --published my_published
+    """
+    from fedrl.benchmark.claims.judgement import judge
+    from fedrl.benchmark.claims.page import write
+    from fedrl.benchmark.claims.shelf import chosen
+    from fedrl.benchmark.cli import answers
+
+    verdicts = judge(chosen(asked or []), published)
+    written = [] if out is None else write(verdicts, out)
+    if as_json:
+        answers.print_json([_facts(verdict) for verdict in verdicts])
+        return
+    for verdict in verdicts:
+        _print(verdict)
+    for path in written[:1]:
+        print(path)
+
+
+def _print(verdict: Any) -> None:
+    from fedrl.benchmark.claims.words import interval
+
+    claim = verdict.claim
+    print(f"{verdict.verdict.upper():10}{claim.name}: {claim.statement}")
+    print(f"  {claim.unit}; shown where {claim.shown_region()}, {claim.rule} of its parts")
+    for part in verdict.parts:
+        told = interval(part.measured) or "–"
+        print(f"  {part.name}: {told}, {part.verdict}")
+    for reason in verdict.reasons:
+        print(f"  because {reason}")
+    for assumption in verdict.assumes:
+        print(f"  assumes {assumption}")
+    print(f"  source: {claim.source}")
+    print()
+
+
+def _facts(verdict: Any) -> dict[str, Any]:
+    return {
+        **verdict.claim.model_dump(mode="json", exclude={"options", "parts", "region"}),
+        "region": [_finite(bound) for bound in verdict.claim.region],
+        "level": verdict.claim.level,
+        "verdict": verdict.verdict,
+        "reasons": verdict.reasons,
+        "assumes": verdict.assumes,
+        "parts": [
+            {
+                "name": part.name,
+                "verdict": part.verdict,
+                "reason": part.reason,
+                "seeds": part.measured.seeds,
+                **{n: _finite(v) for n, v in part.measured.found._asdict().items()},
+            }
+            for part in verdict.parts
+        ],
+    }
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
