@@ -40,11 +40,10 @@ html_math_renderer = "mathml"
 html_title = "fedrl"
 html_static_path = ["static"]
 html_css_files = ["site.css"]
-html_extra_path = ["_build/extra"]
 html_show_sourcelink = False
 html_copy_source = False
 html_last_updated_fmt = None
-html_sidebars = {"index": [], "generated/gallery": []}
+html_sidebars = {"index": [], "generated/published": []}
 html_theme_options = {
     "logo": {"text": "fedrl"},
     "navbar_align": "left",
@@ -67,8 +66,6 @@ html_theme_options = {
 def setup(app: Any) -> None:
     """Write the generated pages first; teach Sphinx formulas, docstrings and links."""
     mathml.install(app)
-    work = HERE / "_build"
-    (work / "extra").mkdir(parents=True, exist_ok=True)
-    app.connect("builder-inited", lambda app: pages.write(work))
+    app.connect("builder-inited", lambda app: pages.write())
     app.connect("source-read", links.rewrite)
     app.connect("autodoc-process-docstring", docstrings.process)

@@ -17,6 +17,7 @@ from fedrl.benchmark.cli.commands.info import info
 from fedrl.benchmark.cli.commands.list_known import list_known
 from fedrl.benchmark.cli.commands.merge import merge
 from fedrl.benchmark.cli.commands.mirror import mirror
+from fedrl.benchmark.cli.commands.open_page import open_page
 from fedrl.benchmark.cli.commands.publish import publish
 from fedrl.benchmark.cli.commands.records import records
 from fedrl.benchmark.cli.commands.render import render
@@ -55,6 +56,7 @@ app = typer.Typer(
 )
 
 app.command("list")(list_known)
+app.command("open")(open_page)
 for _command in (
     *(run, report, records, replay, merge, speed, info),
     *(check, show, render, thresholds, cross, handbook),

@@ -18,6 +18,7 @@ FORMATS = {
     ".json": "application/json",
     ".md": "text/markdown",
     ".npz": "application/zip",
+    ".svg": "image/svg+xml",
     ".parquet": "application/vnd.apache.parquet",
 }
 MEANINGS = {

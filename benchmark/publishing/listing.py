@@ -52,6 +52,12 @@ def unsound_runs(folder: Path) -> list[str]:
     return [path.relative_to(folder).as_posix() for path in bad]
 
 
+def kept_runs(folder: Path) -> list[str]:
+    """Paths below the folder of the runs that are kept whole."""
+    runs = sorted(path for path in folder.glob("runs/*/*") if parse_name(path.name) is not None)
+    return [path.relative_to(folder).as_posix() for path in runs]
+
+
 def _listed(folder: Path) -> dict[str, str]:
     """Name below the folder -> SHA-256, by the crate."""
     path = folder / crate.NAME

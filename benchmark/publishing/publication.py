@@ -48,7 +48,7 @@ def publish(
     designed = surfaces_of(study, found)
     told = provenance(study, store, found, command, designed) | presentation
     source = sources.packed(found.frame, told, study.title, study.description)
-    _check_ours(out)
+    check_ours(out)
     try:
         with replacing(out, ours=sources.REPORT) as new:
             artefacts = sources.make_report(source, new, designed)
@@ -72,7 +72,7 @@ def _presentation(study: Study, shown: Mapping[str, Any]) -> dict[str, Any]:
     return {KEY: chosen.told} if chosen.told else {}
 
 
-def _check_ours(out: Path) -> None:
+def check_ours(out: Path) -> None:
     """A folder of something else is left alone."""
     if out.is_dir() and any(out.iterdir()) and not _is_report(out):
         raise StoreError(f"{out} is not empty and not a report; choose another --out")

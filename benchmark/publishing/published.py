@@ -3,10 +3,10 @@
 <out>/records.parquet, provenance.json, digests.json    what its report is made of
 <out>/tables/*.csv                                      so that a changed number can be named
 <out>/runs/<cell.id>/…                                  a few whole runs, to compute again
-<out>/README.md, ro-crate-metadata.json                 what this is, for people and machines
+<out>/README.md, figures/*.svg                          what was found, for people
+<out>/ro-crate-metadata.json                            what is here, for machines
 """
 
-import shlex
 import shutil
 import tempfile
 from collections import Counter
@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from fedrl.benchmark.config.study import Study
-from fedrl.benchmark.publishing import crate, sources
+from fedrl.benchmark.publishing import crate, readme, sources
+from fedrl.benchmark.publishing.listing import kept_runs
 from fedrl.benchmark.publishing.publication import provenance, surfaces_of
 from fedrl.benchmark.publishing.records import label, read_records
 from fedrl.benchmark.storage import parameters
@@ -29,10 +30,12 @@ from fedrl.benchmark.storage.files import (
 from fedrl.benchmark.storage.folders import replacing
 from fedrl.benchmark.storage.manifests import manifest_files, spoken_for
 from fedrl.benchmark.storage.provenance import decisive_versions
-from fedrl.benchmark.storage.store import UNKNOWN, Store, Stored, parse_name
+from fedrl.benchmark.storage.store import UNKNOWN, Store, Stored
 
-README = "README.md"
-OURS = (sources.RECORDS, sources.PROVENANCE, sources.DIGESTS, "tables", "runs", README, crate.NAME)
+OURS = (
+    *(sources.RECORDS, sources.PROVENANCE, sources.DIGESTS, "tables", "runs", crate.NAME),
+    *(readme.README, readme.FIGURES),
+)
 REPLAYED = 3  # runs that are kept whole
 
 
@@ -60,7 +63,7 @@ def publish_study(study: Study, results: Path, out: Path, command: str, day: str
             artefacts = sources.make_report(made_of, Path(temporary), designed)
             _keep_tables(Path(temporary), new)
             runs = [_keep(store, entry, new) for entry in kept]
-            _write_readme(study, new, runs, command)
+            readme.write(made_of, Path(temporary), new, kept_runs(new))
             _describe(made_of, artefacts, new, day)
     except OSError as error:
         raise StoreError(f"cannot write {out}: {error.strerror}") from None
@@ -68,7 +71,7 @@ def publish_study(study: Study, results: Path, out: Path, command: str, day: str
 
 
 def redraw(out: Path, day: str | None) -> Public:
-    """Tables and digests again, from the records as they were published.
+    """README, tables and digests again, from the records as they were published.
 
     For a report that is drawn differently than then: runs, records and, unless another is given,
     the day stay. StoreError, and nothing is written, if the folder is not as it was published.
@@ -87,13 +90,13 @@ def redraw(out: Path, day: str | None) -> Public:
         with tempfile.TemporaryDirectory() as temporary, replacing(out, ours=OURS) as new:
             artefacts = sources.make_report(made_of, Path(temporary))
             shutil.copytree(out / "runs", new / "runs")
-            shutil.copy2(out / README, new / README)
+            runs = kept_runs(out)
+            readme.write(made_of, Path(temporary), new, runs)
             _keep_tables(Path(temporary), new)
             _describe(made_of, artefacts, new, day)
     except OSError as error:
         raise StoreError(f"cannot write {out}: {error.strerror}") from None
-    runs = sorted(path for path in out.glob("runs/*/*") if parse_name(path.name))
-    return Public(out, [path.relative_to(out).as_posix() for path in runs], _size(out))
+    return Public(out, runs, _size(out))
 
 
 def complete(study: Study, store: Store) -> None:
@@ -204,39 +207,3 @@ def _check_ours(out: Path) -> None:
 
 def _size(out: Path) -> int:
     return sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
-
-
-def _write_readme(study: Study, out: Path, runs: Sequence[str], command: str) -> None:
-    from fedrl.reports.page.table_export import plain
-
-    lines = [
-        f"# {plain(study.title)}",
-        "",
-        *([plain(study.description), ""] if study.description else []),
-        "Written by `fedrl publish`. It holds what the report of this study is made of, not the",
-        "report: page, figures and report.tex are here as SHA-256 digests only, because they come",
-        "out byte for byte from the records.",
-        "",
-        "- `records.parquet`: one row per evaluation point of every run; wall seconds as measured",
-        "- `provenance.json`: configuration, versions, machine, code digest",
-        "- `digests.json`: SHA-256 of every artefact of the report, of the records, and the",
-        "  versions of the packages that drew it",
-        "- `tables/`: the report's tables, so that a number that changed can be named",
-        f"- `runs/`: {len(runs)} whole runs, the cheapest of different algorithms and families",
-        "- `ro-crate-metadata.json`: the same for machines (RO-Crate 1.1)",
-        "",
-        "In this folder:",
-        "",
-        "```sh",
-        "fedrl verify .     # make the report again: the same bytes?",
-        *(f"fedrl replay {shlex.quote(run)}" for run in runs),
-        "```",
-        "",
-        "Everything from the beginning:",
-        "",
-        "```sh",
-        command,
-        command.replace("fedrl run", "fedrl report", 1),
-        "```",
-    ]
-    write_atomically(out / README, ("\n".join(lines) + "\n").encode())

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from fedrl.reports.table.surfaces import Designed
 
 RECORDS, PROVENANCE, DIGESTS = "records.parquet", "provenance.json", "digests.json"
-FOLDER, PAGE, PAPER = "source", "index.html", "report.tex"
-REPORT = (PAGE, PAPER, "figures", "tables", FOLDER)  # all that a report is
+FOLDER, PAGE, PAPER, SUMMARY = "source", "index.html", "report.tex", "summary.md"
+REPORT = (PAGE, PAPER, SUMMARY, "figures", "tables", FOLDER)  # all that a report is
 AS_JSON = b"fedrl.json"  # names of columns whose entries are JSON: those of several types
 DRAWN_WITH = ("jinja2", "matplotlib", "numpy", "pandas", "plotly", "scipy", "seaborn")
 
@@ -62,7 +62,7 @@ def make_report(source: Source, out: Path, designed: Designed | None = None) -> 
 
     words = {"title": source.title, "description": source.description}
     write_report(with_theory(source.frame), source.provenance, out, **words, designed=designed)
-    written = [out / PAGE, out / PAPER]
+    written = [out / PAGE, out / PAPER, out / SUMMARY]
     written += [path for part in ("figures", "tables") for path in (out / part).glob("*")]
     return {path.relative_to(out).as_posix(): sha256(path) for path in sorted(written)}
 

@@ -8,7 +8,8 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from fedrl.benchmark.publishing.listing import unlisted, unsound_runs
+from fedrl.benchmark.publishing import readme
+from fedrl.benchmark.publishing.listing import kept_runs, unlisted, unsound_runs
 from fedrl.benchmark.publishing.sources import (
     DIGESTS,
     FOLDER,
@@ -73,6 +74,8 @@ def verify(report: Path) -> Verified:
                 and _as_recorded(report / name, stored.artefacts[name], needed=whole)
             )
         ]
+        if not whole and not differing:
+            altered += _face_differs(source, again, report)
         tables = [name for name in differing if name.endswith(".csv")]
         no_text = [name for name in tables if _text(report / name) is None]
         changes = [
@@ -111,6 +114,13 @@ def _made(source: Path, out: Path) -> dict[str, str]:
     except Exception as error:
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise StoreError(f"no report can be made of the records in {source}: {reason}") from None
+
+
+def _face_differs(source: Path, again: Path, report: Path) -> list[str]:
+    """Of a published study's README and figures those that are not as its report makes them."""
+    made = readme.files(read_source(source), again, kept_runs(report))
+    there = {name: report / name for name in made}
+    return [n for n, path in there.items() if not path.is_file() or path.read_bytes() != made[n]]
 
 
 def _unrecorded(report: Path, stored: Digests) -> list[str]:

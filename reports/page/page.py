@@ -14,6 +14,7 @@ from fedrl.reports.drawing.contents import Contents
 from fedrl.reports.drawing.curves import all_families
 from fedrl.reports.drawing.figures import Figure, Look, paper
 from fedrl.reports.drawing.section import Part, Section
+from fedrl.reports.page import summary
 from fedrl.reports.page.html import page
 from fedrl.reports.page.paper import document
 from fedrl.reports.page.table_export import csv, latex, markdown
@@ -40,10 +41,10 @@ def write_report(
     description: str,
     designed: Designed | None = None,
 ) -> Path:
-    """Write out/index.html, report.tex, figures/*.svg *.pdf, tables/*.csv *.md *.tex; the page.
+    """Write index.html, report.tex, summary.md, figures/*.svg *.pdf, tables/*.csv *.md *.tex.
 
-    `designed`: the surfaces of the records, where they have a design and are known already. Raises
-    ValueError when `records` lack columns, are empty, or hold a point twice.
+    Returns the page. `designed`: the surfaces of the records, where they have a design and are
+    known already. Raises ValueError when `records` lack columns, are empty, or hold a point twice.
     """
     check(records)
     if designed is None and is_designed(records):
@@ -65,6 +66,7 @@ def write_report(
     for part in made.parts:
         _write(part, out)
     (out / "report.tex").write_bytes(source.encode())
+    (out / summary.NAME).write_bytes(summary.summary(made).encode())
     index = out / "index.html"
     index.write_bytes(html.encode())
     return index

@@ -11,6 +11,7 @@ from fedrl.benchmark.claims.estimands import fairness
 from fedrl.benchmark.claims.estimands.intervals import over_seeds
 from fedrl.benchmark.claims.evidence import Evidence, NothingToMeasureError
 from fedrl.benchmark.claims.verdict import Measured
+from fedrl.benchmark.config.registry import algorithms
 from fedrl.reports.statistics.estimates import Estimate
 from fedrl.reports.table.normalised_scores import area, final
 from fedrl.reports.table.runs import Family, Run
@@ -24,14 +25,14 @@ ASSUMES = (
 def area_difference(evidence: Evidence, options: dict[str, Any], level: float) -> Measured:
     """Area of the learning curve, algorithm minus rival, over all κ and N of a family.
 
-    `contains`: a rival that the algorithm is at some value of its own hyperparameters. To be behind
-    it tells of the search for these values, not of the algorithm.
+    To be behind a rival that the algorithm contains, that it is at some value of its own
+    hyperparameters, tells of the search for these values, not of the algorithm.
     """
     name, rival = str(options["algorithm"]), str(options["against"])
     family = evidence.family(str(options["family"]))
     found = _between(family, name, rival, level, area)
     lost = ()
-    if options.get("contains") == rival and found[0].high < 0:
+    if name in algorithms() and rival in algorithms()[name].contains and found[0].high < 0:
         lost = (
             f"{name} is {rival} at one of its values, so being behind it tells of the search for "
             "values",

@@ -5,11 +5,14 @@ from typing import Annotated
 
 import typer
 
-from fedrl.benchmark.cli.options import RESULTS, Json, Only, Results, Set, StudyName
+from fedrl.benchmark.cli.options import RESULTS, Json, Only, Results, Set
 
 
 def report(
-    study: StudyName,
+    study: Annotated[
+        str | None,
+        typer.Argument(metavar="[STUDY]", help="Name of a built-in study, or path to a TOML file."),
+    ] = None,
     results: Results = RESULTS,
     out: Annotated[
         Path | None,
@@ -42,6 +45,12 @@ def report(
             help="Figures as wide as its columns: icml, icml-column (one column), neurips.",
         ),
     ] = None,
+    source: Annotated[
+        Path | None,
+        typer.Option(
+            "--from", metavar="DIR", help="Records of a report, or a published study, instead."
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Write the report of a study's stored runs: index.html, figures, tables.
@@ -57,11 +66,23 @@ def report(
       fedrl report quick --only family=gridworld --out gridworld-report
 
       fedrl report quick --baseline fedpg --label fedsvrpg-m=Ours --order fedsvrpg-m --size icml
+
+      fedrl report --from reports/published/theory --out theory-report
     """
     from fedrl.benchmark.cli import answers
     from fedrl.benchmark.config.study import load_study
+    from fedrl.benchmark.publishing.opened import page_of
     from fedrl.benchmark.publishing.publication import publish
 
+    if (study is None) == (source is None):
+        raise typer.BadParameter("name a study, or --from a folder of records")
+    if source is not None:
+        if out is None or any((overrides, only, baseline, label, order, families, size)):
+            raise typer.BadParameter("--from takes all records as they are, and needs --out DIR")
+        page = page_of(source, out)
+        answers.print_json({"page": str(page)}) if as_json else print(page)
+        return
+    assert study is not None
     loaded = load_study(study, overrides or (), only or ())
     command = answers.rebuilding(study, overrides, only)
     shown = {

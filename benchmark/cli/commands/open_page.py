@@ -1,0 +1,48 @@
+"""`fedrl open`: the interactive page of a published study."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fedrl.benchmark.cli.options import Json
+
+
+def open_page(
+    study: Annotated[
+        str,
+        typer.Argument(metavar="STUDY", help="Name of a published study, or a folder of one."),
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder of the page.", show_default="the user's cache"),
+    ] = None,
+    browser: Annotated[
+        bool | None,
+        typer.Option("--browser/--no-browser", help="Show it.", show_default="in a terminal, yes"),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Open the page of a published study; made from its records the first time, in a minute or so.
+
+    [bold]Examples[/]
+
+      fedrl open quick
+
+      fedrl open reports/published/theory --out theory-page --no-browser
+    """
+    from fedrl.benchmark.cli import answers
+    from fedrl.benchmark.publishing.opened import folder_of, page_of
+
+    folder = folder_of(study)
+    answers.say(f"the page of {folder.name}, from its records")
+    page = page_of(folder, out)
+    if as_json:
+        answers.print_json({"page": str(page)})
+    else:
+        print(page)
+    if sys.stdout.isatty() if browser is None else browser:
+        import webbrowser
+
+        webbrowser.open(page.resolve().as_uri())

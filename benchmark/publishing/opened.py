@@ -1,0 +1,63 @@
+"""The page of a published study, made from its records where it is not there yet."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from fedrl.benchmark.publishing import sources
+from fedrl.benchmark.publishing.publication import check_ours
+from fedrl.benchmark.publishing.verification import published
+from fedrl.benchmark.storage.files import StoreError
+from fedrl.benchmark.storage.folders import replacing
+from fedrl.envs.validation import nearest
+
+
+def folder_of(study: str) -> Path:
+    """A folder with records as it is, else the published study of that name."""
+    path = Path(study)
+    kept = sources.PROVENANCE
+    if any((path / name).is_file() for name in (kept, f"{sources.FOLDER}/{kept}")):
+        return path
+    shipped = {found.name: found for found in published()}
+    if study not in shipped:
+        raise StoreError(f"{nearest('published study', study, list(shipped))}; or name its folder")
+    return shipped[study]
+
+
+def page_of(folder: Path, out: Path | None = None) -> Path:
+    """The report of a folder's records: index.html, with figures and tables beside it.
+
+    Without `out` it is kept below the user's cache and made again when the records change.
+    """
+    source = sources.source_folder(folder)
+    if out is None and (folder / sources.PAGE).is_file():
+        return folder / sources.PAGE
+    place = cache() / folder.resolve().name if out is None else out
+    if out is None and _is_of(place, source):
+        return place / sources.PAGE
+    check_ours(place)
+    read = sources.read_source(source)
+    try:
+        with replacing(place, ours=sources.REPORT) as new:
+            artefacts = sources.make_report(read, new)
+            sources.write_source(read, artefacts, new / sources.FOLDER)
+    except OSError as error:
+        raise StoreError(f"cannot write the report to {place}: {error.strerror}") from None
+    return place / sources.PAGE
+
+
+def cache() -> Path:
+    """Where pages are kept that nobody asked for elsewhere."""
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(home) / "fedrl" / "pages"
+
+
+def _is_of(place: Path, source: Path) -> bool:
+    """Whether the page is there, of these records, with the bytes that were published."""
+    try:
+        then, now = (sources.read_digests(where) for where in (place / sources.FOLDER, source))
+    except StoreError:
+        return False
+    there = (place / sources.PAGE).is_file()
+    return there and then.source == now.source and then.artefacts == now.artefacts

@@ -1,0 +1,75 @@
+"""What a visitor of a published study reads first: README.md, and its figures made small."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+from fedrl.benchmark.publishing import sources
+from fedrl.benchmark.storage.files import write_atomically
+
+README, FIGURES = "README.md", "figures"
+PICTURE = re.compile(r"\]\((figures/[\w.-]+\.svg)\)")
+LONG_NUMBER = re.compile(rb"-?\d+\.\d{3,}")
+
+
+def write(source: sources.Source, report: Path, out: Path, runs: Sequence[str]) -> None:
+    """README.md and figures/ of a published study, from its report; `runs` are kept whole."""
+    for name, content in files(source, report, runs).items():
+        (out / name).parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(out / name, content)
+
+
+def files(source: sources.Source, report: Path, runs: Sequence[str]) -> dict[str, bytes]:
+    """Path below the folder → content, the same whenever the report is the same."""
+    summary = (report / sources.SUMMARY).read_text(encoding="utf-8")
+    pictures = dict.fromkeys(PICTURE.findall(summary))
+    small = {name: smaller((report / name).read_bytes()) for name in pictures}
+    return {README: _text(source, summary, runs).encode(), **small}
+
+
+def smaller(svg: bytes) -> bytes:
+    """A drawing with places to a hundredth of a point: half the bytes, nothing that shows."""
+    return LONG_NUMBER.sub(lambda found: b"%g" % round(float(found[0]), 2), svg)
+
+
+def _text(source: sources.Source, summary: str, runs: Sequence[str]) -> str:
+    from fedrl.reports.page.table_export import plain
+
+    command = str(source.provenance["command"])
+    lines = [
+        f"# {plain(source.title)}",
+        "",
+        *([plain(source.description), ""] if source.description else []),
+        summary.strip(),
+        "",
+        "## In this folder",
+        "",
+        "Written by `fedrl publish`. The whole report, one interactive page, is made again from",
+        "the records byte for byte; of it digests are kept here.",
+        "",
+        "- `records.parquet`: one row per evaluation point of every run; wall seconds as measured",
+        "- `provenance.json`: configuration, versions, machine, code digest",
+        "- `digests.json`: SHA-256 of every artefact of the report, of the records, and the",
+        "  versions of the packages that drew it",
+        "- `tables/`: the report's tables, so that a number that changed can be named",
+        "- `figures/`: the figures above, of the report's, with rounded places",
+        f"- `runs/`: {len(runs)} whole runs, the cheapest of different algorithms and families",
+        "- `ro-crate-metadata.json`: the same for machines (RO-Crate 1.1)",
+        "",
+        "```sh",
+        "fedrl open .       # the interactive page",
+        "fedrl verify .     # make the report again: the same bytes?",
+        *(f"fedrl replay {shlex.quote(run)}" for run in runs),
+        "```",
+        "",
+        "Everything from the beginning:",
+        "",
+        "```sh",
+        command,
+        command.replace("fedrl run", "fedrl report", 1),
+        "```",
+    ]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,221 @@
+"""Laws of claims: what makes a verdict, what withholds it, and what the shipped ones say."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+import numpy as np
+import pytest
+from test_cli import Answer, assert_mistake, fedrl  # noqa: F401
+
+from fedrl.benchmark.claims import shelf
+from fedrl.benchmark.claims.claim import Claim, ClaimError, parse
+from fedrl.benchmark.claims.estimands import estimands
+from fedrl.benchmark.claims.estimands.chosen import best_of_other_half
+from fedrl.benchmark.claims.estimands.intervals import apart, over_seeds
+from fedrl.benchmark.claims.figure import drawing
+from fedrl.benchmark.claims.judgement import judge
+from fedrl.benchmark.claims.page import files, front
+from fedrl.benchmark.claims.verdict import Measured, Verdict, concluded, judged
+from fedrl.reports.statistics.estimates import Estimate
+from places import ROOT
+
+PAGE = (ROOT / "docs/extend/claim.md").read_text("utf-8")
+(EXAMPLE, *_) = re.findall(r"```toml\n(.*?)```", PAGE, re.S)
+
+
+@cache
+def verdicts() -> list[Verdict]:
+    """Of all claims that come with the suite, from the published records."""
+    return judge(shelf.known())
+
+
+def claim(**changes: object) -> Claim:
+    (found,) = parse(EXAMPLE, "example")
+    return found.model_copy(update=changes)
+
+
+def measured(low: float, high: float, **more: object) -> Measured:
+    return Measured(Estimate((low + high) / 2, low, high), seeds=10, **more)  # type: ignore[arg-type]
+
+
+# --- the rule -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "verdict"),
+    [
+        (0.1, 0.2, "shown"),
+        (-0.05, 0.2, "shown"),  # the region is closed
+        (-0.06, 0.2, "undecided"),
+        (-0.4, -0.1, "refuted"),
+        (-np.inf, np.inf, "undecided"),
+        (np.nan, np.nan, "undecided"),
+    ],
+)
+def test_only_the_whole_interval_decides(low: float, high: float, verdict: str) -> None:
+    assert judged(claim(region=(-0.05, np.inf)), "part", measured(low, high)).verdict == verdict
+
+
+def test_what_was_unfair_to_a_side_withholds_the_verdict_against_it_only() -> None:
+    told = {"against_refuting": ("ours was not tuned",), "against_showing": ("theirs was not",)}
+    for side, (low, high), free in (
+        ("against_refuting", (-0.4, -0.1), (0.1, 0.2)),
+        ("against_showing", (0.1, 0.2), (-0.4, -0.1)),
+    ):
+        held = judged(claim(), "part", measured(low, high, **{side: told[side]}))
+        assert held.verdict == "undecided"
+        assert told[side][0] in held.reason
+        assert judged(claim(), "part", measured(*free, **{side: told[side]})).verdict != "undecided"
+
+
+def test_few_seeds_and_missing_numbers_decide_nothing() -> None:
+    few = Measured(Estimate(1, 1, 1), seeds=5)
+    assert judged(claim(), "part", few).verdict == "undecided"
+    gone = Measured(Estimate(1, 1, 1), seeds=10, missing="not published")
+    assert judged(claim(), "part", gone).reason == "not published"
+
+
+@pytest.mark.parametrize(
+    ("rule", "verdict"),
+    [
+        ("all", {"ss": "shown", "su": "undecided", "sr": "refuted", "ur": "refuted"}),
+        ("any", {"rr": "refuted", "su": "shown", "sr": "shown", "ur": "undecided"}),
+    ],
+)
+def test_all_parts_or_any(rule: str, verdict: dict[str, str]) -> None:
+    spans = {"s": (0.1, 0.2), "u": (-1, 1), "r": (-2, -1)}
+    for letters, expected in verdict.items():
+        own = claim(rule=rule)
+        parts = [judged(own, one, measured(*spans[one])) for one in letters]
+        assert concluded(own, parts).verdict == expected
+
+
+def test_intervals_are_simultaneous_over_parts() -> None:
+    (one,) = claim().parts
+    assert claim().level == 0.95
+    assert claim(parts=(one,) * 5).level == pytest.approx(0.99)
+
+
+# --- the intervals --------------------------------------------------------------------------------
+
+
+def test_choosing_among_equal_settings_gives_no_false_verdict() -> None:
+    """No side is better: intervals of the cross-fitted difference cover 0 as often as they say.
+
+    Eight seeds with effects of their own, 144 settings against 48 as in `sensitivity`, three
+    families, seeds moving together over environments.
+    """
+    generator, wrong, trials = np.random.default_rng(0), 0, 400
+    for _ in range(trials):
+        seed = generator.normal(size=8)
+        rows = []
+        for _ in range(3):
+            sides = [seed + generator.normal(size=(settings, 8)) for settings in (144, 48)]
+            chosen = [v[best_of_other_half(v), np.arange(8)] for v in sides]
+            rows.append(chosen[0] - chosen[1])
+        found = over_seeds(np.mean(rows, axis=0), 0.95, 4)
+        wrong += not found.low <= 0 <= found.high
+    assert wrong / trials <= 0.05
+
+
+def test_a_seed_is_never_scored_at_a_setting_that_it_chose() -> None:
+    """Move one seed's own scores as you like: its setting stays."""
+    values = np.random.default_rng(1).normal(size=(20, 8))
+    before = best_of_other_half(values)
+    values[:, 3] = np.arange(20.0)
+    assert best_of_other_half(values)[3] == before[3]
+
+
+def test_a_difference_of_intervals_is_wider_than_either() -> None:
+    one, other = Estimate(2.0, 1.0, 4.0), Estimate(1.0, 0.5, 2.0)
+    found = apart(one, other)
+    assert found.value == 1.0
+    assert found.low == pytest.approx(1 - np.hypot(1, 1))
+    assert found.high == pytest.approx(1 + np.hypot(2, 0.5))
+
+
+# --- files ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("region = [-0.05, inf]", "region = [1, 0]", "its first number must be the smaller"),
+        ('rule = "all"', 'rule = "most"', "rule"),
+        ('estimand = "tuned-difference"', "", "estimand"),
+        ("[[claims.one-step-is-enough.parts]]", "[claims.one-step-is-enough.more]", "more"),
+        ('paper = "Doe', 'papers = "Doe', "paper"),
+        ('statement = "FedPG', "statement = FedPG", "TOML"),
+    ],
+)
+def test_a_file_that_is_wrong_is_said_in_one_line(old: str, new: str, told: str) -> None:
+    assert old in EXAMPLE
+    with pytest.raises(ClaimError, match=re.escape(told)) as caught:
+        parse(EXAMPLE.replace(old, new), "mine.toml")
+    assert str(caught.value).startswith("mine.toml")
+    assert "\n" not in str(caught.value).split("TOML")[0]
+
+
+def test_misspelt_estimands_and_studies_are_named(
+    fedrl,  # noqa: F811
+) -> None:
+    Path("mine.toml").write_text(EXAMPLE.replace("tuned-diff", "tuned-dif"))
+    assert_mistake(fedrl("claims", "mine.toml"), "did you mean 'tuned-difference'?")
+    assert_mistake(fedrl("claims", "theorie"), "did you mean 'theory'?")
+
+
+def test_claims_of_a_package_are_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(EXAMPLE)
+    monkeypatch.setattr(EntryPoint, "load", lambda point: lambda: tmp_path)
+    point = EntryPoint("my-paper", "my_package:claims", shelf.GROUP)
+    monkeypatch.setattr(shelf, "entry_points", lambda group: [point])
+    assert shelf.known()[-1].name == "one-step-is-enough"
+    assert [c.name for c in shelf.chosen(["one-step-is-enough"])] == ["one-step-is-enough"]
+
+
+def test_a_study_that_is_not_published_decides_nothing(tmp_path: Path) -> None:
+    (found,) = judge([claim()], tmp_path)
+    assert found.verdict == "undecided"
+    assert found.reasons == ["study sensitivity is not published yet"]
+
+
+# --- what comes with the suite --------------------------------------------------------------------
+
+
+def test_every_shipped_claim_is_whole() -> None:
+    known = shelf.known()
+    assert len({one.paper for one in known}) >= 4
+    for one in known:
+        assert one.estimand in estimands()
+        assert one.would_change.endswith(".")
+        assert one.objection.endswith(".")
+
+
+def test_the_page_the_figures_and_the_readme_are_those_of_the_published_records() -> None:
+    """Otherwise: fedrl claims --out docs, and python docs/making/front.py."""
+    for name, text in files(verdicts()).items():
+        assert (ROOT / "docs" / name).read_text("utf-8") == text, f"run fedrl claims --out docs"
+    drawn = {path.stem for path in (ROOT / "docs/claims").glob("*.svg")}
+    assert drawn == {one.claim.name for one in verdicts()}
+    readme = (ROOT / "README.md").read_text("utf-8")
+    assert front(verdicts(), "docs/claims.md") in readme
+
+
+def test_exact_computations_decide_as_the_algebra_says() -> None:
+    """Control variates end at a stationary point; own corrections keep FedAvg's bias, of order η."""
+    found = {one.claim.name: one.verdict for one in verdicts()}
+    assert found["scaffold-is-exact"] == found["fast-fedpg-is-exact"] == "shown"
+    assert found["no-residual-at-a-fixed-step-size"] == "refuted"
+    assert found["residual-vanishes-with-the-step-size"] == "shown"
+
+
+def test_a_figure_shows_every_part_inside_its_frame() -> None:
+    for one in verdicts():
+        svg = drawing(one)
+        assert svg.count("<circle") == sum(np.isfinite(p.measured.found.value) for p in one.parts)
+        places = [float(x) for x in re.findall(r'cx="([\d.]+)"', svg)]
+        assert all(190 <= x <= 520 for x in places)
