@@ -11,8 +11,8 @@ UP = "../../../reports/published"  # from generated/published, where a page stan
 HEAD = """\
 # Published studies
 
-Studies whose records are kept with the code. Each page has the leaderboard, what follows from it and
-the main figures; `fedrl open STUDY` shows the whole report, one interactive page, and
+Studies whose records are kept with the code. Each page has the leaderboard, what follows from it
+and the main figures; `fedrl open STUDY` shows the whole report, one interactive page, and
 `fedrl verify --published` makes all of them again from their records, byte for byte.
 [Claim by claim](/claims.md) says what they decide.
 """

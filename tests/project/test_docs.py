@@ -42,6 +42,7 @@ from making import (  # noqa: E402
     sensitivity,
     settings,
     studies,
+    theory,
 )
 
 COMMANDS: Any = typer.main.get_command(app)
@@ -370,6 +371,13 @@ def test_units_are_of_settings_that_exist() -> None:
 @pytest.mark.parametrize("name", sensitivity.tables())
 def test_tables_of_the_sensitivity_page_are_those_of_the_published_studies(name: str) -> None:
     assert sensitivity.tables()[name] in texts()["docs/sensitivity.md"]
+
+
+def test_tables_of_the_theory_page_are_those_of_the_published_study() -> None:
+    """Otherwise: python docs/making/theory.py."""
+    page = texts()["docs/theory.md"]
+    assert all(theory.MARK.format(name=name) in page for name in theory.tables())
+    assert theory.written(page) == page
 
 
 def test_the_leaderboard_of_the_tuning_page_is_the_published_one() -> None:

@@ -198,7 +198,7 @@ def test_every_shipped_claim_is_whole() -> None:
 def test_the_page_the_figures_and_the_readme_are_those_of_the_published_records() -> None:
     """Otherwise: fedrl claims --out docs, and python docs/making/front.py."""
     for name, text in files(verdicts()).items():
-        assert (ROOT / "docs" / name).read_text("utf-8") == text, f"run fedrl claims --out docs"
+        assert (ROOT / "docs" / name).read_text("utf-8") == text, "run fedrl claims --out docs"
     drawn = {path.stem for path in (ROOT / "docs/claims").glob("*.svg")}
     assert drawn == {one.claim.name for one in verdicts()}
     readme = (ROOT / "README.md").read_text("utf-8")
@@ -206,7 +206,7 @@ def test_the_page_the_figures_and_the_readme_are_those_of_the_published_records(
 
 
 def test_exact_computations_decide_as_the_algebra_says() -> None:
-    """Control variates end at a stationary point; own corrections keep FedAvg's bias, of order η."""
+    """Control variates end at a stationary point; own corrections keep FedAvg's bias."""
     found = {one.claim.name: one.verdict for one in verdicts()}
     assert found["scaffold-is-exact"] == found["fast-fedpg-is-exact"] == "shown"
     assert found["no-residual-at-a-fixed-step-size"] == "refuted"

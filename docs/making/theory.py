@@ -1,0 +1,73 @@
+"""The tables of docs/theory.md, from those of the published study `theory`.
+
+`python docs/making/theory.py` writes them between their marks in the page; a test compares.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+
+from making.sensitivity import ALGORITHMS, Row, interval, markdown, number, read
+
+PAGE = Path(__file__).parents[1] / "theory.md"
+GRADIENT, GOOD, SCORE = "‖∇J‖²", "‖∇J‖², score", "score"
+ONE, EACH = "nothing", "N and ε"  # what the step size is chosen per
+HEAD = ["one η for all: b", "η per N and ε: b", "b ∈ [−1.1, −0.9]", "ρ", "hits", "final", "edge"]
+MARK = "<!-- table: {name} -->"
+
+
+@cache
+def tables() -> dict[str, str]:
+    """Name to Markdown."""
+    return {
+        "gradient": exponents("random-mdp", GRADIENT),
+        "score": exponents("random-mdp", SCORE),
+        "good": exponents("random-mdp", GOOD),
+        "efficiency": efficiency(),
+        "opposed": exponents("opposed-pair", SCORE),
+    }
+
+
+def exponents(family: str, criterion: str) -> str:
+    """b and ρ of every algorithm; final and edge are of the step sizes chosen per N and ε."""
+    rows = [row for row in read("theory", f"{family}-tuned") if row["criterion"] == criterion]
+    own = {(row["algorithm"], row["tuned"]): row for row in rows}
+    lines = [_line(name, own[name, ONE], own[name, EACH]) for name in ALGORITHMS]
+    return markdown([family, *HEAD], lines)
+
+
+def _line(name: str, one: Row, each: Row) -> list[str]:
+    numbers = interval(one, "slope"), interval(each, "slope"), each["verdict"]
+    hits = f"{each['hits']}/{each['attempts']}"
+    edge = f"{100 * float(each['edge']):.0f} %"
+    return [f"`{name}`", *numbers, interval(each, "exponent"), hits, number(each["final"]), edge]
+
+
+def efficiency() -> str:
+    """E(N) for score targets under step sizes chosen per N and ε."""
+    rows = [
+        row
+        for row in read("theory", "random-mdp-tuned-efficiency")
+        if (row["criterion"], row["tuned"]) == (SCORE, EACH)
+    ]
+    own = {row["algorithm"]: row for row in rows}
+    counts = (2, 4, 8, 16, 32)
+    lines = [
+        [f"`{name}`", *(interval(own[name], f"efficiency_{n}") for n in counts)]
+        for name in ALGORITHMS
+    ]
+    return markdown(["random-mdp", *(f"E({n})" for n in counts)], lines)
+
+
+def written(text: str) -> str:
+    """The page with these tables behind their marks."""
+    for name, table in tables().items():
+        mark = MARK.format(name=name)
+        text = re.sub(rf"{re.escape(mark)}\n(?:\n(?:\|.*\n)+)?", f"{mark}\n\n{table}\n", text)
+    return text
+
+
+if __name__ == "__main__":
+    PAGE.write_text(written(PAGE.read_text("utf-8")), encoding="utf-8")
