@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from html import escape
 
-import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from fedrl.benchmark.claims.verdict import REFUTED, SHOWN, Judged, Verdict
+from fedrl.benchmark.claims.verdict import REFUTED, Judged, Verdict
 from fedrl.benchmark.claims.words import interval
+from fedrl.reports.statistics.estimates import Array
 
 WIDTH, ROW, TOP, LEFT, RIGHT = 720, 26, 16, 190, 200  # pixels
-COLOURS = {SHOWN: "#0072B2", REFUTED: "#D55E00"}  # Okabe & Ito; undecided is grey
 STYLE = """\
 text{font:13px system-ui,sans-serif;fill:#222}
 .unit,.tick{font-size:12px;fill:#555}
-.page{fill:#fff}.axis{stroke:#999}.region{fill:#0072B2;opacity:.13}.undecided{stroke:#777;fill:#777}
+.page{fill:#fff}.axis{stroke:#999}.region{fill:#0072B2;opacity:.13}
+.shown{stroke:#0072B2;fill:#0072B2}.refuted{stroke:#D55E00;fill:#D55E00}
+.undecided{stroke:#777;fill:#777}circle.undecided{fill:#fff;stroke-width:2}
 @media (prefers-color-scheme:dark){text{fill:#eee}.unit,.tick{fill:#bbb}.page{fill:#16191d}
-.region{fill:#56B4E9;opacity:.25}.undecided{stroke:#aaa;fill:#aaa}}"""
+.region{fill:#56B4E9;opacity:.2}.shown{stroke:#56B4E9;fill:#56B4E9}
+.refuted{stroke:#ff8a3d;fill:#ff8a3d}.undecided{stroke:#aaa;fill:#aaa}circle.undecided{fill:#16191d}}"""
 
 
 def drawing(verdict: Verdict) -> str:
@@ -62,8 +65,9 @@ def drawing(verdict: Verdict) -> str:
     return "\n".join([*lines, "</svg>"]) + "\n"
 
 
-def _row(part: Judged, y: int, x: object, ends: tuple[float, float]) -> list[str]:
-    found = part.measured.found
+def _row(part: Judged, y: int, x: Callable[[float], float], ends: tuple[float, float]) -> list[str]:
+    """Name, interval and number; a circle that is filled for shown, a square for refuted."""
+    found, kind = part.measured.found, f'class="{part.verdict}"'
     told = escape(interval(part.measured) or "no number")
     lines = [
         f'<text x="12" y="{y + 4}">{escape(part.name)}</text>',
@@ -71,19 +75,20 @@ def _row(part: Judged, y: int, x: object, ends: tuple[float, float]) -> list[str
     ]
     if not math.isfinite(found.value):
         return lines
-    paint = COLOURS.get(part.verdict)
-    style = f'stroke="{paint}" fill="{paint}"' if paint else 'class="undecided"'
-    at = x  # type: ignore[assignment]
-    if math.isfinite(found.low) or math.isfinite(found.high):
-        one, two = at(found.low), at(found.high)  # type: ignore[operator]
-        lines.append(f'<path {style} stroke-width="3" d="M{one} {y}H{two}"/>')
-        lines += [f'<path {style} d="M{one} {y}l7 -5v10z"/>' for _ in [0] if found.low < ends[0]]
-        lines += [f'<path {style} d="M{two} {y}l-7 -5v10z"/>' for _ in [0] if found.high > ends[1]]
-    lines.append(f'<circle {style} cx="{at(found.value)}" cy="{y}" r="5"/>')  # type: ignore[operator]
+    if not math.isnan(found.low):
+        one, two = x(found.low), x(found.high)
+        lines.append(f'<path {kind} stroke-width="3" d="M{one} {y}H{two}"/>')
+        lines += [f'<path {kind} d="M{one} {y}l7 -5v10z"/>'] * (found.low < ends[0])
+        lines += [f'<path {kind} d="M{two} {y}l-7 -5v10z"/>'] * (found.high > ends[1])
+    at = x(found.value)
+    if part.verdict == REFUTED:
+        lines.append(f'<rect {kind} x="{round(at - 4.5, 1)}" y="{y - 4.5}" width="9" height="9"/>')
+    else:
+        lines.append(f'<circle {kind} cx="{at}" cy="{y}" r="5"/>')
     return lines
 
 
-def _ticks(verdict: Verdict) -> np.ndarray:
+def _ticks(verdict: Verdict) -> Array:
     """Round numbers around values, finite bounds of the region, and most of the intervals."""
     founds = [part.measured.found for part in verdict.parts]
     values = [b for b in verdict.claim.region if math.isfinite(b)]
@@ -93,4 +98,7 @@ def _ticks(verdict: Verdict) -> np.ndarray:
     near = [b for b in bounds if min(values) - 2 * spread <= b <= max(values) + 2 * spread]
     ends = min(values + near), max(values + near)
     room = 0.08 * max(ends[1] - ends[0], spread)
-    return MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]).tick_values(ends[0] - room, ends[1] + room)
+    ticks: Array = MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]).tick_values(
+        ends[0] - room, ends[1] + room
+    )
+    return ticks

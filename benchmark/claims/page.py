@@ -100,7 +100,7 @@ def section(verdict: Verdict) -> str:
     said = [
         f"### {claim.name}",
         f"{claim.statement} *Source: {claim.source}.*",
-        f"**{verdict.verdict.capitalize()}.** {claim.unit[0].upper()}{claim.unit[1:]}; shown where "
+        f"**{verdict.verdict.capitalize()}.** Measured: {claim.unit}; shown where "
         f"{claim.shown_region()} for {'every part' if claim.rule == 'all' else 'some part'}.",
         f"![{claim.name}]({PICTURES}/{claim.name}.svg)",
         "\n".join([f"| part | value, {share} interval | seeds | verdict |", RULE, *rows]),

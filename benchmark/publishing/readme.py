@@ -31,8 +31,16 @@ def files(source: sources.Source, report: Path, runs: Sequence[str]) -> dict[str
 
 
 def smaller(svg: bytes) -> bytes:
-    """A drawing with places to a hundredth of a point: half the bytes, nothing that shows."""
-    return LONG_NUMBER.sub(lambda found: b"%g" % round(float(found[0]), 2), svg)
+    """A drawing with places to a hundredth of a point: fewer bytes, nothing that shows.
+
+    Numbers below 1 are scales and keep four digits.
+    """
+    return LONG_NUMBER.sub(_shorter, svg)
+
+
+def _shorter(found: re.Match[bytes]) -> bytes:
+    value = float(found[0])
+    return b"%g" % round(value, 2) if abs(value) >= 1 else b"%.4g" % value
 
 
 def _text(source: sources.Source, summary: str, runs: Sequence[str]) -> str:

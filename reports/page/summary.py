@@ -6,36 +6,33 @@ from fedrl.reports.drawing.contents import Contents
 from fedrl.reports.drawing.figures import Figure
 from fedrl.reports.drawing.section import Section
 from fedrl.reports.page.table_export import markdown, plain
+from fedrl.reports.table.tables import Table
 
 NAME = "summary.md"
-MOST = 8  # figures
+ROWS = 12  # of the table
+CROWDED = 250_000  # bytes of a figure
 
 
 def summary(made: Contents) -> str:
-    """Verdict, first table, and for every chapter what is said of it and its first figures."""
+    """Verdict, first table, and for every chapter what is said of it and its main figure."""
     parts = [f"**{plain(made.verdict)}**"] if made.verdict else []
-    parts += [_folded(markdown(table)) for table in made.front[:1]]
-    left = MOST
+    parts += [_short(table) for table in made.front[:1]]
     for chapter in made.chapters:
-        shown = main_figures(chapter.sections)[: max(left, 0)]
-        left -= len(shown)
         parts.append(f"### {plain(chapter.title)}")
-        parts += ["\n".join(f"- {plain(sentence)}" for sentence in chapter.says)] * bool(
-            chapter.says
-        )
-        parts += [picture(figure) for figure in shown]
+        if chapter.says:
+            parts.append("\n".join(f"- {plain(sentence)}" for sentence in chapter.says))
+        parts += [picture(figure) for figure in main_figure(chapter.sections)]
     return "\n\n".join(parts) + "\n"
 
 
-def main_figures(sections: Sequence[Section]) -> list[Figure]:
-    """The first figure of a chapter, and of its section on speed-up where there is one."""
-    first = [_figures(section)[0] for section in sections if _figures(section)]
-    speed = [
-        _figures(section)[0]
-        for section in sections
-        if section.anchor.endswith("-speedup") and _figures(section)
-    ]
-    return list({figure.name: figure for figure in (*first[:1], *speed)}.values())
+def main_figure(sections: Sequence[Section]) -> list[Figure]:
+    """The figure of the section on speed-up where there is one, else the first; none too crowded.
+
+    A figure of many bytes has more lines than can be told apart at the size of a page.
+    """
+    ordered = sorted(sections, key=lambda section: not section.anchor.endswith("-speedup"))
+    found = [part for section in ordered for part in section.parts if isinstance(part, Figure)]
+    return [figure for figure in found if len(figure.svg) <= CROWDED][:1]
 
 
 def picture(figure: Figure) -> str:
@@ -44,13 +41,12 @@ def picture(figure: Figure) -> str:
     return f"![{plain(figure.title)}]({name})\n\n*{plain(figure.title)}.* {plain(figure.caption)}"
 
 
-def _figures(section: Section) -> list[Figure]:
-    return [part for part in section.parts if isinstance(part, Figure)]
-
-
-def _folded(text: str) -> str:
-    """A table with its long caption behind a fold."""
-    table, _, caption = text.strip().partition("\n\n")
-    if not caption:
-        return table
-    return f"{table}\n\n<details><summary>How to read it</summary>\n\n{caption}\n\n</details>"
+def _short(table: Table) -> str:
+    """The first rows of a table, its caption behind a fold."""
+    text, _, caption = markdown(table).strip().partition("\n\n")
+    lines = text.split("\n")
+    rest = len(lines) - 2 - ROWS
+    if rest > 0:
+        text = "\n".join(lines[: 2 + ROWS])
+        caption = f"The first {ROWS} of {ROWS + rest} rows; all are in tables/. {caption}"
+    return f"{text}\n\n<details><summary>How to read it</summary>\n\n{caption}\n\n</details>"

@@ -10,7 +10,7 @@ from fedrl.benchmark.cli.options import Json
 
 
 def open_page(
-    study: Annotated[
+    published: Annotated[
         str,
         typer.Argument(metavar="STUDY", help="Name of a published study, or a folder of one."),
     ],
@@ -35,7 +35,7 @@ def open_page(
     from fedrl.benchmark.cli import answers
     from fedrl.benchmark.publishing.opened import folder_of, page_of
 
-    folder = folder_of(study)
+    folder = folder_of(published)
     answers.say(f"the page of {folder.name}, from its records")
     page = page_of(folder, out)
     if as_json:

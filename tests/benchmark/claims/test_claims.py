@@ -216,6 +216,8 @@ def test_exact_computations_decide_as_the_algebra_says() -> None:
 def test_a_figure_shows_every_part_inside_its_frame() -> None:
     for one in verdicts():
         svg = drawing(one)
-        assert svg.count("<circle") == sum(np.isfinite(p.measured.found.value) for p in one.parts)
-        places = [float(x) for x in re.findall(r'cx="([\d.]+)"', svg)]
-        assert all(190 <= x <= 520 for x in places)
+        known = [p for p in one.parts if np.isfinite(p.measured.found.value)]
+        marks = re.findall(r'<(?:circle|rect) class="(\w+)" c?x="([\d.]+)"', svg)
+        marks = [(kind, float(x)) for kind, x in marks if kind != "region"]
+        assert [kind for kind, _ in marks] == [part.verdict for part in known]
+        assert all(185 <= x <= 520 for _, x in marks)

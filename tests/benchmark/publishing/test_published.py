@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import re
 import shutil
 from collections.abc import Callable
 from datetime import UTC, date, datetime
@@ -18,8 +19,9 @@ from test_cli import TEXT, Answer, assert_mistake, fedrl  # noqa: F401
 
 from fedrl import run_study
 from fedrl.benchmark.config.study import load_study
-from fedrl.benchmark.publishing import sources
+from fedrl.benchmark.publishing import crate, sources
 from fedrl.benchmark.publishing.published import cheapest
+from fedrl.benchmark.publishing.readme import smaller
 from fedrl.benchmark.publishing.verification import changed, published, verify
 from fedrl.benchmark.storage.provenance import folder as folder_of
 from fedrl.benchmark.storage.store import Store
@@ -112,6 +114,62 @@ def test_one_number_edited_in_the_records_moves_the_tables(
     assert "index.html" in found.differing
     assert any("final" in change.column for change in found.changes)
     assert fedrl("verify", "--published", ".").code == 1
+
+
+def test_the_readme_has_what_was_found_and_is_verified(
+    fedrl: Fedrl,  # noqa: F811
+    computed: Path,
+) -> None:
+    """Verdict, leaderboard, figures; an edit is found also where the crate was written anew."""
+    assert publish(fedrl, computed).code == 0
+    out = Path("public")
+    text = (out / "README.md").read_text("utf-8")
+    pictures = re.findall(r"^!\[[^\]]+\]\((figures/[^)]+\.svg)\)$", text, re.M)
+    assert pictures
+    assert sorted(p.as_posix() for p in out.glob("figures/*")) == sorted(
+        f"public/{name}" for name in pictures
+    )
+    assert "| place | algorithm |" in text
+    assert verify(out).identical
+    for name in ("README.md", pictures[0]):
+        before = (out / name).read_bytes(), (out / crate.NAME).read_bytes()
+        (out / name).write_bytes(before[0].replace(b"0", b"1", 1))
+        assert verify(out).differing == [name]
+        described = crate.crate(sources.read_source(out), out, "2026-03-31")
+        (out / crate.NAME).write_bytes(sources.as_json(described))
+        assert verify(out).differing == [name]
+        for path, content in zip((name, crate.NAME), before, strict=True):
+            (out / path).write_bytes(content)
+    assert verify(out).identical
+
+
+def test_a_smaller_drawing_has_the_same_words_and_shapes() -> None:
+    svg = b'<path d="M 12.345678 -3.999999L100.5 7" transform="scale(0.015625)"/>'
+    assert smaller(svg) == b'<path d="M 12.35 -4L100.5 7" transform="scale(0.01562)"/>'
+
+
+def test_the_page_of_published_records_is_the_one_that_was_published(
+    fedrl: Fedrl,  # noqa: F811
+    computed: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """`report --from` writes it; `open` keeps it, and makes it once."""
+    assert publish(fedrl, computed).code == 0
+    known = sources.read_digests(Path("public")).artefacts
+    assert fedrl("report", "--from", "public", "--out", "again").out == "again/index.html\n"
+    assert sources.read_digests(Path("again/source")).artefacts == known
+    assert verify(Path("again")).identical
+    monkeypatch.setenv("XDG_CACHE_HOME", str(Path("cache").resolve()))
+    first = fedrl("open", "public", "--no-browser").out.strip()
+    assert hashlib.sha256(Path(first).read_bytes()).hexdigest() == known["index.html"]
+    monkeypatch.setattr(sources, "make_report", None)  # the second time nothing is made
+    assert fedrl("open", "public", "--no-browser").out.strip() == first
+
+
+def test_what_report_and_open_cannot_make_is_said(fedrl: Fedrl) -> None:  # noqa: F811
+    assert_mistake(fedrl("report"), "name a study, or --from a folder")
+    assert_mistake(fedrl("report", "--from", "public"), "needs --out DIR")
+    assert_mistake(fedrl("open", "theorie"), "did you mean 'theory'?")
 
 
 def test_entries_are_compared_by_their_columns() -> None:
