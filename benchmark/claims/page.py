@@ -18,7 +18,8 @@ HEAD = """\
 # Claim by claim
 
 What papers say, and what published records say of it. The page, its figures and the table in the
-README are written by `fedrl claims --out docs`; a test compares them with the records.
+README are written by `fedrl claims --out docs` and `docs/making/front.py`; tests compare them with
+the records.
 
 A claim is a number with a region. A part of it is **shown** where its interval lies in the region,
 **refuted** where it lies outside, and **undecided** otherwise. Intervals are simultaneous over the
