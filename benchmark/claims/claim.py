@@ -37,6 +37,7 @@ class Claim(BaseModel):
     name: str
     statement: str
     headline: str = ""  # the statement in few words, if it belongs on a front page
+    symbol: str = ""  # the number in few words, before it in tables
     source: str  # where the paper says it; "not verified: …" where its text could not be read
     study: str  # whose published records are looked at
     estimand: str  # name of what is measured

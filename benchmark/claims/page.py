@@ -86,7 +86,8 @@ def numbers(verdict: Verdict, most: int = 3) -> str:
         counts = [(sum(p.verdict == kind for p in parts), kind) for kind in (SHOWN, "refuted")]
         told = " and ".join(f"{n} {kind}" for n, kind in counts if n) or "none decided"
         return f"of {len(parts)} parts {told}"
-    return "; ".join(f"{p.name} {interval(p.measured)}" for p in known)
+    told = "; ".join(f"{p.name} {interval(p.measured)}" for p in known)
+    return f"{verdict.claim.symbol}: {told}" if verdict.claim.symbol else told
 
 
 def section(verdict: Verdict) -> str:

@@ -109,13 +109,14 @@ def _require_address_space() -> None:
 
 def _is_mistake(error: ValueError) -> bool:
     """Whether the message is meant for the user; imported here, after something went wrong."""
+    from fedrl.benchmark.claims.claim import ClaimError
     from fedrl.benchmark.config.settings import SettingError
     from fedrl.benchmark.config.study import StudyError
     from fedrl.benchmark.execution.executors import ExecutorError
     from fedrl.benchmark.storage.files import StoreError
     from fedrl.benchmark.tuning.evaluation import TuningError
 
-    known = ExecutorError | SettingError | StoreError | StudyError | TuningError
+    known = ClaimError | ExecutorError | SettingError | StoreError | StudyError | TuningError
     return isinstance(error, known)
 
 

@@ -49,7 +49,10 @@ def claims(
     from fedrl.benchmark.claims.shelf import chosen
     from fedrl.benchmark.cli import answers
 
-    verdicts = judge(chosen(asked or []), published)
+    found = chosen(asked or [])
+    studies = ", ".join(dict.fromkeys(claim.study for claim in found))
+    answers.say(f"judging {len(found)} claims by the records of {studies}")
+    verdicts = judge(found, published)
     written = [] if out is None else write(verdicts, out)
     if as_json:
         answers.print_json([_facts(verdict) for verdict in verdicts])

@@ -147,7 +147,7 @@ def test_a_difference_of_intervals_is_wider_than_either() -> None:
         ("region = [-0.05, inf]", "region = [1, 0]", "its first number must be the smaller"),
         ('rule = "all"', 'rule = "most"', "rule"),
         ('estimand = "tuned-difference"', "", "estimand"),
-        ("[[claims.one-step-is-enough.parts]]", "[claims.one-step-is-enough.more]", "more"),
+        ("[[claims.one-step-is-enough.parts]]", "[claims.one-step-is-enough.more]", "parts"),
         ('paper = "Doe', 'papers = "Doe', "paper"),
         ('statement = "FedPG', "statement = FedPG", "TOML"),
     ],
