@@ -11,6 +11,7 @@ from fedrl.benchmark.claims.estimands.bias import bias_order, residual
 from fedrl.benchmark.claims.estimands.chosen import collapse_difference, tuned_difference
 from fedrl.benchmark.claims.estimands.exponents import exponent_gap, speed_up
 from fedrl.benchmark.claims.estimands.paired import area_difference, gap_difference
+from fedrl.benchmark.claims.estimands.settings import setting_difference
 from fedrl.benchmark.claims.evidence import Evidence
 from fedrl.benchmark.claims.verdict import Measured
 from fedrl.benchmark.config.registry import added
@@ -24,6 +25,7 @@ ESTIMANDS: dict[str, Estimand] = {
     "area-difference": area_difference,
     "gap-difference": gap_difference,
     "tuned-difference": tuned_difference,
+    "setting-difference": setting_difference,
     "collapse-difference": collapse_difference,
     "residual": residual,
     "bias-order": bias_order,

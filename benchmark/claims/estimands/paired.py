@@ -38,7 +38,7 @@ def area_difference(evidence: Evidence, options: dict[str, Any], level: float) -
             "values",
         )
     against = fairness.untuned(evidence, rival), (*fairness.untuned(evidence, name), *lost)
-    return Measured(found[0], found[1], *against, _unscaled(family), ASSUMES)
+    return Measured(found[0], found[1], *against, unscaled(family), ASSUMES)
 
 
 def gap_difference(evidence: Evidence, options: dict[str, Any], level: float) -> Measured:
@@ -53,7 +53,7 @@ def gap_difference(evidence: Evidence, options: dict[str, Any], level: float) ->
         raise NothingToMeasureError(f"no runs of {name} on {family.name} at both κ")
     differences = [sides[0][seed] - sides[1][seed] for seed in shared]
     found = over_seeds(differences, level)
-    return Measured(found, len(shared), (), (), _unscaled(family), ASSUMES)
+    return Measured(found, len(shared), (), (), unscaled(family), ASSUMES)
 
 
 def _between(
@@ -87,7 +87,7 @@ def _by_seed(
     return {seed: float(np.mean(values)) for seed, values in found.items()}
 
 
-def _unscaled(family: Family) -> str:
+def unscaled(family: Family) -> str:
     """Scores without a reference from outside the study are not compared."""
     if all(family.has_scale(kappa) for kappa in family.kappas):
         return ""

@@ -16,6 +16,9 @@ from fedrl.benchmark.claims.claim import Claim, ClaimError, parse
 from fedrl.benchmark.claims.estimands import estimands
 from fedrl.benchmark.claims.estimands.chosen import best_of_other_half
 from fedrl.benchmark.claims.estimands.intervals import apart, over_seeds
+from fedrl.benchmark.claims.estimands.paired import area_difference
+from fedrl.benchmark.claims.estimands.settings import setting_difference
+from fedrl.benchmark.claims.evidence import Evidence, NothingToMeasureError
 from fedrl.benchmark.claims.figure import drawing
 from fedrl.benchmark.claims.judgement import judge
 from fedrl.benchmark.claims.page import section
@@ -136,6 +139,21 @@ def test_a_difference_of_intervals_is_wider_than_either() -> None:
     assert found.value == 1.0
     assert found.low == pytest.approx(1 - np.hypot(1, 1))
     assert found.high == pytest.approx(1 + np.hypot(2, 0.5))
+
+
+def test_the_best_of_several_settings_is_scored_where_it_was_not_chosen() -> None:
+    """One setting on either side is the paired difference; a side beside itself is 0."""
+    evidence = Evidence("paper_tuned")
+    one, other = ({"algorithm": name, "weight_cap": "none"} for name in ("fedpg", "fedhapg-m"))
+    options = {"family": "random-mdp", "ours": one, "theirs": one}
+    assert setting_difference(evidence, options, 0.95).found == (0, 0, 0)
+    found = setting_difference(evidence, options | {"ours": other}, 0.95)
+    paired = {"family": "random-mdp", "algorithm": "fedhapg-m", "against": "fedpg"}
+    expected = area_difference(evidence, paired, 0.95)
+    assert found.found.value == pytest.approx(expected.found.value, abs=1e-12)
+    assert found.seeds == expected.seeds == 10
+    with pytest.raises(NothingToMeasureError):
+        setting_difference(evidence, options | {"ours": one | {"weight_cap": 2.0}}, 0.95)
 
 
 # --- files ----------------------------------------------------------------------------------------
