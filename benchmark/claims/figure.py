@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from html import escape
 
 from matplotlib.ticker import MaxNLocator
 
 from fedrl.benchmark.claims.verdict import REFUTED, Judged, Verdict
 from fedrl.benchmark.claims.words import interval
-from fedrl.reports.statistics.estimates import Array
 
 WIDTH, ROW, TOP, LEFT, RIGHT = 720, 26, 16, 190, 200  # pixels
 STYLE = """\
@@ -88,7 +87,7 @@ def _row(part: Judged, y: int, x: Callable[[float], float], ends: tuple[float, f
     return lines
 
 
-def _ticks(verdict: Verdict) -> Array:
+def _ticks(verdict: Verdict) -> Sequence[float]:
     """Round numbers around values, finite bounds of the region, and most of the intervals."""
     founds = [part.measured.found for part in verdict.parts]
     values = [b for b in verdict.claim.region if math.isfinite(b)]
@@ -98,7 +97,7 @@ def _ticks(verdict: Verdict) -> Array:
     near = [b for b in bounds if min(values) - 2 * spread <= b <= max(values) + 2 * spread]
     ends = min(values + near), max(values + near)
     room = 0.08 * max(ends[1] - ends[0], spread)
-    ticks: Array = MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]).tick_values(
+    ticks: Sequence[float] = MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]).tick_values(
         ends[0] - room, ends[1] + room
     )
     return ticks

@@ -70,7 +70,7 @@ def _square(run: Run, theta: torch.Tensor) -> float:
     task = family.sample(config.agents, config.kappa, run.seed.generator("environment"))
     policy: Any = config.build_policy()
     exact = ExactGradients(policy, family.discount, family.horizon, config.entropy)
-    parts = [torch.from_numpy(part) for part in (task.kernel, task.reward, task.start)]
-    agents = range(config.agents)
-    each = [exact.plain(theta, Model(*(part[i] for part in parts), theta)) for i in agents]
+    kernel, reward, start = map(torch.from_numpy, (task.kernel, task.reward, task.start))
+    models = [Model(kernel[i], reward[i], start[i], theta) for i in range(config.agents)]
+    each = [exact.plain(theta, model) for model in models]
     return float(torch.stack(each).mean(0).square().sum())

@@ -61,17 +61,18 @@ def tuned_difference(evidence: Evidence, options: dict[str, Any], level: float) 
     """Performance of one side minus the other's, each at its best setting per environment."""
     ours, theirs = _sides(evidence, options)
     places = _environments(ours.surface, options)
-    rows, chosen = [], ([], [])  # type: ignore[var-annotated]
+    rows: list[Array] = []
+    chosen: tuple[list[int], list[int]] = ([], [])
     for place in places:
         found = [side.chosen(place) for side in (ours, theirs)]
         rows.append(found[0][0] - found[1][0])
         for kept, (_, settings) in zip(chosen, found, strict=True):
             kept.extend(settings)
     whole = np.mean(rows, axis=0)
-    against = [_edges(s, own) for s, own in ((theirs, chosen[1]), (ours, chosen[0]))]
+    against = _edges(theirs, chosen[1]), _edges(ours, chosen[0])
     missing = _unscaled([ours.surface.environments[place] for place in places])
     found_ = over_seeds(whole, level, max(len(whole) // 2, 1))
-    return Measured(found_, len(whole), *against, missing, ASSUMES)
+    return Measured(found_, len(whole), against[0], against[1], missing, ASSUMES)
 
 
 def collapse_difference(evidence: Evidence, options: dict[str, Any], level: float) -> Measured:

@@ -31,7 +31,7 @@ def area_difference(evidence: Evidence, options: dict[str, Any], level: float) -
     name, rival = str(options["algorithm"]), str(options["against"])
     family = evidence.family(str(options["family"]))
     found = _between(family, name, rival, level, area)
-    lost = ()
+    lost: tuple[str, ...] = ()
     if name in algorithms() and rival in algorithms()[name].contains and found[0].high < 0:
         lost = (
             f"{name} is {rival} at one of its values, so being behind it tells of the search for "

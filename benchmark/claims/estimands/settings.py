@@ -38,9 +38,11 @@ def setting_difference(evidence: Evidence, options: dict[str, Any], level: float
     if len(kept) < 2 or not rows:
         raise NothingToMeasureError(f"{family.name} lacks one of the two sides, or their seeds")
     whole = np.mean([_best(a, kept) - _best(b, kept) for a, b in rows], axis=0)
-    sides = [fairness.untuned(evidence, str(options[s]["algorithm"])) for s in ("theirs", "ours")]
+    rival, own = (
+        fairness.untuned(evidence, str(options[side]["algorithm"])) for side in ("theirs", "ours")
+    )
     found = over_seeds(whole, level, max(len(kept) // 2, 1))
-    return Measured(found, len(kept), *sides, unscaled(family), ASSUMES)
+    return Measured(found, len(kept), rival, own, unscaled(family), ASSUMES)
 
 
 def _areas(family: Family, runs: list[Run], told: Mapping[str, Any]) -> dict[str, dict[int, float]]:
