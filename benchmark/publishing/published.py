@@ -3,7 +3,7 @@
 <out>/records.parquet, provenance.json, digests.json    what its report is made of
 <out>/tables/*.csv                                      so that a changed number can be named
 <out>/runs/<cell.id>/…                                  a few whole runs, to compute again
-<out>/README.md, figures/*.svg                          what was found, for people
+<out>/README.md, pictures/*.svg                         what was found, for people
 <out>/ro-crate-metadata.json                            what is here, for machines
 """
 
@@ -34,7 +34,7 @@ from fedrl.benchmark.storage.store import UNKNOWN, Store, Stored
 
 OURS = (
     *(sources.RECORDS, sources.PROVENANCE, sources.DIGESTS, "tables", "runs", crate.NAME),
-    *(readme.README, readme.FIGURES),
+    *(readme.README, readme.PICTURES),
 )
 REPLAYED = 3  # runs that are kept whole
 

@@ -10,13 +10,13 @@ from pathlib import Path
 from fedrl.benchmark.publishing import sources
 from fedrl.benchmark.storage.files import write_atomically
 
-README, FIGURES = "README.md", "figures"
-PICTURE = re.compile(r"\]\((figures/[\w.-]+\.svg)\)")
+README, PICTURES = "README.md", "pictures"
+PICTURE = re.compile(r"\]\(figures/([\w.-]+\.svg)\)")
 LONG_NUMBER = re.compile(rb"-?\d+\.\d{3,}")
 
 
 def write(source: sources.Source, report: Path, out: Path, runs: Sequence[str]) -> None:
-    """README.md and figures/ of a published study, from its report; `runs` are kept whole."""
+    """README.md and pictures/ of a published study, from its report; `runs` are kept whole."""
     for name, content in files(source, report, runs).items():
         (out / name).parent.mkdir(parents=True, exist_ok=True)
         write_atomically(out / name, content)
@@ -25,9 +25,12 @@ def write(source: sources.Source, report: Path, out: Path, runs: Sequence[str]) 
 def files(source: sources.Source, report: Path, runs: Sequence[str]) -> dict[str, bytes]:
     """Path below the folder → content, the same whenever the report is the same."""
     summary = (report / sources.SUMMARY).read_text(encoding="utf-8")
-    pictures = dict.fromkeys(PICTURE.findall(summary))
-    small = {name: smaller((report / name).read_bytes()) for name in pictures}
-    return {README: _text(source, summary, runs).encode(), **small}
+    small = {
+        f"{PICTURES}/{name}": smaller((report / "figures" / name).read_bytes())
+        for name in PICTURE.findall(summary)
+    }
+    moved = PICTURE.sub(rf"]({PICTURES}/\1)", summary)
+    return {README: _text(source, moved, runs).encode(), **small}
 
 
 def smaller(svg: bytes) -> bytes:
@@ -63,7 +66,7 @@ def _text(source: sources.Source, summary: str, runs: Sequence[str]) -> str:
         "- `digests.json`: SHA-256 of every artefact of the report, of the records, and the",
         "  versions of the packages that drew it",
         "- `tables/`: the report's tables, so that a number that changed can be named",
-        "- `figures/`: the figures above, of the report's, with rounded places",
+        "- `pictures/`: the figures above, drawn with fewer digits than the report's",
         f"- `runs/`: {len(runs)} whole runs, the cheapest of different algorithms and families",
         "- `ro-crate-metadata.json`: the same for machines (RO-Crate 1.1)",
         "",

@@ -33,7 +33,7 @@ def index(found: dict[str, str]) -> str:
         title = text.split("\n", 1)[0].removeprefix("# ")
         parts.append(f"## [{title}](published/{name}.md)")
         verdict = re.search(r"^\*\*.+\*\*$", text, re.M)
-        picture = re.search(r"^!\[([^\]]*)\]\((figures/[^)]+)\)", text, re.M)
+        picture = re.search(r"^!\[([^\]]*)\]\((pictures/[^)]+)\)", text, re.M)
         parts += [verdict[0].strip("*")] if verdict else []
         if picture:
             parts.append(f"![{picture[1]}](../../reports/published/{name}/{picture[2]})")
@@ -43,5 +43,5 @@ def index(found: dict[str, str]) -> str:
 
 def placed(name: str, text: str) -> str:
     """With links to its files from where the page stands, and a way to the interactive page."""
-    moved = text.replace("](figures/", f"]({UP}/{name}/figures/")
+    moved = text.replace("](pictures/", f"]({UP}/{name}/pictures/")
     return moved.replace("\n## In this folder", f"\n## In `reports/published/{name}`", 1)

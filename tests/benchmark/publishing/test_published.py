@@ -124,9 +124,9 @@ def test_the_readme_has_what_was_found_and_is_verified(
     assert publish(fedrl, computed).code == 0
     out = Path("public")
     text = (out / "README.md").read_text("utf-8")
-    pictures = re.findall(r"^!\[[^\]]+\]\((figures/[^)]+\.svg)\)$", text, re.M)
+    pictures = re.findall(r"^!\[[^\]]+\]\((pictures/[^)]+\.svg)\)$", text, re.M)
     assert pictures
-    assert sorted(p.as_posix() for p in out.glob("figures/*")) == sorted(
+    assert sorted(p.as_posix() for p in out.glob("pictures/*")) == sorted(
         f"public/{name}" for name in pictures
     )
     assert "| place | algorithm |" in text
