@@ -14,9 +14,9 @@ CROWDED = 250_000  # bytes of a figure
 
 
 def summary(made: Contents) -> str:
-    """Verdict, first table, and for every chapter what is said of it and its main figure."""
+    """Verdict, first tables, and for every chapter what is said of it and its main figure."""
     parts = [f"**{plain(made.verdict)}**"] if made.verdict else []
-    parts += [_short(table) for table in made.front[:1]]
+    parts += [_short(table) for table in (*made.first, *made.front[:1]) if table.rows]
     for chapter in made.chapters:
         parts.append(f"### {plain(chapter.title)}")
         if chapter.says:
