@@ -4,10 +4,14 @@ from fedrl.algorithms.algorithm import Agent, Algorithm, Server, tunable
 from fedrl.algorithms.estimators.gradients import CompiledGradients, Gradients
 from fedrl.algorithms.estimators.trajectory import Trajectories
 from fedrl.algorithms.methods.actor_critic.fedppo import FedPPO
+from fedrl.algorithms.methods.averaging.afedpg import AFedPG
+from fedrl.algorithms.methods.averaging.ditto_pg import DittoPG
+from fedrl.algorithms.methods.averaging.fednigt import FedNIGT
 from fedrl.algorithms.methods.averaging.fednpg import FedNPG
 from fedrl.algorithms.methods.averaging.fedpg import FedPG
 from fedrl.algorithms.methods.averaging.fedpg_m import FedPGM
 from fedrl.algorithms.methods.averaging.fedprox_pg import FedProxPG
+from fedrl.algorithms.methods.averaging.fedrep_pg import FedRepPG
 from fedrl.algorithms.methods.averaging.independent_pg import IndependentPG
 from fedrl.algorithms.methods.averaging.pooled_pg import PooledPG
 from fedrl.algorithms.methods.averaging.s_fedpg import SFedPG
@@ -47,6 +51,10 @@ ALGORITHMS: dict[str, type[Algorithm]] = {
     "pooled-pg": PooledPG,
     "fednpg": FedNPG,
     "s-fedpg": SFedPG,
+    "fednigt": FedNIGT,
+    "afedpg": AFedPG,
+    "fedrep-pg": FedRepPG,
+    "ditto-pg": DittoPG,
     "fedpg-br": FedPGBR,
     "fedppo": FedPPO,
     "projpavg": ProjPAvg,

@@ -50,6 +50,8 @@ class LocalStep(NamedTuple):
     size: Tensor  # 0-d, η
     progress: Tensor  # 0-d, share of the run's budget spent before this round, in [0, 1)
     uniform: Any = ()  # (shuffles, B·T), random numbers on [0, 1) of the agent's own
+    share: Any = ()  # 0-d, k/K
+    personal: Any = ()  # (d,), 1 where an entry is the agent's own and is not sent, else 0
 
 
 class Agent(NamedTuple):
@@ -104,6 +106,9 @@ class Algorithm(ABC):
     )
     federated: ClassVar[bool] = True  # False: every agent is a federation of its own
     synchronous: ClassVar[bool] = False  # True: the server averages after every local step
+    # True: a round is the arrival of one agent, which is then told what the server is now; what it
+    # was told before it computed is older by the rounds between.
+    asynchronous: ClassVar[bool] = False
     update_site: ClassVar[Literal["agents", "server"]] = "agents"  # who takes the local steps
     model_based: ClassVar[bool] = False  # True: reads the MDP itself, samples nothing; finite MDPs
     finite: ClassVar[bool] = False  # True: needs a finite MDP
@@ -173,6 +178,10 @@ class Algorithm(ABC):
     ) -> tuple[Tensor, Memory]:
         """`direction`, and the agent's memory after what its samples told it."""
         return self.direction(gradients, server, agent, *batches), agent.memory
+
+    def acting(self, theta: Tensor, memory: Memory) -> Tensor:
+        """Return the parameters (d,) an agent is scored by, from θ_r and its memory: θ_r."""
+        return theta
 
     # --- memory -----------------------------------------------------------------------------------
 

@@ -45,6 +45,11 @@ class Policy(ABC):
         """Uniform numbers one action consumes."""
         return 1
 
+    @property
+    def layers(self) -> dict[str, slice]:
+        """Where each named part of θ stands; a table has none."""
+        return {}
+
     @abstractmethod
     def initial(self, generator: np.random.Generator) -> Array:
         """Initial parameters (d,), float64."""
@@ -129,6 +134,10 @@ class CategoricalMLP(Policy):
     def size(self) -> int:
         return network_size(self.shape)
 
+    @property
+    def layers(self) -> dict[str, slice]:
+        return network_layers(self.shape)
+
     def initial(self, generator: np.random.Generator) -> Array:
         return initial_network(self.shape, generator)
 
@@ -153,6 +162,11 @@ class GaussianMLP(Policy):
     @property
     def size(self) -> int:
         return network_size(self.shape) + self.outputs
+
+    @property
+    def layers(self) -> dict[str, slice]:
+        spread = slice(network_size(self.shape), self.size)
+        return network_layers(self.shape) | {"log-std": spread}
 
     @property
     def action_size(self) -> int:
@@ -182,6 +196,18 @@ class GaussianMLP(Policy):
 def network_size(shape: tuple[int, ...]) -> int:
     """Number of weights and biases of a network with these layer widths."""
     return sum((rows + 1) * columns for rows, columns in zip(shape, shape[1:], strict=False))
+
+
+def network_layers(shape: tuple[int, ...]) -> dict[str, slice]:
+    """hidden-1, hidden-2, …, head: weights and biases of every layer.
+
+    >>> network_layers((4, 8, 2))
+    {'hidden-1': slice(0, 40, None), 'head': slice(40, 58, None)}
+    """
+    ends = [network_size(shape[: layer + 1]) for layer in range(len(shape))]
+    hidden = [f"hidden-{layer + 1}" for layer in range(len(shape) - 2)]
+    parts = zip(ends, ends[1:], strict=False)
+    return {name: slice(*part) for name, part in zip([*hidden, "head"], parts, strict=True)}
 
 
 def network(shape: tuple[int, ...], theta: Tensor, inputs: Tensor) -> Tensor:

@@ -1,17 +1,63 @@
 """Which settings go together."""
 
 import math
+from importlib.util import find_spec
 from typing import Any
 
 from gymnasium import spaces
 
 from fedrl.algorithms.algorithm import Algorithm
+from fedrl.algorithms.estimators.policy import Policy
+from fedrl.benchmark.config.communication import HEADROOM, FixedPoint
 from fedrl.envs.family import Family
 from fedrl.envs.finite.tabular import Tabular
-from fedrl.envs.validation import require
+from fedrl.envs.validation import require, require_known
 
 NO_EPISODES = "off with gradients = 'exact': there are no episodes"
 ESTIMATED = ("weight_cap", "per_decision", "whiten", "entropy", "per_step_mean", "baseline")
+
+
+# Where an algorithm's own values cross, nobody knows which of their entries are personal.
+CROSSING = ("finish", "absorb", "upload", "receive", "server_memory", "advance", "combine")
+
+
+def check_personal(config: Any, policy: Policy, algorithm: Algorithm) -> None:
+    """Refuse layers that there are not, and algorithms that send more than directions."""
+    known = [*policy.layers, *(["critic"] if algorithm.actor_critic else [])]
+    allowed = "'none': the policy of a finite MDP has no layers"
+    require(bool(policy.layers), "personal", list(config.personal), allowed)
+    require(bool(config.personal), "personal", [], f"'none' or some of {', '.join(known)}")
+    require_known("layer of the policy", config.personal, known)
+    own = [
+        name for name in CROSSING if getattr(type(algorithm), name) is not getattr(Algorithm, name)
+    ]
+    allowed = f"'none': {config.algorithm} sends more than directions, or steps at the server"
+    sends = not own and algorithm.update_site == "agents"
+    require(sends, "personal", list(config.personal), allowed)
+    allowed = "false with personal layers: ∇J is that of common parameters"
+    require(not config.evaluation_gradients, "evaluation_gradients", True, allowed)
+
+
+def check_secrecy(config: Any) -> None:
+    """Refuse what contradicts that a server sees sums only, or that what is sent is noisy."""
+    summed = isinstance(config.compression, FixedPoint)
+    if config.privacy is not None:
+        amplified = config.privacy.seen == "sum" and config.present < config.agents
+        needed = amplified and find_spec("dp_accounting") is None
+        allowed = "'messages', or install the accountant of participation: fedrl[privacy]"
+        require(not needed, "privacy.seen", config.privacy.seen, allowed)
+        summed = summed or config.privacy.seen == "sum"
+        allowed = "'none' or 'own' with privacy: statistics are sent without noise"
+        require(config.normalise != "pooled", "normalise", config.normalise, allowed)
+        equal = len(set(config.agent_weights or ())) <= 1
+        allowed = "equal with privacy: noise is for equal weights"
+        require(equal, "agent_weights", config.agent_weights, allowed)
+    if summed:
+        allowed = "'none' where the server sees the sum alone"
+        require(config.aggregator is None, "aggregator", config.aggregator, allowed)
+    if isinstance(config.compression, FixedPoint):
+        allowed = f"at most {2**HEADROOM} with fixed-point numbers: their sum must not wrap around"
+        require(config.present <= 2**HEADROOM, "agents", config.agents, allowed)
 
 
 def check_compatible(config: Any, family: Family, algorithm: Algorithm) -> None:
@@ -58,6 +104,29 @@ def check_compatible(config: Any, family: Family, algorithm: Algorithm) -> None:
         require(fits, "agent_weights", list(config.agent_weights), allowed)
         small = math.isfinite(sum(config.agent_weights))
         require(small, "agent_weights", list(config.agent_weights), "finite in sum")
+    if algorithm.table == "direct":
+        allowed = f"'none': {config.algorithm} averages probabilities"
+        for name in ("compression", "aggregator", "privacy"):
+            value = getattr(config, name)
+            require(value is None, name, value, allowed)
+    if config.aggregator is not None and algorithm.federated:
+        own = f"'none': {config.algorithm} has an aggregation of its own"
+        for method in ("aggregate", "combine"):
+            inherited = getattr(type(algorithm), method) is getattr(Algorithm, method)
+            require(inherited, "aggregator", config.aggregator, own)
+        equal = len(set(config.agent_weights or ())) <= 1
+        allowed = "equal with an aggregator: it knows no weights"
+        require(equal, "agent_weights", config.agent_weights, allowed)
+        config.aggregator.check(config.present)
+    check_secrecy(config)
+    if algorithm.asynchronous:
+        one = f"{config.algorithm} hears one agent at a time"
+        require(config.participation == 1, "participation", config.participation, f"1: {one}")
+        require(config.aggregator is None, "aggregator", config.aggregator, f"'none': {one}")
+        allowed = f"'none' or 'own': {one}"
+        require(config.normalise != "pooled", "normalise", config.normalise, allowed)
+        alone = config.attack is None or config.attack.kind not in ("alie", "fedpg-attack")
+        require(alone, "attack", config.attack, f"of another kind: {one}")
     if config.attack is not None:
         few = config.attack.agents < config.agents
         allowed = f"fewer than the {config.agents} agents"

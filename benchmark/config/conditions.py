@@ -7,7 +7,7 @@ crossed as a list, in which "none" is the undisturbed problem.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
@@ -26,6 +26,7 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Heavy = Annotated[float, Field(gt=1, allow_inf_nan=False)]  # the mean exists above 1 only
 Share = Annotated[float, Field(ge=0, le=1)]
 Draw = Callable[[float, float, float], float]  # (u, v, tail index) -> a number of scale 1
+Reader = Callable[[Any], Any]  # of a table in a study
 
 
 class Condition(BaseModel):
@@ -172,7 +173,15 @@ class Attack(Condition):
     example: ClassVar[str] = '{agents = 1, kind = "sign-flip"}'
 
     agents: Annotated[int, Field(ge=1)]
-    kind: Literal["sign-flip", "noise", "random-action"]
+    kind: Literal[  # docs/conditions.md tells what each does
+        "sign-flip",
+        "noise",
+        "random-action",
+        "zero-gradient",
+        "reward-flip",
+        "alie",
+        "fedpg-attack",
+    ]
     scale: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 2.5  # c, as Fan et al. 2021
 
 
@@ -194,27 +203,36 @@ def pareto(u: float, v: float, index: float) -> float:
 NOISES: dict[str, type[RewardNoise]] = {"student-t": StudentT, "pareto": Pareto, "normal": Normal}
 
 
-def read_noise(table: Any) -> Any:
-    """The noise that a table describes, or an error in one line."""
-    if table is None or isinstance(table, RewardNoise):
-        return table
-    wanted = f'"none" or a table: {RewardNoise.example}'
-    require(isinstance(table, dict), "reward_noise", table, wanted)
-    if "distribution" not in table:
-        raise ValueError(f"reward_noise lacks a distribution; known: {', '.join(NOISES)}")
-    name = str(table["distribution"])
-    if name not in NOISES:
-        raise ValueError(nearest("distribution of reward_noise", name, NOISES))
-    try:
-        return NOISES[name].model_validate(table)
-    except ValidationError as error:
-        first = error.errors()[0]
-        if first["type"] == "value_error":
-            raise ValueError(str(first["ctx"]["error"])) from None
-        message = first["msg"].removeprefix("Input should be ")
-        raise ValueError(
-            f"reward_noise.{first['loc'][0]} is {shown(first['input'])}; it must be {message}"
-        ) from None
+def one_of(base: type[Condition], key: str, kinds: Mapping[str, type[Condition]]) -> Reader:
+    """A reader of tables whose `key` names one of `kinds`; its errors are of one line."""
+    setting = base.setting
+
+    def read(table: Any) -> Any:
+        if table is None or isinstance(table, base):
+            return table
+        wanted = f'"none" or a table: {base.example}'
+        require(isinstance(table, dict), setting, table, wanted)
+        if key not in table:
+            raise ValueError(f"{setting} lacks a {key}; known: {', '.join(kinds)}")
+        name = str(table[key])
+        if name not in kinds:
+            raise ValueError(nearest(f"{key} of {setting}", name, kinds))
+        try:
+            return kinds[name].model_validate(table)
+        except ValidationError as error:
+            first = error.errors()[0]
+            if first["type"] == "value_error":
+                raise ValueError(str(first["ctx"]["error"])) from None
+            if first["type"] == "missing":
+                raise ValueError(f"{setting}.{first['loc'][0]} is missing") from None
+            message = first["msg"].removeprefix("Input should be ")
+            raise ValueError(
+                f"{setting}.{first['loc'][0]} is {shown(first['input'])}; it must be {message}"
+            ) from None
+
+    return read
 
 
-AnyNoise = Annotated[StudentT | Pareto | Normal, BeforeValidator(read_noise)]
+AnyNoise = Annotated[
+    StudentT | Pareto | Normal, BeforeValidator(one_of(RewardNoise, "distribution", NOISES))
+]

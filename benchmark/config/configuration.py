@@ -33,7 +33,8 @@ from fedrl.algorithms.estimators.policy import (
 )
 from fedrl.algorithms.estimators.tabular import TabularDirect, TabularGreedy
 from fedrl.benchmark.config import registry
-from fedrl.benchmark.config.compatibility import check_compatible
+from fedrl.benchmark.config.communication import AnyAggregator, AnyCompression, Clock, Privacy
+from fedrl.benchmark.config.compatibility import check_compatible, check_personal
 from fedrl.benchmark.config.conditions import (
     AnyNoise,
     Attack,
@@ -54,6 +55,12 @@ LATER = (  # settings younger than published results, whose names must not chang
     "normalise",
     "segment",
     "server_optimiser",
+    "compression",
+    "aggregator",
+    "personal",
+    "agent_scores",
+    "clock",
+    "privacy",
 )
 TABLES: dict[str, type[Table]] = {
     "softmax": TabularSoftmax,
@@ -101,6 +108,10 @@ class Config(BaseModel):
     participation: Annotated[float, Field(gt=0, le=1)] = 1.0  # share of agents in a round
     agent_weights: tuple[Positive, ...] | None = None  # of J = Σ_i w_i J_i; None is 1/N each
     attack: Attack | None = None  # by Byzantine agents
+    personal: tuple[str, ...] | None = None  # layers of the policy that agents keep to themselves
+    privacy: Privacy | None = None  # of what agents send
+    compression: AnyCompression | None = None  # of what agents send
+    aggregator: AnyAggregator | None = None  # in place of the mean over agents
     # Tricks: each is off unless a study turns it on.
     weight_cap: Annotated[float, Field(gt=1)] | None = None  # largest importance weight
     per_decision: bool = False  # weights of the steps so far instead of whole episodes
@@ -118,10 +129,12 @@ class Config(BaseModel):
     initial_log_std: float = -0.5  # of the Gaussian policy
     reward_noise: AnyNoise | None = None  # in training; scores are free of it
     reward_cliff: RewardCliff | None = None  # in training and in scores
+    clock: Clock | None = None  # None: a gradient takes a second, an exchange none
     drift: Drift | None = None  # of the agents' MDPs over rounds
     evaluate_every: Count = 5  # rounds
     evaluation_episodes: Count = 10  # per agent, where scores are not exact
     evaluation_gradients: bool = False  # estimate ‖∇J‖² and ζ² from evaluation episodes
+    agent_scores: bool = False  # records have the score of every agent
     dtype: Literal["auto", "float32", "float64"] = "auto"  # auto: float64 tabular, float32 neural
 
     @field_validator("*", mode="wrap")
@@ -153,6 +166,8 @@ class Config(BaseModel):
         if algorithm.model_based:
             object.__setattr__(self, "gradients", "exact")
         check_compatible(self, family, algorithm)
+        if self.personal is not None and algorithm.federated:
+            check_personal(self, self.build_policy(), algorithm)
         family.sample(1, self.kappa, Seed("test", 0).generator("environment"))  # is κ possible?
         return self
 
@@ -197,6 +212,11 @@ class Config(BaseModel):
         """w_i with Σ_i w_i = 1: (N,)."""
         weights = np.ones(self.agents) if self.agent_weights is None else self.agent_weights
         return np.asarray(weights, np.float64) / np.sum(weights)  # type: ignore[no-any-return]
+
+    @property
+    def present(self) -> int:
+        """How many agents take part in a round [n]."""
+        return max(1, round(self.participation * self.agents))
 
     @property
     def server_step(self) -> float:

@@ -115,7 +115,7 @@ def the_ledger_equals_an_independent_count(kind: Kind) -> None:
     (overheard,) = train([run_of(listened, **changes, snapshot_episodes=3)])
     agents, rounds, d = SMALL["agents"], SMALL["rounds"], parameters_of(run)
     exchanges = rounds * (SMALL["local_steps"] if kind.synchronous else 1)
-    steppers = agents if kind.update_site == "agents" else 1
+    steppers = agents if kind.update_site == "agents" and not kind.asynchronous else 1
     trajectories = rounds * SMALL["local_steps"] * SMALL["episodes"] * kind.batches * steppers
     trajectories += exchanges * 3 * agents * kind.snapshot
     trajectories += 7 * agents * kind.uses_global_momentum

@@ -114,7 +114,8 @@ class Heard(NamedTuple):
 
 def listener(kind: Kind) -> tuple[Kind, Heard]:
     """The algorithm with somebody who listens at its doors, and what they have heard so far."""
-    heard, agents, by_server = Heard([], []), SMALL["agents"], kind.update_site == "server"
+    heard, by_server = Heard([], []), kind.update_site == "server"
+    agents = 1 if kind.asynchronous else SMALL["agents"]
 
     def inner(self: Any) -> Any:
         """The algorithm itself: what its methods say to each other crosses no line."""

@@ -143,7 +143,17 @@ def tidy_table(study: str, stored: Sequence[Stored]) -> pd.DataFrame:
     settings = settings[[*IDENTITY, *others]]
     frame = settings.loc[settings.index.repeat(lengths)].reset_index(drop=True)
     measured = [entry.columns | {"seconds": entry.seconds} for entry in stored]
-    columns = {name: np.concatenate([entry[name] for entry in measured]) for name in measured[0]}
+    # Runs of an earlier version may lack a column that is counted now.
+    names = dict.fromkeys(name for entry in measured for name in entry)
+    columns = {
+        name: np.concatenate(
+            [
+                entry[name] if name in entry else np.full(len(entry["seconds"]), math.nan)
+                for entry in measured
+            ]
+        )
+        for name in names
+    }
     frame = pd.concat([frame, pd.DataFrame(columns)], axis=1)
     # Whole numbers where all runs diverged, NaN elsewhere: one type for both.
     frame = frame.astype({"diverged_round": float})

@@ -26,6 +26,7 @@ from fedrl.benchmark.storage.store import KEY, parse_name, read_table
 from fedrl.benchmark.training.record import RunResult
 from fedrl.envs.family import Array
 from fedrl.envs.thirdparty.making import importing
+from fedrl.reports.table.columns import COUNTED
 
 TOLERANCE = {"float64": 1e-6, "float32": 1e-3}  # relative, at the first evaluation point
 # Columns of where a normalised score is 0 and 1: what a run is measured by, not what it did.
@@ -122,12 +123,13 @@ def compare(
     """Row by row, then the final parameters; a row that only one has differs in all columns.
 
     What scores are measured by may improve: another random policy or reference is told, and is no
-    other run.
+    other run. Nor is one of which more is counted than when it was stored.
     """
     then, now = (
         {name: column for name, column in columns.items() if name not in (*SCALE, MEANING)}
         for columns in (original.columns, again)
     )
+    now = {name: column for name, column in now.items() if name in then or name not in COUNTED}
     found = _compare(original._replace(columns=then), now, parameters)
     marks = {name: (original.columns[name][0], again[name][0]) for name in SCALE}
     gaps = {name: _gap(*pair) or 0.0 for name, pair in marks.items()}

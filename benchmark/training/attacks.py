@@ -6,12 +6,22 @@ The last agents of a federation are the Byzantine ones. With m the true vector (
 - noise: c ‖m‖ z / ‖z‖ with z ~ N(0, I)
 - random-action: m itself, but computed from episodes of the policy with all parameters zero,
   whatever parameters the agent was asked to follow (a broken actuator)
+- reward-flip: m itself, but computed from rewards of the other sign
+- zero-gradient: 0
+- alie: what is just not an outlier, m̄ - c s by coordinate, with mean and standard deviation of the
+  honest messages (Baruch, Baruch & Goldberg, NeurIPS 2019: "a little is enough")
+- fedpg-attack: m̄ + c σ z/‖z‖, one z for all attackers, where 2σ is the largest distance between
+  two true messages: just beyond a filter of radius 2σ (Fan et al.; c = 3 in their published code)
+
+The last two see what the honest agents send.
 """
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.func import vmap
 
+from fedrl.algorithms.algorithm import weighted_mean
 from fedrl.benchmark.config.conditions import Attack
 from fedrl.benchmark.training.noise import uniform_lanes
 from fedrl.benchmark.training.rollout import Stream
@@ -24,14 +34,52 @@ def byzantine(attack: Attack, agent: Array, agents: int) -> Tensor:
     return torch.from_numpy(chosen).unsqueeze(-1)
 
 
-def corrupted(attack: Attack, message: Tensor, byzantine: Tensor, normal: Tensor) -> Tensor:
-    """Messages (L, d) as received; byzantine (L, 1) bool, normal (L, d) ~ N(0, I)."""
+def corrupted(
+    attack: Attack, message: Tensor, byzantine: Tensor, normal: Tensor, each: int
+) -> Tensor:
+    """Messages (L, d) as received, of `each` lanes per federation.
+
+    byzantine is (L, 1) bool, normal (L, d) ~ N(0, I).
+    """
     if attack.kind == "sign-flip":
         return torch.where(byzantine, -attack.scale * message, message)
     if attack.kind == "noise":
         length = message.norm(dim=-1, keepdim=True) / normal.norm(dim=-1, keepdim=True)
         return torch.where(byzantine, attack.scale * length * normal, message)
+    if attack.kind == "zero-gradient":
+        return torch.where(byzantine, 0, message)
+    if attack.kind in ("alie", "fedpg-attack"):
+        parts = (part.reshape(-1, each, part.shape[-1]) for part in (message, byzantine, normal))
+        lie = _alie if attack.kind == "alie" else _beyond
+        told = lie(attack.scale, *parts).unsqueeze(1).expand(-1, each, -1)
+        return torch.where(byzantine, told.reshape(message.shape), message)
     return message
+
+
+def _alie(scale: float, message: Tensor, byzantine: Tensor, normal: Tensor) -> Tensor:
+    """Mean less c standard deviations of the honest messages, by coordinate: (G, d)."""
+    honest = (~byzantine).to(message.dtype)[..., 0]
+    weights = honest / honest.sum(-1, keepdim=True).clamp(min=1)
+    mean = vmap(weighted_mean)(message, weights)
+    square = vmap(weighted_mean)((message - mean.unsqueeze(1)).square(), weights)
+    return mean - scale * square.sqrt()
+
+
+def _beyond(scale: float, message: Tensor, byzantine: Tensor, normal: Tensor) -> Tensor:
+    """m̄ + c σ z/‖z‖ of all true messages, 2σ their largest distance: (G, d)."""
+    each = message.shape[1]
+    weights = torch.full_like(message[..., 0], 1 / each)
+    mean = vmap(weighted_mean)(message, weights)
+    apart = [_lengths(message - message[:, [i]]).amax(-1) for i in range(each)]
+    largest = torch.stack(apart).amax(0).unsqueeze(-1)
+    first = byzantine.to(torch.uint8).argmax(1).unsqueeze(-1).expand(-1, 1, normal.shape[-1])
+    z = normal.gather(1, first)[:, 0]  # the attackers share the numbers of the first of them
+    return mean + scale * largest / 2 * z / _lengths(z).unsqueeze(-1)
+
+
+def _lengths(vectors: Tensor) -> Tensor:
+    """‖·‖ along the last axis, summed in order, so that a batch cannot change it."""
+    return vectors.square().cumsum(-1)[..., -1].sqrt()
 
 
 def normal(stream: Stream, size: int) -> Array:

@@ -49,8 +49,8 @@ def evaluate(
     groups = len(theta)
     agents = len(stream.keys) // groups
     shares = np.full(agents, 1 / agents) if weights is None else weights
-    lanes = np.repeat(theta[:, : sampler.policy.size], agents, axis=0)
-    lanes = lanes if acting is None else acting(lanes)
+    lanes = np.repeat(theta, agents, axis=0)
+    lanes = lanes[:, : sampler.policy.size] if acting is None else acting(lanes)
     task = sampler.task
     if cliff is not None and isinstance(family, Tabular):
         policy = softmax(_logits(sampler.policy, lanes).reshape(task.reward.shape))

@@ -67,7 +67,8 @@ def _train(
         for position in before:
             records[position].clock += (time.perf_counter() - started) / len(before)
         finite = torch.isfinite(state.server.theta).reshape(len(before), -1)
-        lost = ~finite.all(-1).numpy()
+        own = torch.isfinite(state.personal.values).reshape(len(before), -1)
+        lost = ~(finite.all(-1) & own.all(-1)).numpy()
         state, roster = _leave(program, state, roster, records, lost, diverged=True)
         everyone = state.round % config.evaluate_every == 0 or state.round == config.rounds
         due = everyone | (spent(program, state) >= 1)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from fedrl.benchmark.training.compression import Size
 from fedrl.envs.family import Array
 
 
@@ -16,6 +17,8 @@ class Ledger(NamedTuple):
     trajectories: Array  # (G,), episodes
     floats_up: Array  # (G,), floats sent to the server
     floats_down: Array  # (G,), floats received from it
+    bits_up: Array  # (G,), bits sent to the server
+    bits_down: Array  # (G,), bits received from it
 
     @classmethod
     def empty(cls, federations: int) -> Ledger:
@@ -30,6 +33,11 @@ class Ledger(NamedTuple):
             trajectories=self.trajectories + (steps > 0).sum(axis=1),
         )
 
-    def sent(self, up: int, down: int) -> Ledger:
-        """With floats that every federation's agents sent and received."""
-        return self._replace(floats_up=self.floats_up + up, floats_down=self.floats_down + down)
+    def sent(self, up: Size, down: Size) -> Ledger:
+        """With what every federation's agents sent and received."""
+        return self._replace(
+            floats_up=self.floats_up + up.numbers,
+            floats_down=self.floats_down + down.numbers,
+            bits_up=self.bits_up + up.bits,
+            bits_down=self.bits_down + down.bits,
+        )

@@ -33,7 +33,7 @@ class RunState(NamedTuple):
     previous: Array  # (F, d), θ_{r-1}
     momentum: Array  # (F, d), u_r
     memory: dict[str, Array]  # (F, …) each: the server's, the agents', their baselines
-    ledger: Array  # (4, F): steps, trajectories, floats up, floats down
+    ledger: Array  # (6, F): the fields of a `Ledger`
     clock: float  # seconds of training so far
     diverged_round: float  # NaN if it has not diverged
     rows: dict[str, Array]  # the evaluation points so far

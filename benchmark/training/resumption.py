@@ -1,6 +1,7 @@
 """Where a run stands between two rounds, and how a batch goes on from there."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -70,27 +71,38 @@ def resume(program: Program, states: Sequence[RunState | None]) -> tuple[State, 
     return _with_remembered(state._replace(server=server, ledger=ledger), memory), records
 
 
+def _carried(state: State) -> Any:
+    """All trees with leading axis G that are carried from round to round beside θ and u."""
+    clock = state.now, state.due, state.heard
+    kept = state.personal.values, state.optimiser.moments, state.releases, *clock
+    return state.server.memory, state.memories, state.owed, *kept
+
+
 def _remembered(program: Program, state: State) -> list[Tensor]:
-    """All that is carried from round to round beside θ and u, each with leading axis G."""
+    """What is carried from round to round, and agents' statistics, each with leading axis G."""
     kept = [state.baseline.coefficients, state.normaliser.sums, state.environments.states]
     shape = (len(state.server.theta), program.agents_per_federation)
     per_federation = [torch.from_numpy(part).unflatten(0, shape) for part in kept]
-    memories = [*tree_leaves(state.server.memory), *tree_leaves(state.memories)]
-    return [state.optimiser.moments, *memories, *per_federation]
+    return [*tree_leaves(_carried(state)), *per_federation]
 
 
 def _with_remembered(state: State, leaves: Sequence[Tensor]) -> State:
     """The inverse of `_remembered`."""
-    moments, *leaves = leaves
-    server, shape = tree_flatten(state.server.memory)
-    agents, form = tree_flatten(state.memories)
-    memory = tree_unflatten(leaves[: len(server)], shape)
-    coefficients, sums, states = (leaf.flatten(0, 1).numpy() for leaf in leaves[-3:])
+    *carried, coefficients, sums, states = leaves
+    form = tree_flatten(_carried(state))[1]
+    memory, memories, owed, personal, moments, releases, *clock = tree_unflatten(carried, form)
+    now, due, heard = clock
     return state._replace(
         server=state.server._replace(memory=memory),
-        memories=tree_unflatten(leaves[len(server) : len(server) + len(agents)], form),
-        baseline=state.baseline.holding(coefficients),
-        normaliser=state.normaliser.holding(sums),
-        environments=state.environments.holding(states),
+        memories=memories,
+        owed=owed,
+        releases=releases,
+        now=now,
+        due=due,
+        heard=heard,
+        personal=state.personal.holding(personal),
+        baseline=state.baseline.holding(coefficients.flatten(0, 1).numpy()),
+        environments=state.environments.holding(states.flatten(0, 1).numpy()),
+        normaliser=state.normaliser.holding(sums.flatten(0, 1).numpy()),
         optimiser=state.optimiser.holding(moments),
     )

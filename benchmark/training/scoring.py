@@ -12,13 +12,16 @@ from fedrl.algorithms import Trajectories
 from fedrl.algorithms.estimators.policy import Table, TabularSoftmax
 from fedrl.benchmark.training.diagnostics import PREFIX
 from fedrl.benchmark.training.evaluate import Scores, evaluate
+from fedrl.benchmark.training.privacy import epsilon
 from fedrl.benchmark.training.record import Record
 from fedrl.benchmark.training.rollout import Episodes, Sampler, Stream
 from fedrl.benchmark.training.rounds.lanes import Roster
 from fedrl.benchmark.training.rounds.program import Program
-from fedrl.benchmark.training.rounds.state import State, federations_of
+from fedrl.benchmark.training.rounds.state import State, acting, federations_of, personalised
 from fedrl.envs.family import Array
 from fedrl.envs.finite.tabular import Tabular
+
+AGENT = "agent_score_"  # prefix of the columns of agents
 
 
 def score(
@@ -38,16 +41,19 @@ def score(
         if not due[place] or (state.round > 0 and lost[place]):
             continue
         undiscounted = scores.undiscounted[mine].reshape(-1)
-        steps, trajectories, up, down = (int(part[mine].sum()) for part in state.ledger)
+        used = {name: int(part[mine].sum()) for name, part in state.ledger._asdict().items()}
         records[position].point(
             {
                 "round": state.round,
-                "steps_per_agent": steps / agents,
-                "trajectories_per_agent": trajectories / agents,
-                "steps_total": steps,
-                "trajectories_total": trajectories,
-                "floats_up": up / agents,
-                "floats_down": down / agents,
+                "steps_per_agent": used["steps"] / agents,
+                "trajectories_per_agent": used["trajectories"] / agents,
+                "steps_total": used["steps"],
+                "trajectories_total": used["trajectories"],
+                "floats_up": used["floats_up"] / agents,
+                "floats_down": used["floats_down"] / agents,
+                "bits_up": used["bits_up"] / agents,
+                "bits_down": used["bits_down"] / agents,
+                "simulated_seconds": float(state.now[mine].max()),
                 "objective": float(scores.objective[mine].reshape(-1) @ shares),
                 "return": float(undiscounted @ shares),
                 "return_worst": undiscounted.min(),
@@ -55,19 +61,41 @@ def score(
                 "stationarity": scores.stationarity[mine].mean(),
                 "heterogeneity": scores.heterogeneity[mine].mean(),
             }
+            | privacy_spent(program, state, place)
+            | agent_scores(program, scores, mine)
             | {PREFIX + name: values[mine].mean() for name, values in state.diagnostics.items()}
         )
     return lost
+
+
+def privacy_spent(program: Program, state: State, place: int) -> dict[str, float]:
+    """ε so far of the active run at `place`, if it has privacy."""
+    config = program.config
+    if config.privacy is None or not program.algorithm.federated:
+        return {}
+    releases = state.releases[place].numpy()
+    return {"epsilon": epsilon(config.privacy, releases, config.agents, config.present)}
+
+
+def agent_scores(program: Program, scores: Scores, mine: slice) -> dict[str, float]:
+    """The score of every agent of a run, by the family's metric, if records shall have it."""
+    if not program.config.agent_scores:
+        return {}
+    exact = program.family.metric == "objective"
+    values = (scores.objective if exact else scores.undiscounted)[mine].reshape(-1)
+    return {f"{AGENT}{agent}": float(value) for agent, value in enumerate(values)}
 
 
 def scores_of(program: Program, state: State, roster: Roster, theta: Array) -> Scores:
     """Scores of all federations at theta (G, d) in their own MDPs, on the evaluation stream."""
     config, lanes = program.config, roster.all_agents
 
-    def acting(points: Array) -> Array:
-        return state.normaliser.acting(lanes.rows, torch.from_numpy(points)).numpy()
+    def played(points: Array) -> Array:
+        own = acting(program, state, lanes.rows, torch.from_numpy(points))
+        own = own[:, : program.policy.size]
+        return state.normaliser.acting(lanes.rows, own).numpy()
 
-    return evaluate(
+    scores = evaluate(
         program.family,
         lanes.sampler,
         theta,
@@ -76,8 +104,12 @@ def scores_of(program: Program, state: State, roster: Roster, theta: Array) -> S
         config.reward_cliff,
         weights=config.shares if program.federations_per_run == 1 else np.ones(1),
         plain=partial(slopes, program) if config.evaluation_gradients else None,
-        acting=acting,
+        acting=played,
     )
+    if personalised(program):  # ∇J is that of common parameters
+        nothing = np.full(len(theta), np.nan)
+        scores = scores._replace(stationarity=nothing, heterogeneity=nothing)
+    return scores
 
 
 def slopes(program: Program, theta: Array, played: Episodes) -> Array:

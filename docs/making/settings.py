@@ -10,6 +10,7 @@ from typing import Any, get_args
 from pydantic import BaseModel
 
 from fedrl.algorithms import ALGORITHMS
+from fedrl.benchmark.config.communication import AGGREGATORS, COMPRESSIONS, Clock, Privacy
 from fedrl.benchmark.config.conditions import NOISES, Attack, Drift, RewardCliff, ServerStep
 from fedrl.benchmark.config.configuration import Config
 from fedrl.benchmark.config.study import Study
@@ -35,6 +36,9 @@ UNITS = {  # of numbers that are no pure ones
     "every": "rounds",
     "height": "reward",
     "reward_noise.scale": "reward",
+    "compute": "s",
+    "latency": "s",
+    "bandwidth": "bits per s",
     "threshold": "probability (density if continuous)",
 }
 # The four are tables or keys of the file, not settings in it.
@@ -90,6 +94,10 @@ def conditions() -> Iterable[str]:
     kinds: list[tuple[str, type[BaseModel]]] = [
         ("server_optimiser", ServerStep),
         ("attack", Attack),
+        ("clock", Clock),
+        ("privacy", Privacy),
+        *((f'compression, kind = "{name}"', kind) for name, kind in COMPRESSIONS.items()),
+        *((f'aggregator, rule = "{name}"', kind) for name, kind in AGGREGATORS.items()),
         *((f'reward_noise, distribution = "{name}"', kind) for name, kind in NOISES.items()),
         ("reward_cliff", RewardCliff),
         ("drift", Drift),

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from fedrl.reports.comparison import finals, ledger, paired, scores
+from fedrl.reports.comparison import agents, finals, ledger, paired, scores
 from fedrl.reports.comparison.family_charts import (
     heterogeneity_chart,
     heterogeneity_figure,
@@ -107,6 +107,14 @@ def _scores(context: ReportContext) -> Section:
     return Section("Scores", f"{family.slug}-score", [scores.score_table(family, context.spec)])
 
 
+def _agents(context: ReportContext) -> Section | None:
+    family, spec = context.family, context.spec
+    if not agents.known(family):
+        return None
+    parts = (agents.agents_figure(family, context.look, spec), agents.agents_table(family, spec))
+    return Section("Agents", f"{family.slug}-agents", parts)
+
+
 def _seeds(context: ReportContext) -> Section:
     family = context.family
     parts = (finals.strip(family, context.look, context.spec), ledger.seed_scores(family))
@@ -137,6 +145,7 @@ SECTIONS: tuple[Callable[[ReportContext], Section | None], ...] = (
     _speedup,
     _diagnostics,
     _scores,
+    _agents,
     _seeds,
     _pairs,
     _settings,

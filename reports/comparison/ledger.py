@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 
 from fedrl.reports.table import formatting as fm
+from fedrl.reports.table.columns import COUNTED
+from fedrl.reports.table.measures import AXES
 from fedrl.reports.table.runs import Family, Run
 from fedrl.reports.table.tables import KAPPA, SEEDS, SERIES, Column, Row, Table, numeric
 
@@ -52,7 +54,9 @@ def ledger(family: Family) -> Table:
     for kappa, series, runs in family.groups():
         ups = np.array([float(run.last["floats_up"]) * run.agents for run in runs])
         downs = np.array([float(run.last["floats_down"]) * run.agents for run in runs])
+        counted = [key for key in COUNTED if key in runs[0].paths]
         keys = (
+            *counted,
             *("round", "steps_per_agent", "steps_total"),
             *("trajectories_per_agent", "trajectories_total", "floats_up", "floats_down"),
         )
@@ -62,6 +66,7 @@ def ledger(family: Family) -> Table:
             | {"floats_up_total": float(ups.mean()), "floats_down_total": float(downs.mean())}
             | {"diverged": sum(run.diverged for run in runs), "seconds": average(runs, "seconds")}
         )
+    told = [key for key in COUNTED if any(np.isfinite(row.get(key, np.nan)) for row in rows)]
     timed = any(np.isfinite(row["seconds"]) for row in rows)
     return Table(
         f"{family.slug}-ledger",
@@ -81,6 +86,7 @@ def ledger(family: Family) -> Table:
             numeric("floats down per agent", "floats_down"),
             numeric("floats up in total", "floats_up_total"),
             numeric("floats down in total", "floats_down_total"),
+            *(numeric(AXES.get(key, "bits received per agent"), key) for key in told),
             Column("diverged", lambda row: f"{row['diverged']}/{row['seeds']}", "diverged"),
             *((numeric("compute time, s", "seconds"),) if timed else ()),
         ),

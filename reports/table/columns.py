@@ -17,8 +17,10 @@ SCORING = ("metric", "reference", "reference_meaning", "random")
 REQUIRED = (*IDENTITY, *PROGRESS, *OUTCOME, *SCORING)
 
 # These may be there.
+COUNTED = ("bits_up", "bits_down", "simulated_seconds", "epsilon")  # bits are per agent
 HETEROGENEITY = "heterogeneity"  # ζ², where it was computed
 THEORY_EXPONENT = "theory_exponent"  # ρ of the rate O(ε^−ρ) that the algorithm's paper claims
+AGENT = "agent_score_"  # prefix of the score of every agent
 DIAGNOSTIC = "diagnostic_"  # prefix of what was seen inside a round
 COORDINATE = "design_"  # prefix of the coordinates of a design, by hyperparameter
 

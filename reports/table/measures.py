@@ -15,6 +15,9 @@ AXES = {  # cost, and how it is written under an axis
     "steps_total": "environment steps, all agents",
     "trajectories_per_agent": "trajectories per agent",
     "floats": "floats sent and received per agent",
+    "bits_up": "bits sent per agent",
+    "simulated_seconds": "simulated seconds",
+    "epsilon": "privacy spent, ε",
     "seconds": "seconds of compute",
     "round": "rounds",
 }
@@ -104,10 +107,10 @@ def axes_of(family: Family) -> list[str]:
 
 
 def cost(run: Run, axis: str) -> Array:
-    """(P,) what the run had cost at each evaluation point."""
+    """(P,) what the run had cost at each evaluation point; NaN where it was not counted."""
     if axis == "floats":
         return run.paths["floats_up"] + run.paths["floats_down"]
-    return run.paths[axis]
+    return run.paths.get(axis, np.full(len(run.score), np.nan))
 
 
 def along(family: Family, run: Run, measure: Measure, axis: str) -> tuple[Array, Array]:

@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 
 from fedrl.reports.table.columns import (
+    AGENT,
+    COUNTED,
     DIAGNOSTIC,
     HETEROGENEITY,
     METRICS,
@@ -70,8 +72,9 @@ def begun(records: Any) -> Any:
 
 def hyperparameters(records: Any) -> list[str]:
     """Every column that is not part of the contract and is constant within each cell."""
-    told = {*REQUIRED, THEORY_EXPONENT, *diagnostics(records)}
-    columns = [str(name) for name in records.columns if name not in told]
+    told = {*REQUIRED, *COUNTED, THEORY_EXPONENT, *diagnostics(records)}
+    names = [str(name) for name in records.columns if name not in told]
+    columns = [name for name in names if not name.startswith(AGENT)]
     counts = records.groupby("cell")[columns].nunique(dropna=False)
     return sorted(name for name in columns if (counts[name] == 1).all())
 
@@ -163,7 +166,8 @@ def _sortable(value: Any) -> tuple[int, float, str]:
 def _run(series: Series, points: Any) -> Run:
     last: Mapping[str, Any] = points.iloc[-1].to_dict()
     metric = str(last["metric"])
-    measured = (*PROGRESS, *diagnostics(points))
+    counted = [name for name in COUNTED if name in points]
+    measured = (*PROGRESS, *counted, *diagnostics(points))
     return Run(
         family=str(last["family"]),
         kappa=float(last["kappa"]),

@@ -6,18 +6,19 @@ upload and their messages. The ledger counts the very values that cross.
 
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.func import vmap
-from torch.utils._pytree import tree_leaves, tree_map
+from torch.utils._pytree import tree_map
 
 from fedrl.algorithms import Server
+from fedrl.benchmark.training.compression import Size
 from fedrl.benchmark.training.rounds.lanes import Lanes, Roster
 from fedrl.benchmark.training.rounds.lifting import lift, overrides, require_like
 from fedrl.benchmark.training.rounds.local import Local
 from fedrl.benchmark.training.rounds.program import Program
 from fedrl.benchmark.training.rounds.sampling import sample
+from fedrl.benchmark.training.rounds.sending import at_home, outgoing, size
 from fedrl.benchmark.training.rounds.state import State
 from fedrl.benchmark.training.rounds.uplink import aggregated, mean_message, vectors_of, weights_of
 
@@ -36,7 +37,7 @@ def batch_gradients(
     program: Program, state: State, lanes: Lanes, purpose: str, draw: int, episodes: int
 ) -> tuple[State, Tensor]:
     """Batch gradients (L, d) of the lanes at θ_r, their episodes counted."""
-    theta = state.server.theta[lanes.federations]
+    theta = state.personal.theta(state.server.theta[lanes.federations], lanes.pick)
     known = (state.baseline, state.normaliser)
     taken = sample(program, lanes, theta, purpose, draw, episodes, *known)
     own = vmap(program.gradients.plain)(taken.batch.behaviour, taken.batch)
@@ -54,31 +55,47 @@ def take_snapshot(
     state, own = batch_gradients(
         program, state, lanes, "snapshot", draw, program.config.snapshot_episodes
     )
-    together = aggregated(program, state, roster, own, "snapshot", draw)
+    mine = state.personal
+    state, sent = outgoing(program, state, lanes, mine.sent(own), "snapshot", draw)
+    together = mine.whole(aggregated(program, state, roster, sent, "snapshot", draw))
     state = state._replace(server=state.server._replace(snapshot=together))
     return state, own if steppers is lanes else none
 
 
 def exchange(
-    program: Program, state: State, roster: Roster, local: Local, means: Tensor, portion: float
-) -> State:
+    program: Program,
+    state: State,
+    roster: Roster,
+    local: Local,
+    means: Tensor,
+    portion: float,
+    draw: int,
+) -> tuple[State, Size]:
     """u_{r+1} = Σ_i w_i (θ_{r,K}^i - θ_r) / (ηK), θ_{r+1} = θ_r + λ u_{r+1}.
 
     Of u_{r+1} the algorithm and the server optimiser may make another direction. `means` (L, d) are
-    the mean local directions; `portion` is the factor of λ, which is stated for a whole round.
+    the mean local directions; `portion` is the factor of λ, which is stated for a whole round;
+    `draw` is the first local step since the exchange before. What each agent sent and received is
+    returned too.
     """
     algorithm, server = program.algorithm, state.server
     memories, message = _finished(program, state, roster, local, means)
-    sent: Any = means
+    mine, lanes = state.personal, roster.participants
+    sent: Any = mine.sent(means)
     if roster.server_lanes is not None:
-        sent, momentum = (), means
+        sent, momentum, up = (), means, Size(0, 0)
     else:
         if overrides(algorithm, "upload"):
             sent = lift(
                 algorithm, "upload", local.hyperparameters, local.server, local.agent, means
             )
+        compression = program.config.compression
+        up = size(sent, compression) + size(message, compression)
+        state, sent = outgoing(program, state, lanes, sent, "update", draw)
+        state, message = outgoing(program, state, lanes, message, "message", draw)
         vectors = vectors_of(program, state, roster, local, sent)
-        momentum = aggregated(program, state, roster, vectors, "update", state.round)
+        momentum = mine.whole(aggregated(program, state, roster, vectors, "update", state.round))
+        mine = mine.stepped(means, (roster.server_step * portion)[lanes.federations], lanes.pick)
     average = mean_message(program, roster, message, state.round)
     memory = server.memory
     if overrides(algorithm, "absorb"):
@@ -94,24 +111,37 @@ def exchange(
     optimiser, step = state.optimiser.step(step)
     theta = server.theta + (roster.server_step * portion) * step
     following = Server(theta, server.theta, momentum, server.snapshot, memory)
-    up = _floats(sent) + _floats(() if roster.server_lanes is not None else message)
     weights = weights_of(program, roster.participants)
     normaliser = local.normaliser.exchanged(roster.participants.rows, weights)
     state = state._replace(server=following, memories=memories, normaliser=normaliser)
-    state = state._replace(optimiser=optimiser, environments=local.environments)
-    return with_cost(program, roster, state, up, _floats(local.server.memory))
+    state = state._replace(optimiser=optimiser, personal=mine)
+    state = state._replace(environments=local.environments)
+    return with_cost(program, roster, state, up, size(local.server.memory))
 
 
-def with_cost(program: Program, roster: Roster, state: State, up: int, memory: int) -> State:
-    """The state with an exchange counted: `up` numbers of each agent beside its snapshot."""
-    algorithm, d = program.algorithm, state.server.theta.shape[-1]
+def with_cost(
+    program: Program, roster: Roster, state: State, up: Size, memory: Size
+) -> tuple[State, Size]:
+    """The state with an exchange counted: what each agent sends is `up` beside its snapshot."""
+    algorithm, theta = program.algorithm, state.personal.sent(state.server.theta)
     if not algorithm.federated:
-        return state
-    up += d * algorithm.snapshot + state.normaliser.floats
-    down = d * (1 + algorithm.uses_global_momentum) + memory + state.normaliser.floats
-    down += d * (algorithm.snapshot and roster.server_lanes is None)
+        return state, Size(0, 0)
+    floats = state.normaliser.floats
+    statistics = Size(floats, 64 * floats)
+    vectors = 1 + algorithm.uses_global_momentum
+    vectors += algorithm.snapshot and roster.server_lanes is None
+    compression = program.config.compression
+    up += size(theta if algorithm.snapshot else (), compression) + statistics
+    down = size(theta).times(vectors) + memory + statistics
     each = roster.participants.each
-    return state._replace(ledger=state.ledger.sent(up * each, down * each))
+    ledger = state.ledger.sent(up.times(each), down.times(each))
+    return state._replace(ledger=ledger), up + down
+
+
+def round_size(program: Program, state: State) -> Size:
+    """What an agent that sends its direction only sends and receives in a round."""
+    theta = state.personal.sent(state.server.theta)
+    return size(theta, program.config.compression) + size(theta)
 
 
 def _finished(
@@ -123,16 +153,5 @@ def _finished(
         arguments = (local.hyperparameters, local.server, local.agent, means)
         kept, message = lift(algorithm, "finish", *arguments)
     require_like(f"{type(algorithm).__name__}.finish", kept, state.memories)
-    pick = roster.steppers.pick
-
-    def home(of_all: Tensor, new: Tensor) -> Tensor:
-        rows = of_all.flatten(0, 1).clone()
-        rows[pick] = new
-        return rows.reshape(of_all.shape)
-
-    return tree_map(home, state.memories, kept), message
-
-
-def _floats(values: Any) -> int:
-    """How many numbers the values of one lane are."""
-    return sum(int(np.prod(leaf.shape[1:])) for leaf in tree_leaves(values))
+    rows = roster.steppers.pick
+    return tree_map(lambda old, new: at_home(old, rows, new), state.memories, kept), message

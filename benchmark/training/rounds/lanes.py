@@ -77,14 +77,19 @@ def rebuild_lanes(program: Program, state: State) -> Roster:
     )
 
 
-def with_participants(program: Program, roster: Roster, number: int) -> Roster:
-    """The roster of round `number`: who takes part in it is drawn anew."""
+def with_participants(program: Program, state: State, roster: Roster) -> Roster:
+    """The roster of the next round: who takes part in it is drawn anew, or arrives next."""
     agents, everyone = program.agents_per_federation, roster.all_agents
-    count = max(1, round(program.config.participation * agents))
+    count = 1 if program.algorithm.asynchronous else program.config.present
     if program.federations_per_run > 1 or count == agents:
         return roster._replace(participants=everyone)
     runs = everyone.run[::agents]
-    picked = participants(program.keys("participation")[runs], agents, count, number)
+    if program.algorithm.asynchronous:  # of those who arrive together, the one of least number
+        order = np.lexsort((everyone.agent.reshape(-1, agents), state.due.numpy()), axis=-1)
+        picked = order[:, :1]
+    else:
+        keys = program.keys("participation")[runs]
+        picked = participants(keys, agents, count, state.round)
     rows = (np.arange(len(runs))[:, None] * agents + picked).reshape(-1)
     sampler = sampler_of(program, [chosen(everyone.sampler.task, rows)])
     lanes = (everyone.run[rows], everyone.federation[rows], everyone.agent[rows], rows)

@@ -51,9 +51,12 @@ def begin(
     pick = lanes.federations
     hyperparameters = {name: value[pick] for name, value in roster.hyperparameters.items()}
     server: Server = tree_map(lambda part: part[pick], broadcast)
+    server = state.personal.seen(server, snapshot, lanes.pick)
     memory = tree_map(lambda leaf: leaf.flatten(0, 1)[lanes.pick], state.memories)
     size = roster.step_size[pick, 0] * program.config.step_decay**state.round
-    agent = Agent(server.theta, snapshot, memory, LocalStep(size, progress(program, state)[pick]))
+    mask = state.personal.mask.expand(len(size), -1)
+    step = LocalStep(size, progress(program, state)[pick], personal=mask)
+    agent = Agent(server.theta, snapshot, memory, step)
     if overrides(program.algorithm, "begin"):
         memory = lift(program.algorithm, "begin", hyperparameters, server, agent)
     own = (state.normaliser, state.environments)
@@ -76,9 +79,11 @@ def direction(
     """
     algorithm, config = program.algorithm, program.config
     server, agent, hyperparameters = local.server, local.agent, local.hyperparameters
+    share = torch.full_like(agent.step.size, draw % config.local_steps / config.local_steps)
+    step = agent.step._replace(share=share)
     if algorithm.shuffles:
-        step = agent.step._replace(uniform=shuffles(program, lanes, draw))
-        agent = agent._replace(step=step)
+        step = step._replace(uniform=shuffles(program, lanes, draw))
+    agent = agent._replace(step=step)
     points: tuple[Tensor, ...] = (agent.theta,)
     if overrides(algorithm, "behaviour_parameters"):
         alpha = interpolation(program, lanes, draw)

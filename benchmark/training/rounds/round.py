@@ -2,18 +2,23 @@
 
 from collections.abc import Sequence
 
+import torch
+
 from fedrl.benchmark.config.configuration import Run
 from fedrl.benchmark.training.diagnostics import Diagnostics
 from fedrl.benchmark.training.rollout import Episodes
+from fedrl.benchmark.training.rounds.clock import Job, dispatched, elapsed, known, seconds
 from fedrl.benchmark.training.rounds.exchange import (
     batch_gradients,
     broadcast,
     exchange,
+    round_size,
     take_snapshot,
 )
 from fedrl.benchmark.training.rounds.lanes import Roster, rebuild_lanes, with_participants
 from fedrl.benchmark.training.rounds.local import begin, local_step
 from fedrl.benchmark.training.rounds.program import Program, program_of
+from fedrl.benchmark.training.rounds.sending import private, size
 from fedrl.benchmark.training.rounds.state import State, initial_state
 from fedrl.benchmark.training.rounds.step import Observer
 from fedrl.benchmark.training.rounds.uplink import aggregated
@@ -31,14 +36,15 @@ def round_(
 ) -> State:
     """The state after the next round; `observe` is shown every local step."""
     config, number = program.config, state.round
-    roster = with_participants(program, roster, number)
+    state = dispatched(program, state, roster, round_size(program, state))
+    roster = with_participants(program, state, roster)
     steps = 1 if program.algorithm.synchronous else config.local_steps
     shrink = config.step_decay**number
     eta = (roster.step_size * shrink)[roster.steppers.federations]
     latest: Episodes | None = None
     for first in range(number * config.local_steps, (number + 1) * config.local_steps, steps):
         state, snapshot = take_snapshot(program, state, roster, first)
-        sent = broadcast(program, roster, state.server)
+        sent = broadcast(program, roster, known(program, state, roster))
         local = begin(program, state, roster, sent, snapshot)
         watch = Diagnostics(len(sent.theta), config.weight_cap or float("inf"))
         for draw in range(first, first + steps):
@@ -51,7 +57,8 @@ def round_(
                 observe(step)
         means = (local.agent.theta - local.server.theta) / (eta * steps)
         portion = shrink * steps / config.local_steps
-        state = exchange(program, state, roster, local, means, portion)
+        state, sizes = exchange(program, state, roster, local, means, portion, first)
+        state = elapsed(program, state, roster, sizes, steps)
         state = state._replace(diagnostics=watch.values(state.server.momentum, means))
     if latest is not None and roster.server_lanes is None:
         baseline = state.baseline.fitted(roster.participants.rows, latest)
@@ -68,8 +75,16 @@ def first_momentum(program: Program, state: State, roster: Roster) -> State:
     roster = roster._replace(participants=everyone)
     episodes = config.initial_episodes
     state, plain = batch_gradients(program, state, everyone, purpose, 0, episodes)
-    momentum = aggregated(program, state, roster, plain, purpose, 0)
-    floats = momentum.shape[-1] * everyone.each
+    mine = state.personal
+    state, sending = private(program, state, everyone, mine.sent(plain), purpose, 0)
+    momentum = aggregated(program, state, roster, sending, purpose, 0)
+    one = size(momentum)
+    sent = one.times(everyone.each)
+    job = Job(episodes / config.episodes, 1, 2 * one.bits)
+    took = seconds(program, everyone, job, 0).reshape(-1, everyone.each).max(axis=1)
     return state._replace(
-        server=state.server._replace(momentum=momentum), ledger=state.ledger.sent(floats, floats)
+        server=state.server._replace(momentum=mine.whole(momentum)),
+        personal=mine.started(plain),
+        now=state.now + torch.from_numpy(took),
+        ledger=state.ledger.sent(sent, sent),
     )

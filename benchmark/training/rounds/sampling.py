@@ -51,8 +51,9 @@ def sample(
     if config.gradients == "exact":
         return Sample(models(lanes.sampler, theta), None, normaliser, environments)  # type: ignore[arg-type]
     acting = theta[:, : program.policy.size]
-    if config.attack is not None and config.attack.kind == "random-action":
-        lost = byzantine(config.attack, lanes.agent, config.agents)
+    attack = config.attack
+    if attack is not None and attack.kind == "random-action":
+        lost = byzantine(attack, lanes.agent, config.agents)
         acting = torch.where(lost, torch.zeros_like(acting), acting)
     stream = lanes.stream(program, purpose, draw)
     acting = normaliser.acting(lanes.rows, acting)
@@ -65,6 +66,9 @@ def sample(
     if config.reward_noise is not None:
         noise = lanes.stream(program, f"reward-noise-{purpose}", draw)
         played = noisy(config.reward_noise, played, noise)
+    if attack is not None and attack.kind == "reward-flip":
+        liars = byzantine(attack, lanes.agent, config.agents).unsqueeze(-1).numpy()
+        played = played._replace(reward=np.where(liars, -played.reward, played.reward))
     after = normaliser.extended(lanes.rows, played)
     played = normaliser.normalised(lanes.rows, played, after)
     parts = (torch.from_numpy(part) for part in played)

@@ -4,6 +4,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from torch import Tensor
+from torch.func import vmap
 from torch.utils._pytree import tree_map
 
 from fedrl.algorithms import Server
@@ -11,7 +13,9 @@ from fedrl.benchmark.training.diagnostics import NAMES
 from fedrl.benchmark.training.experience import Baseline
 from fedrl.benchmark.training.ledger import Ledger
 from fedrl.benchmark.training.normaliser import Normaliser
-from fedrl.benchmark.training.rounds.lifting import first_memory
+from fedrl.benchmark.training.rounds.feedback import nothing_owed
+from fedrl.benchmark.training.rounds.lifting import first_memory, overrides
+from fedrl.benchmark.training.rounds.personal import Personal
 from fedrl.benchmark.training.rounds.program import Program
 from fedrl.benchmark.training.segments import Environments
 from fedrl.benchmark.training.server_optimiser import ServerOptimiser
@@ -29,6 +33,12 @@ class State(NamedTuple):
     normaliser: Normaliser
     environments: Environments
     optimiser: ServerOptimiser
+    personal: Personal
+    now: Tensor  # (G,), simulated seconds so far
+    due: Tensor  # (G, n), when agents arrive; of asynchronous algorithms
+    heard: Any  # what the server was when each agent was told, leaves (G, n, …); likewise, else ()
+    releases: Tensor  # (G, n), vectors that agents have sent under privacy
+    owed: dict[str, Any]  # what agents owe of what they send, leaves (G, n, …); see `sending`
     ledger: Ledger
     diagnostics: dict[str, Array]  # of the round before, (G,) each
 
@@ -43,11 +53,18 @@ def initial_state(program: Program) -> State:
     nothing, agents = torch.zeros_like(theta), program.agents_per_federation
     memory = first_memory(algorithm.server_memory, theta)
     every = theta.unsqueeze(1).expand(-1, agents, -1)
+    server = Server(theta, theta.clone(), nothing, nothing.clone(), memory)
+    memories = first_memory(algorithm.agent_memory, every)
+    personal = Personal.of(program, theta)
+
+    def to_all(leaf: Tensor) -> Tensor:
+        return leaf.unsqueeze(1).repeat_interleave(agents, dim=1)
+
     return State(
         round=0,
         active=tuple(range(len(program.runs))),
-        server=Server(theta, theta.clone(), nothing, nothing.clone(), memory),
-        memories=first_memory(algorithm.agent_memory, every),
+        server=server,
+        memories=memories,
         baseline=Baseline.of(program.config, program.family, len(theta) * agents),
         normaliser=Normaliser.of(
             program.config, program.family, program.policy, len(theta) * agents
@@ -56,6 +73,12 @@ def initial_state(program: Program) -> State:
             program.config, program.family, program.tasks[0], len(theta) * agents
         ),
         optimiser=ServerOptimiser.of(program.config.server_optimiser, theta),
+        personal=personal,
+        releases=torch.zeros(len(theta), agents, dtype=torch.int64),
+        now=torch.zeros(len(theta), dtype=torch.float64),
+        due=torch.zeros(len(theta), agents * algorithm.asynchronous, dtype=torch.float64),
+        heard=tree_map(to_all, server) if algorithm.asynchronous else (),
+        owed=nothing_owed(program, server, memories, personal),
         ledger=Ledger.empty(len(theta)),
         diagnostics=dict.fromkeys(NAMES, np.full(len(theta), np.nan)),
     )
@@ -70,6 +93,12 @@ def without(program: Program, state: State, gone: Array) -> State:
         active=tuple(p for p, left in zip(state.active, gone, strict=True) if not left),
         server=tree_map(lambda part: part[rows], state.server),
         memories=tree_map(lambda part: part[rows], state.memories),
+        personal=state.personal.holding(state.personal.values[rows]),
+        releases=state.releases[rows],
+        now=state.now[rows],
+        due=state.due[rows],
+        heard=tree_map(lambda part: part[rows], state.heard),
+        owed=tree_map(lambda part: part[rows], state.owed),
         baseline=state.baseline.holding(state.baseline.coefficients[agents]),
         normaliser=state.normaliser.holding(state.normaliser.sums[agents]),
         environments=state.environments.holding(state.environments.states[agents]),
@@ -85,15 +114,34 @@ def federations_of(program: Program, place: int) -> slice:
     return slice(place * count, (place + 1) * count)
 
 
+def personalised(program: Program) -> bool:
+    """Whether agents act with parameters of their own, so that a run ends with N policies."""
+    return bool(program.config.personal) or overrides(program.algorithm, "acting")
+
+
+def acting(program: Program, state: State, rows: Array, theta: Tensor) -> Tensor:
+    """Parameters (L, d) that the agents at `rows` act with at θ_r (L, d)."""
+    pick = torch.from_numpy(rows)
+    theta = state.personal.theta(theta, pick)
+    if overrides(program.algorithm, "acting"):
+        memory = tree_map(lambda leaf: leaf.flatten(0, 1)[pick], state.memories)
+        theta = vmap(program.algorithm.acting)(theta, memory)
+    return theta
+
+
 def policies(program: Program, state: State, place: int) -> Array:
-    """The policies (F, p) of the active run at `place`, for plain observations.
+    """The policies (F, p) of the active run at `place`, for plain observations; F = N if agents
+    have their own.
 
     Statistics are those of a federation's first agent, everyone's unless they keep their own.
     """
     mine, count = federations_of(program, place), program.agents_per_federation
-    theta = state.server.theta[mine, : program.policy.size]
-    first = np.arange(mine.start, mine.stop) * count
-    return state.normaliser.acting(first, theta).numpy().copy()  # type: ignore[no-any-return]
+    theta, size = state.server.theta[mine], program.policy.size
+    rows = np.arange(mine.start, mine.stop) * count
+    if personalised(program) and program.algorithm.federated:
+        rows = np.arange(mine.start * count, mine.stop * count)
+        theta = acting(program, state, rows, theta.repeat_interleave(count, dim=0))
+    return state.normaliser.acting(rows, theta[:, :size]).numpy().copy()  # type: ignore[no-any-return]
 
 
 def spent(program: Program, state: State) -> Array:

@@ -9,6 +9,8 @@ from torch.func import vmap
 from torch.utils._pytree import tree_leaves, tree_map
 
 from fedrl.algorithms.algorithm import weighted_mean
+from fedrl.benchmark.config.communication import MinimumDiameter, TrimmedMean
+from fedrl.benchmark.training.aggregation import aggregate
 from fedrl.benchmark.training.attacks import byzantine, corrupted, normal
 from fedrl.benchmark.training.rounds.lanes import Lanes, Roster
 from fedrl.benchmark.training.rounds.lifting import lift, overrides
@@ -26,7 +28,7 @@ def received(program: Program, lanes: Lanes, sent: Tensor, purpose: str, draw: i
     stream = lanes.stream(program, f"attack-{purpose}", draw)
     noise = torch.from_numpy(normal(stream, vectors.shape[1]).astype(program.dtype))
     lying = byzantine(attack, lanes.agent, program.config.agents)
-    return corrupted(attack, vectors, lying, noise).reshape(sent.shape)
+    return corrupted(attack, vectors, lying, noise, lanes.each).reshape(sent.shape)
 
 
 def weights_of(program: Program, lanes: Lanes) -> Tensor:
@@ -48,11 +50,31 @@ def aggregated(
 ) -> Tensor:
     """Aggregate one vector (L, d) of every participant to (G, d)."""
     together = received(program, roster.participants, sent, purpose, draw)
-    together = together.reshape(-1, roster.participants.each, sent.shape[-1])
+    each = roster.participants.each
+    together = together.reshape(len(together) // each, each, sent.shape[-1])
+    if replaced(program):
+        return robust(program, together)
     weights = weights_of(program, roster.participants)
     arguments = (roster.hyperparameters, state.server, together, weights)
     found: Tensor = lift(program.algorithm, "combine", *arguments)
     return found
+
+
+def replaced(program: Program) -> bool:
+    """Whether a robust rule takes the place of the mean; without Byzantine agents a mean is one."""
+    rule = program.config.aggregator
+    plain = isinstance(rule, TrimmedMean | MinimumDiameter) and rule.byzantine == 0
+    return rule is not None and not plain and program.algorithm.federated
+
+
+def robust(program: Program, messages: Tensor) -> Tensor:
+    """The robust aggregate of messages (G, n, …): (G, …)."""
+    rule = program.config.aggregator
+    assert rule is not None
+    groups, agents, *shape = messages.shape
+    flat = messages.reshape(groups, agents, -1).numpy()
+    found = np.stack([aggregate(rule, group) for group in flat]) if groups else flat[:, 0]
+    return torch.from_numpy(found).reshape(groups, *shape)
 
 
 def mean_message(program: Program, roster: Roster, message: Any, number: int) -> Any:
@@ -64,7 +86,8 @@ def mean_message(program: Program, roster: Roster, message: Any, number: int) ->
 
     def mean(leaf: Tensor) -> Tensor:
         heard = received(program, lanes, leaf, "message", number)
-        return vmap(weighted_mean)(heard.reshape(-1, lanes.each, *leaf.shape[1:]), weights)
+        heard = heard.reshape(-1, lanes.each, *leaf.shape[1:])
+        return robust(program, heard) if replaced(program) else vmap(weighted_mean)(heard, weights)
 
     return tree_map(mean, message)
 
@@ -75,7 +98,7 @@ def vectors_of(program: Program, state: State, roster: Roster, local: Local, sen
     if overrides(algorithm, "receive"):
         whole = tree_map(lambda part: part[pick], state.server)
         sent = lift(algorithm, "receive", local.hyperparameters, whole, sent)
-    d = state.server.theta.shape[-1]
+    d = len(state.personal.shared)
     if not isinstance(sent, Tensor) or sent.shape[1:] != (d,):
         name, kind = type(algorithm).__name__, type(sent).__name__
         raise ValueError(f"{name}.receive must make a direction ({d},) of an upload, not a {kind}")

@@ -128,8 +128,8 @@ def test_participants_of_equal_weights_are_averaged_to_the_bit():
     (plain,) = outcome(run("fedpg", participation=0.5))
     (weighted,) = outcome(run("fedpg", participation=0.5, agent_weights=weights))
     np.testing.assert_array_equal(plain.parameters, weighted.parameters)
-    program, _, roster = start([run("fedpg", participation=0.75, agent_weights=weights)])
-    lanes = with_participants(program, roster, 0).participants
+    program, state, roster = start([run("fedpg", participation=0.75, agent_weights=weights)])
+    lanes = with_participants(program, state, roster).participants
     assert torch.equal(
         weights_of(program, lanes),
         torch.full((1, 3), 1 / 3, dtype=getattr(torch, program.config.dtype)),
@@ -146,9 +146,9 @@ def test_agents_who_stay_away_keep_their_memory():
     """With one of four agents a round, the others' control variates stay as they were."""
     with torch.no_grad():
         program, state, roster = start([run("scaffold-pg", participation=0.25)])
-        for number in range(4):
+        for _ in range(4):
             after = round_(program, state, roster)
-            (taking_part,) = with_participants(program, roster, number).participants.rows
+            (taking_part,) = with_participants(program, state, roster).participants.rows
             for old, new in zip(state.memories, after.memories, strict=True):
                 away = [agent for agent in range(4) if agent != taking_part]
                 assert torch.equal(old[0, away], new[0, away])
@@ -174,15 +174,46 @@ def test_attacks_are_what_they_say():
     message = torch.tensor([[3.0, 4.0], [3.0, 4.0]], dtype=torch.float64)
     byzantine = torch.tensor([[False], [True]])
     normal = torch.tensor([[1.0, 0.0], [0.0, 2.0]], dtype=torch.float64)
-    flipped = corrupted(Attack(agents=1, kind="sign-flip"), message, byzantine, normal)
+    flipped = corrupted(Attack(agents=1, kind="sign-flip"), message, byzantine, normal, 2)
     assert flipped.tolist() == [[3.0, 4.0], [-7.5, -10.0]]
-    noisy = corrupted(Attack(agents=1, kind="noise"), message, byzantine, normal)
+    noisy = corrupted(Attack(agents=1, kind="noise"), message, byzantine, normal, 2)
     assert noisy.tolist() == [[3.0, 4.0], [0.0, 12.5]]  # 2.5 times as long
-    obeying = corrupted(Attack(agents=1, kind="random-action"), message, byzantine, normal)
+    obeying = corrupted(Attack(agents=1, kind="random-action"), message, byzantine, normal, 2)
     assert torch.equal(obeying, message)
+    silent = corrupted(Attack(agents=1, kind="zero-gradient"), message, byzantine, normal, 2)
+    assert silent.tolist() == [[3.0, 4.0], [0.0, 0.0]]
 
 
-@pytest.mark.parametrize("kind", ["sign-flip", "noise", "random-action"])
+def test_attackers_who_see_the_others():
+    """Two federations of three agents, the last of each Byzantine; in plain loops."""
+    draw = np.random.default_rng(0)
+    message, normal = (torch.from_numpy(draw.normal(size=(6, 2))) for _ in range(2))
+    byzantine = torch.tensor([[False], [False], [True]] * 2)
+    for kind in ("alie", "fedpg-attack"):
+        found = corrupted(Attack(agents=1, kind=kind, scale=1.5), message, byzantine, normal, 3)
+        assert torch.equal(found[~byzantine[:, 0]], message[~byzantine[:, 0]])
+        for first in (0, 3):
+            m, z = message[first : first + 3].numpy(), normal[first + 2].numpy()
+            if kind == "alie":
+                expected = m[:2].mean(0) - 1.5 * m[:2].std(0)
+            else:
+                apart = max(np.linalg.norm(one - two) for one in m for two in m)
+                expected = m.mean(0) + 1.5 * apart / 2 * z / np.linalg.norm(z)
+            np.testing.assert_allclose(found[first + 2].numpy(), expected, rtol=1e-13)
+
+
+KINDS = [
+    "sign-flip",
+    "noise",
+    "random-action",
+    "zero-gradient",
+    "reward-flip",
+    "alie",
+    "fedpg-attack",
+]
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_an_attack_changes_the_result_and_costs_the_same(kind):
     (honest,), (attacked,) = (
         outcome(run("fedpg")),

@@ -1,0 +1,102 @@
+"""The virtual clock: how long rounds take, and which agent arrives next.
+
+Durations are drawn from streams of their own and depend on no parameter, so the order of events is
+a function of the seed and of what is sent.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils._pytree import tree_map
+
+from fedrl.algorithms import Server
+from fedrl.benchmark.config.communication import Clock as Times
+from fedrl.benchmark.training.compression import Size
+from fedrl.benchmark.training.noise import uniform_lanes
+from fedrl.benchmark.training.rounds.lanes import Lanes, Roster
+from fedrl.benchmark.training.rounds.program import Program
+from fedrl.benchmark.training.rounds.state import State
+from fedrl.envs.family import Array
+
+
+class Job(NamedTuple):
+    """What an agent does between two meetings with its server."""
+
+    work: float  # gradients of B episodes
+    exchanges: int
+    bits: int  # up and down
+
+
+def seconds(program: Program, lanes: Lanes, job: Job, draw: int) -> Array:
+    """How long the job takes each of the lanes: (L,)."""
+    times = program.config.clock or Times()
+    computing = times.compute * pace(program, times.pace, lanes, "clock-compute", draw)
+    network = pace(program, times.network, lanes, "clock-network", draw)
+    line = times.latency * job.exchanges
+    line += 0.0 if times.bandwidth is None else job.bits / times.bandwidth
+    return job.work * computing + line * network
+
+
+def pace(program: Program, kind: str, lanes: Lanes, purpose: str, draw: int) -> Array:
+    """Factors (L,): 1, √i, or (α-1)/α U^(-1/α), a Pareto number of mean 1."""
+    if kind == "constant":
+        return np.ones(len(lanes.agent))
+    if kind == "sqrt":
+        return np.sqrt(lanes.agent + 1.0)  # type: ignore[no-any-return]
+    index = (program.config.clock or Times()).index
+    uniform = np.empty((len(lanes.agent), 1))
+    uniform_lanes(uniform, *lanes.stream(program, purpose, draw), 1, 0)
+    return (index - 1) / index * (1 - uniform[:, 0]) ** (-1 / index)  # type: ignore[no-any-return]
+
+
+def elapsed(program: Program, state: State, roster: Roster, sizes: Size, steps: int) -> State:
+    """The state after an exchange in which every participant sent and received `sizes`.
+
+    Synchronous rounds end with the slowest participant. An asynchronous one ends when its agent
+    arrives, which then begins its next job.
+    """
+    lanes, algorithm = roster.participants, program.algorithm
+    config, number = program.config, state.round
+    snapshots = config.snapshot_episodes / config.episodes * algorithm.snapshot
+    mine = steps * algorithm.batches * (roster.server_lanes is None)
+    exchanges = (1 + algorithm.snapshot) * algorithm.federated
+    job = Job(mine + snapshots, exchanges, sizes.bits)
+    if algorithm.asynchronous:
+        flat = state.due.flatten()
+        now = flat[lanes.pick]
+        following = flat.clone()
+        following[lanes.pick] = now + torch.from_numpy(seconds(program, lanes, job, number + 1))
+        heard = tree_map(lambda old, new: arrived(old, new, lanes), state.heard, state.server)
+        return state._replace(now=now, due=following.reshape(state.due.shape), heard=heard)
+    took = seconds(program, lanes, job, number).reshape(-1, lanes.each).max(axis=1)
+    if roster.server_lanes is not None:
+        took = took + steps * algorithm.batches * (config.clock or Times()).compute
+    return state._replace(now=state.now + torch.from_numpy(took))
+
+
+def dispatched(program: Program, state: State, roster: Roster, sizes: Size) -> State:
+    """An asynchronous run before its first round: all agents have begun a job at θ_0."""
+    if not program.algorithm.asynchronous or state.round > 0:
+        return state
+    work = program.config.local_steps * program.algorithm.batches
+    first = seconds(program, roster.all_agents, Job(work, 1, sizes.bits), 0)
+    return state._replace(due=torch.from_numpy(first).reshape(state.due.shape))
+
+
+def known(program: Program, state: State, roster: Roster) -> Server:
+    """What the server was when those who step were last told (G, …): now, unless they are late."""
+    if not program.algorithm.asynchronous:
+        return state.server
+    late: Server = tree_map(lambda leaf: leaf.flatten(0, 1)[roster.participants.pick], state.heard)
+    return late
+
+
+def arrived(of_all: Tensor, new: Tensor, lanes: Lanes) -> Tensor:
+    """Values of all agents (G, n, …) with those of the lanes replaced by their server's (G, …)."""
+    flat = of_all.flatten(0, 1).clone()
+    flat[lanes.pick] = new[lanes.federations]
+    return flat.reshape(of_all.shape)

@@ -1,0 +1,147 @@
+"""What every agent gets: the worst one, the spread over agents, who gains over whom."""
+
+from typing import Any
+
+import numpy as np
+
+from fedrl.reports.drawing import figures as fig
+from fedrl.reports.drawing import marks
+from fedrl.reports.statistics import estimates as st
+from fedrl.reports.statistics.estimates import Array
+from fedrl.reports.table import formatting as fm
+from fedrl.reports.table.columns import AGENT
+from fedrl.reports.table.runs import Family, Run, Series
+from fedrl.reports.table.specification import Specification
+from fedrl.reports.table.tables import (
+    KAPPA,
+    SEEDS,
+    SERIES,
+    Column,
+    Table,
+    bounded,
+    interval,
+    with_interval,
+)
+
+ALONE = "independent-pg"  # whose agents learn without the others
+PERCENTILES = (10, 90)
+
+
+def agent_scores(run: Run) -> Array:
+    """Final scores of the agents (N,), or of size 0; of a diverged run none is above random."""
+    found = np.array([float(run.last.get(f"{AGENT}{i}", np.nan)) for i in range(run.agents)])
+    if not np.isfinite(found).all():
+        return np.empty(0)
+    return np.minimum(found, run.random) if run.diverged else found
+
+
+def known(family: Family) -> bool:
+    """Whether every run of the family has the scores of its agents."""
+    return all(len(agent_scores(run)) for run in family.runs)
+
+
+def spread(scores: Array) -> float:
+    """The 90th less the 10th percentile over agents."""
+    low, high = np.percentile(scores, PERCENTILES)
+    return float(high - low)
+
+
+def rivals(family: Family, series: Series, spec: Specification) -> list[Series]:
+    """Whom gains are taken over: the common policy of the baseline, and who learns alone."""
+    names = (spec.baseline, ALONE)
+    first = [min((s for s in family.series if s.algorithm == n), default=None) for n in names]
+    return [other for other in first if other is not None and other != series]
+
+
+def agents_table(family: Family, spec: Specification) -> Table:
+    """Worst agent, spread over agents and gains of agents within seeds, per κ and series."""
+    rows: list[dict[str, Any]] = []
+    over = {other for series in family.series for other in rivals(family, series, spec)}
+    named = sorted(over)
+    for kappa, series, runs in family.groups():
+        scores = {run.seed: agent_scores(run) for run in runs}
+        row = {"kappa": kappa, "series": series.label, "seeds": len(runs)}
+        mean, worst, range_ = (
+            st.estimate([float(of(s)) for s in scores.values()], st.mean, **spec.bootstrap)
+            for of in (np.mean, np.min, spread)
+        )
+        row |= bounded("mean", mean) | bounded("worst", worst) | bounded("range", range_)
+        for place, other in enumerate(named):
+            theirs = {run.seed: agent_scores(run) for run in family.at(kappa, other)}
+            pairs = [
+                scores[seed] - theirs[seed]
+                for seed in sorted(scores.keys() & theirs.keys())
+                if len(scores[seed]) == len(theirs[seed]) and other != series
+            ]
+            nothing = st.Estimate(np.nan, np.nan, np.nan)
+            gains = [float(p.mean()) for p in pairs]
+            gain = st.estimate(gains, st.mean, **spec.bootstrap) if gains else nothing
+            share = float(np.mean([np.mean(p > 0) for p in pairs])) if pairs else np.nan
+            row |= bounded(f"gain_{place}", gain) | {f"gaining_{place}": share}
+        rows.append(row)
+    columns = []
+    for place, other in enumerate(named):
+        name = f"gain over {other.label}"
+        columns.append(interval(name, f"gain_{place}", fm.number, value=fm.signed))
+        columns.append(
+            Column(
+                "agents that gain",
+                lambda row, key=f"gaining_{place}": (
+                    fm.percent(row[key])  # type: ignore[misc]
+                    if np.isfinite(row[key])
+                    else fm.NOTHING
+                ),
+                f"gaining_{place}",
+            )
+        )
+    return Table(
+        f"{family.slug}-agents",
+        "Agents",
+        f"Final scores of single agents, means over seeds with {fm.percent(spec.level)} bootstrap "
+        "intervals: of all agents, of the worst, and the range from the 10th to the 90th "
+        "percentile over agents. Gains are of an agent over the same agent, within seeds.",
+        rows,
+        (
+            *(KAPPA, SERIES, SEEDS),
+            with_interval("mean", "mean"),
+            with_interval("worst agent", "worst"),
+            with_interval("range over agents", "range"),
+            *columns,
+        ),
+    )
+
+
+def agents_figure(family: Family, look: fig.Look, spec: Specification) -> fig.Figure:
+    """A row per series, a panel per κ, a mark per agent: its mean over seeds."""
+    rows, count = family.series, len(family.kappas)
+    with fig.styled():
+        height = 0.3 * len(rows) + 0.85
+        figure, axes = fig.tiles(count, fig.across(count), height, sharey=True)
+        for axis, kappa in zip(axes, family.kappas, strict=True):
+            axis.set_title(fm.level(kappa))
+            for place, series in enumerate(rows):
+                runs = family.at(kappa, series)
+                if not runs:
+                    continue
+                style = look.of(series, family)
+                mean = np.mean([agent_scores(run) for run in runs], axis=0)
+                offsets = 0.44 * ((np.arange(len(mean)) + 0.5) / len(mean) - 0.5)
+                axis.plot(
+                    mean,
+                    place + offsets,
+                    marker=style["marker"],
+                    color=style["color"],
+                    markersize=4,
+                    linestyle="",
+                    alpha=0.75,
+                )
+                axis.plot([mean.min()] * 2, [place - 0.34, place + 0.34], color="black")
+            marks.name_rows(axis, [series.label for series in rows])
+            axis.set_xlabel(f"final {family.unit.split(',')[0]}")
+        return fig.saved(
+            figure,
+            f"{family.slug}-agents",
+            "Final score of every agent",
+            "One mark per agent, the mean over seeds; an agent keeps its height within each row. "
+            "Black: the worst agent.",
+        )

@@ -1,0 +1,48 @@
+"""Laws of the section on single agents."""
+
+import numpy as np
+import pytest
+from test_report import synthetic
+
+from fedrl.reports.comparison.agents import agents_figure, agents_table, known, spread
+from fedrl.reports.drawing import figures as fig
+from fedrl.reports.table.records import families
+from fedrl.reports.table.specification import Specification
+
+SPEC = Specification()
+
+
+def with_agents(shift: float):
+    """Four agents around the score; those of `scaffold` all `shift` above those of FedPG."""
+    records = synthetic(("gridworld",), (0.0,), ("fedpg", "scaffold"), seeds=6)
+    level = records["seed"] + np.where(records["algorithm"] == "scaffold", shift, 0.0)
+    return records.assign(**{f"agent_score_{i}": level + i for i in range(4)})
+
+
+def test_a_report_without_scores_of_agents_has_no_section():
+    (family,) = families(synthetic(("gridworld",), (0.0,), ("fedpg",), seeds=2))
+    assert not known(family)
+
+
+@pytest.mark.parametrize("shift", [0.5, -2.0])
+def test_worst_agent_spread_and_gains_are_those_of_the_columns(shift: float):
+    (family,) = families(with_agents(shift))
+    assert known(family)
+    first, second = agents_table(family, SPEC).rows
+    assert (first["mean"], first["worst"]) == (2.5 + 1.5, 2.5)
+    assert first["range"] == pytest.approx(spread(np.arange(4.0))) == pytest.approx(2.4)
+    assert np.isnan(first["gain_0"])
+    assert second["gain_0"] == pytest.approx(shift)
+    assert second["gain_0_low"] == pytest.approx(shift)
+    assert second["gaining_0"] == float(shift > 0)
+
+
+def test_the_scores_of_agents_tell_no_series_apart():
+    (family,) = families(with_agents(0.5))
+    assert [series.variant for series in family.series] == ["", ""]
+
+
+def test_the_figure_is_the_same_twice():
+    (family,) = families(with_agents(0.5))
+    one, two = (agents_figure(family, fig.Look([family]), SPEC) for _ in range(2))
+    assert one.svg == two.svg
