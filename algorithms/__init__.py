@@ -27,6 +27,7 @@ from fedrl.algorithms.methods.corrected.is_mbpg import ISMBPG
 from fedrl.algorithms.methods.corrected.mfpo import MFPO
 from fedrl.algorithms.methods.corrected.mime_pg import MimePG
 from fedrl.algorithms.methods.corrected.scaffold_pg import ScaffoldPG
+from fedrl.algorithms.methods.tabular.fedsarsa import FedSARSA
 from fedrl.algorithms.methods.tabular.projpavg import ProjPAvg
 from fedrl.algorithms.methods.tabular.qavg import QAvg
 from fedrl.algorithms.methods.tabular.qavg_sampled import QAvgSampled
@@ -61,6 +62,7 @@ ALGORITHMS: dict[str, type[Algorithm]] = {
     "softpavg": SoftPAvg,
     "qavg": QAvg,
     "qavg-sampled": QAvgSampled,
+    "fedsarsa": FedSARSA,
 }
 
 __all__ = [

@@ -454,6 +454,70 @@ def fedpg_br(w, sigma, tightness, alpha):
     return theta
 
 
+@transcribes("fednigt", alpha=0.4)
+def fednigt(w, alpha):
+    theta = previous = mean = np.zeros(Z * A)
+    for r in range(ROUNDS):
+        ahead, ends = (1 - alpha) / alpha * (theta - previous), []
+        for i in range(N):
+            x = theta
+            for k in range(K):
+                x = x + ETA * gradient(w.sample(x + ahead, i, r * K + k), x + ahead, w.gamma)
+            ends.append(x)
+        mean = (1 - alpha) * mean + alpha * (sum(ends) / N - theta) / (ETA * K)
+        theta, previous = theta + LAMBDA * mean / np.linalg.norm(mean), theta
+    return theta
+
+
+@transcribes("afedpg", alpha=0.4)
+def afedpg(w, alpha):
+    """Agents that are as fast as each other arrive in turn; test_clock.py has others."""
+    theta = previous = mean = np.zeros(Z * A)
+    told = [(theta, previous)] * N
+    for r in range(ROUNDS):
+        i = r % N
+        start, before = told[i]
+        ahead, x = (1 - alpha) / alpha * (start - before), start
+        for k in range(K):
+            x = x + ETA * gradient(w.sample(x + ahead, i, r * K + k), x + ahead, w.gamma)
+        mean = (1 - alpha) * mean + alpha * (x - start) / (ETA * K)
+        theta, previous = theta + LAMBDA * mean / np.linalg.norm(mean), theta
+        told[i] = (theta, previous)
+    return theta
+
+
+@transcribes("fedrep-pg", personal_share=0.5)
+def fedrep_pg(w, personal_share):
+    """Tables have no layers to keep; test_personal.py has networks."""
+    theta = np.zeros(Z * A)
+    for r in range(ROUNDS):
+        ends = []
+        for i in range(N):
+            x = theta
+            for k in range(K):
+                x = x + ETA * gradient(w.sample(x, i, r * K + k), x, w.gamma)
+            ends.append(x)
+        theta = averaged(theta, ends)
+    return theta
+
+
+@transcribes("ditto-pg", mu=0.3)
+def ditto_pg(w, mu):
+    theta, copies = np.zeros(Z * A), np.zeros((N, Z * A))
+    for r in range(ROUNDS):
+        ends = []
+        for i in range(N):
+            x = theta
+            for k in range(K):
+                draw = r * K + k
+                own = gradient(w.sample(copies[i], i, draw, "training-1"), copies[i], w.gamma)
+                copies[i] = copies[i] + ETA * (own - mu * (copies[i] - theta))
+                x = x + ETA * gradient(w.sample(x, i, draw), x, w.gamma)
+            ends.append(x)
+        theta = averaged(theta, ends)
+    return copies
+
+
 # --- values ---------------------------------------------------------------------------------------
 
 
@@ -471,6 +535,26 @@ def qavg_sampled(w, temperature):
                         s, a, after = tau.state[h], tau.action[h], tau.state[h + 1]
                         target = tau.reward[h] + w.gamma * mine[after].max()
                         change[s, a] += (target - mine[s, a]) / B
+                mine = mine + ETA * change
+            ends.append(mine)
+        q = averaged(q, ends)
+    return q.ravel() / temperature
+
+
+@transcribes("fedsarsa", temperature=0.5)
+def fedsarsa(w, temperature):
+    q = np.zeros((Z, A))
+    for r in range(ROUNDS):
+        ends = []
+        for i in range(N):
+            mine = q
+            for k in range(K):
+                change = np.zeros((Z, A))
+                for tau in w.sample(mine.ravel() / temperature, i, r * K + k):
+                    for h in range(T - 1):
+                        s, a = tau.state[h], tau.action[h]
+                        after = mine[tau.state[h + 1], tau.action[h + 1]]
+                        change[s, a] += (tau.reward[h] + w.gamma * after - mine[s, a]) / B
                 mine = mine + ETA * change
             ends.append(mine)
         q = averaged(q, ends)
