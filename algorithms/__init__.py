@@ -15,6 +15,7 @@ from fedrl.algorithms.methods.averaging.fedrep_pg import FedRepPG
 from fedrl.algorithms.methods.averaging.independent_pg import IndependentPG
 from fedrl.algorithms.methods.averaging.pooled_pg import PooledPG
 from fedrl.algorithms.methods.averaging.s_fedpg import SFedPG
+from fedrl.algorithms.methods.averaging.tilted_pg import TiltedPG
 from fedrl.algorithms.methods.corrected.fast_fedpg import FastFedPG
 from fedrl.algorithms.methods.corrected.fedhapg import FedHAPG
 from fedrl.algorithms.methods.corrected.fedhapg_m import FedHAPGM
@@ -54,6 +55,7 @@ ALGORITHMS: dict[str, type[Algorithm]] = {
     "s-fedpg": SFedPG,
     "fednigt": FedNIGT,
     "afedpg": AFedPG,
+    "tilted-pg": TiltedPG,
     "fedrep-pg": FedRepPG,
     "ditto-pg": DittoPG,
     "fedpg-br": FedPGBR,

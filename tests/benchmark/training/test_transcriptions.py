@@ -486,6 +486,22 @@ def afedpg(w, alpha):
     return theta
 
 
+@transcribes("tilted-pg", tilt=2.0)
+def tilted_pg(w, tilt):
+    theta, values = np.zeros(Z * A), np.zeros(N)
+    for r in range(ROUNDS):
+        e, earned, moved = np.exp(-tilt * (values - values.mean())), np.zeros(N), 0
+        for i in range(N):
+            x = theta
+            for k in range(K):
+                batch = w.sample(x, i, r * K + k)
+                earned[i] += sum(w.gamma ** np.arange(T) @ tau.reward for tau in batch) / B / K
+                x = x + ETA * e[i] * gradient(batch, x, w.gamma)
+            moved = moved + (x - theta) / (ETA * K) / N
+        theta, values = theta + LAMBDA * moved / e.mean(), earned
+    return theta
+
+
 @transcribes("fedrep-pg", personal_share=0.5)
 def fedrep_pg(w, personal_share):
     """Tables have no layers to keep; test_personal.py has networks."""
