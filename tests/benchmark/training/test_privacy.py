@@ -68,7 +68,7 @@ class TestLibrary:
         import dp_accounting as dp
         from dp_accounting import pld
 
-        accountant = pld.PLDAccountant(dp.NeighboringRelation.REPLACE_ONE)
+        accountant = pld.PLDAccountant()  # the relation of neighbours is in the sensitivity, 2C
         accountant.compose(dp.GaussianDpEvent(2.0), releases)
         found = epsilon(Privacy(noise=4.0), np.array([releases]), 1, 1)
         assert found == pytest.approx(accountant.get_epsilon(1e-5), abs=1e-2)
