@@ -10,11 +10,11 @@ from fedrl.algorithms.algorithm import Agent, Algorithm, Gradients, Server, Traj
 
 
 class Earned(NamedTuple):
-    """What an agent remembers, and tells but for `count`."""
+    """What an agent remembers, and tell but for `steps`."""
 
     tilt: Tensor  # 0-d, e_i of this round
     value: Tensor  # 0-d, J_i: mean discounted return of the last round; within a round their sum
-    count: Tensor  # 0-d, local steps in the sum
+    steps: Tensor  # 0-d, local steps in the sum
 
 
 class Means(NamedTuple):
@@ -70,12 +70,12 @@ class TiltedPG(Algorithm):
         power = gradients.discount ** torch.arange(reward.shape[-1], dtype=reward.dtype)
         # cumsum adds step after step, so that lifting cannot change the order.
         earned = (reward * power).flatten().cumsum(0)[-1] / reward.shape[0]
-        following = Earned(memory.tilt, memory.value + earned, memory.count + 1)
+        following = Earned(memory.tilt, memory.value + earned, memory.steps + 1)
         return self.direction(gradients, server, agent, *batches), following
 
     def finish(self, server: Server, agent: Agent, direction: Tensor) -> tuple[Earned, Means]:
         memory = agent.memory
-        kept = memory._replace(value=memory.value / memory.count.clamp(min=1))
+        kept = memory._replace(value=memory.value / memory.steps.clamp(min=1))
         return kept, Means(kept.tilt, kept.value)
 
     def absorb(self, server: Server, direction: Tensor, message: Means, share: Tensor) -> Means:
