@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fedrl.benchmark.claims.claim import Claim
-from fedrl.benchmark.claims.estimands import find
+from fedrl.benchmark.claims.estimands import check
 from fedrl.benchmark.claims.evidence import Evidence, NothingToMeasureError, NotPublishedError
 from fedrl.benchmark.claims.verdict import NOTHING, Measured, Verdict, concluded, judged
 
 
 def judge(claims: Sequence[Claim], below: Path | None = None) -> list[Verdict]:
     """A verdict for every claim; `below` holds other published studies than those shipped."""
-    measures = {claim.name: find(claim.estimand) for claim in claims}  # misspelt: before any work
+    measures = {claim.name: check(claim) for claim in claims}  # what is wrong, before any work
     evidence = {study: Evidence(study, below) for study in {claim.study for claim in claims}}
     verdicts = []
     for claim in claims:

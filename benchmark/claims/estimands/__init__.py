@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from fedrl.benchmark.claims.claim import ClaimError
+from fedrl.benchmark.claims.claim import Claim, ClaimError
 from fedrl.benchmark.claims.estimands.bias import bias_order, residual
 from fedrl.benchmark.claims.estimands.chosen import collapse_difference, tuned_difference
 from fedrl.benchmark.claims.estimands.exponents import exponent_gap, speed_up
@@ -31,6 +31,19 @@ ESTIMANDS: dict[str, Estimand] = {
     "bias-order": bias_order,
 }
 
+OPTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {  # needed, and what may be given
+    "speed-up": (("algorithm", "family"), ("criterion",)),
+    "exponent-gap": (("algorithm", "family", "against"), ("criterion",)),
+    "area-difference": (("algorithm", "family", "against"), ()),
+    "gap-difference": (("algorithm", "family", "kappa", "from_kappa"), ()),
+    "tuned-difference": (("ours", "theirs"), ("family", "kappa")),
+    "setting-difference": (("ours", "theirs", "family"), ()),
+    "collapse-difference": (("ours", "theirs"), ("family", "kappa", "contrast")),
+    "residual": (("algorithm", "against", "step_size"), ()),
+    "bias-order": (("algorithm", "step_sizes"), ()),
+}
+SIDES = ("ours", "theirs")  # tables that name an algorithm and values of its settings
+
 
 @cache
 def estimands() -> dict[str, Estimand]:
@@ -44,3 +57,26 @@ def find(name: str) -> Estimand:
     if name not in estimands():
         raise ClaimError(nearest("estimand", name, estimands()))
     return estimands()[name]
+
+
+def check(claim: Claim) -> Estimand:
+    """The claim's estimand; ClaimError where it is not known, or is not given what it needs."""
+    found = find(claim.estimand)
+    if claim.estimand not in OPTIONS:  # of another package, which knows its own
+        return found
+    needed, more = OPTIONS[claim.estimand]
+    for part in claim.parts:
+        given = {**claim.options, **part.options}
+        where = f"claim {claim.name}, part {part.name}"
+        for name in given:
+            if name not in (*needed, *more):
+                raise ClaimError(f"{where}: {nearest('option', name, [*needed, *more])}")
+        lacking = [name for name in needed if name not in given]
+        lacking += [
+            f"{side}.algorithm"
+            for side in SIDES
+            if side in given and not (isinstance(given[side], dict) and "algorithm" in given[side])
+        ]
+        if lacking:
+            raise ClaimError(f"{where}: {claim.estimand} needs the option {lacking[0]}")
+    return found

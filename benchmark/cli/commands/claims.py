@@ -44,7 +44,7 @@ def claims(
 
       fedrl claims my_paper.toml --published my_published
     """
-    from fedrl.benchmark.claims.estimands import find
+    from fedrl.benchmark.claims.estimands import check
     from fedrl.benchmark.claims.judgement import judge
     from fedrl.benchmark.claims.page import write
     from fedrl.benchmark.claims.shelf import chosen
@@ -52,7 +52,7 @@ def claims(
 
     found = chosen(asked or [])
     for claim in found:
-        find(claim.estimand)  # a misspelt one is said before anything else
+        check(claim)  # what is misspelt is said before anything else
     studies = ", ".join(dict.fromkeys(claim.study for claim in found))
     answers.say(f"judging {len(found)} claims by the records of {studies}")
     verdicts = judge(found, published)

@@ -13,7 +13,7 @@ from test_cli import Answer, assert_mistake, fedrl  # noqa: F401
 
 from fedrl.benchmark.claims import shelf
 from fedrl.benchmark.claims.claim import Claim, ClaimError, parse
-from fedrl.benchmark.claims.estimands import estimands
+from fedrl.benchmark.claims.estimands import check
 from fedrl.benchmark.claims.estimands.chosen import best_of_other_half
 from fedrl.benchmark.claims.estimands.intervals import apart, over_seeds
 from fedrl.benchmark.claims.estimands.paired import area_difference
@@ -178,12 +178,19 @@ def test_a_file_that_is_wrong_is_said_in_one_line(old: str, new: str, told: str)
     assert "\n" not in str(caught.value).split("TOML")[0]
 
 
-def test_misspelt_estimands_and_studies_are_named(
+def test_misspelt_names_and_missing_options_are_said_before_any_work(
     fedrl,  # noqa: F811
 ) -> None:
     Path("mine.toml").write_text(EXAMPLE.replace("tuned-diff", "tuned-dif"))
     assert_mistake(fedrl("claims", "mine.toml"), "did you mean 'tuned-difference'?")
     assert_mistake(fedrl("claims", "theorie"), "did you mean 'theory'?")
+    wrong = EXAMPLE.replace("theirs =", "their =")
+    Path("mine.toml").write_text(wrong)
+    assert_mistake(fedrl("claims", "mine.toml"), "part fedpg", "did you mean 'theirs'?")
+    Path("mine.toml").write_text(re.sub(r"theirs = .*", "", EXAMPLE))
+    assert_mistake(fedrl("claims", "mine.toml"), "needs the option theirs")
+    Path("mine.toml").write_text(EXAMPLE.replace('theirs = { algorithm = "fedpg", ', "theirs = { "))
+    assert_mistake(fedrl("claims", "mine.toml"), "needs the option theirs.algorithm")
 
 
 def test_claims_of_a_package_are_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -208,7 +215,7 @@ def test_every_shipped_claim_is_whole() -> None:
     known = shelf.known()
     assert len({one.paper for one in known}) >= 4
     for one in known:
-        assert one.estimand in estimands()
+        assert check(one)
         assert one.would_change.endswith(".")
         assert one.objection.endswith(".")
 
