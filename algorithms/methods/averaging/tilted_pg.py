@@ -10,7 +10,7 @@ from fedrl.algorithms.algorithm import Agent, Algorithm, Gradients, Server, Traj
 
 
 class Earned(NamedTuple):
-    """What an agent remembers, and tell but for `steps`."""
+    """What an agent remembers; it tells all but `steps`."""
 
     tilt: Tensor  # 0-d, e_i of this round
     value: Tensor  # 0-d, J_i: mean discounted return of the last round; within a round their sum
