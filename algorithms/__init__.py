@@ -27,6 +27,7 @@ from fedrl.algorithms.methods.corrected.ha_mbpg import HAMBPG
 from fedrl.algorithms.methods.corrected.is_mbpg import ISMBPG
 from fedrl.algorithms.methods.corrected.mfpo import MFPO
 from fedrl.algorithms.methods.corrected.mime_pg import MimePG
+from fedrl.algorithms.methods.corrected.n_harpg import NHARPG
 from fedrl.algorithms.methods.corrected.scaffold_pg import ScaffoldPG
 from fedrl.algorithms.methods.tabular.fedsarsa import FedSARSA
 from fedrl.algorithms.methods.tabular.projpavg import ProjPAvg
@@ -40,6 +41,7 @@ ALGORITHMS: dict[str, type[Algorithm]] = {
     "fedsvrpg-m": FedSVRPGM,
     "fedhapg-m": FedHAPGM,
     "fedhapg-m2": FedHAPGM2,
+    "n-harpg": NHARPG,
     "fedsvrpg": FedSVRPG,
     "fedhapg": FedHAPG,
     "is-mbpg": ISMBPG,

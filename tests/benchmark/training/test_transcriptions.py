@@ -339,6 +339,27 @@ def ha_mbpg(w, beta):
     return theta
 
 
+@transcribes("n-harpg", beta=0.3)
+def n_harpg(w, beta):
+    theta = np.zeros(Z * A)
+    d, before = np.zeros((N, Z * A)), np.zeros((N, Z * A))
+    for r in range(ROUNDS):
+        moved = np.zeros(Z * A)
+        for i in range(N):
+            x = theta
+            for k in range(K):
+                draw = r * K + k
+                between = before[i] + w.alpha(i, draw) * (x - before[i])
+                g = gradient(w.sample(x, i, draw), x, w.gamma)
+                taus = w.sample(between, i, draw, "training-1")
+                change = hessian(taus, between, x - before[i], w.gamma)
+                d[i] = beta * g + (1 - beta) * (d[i] + change)
+                before[i], x = x, x + ETA * d[i]
+            moved += (x - theta) / (ETA * K) / N
+        theta = theta + LAMBDA * moved / np.linalg.norm(moved)
+    return theta
+
+
 @transcribes("mfpo", beta=0.3)
 def mfpo(w, beta):
     theta, mean = np.zeros(Z * A), None
