@@ -89,7 +89,8 @@ def work(config: Config) -> Work:
         episodes = 0
     if algorithm.uses_global_momentum and config.initial_momentum == "batch":
         episodes += config.initial_episodes
-    training, rounds = config.agents * episodes * family.horizon, config.rounds
+    stepping = 1 if algorithm.asynchronous else config.agents  # in a round
+    training, rounds = stepping * episodes * family.horizon, config.rounds
     last = config.local_steps * algorithm.batches * config.batch_steps
     if config.segment is not None and config.gradients != "exact":
         training = config.agents * rounds * last
