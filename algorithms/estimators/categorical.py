@@ -75,18 +75,19 @@ def score_tangent(
 
 
 @register_jitable
-def act(theta: Any, z: Any, uniform: Any, action: Any) -> float:
+def act(theta: Any, z: Any, uniform: Any, action: Any, spare: Any) -> float:
     """Inverse-CDF draw from softmax z with one uniform number."""
     highest = z[0]
     for j in range(1, len(z)):
         highest = max(highest, z[j])
     total = 0.0
     for j in range(len(z)):
-        total += math.exp(z[j] - highest)
+        spare[j] = math.exp(z[j] - highest)
+        total += spare[j]
     remaining = uniform[0] * total
     choice = len(z) - 1
     for j in range(len(z)):
-        remaining -= math.exp(z[j] - highest)
+        remaining -= spare[j]
         if remaining < 0.0:
             choice = j
             break

@@ -76,7 +76,7 @@ def score_tangent(
 
 
 @register_jitable
-def act(theta: Any, z: Any, uniform: Any, action: Any) -> float:
+def act(theta: Any, z: Any, uniform: Any, action: Any, spare: Any) -> float:
     """a = z + σ ε, ε by Box-Muller: two uniform numbers give two entries."""
     total = radius = angle = 0.0
     tail = len(theta) - len(z)

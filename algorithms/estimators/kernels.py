@@ -38,7 +38,8 @@ class Body(NamedTuple):
     backward: Callable[..., Any]  # (shape, theta, x, cache, delta, gradient)
     forward_tangent: Callable[..., Any]  # (shape, theta, tangent, x, cache) -> ċache, ż
     backward_tangent: Callable[..., Any]  # (…, cache, ċache, delta, deltȧ, gradient)
-    output: Callable[..., Any]  # (shape, theta, observation, scratch) -> z of one step
+    load: Callable[..., Any]  # (theta of one episode, columns, slot)
+    outputs: Callable[..., Any]  # (shape, theta (L,d), lanes, columns, x, scratch, z): one step
 
 
 class Head(NamedTuple):
@@ -48,7 +49,7 @@ class Head(NamedTuple):
     score: Callable[..., Any]  # (theta, z, action, c, delta, gradient)
     slope: Callable[..., Any]  # (theta, tangent, z, ż, action) -> (M,), ⟨∇log π, tangent⟩
     score_tangent: Callable[..., Any]  # (theta, tangent, z, ż, action, c, deltȧ, gradient)
-    act: Callable[..., Any]  # (theta, z, uniform, action) -> log π, writes the action
+    act: Callable[..., Any]  # (theta, z, uniform, action, spare) -> log π, writes the action
 
 
 # A module has a function for every field of its part, under the field's name.
@@ -85,7 +86,7 @@ def estimator(name: str) -> Callable[..., None]:
     Formulas: `estimators.gradients.Gradients`.
     """
     body, head = body_and_head(name)
-    forward, backward, forward_tangent, backward_tangent, _ = body
+    forward, backward, forward_tangent, backward_tangent = body[:4]
     log_probability, score, slope, score_tangent, _ = head
     version = source_digest(forward, score, discounted)
 

@@ -45,7 +45,14 @@ def backward_tangent(
 
 
 @register_jitable
-def output(shape: Any, theta: Any, observation: Any, scratch: Any) -> Any:
-    """z of one observation."""
-    row = int(observation[0]) * shape[1]
-    return theta[row : row + shape[1]]
+def load(theta: Any, columns: Any, slot: int) -> None:
+    """Do nothing: `outputs` reads one row of θ itself."""
+
+
+@register_jitable
+def outputs(shape: Any, theta: Any, lanes: Any, columns: Any, x: Any, scratch: Any, z: Any) -> None:
+    """z (SLOTS, out) of one observation x (1, SLOTS) of every slot."""
+    for s in range(len(lanes)):
+        row = int(x[0, s]) * shape[1]
+        for j in range(shape[1]):
+            z[s, j] = theta[lanes[s], row + j]

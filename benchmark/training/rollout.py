@@ -13,6 +13,7 @@ from numba import njit
 from numba.extending import register_jitable
 
 from fedrl.algorithms.estimators.kernels import body_and_head, source_digest
+from fedrl.algorithms.estimators.network import SLOTS
 from fedrl.algorithms.estimators.policy import Policy
 from fedrl.benchmark.training.noise import START, fill_uniform, uniform_lanes
 from fedrl.envs.family import (
@@ -96,14 +97,18 @@ class Sampler:
 
 @cache
 def compiled_rollout(kernel: Kernel, task: type, policy: str) -> Callable[..., None]:
-    """One compiled function that runs whole episodes, lane after lane, real steps only."""
+    """One compiled function that runs whole episodes, real steps only.
+
+    SLOTS episodes are played beside each other, each with the lane and the parameters of its own; a
+    slot whose episode has ended takes the next one. An episode's numbers are its own all the same.
+    """
     parts: list[Any] = [register_jitable(part) for part in kernel[:3]]
     initial, observe, transition = parts
     start_draws, step_draws = kernel.start_draws, kernel.step_draws
     body, head = body_and_head(policy)
-    output, act = body.output, head.act
+    load, outputs, act = body.load, body.outputs, head.act
     lane_of = lane_accessor(task)
-    version = source_digest(kernel.transition, task, output, act, fill_uniform)
+    version = source_digest(kernel.transition, task, outputs, act, fill_uniform)
 
     @njit(cache=True, nogil=True)
     def rollout(  # type: ignore[no-untyped-def]
@@ -112,34 +117,65 @@ def compiled_rollout(kernel: Kernel, task: type, policy: str) -> Callable[..., N
     ):  # fmt: skip
         _ = version  # a closed-over value is part of the key of the compilation cache
         lanes, episodes, horizon = reward.shape
-        scratch = np.empty((2, max(shape)), theta.dtype)
-        uniform = np.empty(max(start_draws, policy_draws + step_draws) + 1)
-        blocks = (policy_draws + step_draws + 1) // 2
-        for lane in range(lanes):
-            task = lane_of(tasks, lane)
-            parameters = theta[lane]
-            for b in range(episodes):
-                fill_uniform(uniform, start_draws, keys[lane], agents[lane], draw, b, START)
-                state = initial(task, uniform)
-                length[lane, b] = horizon
-                for t in range(horizon):
-                    seen = observation[lane, b, t]
-                    taken = action[lane, b, t]
-                    observe(task, state, seen)
-                    fill_uniform(
-                        uniform, policy_draws + step_draws, keys[lane], agents[lane], draw, b,
-                        t * blocks,
-                    )  # fmt: skip
-                    z = output(shape, parameters, seen, scratch)
-                    log_prob[lane, b, t] = act(parameters, z, uniform, taken)
-                    state, gain, terminated = transition(task, state, taken, uniform[policy_draws:])
-                    reward[lane, b, t] = gain
-                    if terminated:
-                        length[lane, b] = t + 1
-                        ended[lane, b] = True
-                        break
-                if not ended[lane, b]:
+        if lanes * episodes == 0:
+            return
+        draws = policy_draws + step_draws
+        blocks = (draws + 1) // 2
+        uniform = np.zeros(max(start_draws, draws) + 1)
+        x = np.zeros((observation.shape[3], SLOTS), theta.dtype)
+        columns = np.zeros((theta.shape[1], SLOTS), theta.dtype)
+        scratch = np.zeros((2, max(shape), SLOTS), theta.dtype)
+        z = np.zeros((SLOTS, shape[-1]), theta.dtype)
+        spare = np.zeros(shape[-1], theta.dtype)
+        task = lane_of(tasks, 0)
+        state = initial(task, uniform)
+        if horizon < 0:  # never: it tells the compiler that both make states of one type
+            state, _, _ = transition(task, state, action[0, 0, 0], uniform)
+        states = [state for _ in range(SLOTS)]
+        lane_at = np.zeros(SLOTS, np.int64)
+        episode_at = np.zeros(SLOTS, np.int64)
+        time_at = np.full(SLOTS, -1)  # -1: nothing is played
+        begun = 0
+        while True:
+            playing = 0
+            for s in range(SLOTS):
+                if time_at[s] < 0:
+                    if begun == lanes * episodes:
+                        continue
+                    lane_at[s], episode_at[s], time_at[s] = begun // episodes, begun % episodes, 0
+                    begun += 1
+                    lane, b = lane_at[s], episode_at[s]
+                    load(theta[lane], columns, s)
+                    length[lane, b] = horizon
+                    fill_uniform(uniform, start_draws, keys[lane], agents[lane], draw, b, START)
+                    states[s] = initial(lane_of(tasks, lane), uniform)
+                playing += 1
+                seen = observation[lane_at[s], episode_at[s], time_at[s]]
+                observe(lane_of(tasks, lane_at[s]), states[s], seen)
+                for i in range(len(x)):
+                    x[i, s] = seen[i]
+            if playing == 0:
+                break
+            outputs(shape, theta, lane_at, columns, x, scratch, z)
+            for s in range(SLOTS):
+                lane, b, t = lane_at[s], episode_at[s], time_at[s]
+                if t < 0:
+                    continue
+                task = lane_of(tasks, lane)
+                taken = action[lane, b, t]
+                fill_uniform(uniform, draws, keys[lane], agents[lane], draw, b, t * blocks)
+                log_prob[lane, b, t] = act(theta[lane], z[s], uniform, taken, spare)
+                state, gain, terminated = transition(task, states[s], taken, uniform[policy_draws:])
+                states[s] = state
+                reward[lane, b, t] = gain
+                time_at[s] = t + 1
+                if terminated:
+                    length[lane, b] = t + 1
+                    ended[lane, b] = True
+                    time_at[s] = -1
+                elif t + 1 == horizon:
                     observe(task, state, final[lane, b])
+                    time_at[s] = -1
 
     return rollout  # type: ignore[no-any-return]
 
@@ -196,12 +232,13 @@ def compiled_action(policy: str) -> Callable[..., None]:
     @njit(cache=True, nogil=True)
     def choose(shape, theta, observation, uniform, episodes, action, log_prob):  # type: ignore[no-untyped-def]
         _ = version
+        spare = np.empty(shape[-1], theta.dtype)
         for lane in range(len(theta)):
             first = lane * episodes
             _, z = forward(shape, theta[lane], observation[first : first + episodes])
             for b in range(episodes):
                 row = first + b
-                log_prob[row] = act(theta[lane], z[b], uniform[row], action[row])
+                log_prob[row] = act(theta[lane], z[b], uniform[row], action[row], spare)
 
     return choose  # type: ignore[no-any-return]
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from numba import njit
 
+from fedrl.algorithms.estimators.kernels import body_and_head
+from fedrl.algorithms.estimators.network import SLOTS
 from fedrl.algorithms.estimators.policy import (
     CategoricalMLP,
     GaussianMLP,
@@ -64,3 +67,45 @@ def test_gaussian_actions_have_the_mean_and_spread_of_the_policy():
     assert (np.abs(np.cov(z.T) - np.eye(3)) < 2 * bound).all()
     assert (np.abs((z**3).mean(0)) < 5 * bound).all()
     assert (np.abs((z**4).mean(0) - 3) < 12 * bound).all()
+
+
+@njit
+def side_by_side(outputs, load, shape, theta, lanes, x, scratch, z):
+    columns = np.zeros((theta.shape[1], x.shape[1]), theta.dtype)
+    for slot in range(len(lanes)):
+        load(theta[lanes[slot]], columns, slot)
+    outputs(shape, theta, lanes, columns, x, scratch, z)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("policy", [*POLICIES[:2], CategoricalMLP(4, (17, 8, 3), 5)])
+def test_outputs_of_episodes_side_by_side_are_each_episodes_own(policy, dtype):
+    body, _ = body_and_head(type(policy).__name__)
+    generator = np.random.default_rng(1)
+    theta = generator.standard_normal((3, policy.size)).astype(dtype)
+    tabular = isinstance(policy, TabularSoftmax)
+    x = generator.integers(0, 3, (1, SLOTS)) if tabular else None
+    x = generator.standard_normal((policy.shape[0], SLOTS)) if x is None else x
+    x = x.astype(dtype)
+
+    def outputs(lanes, x):
+        z = np.zeros((SLOTS, policy.shape[-1]), dtype)
+        scratch = np.full((2, max(policy.shape), SLOTS), np.nan, dtype)
+        parts = [njit(part) for part in (body.outputs, body.load)]
+        side_by_side(*parts, policy.shape, theta, lanes, x, scratch, z)
+        return z
+
+    lanes = generator.integers(0, 3, SLOTS)
+    z = outputs(lanes, x)
+    for slot, lane in enumerate(lanes):
+        one = torch.from_numpy(theta[lane])
+        seen = torch.from_numpy(x[:, slot])
+        if tabular:
+            expected = one.reshape(policy.shape)[int(seen[0])]
+        else:
+            expected = network(policy.shape, one, seen)
+        tolerance = 1e-12 if dtype == np.float64 else 1e-5
+        np.testing.assert_allclose(z[slot], expected.numpy(), rtol=0, atol=tolerance)
+    order = generator.permutation(SLOTS)
+    moved = outputs(lanes[order], np.ascontiguousarray(x[:, order]))
+    assert np.array_equal(moved, z[order]), "a slot's numbers are its own, wherever it is"
