@@ -1,11 +1,16 @@
-"""Answers of the command line: sentences for people, the same facts as JSON for programs."""
+"""Answers of the command line: sentences for people, the same facts as JSON for programs.
+
+Heavy imports stand inside the functions: a list needs none of them.
+"""
+
+from __future__ import annotations
 
 import json
 import shlex
 import signal
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from rich import box
@@ -14,12 +19,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from fedrl.benchmark.cli.codes import INTERRUPTED
+from fedrl.benchmark.cli.options import RESULTS
 from fedrl.benchmark.cli.printable import printable
-from fedrl.benchmark.config.study import DEFAULT_RESULTS
-from fedrl.benchmark.execution.estimate import size
-from fedrl.benchmark.execution.execution import InterruptedStudy, Plan, Summary, execute
-from fedrl.benchmark.execution.progress import duration
-from fedrl.benchmark.publishing.records import stale_message
+
+if TYPE_CHECKING:
+    from fedrl.benchmark.execution.execution import Plan, Summary
 
 NOTES = Console(stderr=True)  # progress and warnings; answers go to standard output
 
@@ -59,6 +63,8 @@ def warn_missing(missing: Sequence[str], told: str = "they are not in the table"
 def warn_stale(count: int) -> None:
     """Tell if stored runs are not of the present code."""
     if count:
+        from fedrl.benchmark.publishing.records import stale_message
+
         say(f"warning: {stale_message(count)}")
 
 
@@ -72,7 +78,7 @@ def command(
 ) -> str:
     """The command `name` for the same runs, ready to be pasted."""
     words = ["fedrl", name, study]
-    if results != Path(DEFAULT_RESULTS):
+    if results != RESULTS:
         words += ["--results", str(results)]
     for option, values in (("--set", overrides), ("--only", only)):
         for value in values or ():
@@ -86,11 +92,13 @@ def rebuilding(
     study: str, overrides: Sequence[str] | None = None, only: Sequence[str] | None = None
 ) -> str:
     """The command that computes a study, without a folder: no report may depend on where it is."""
-    return command("run", Path(study).name, Path(DEFAULT_RESULTS), overrides, only)
+    return command("run", Path(study).name, RESULTS, overrides, only)
 
 
 def computed(planned: Plan, results: Path, again: str) -> Summary:
     """Compute what is missing; after Ctrl-C say what is kept, and the command to go on with."""
+    from fedrl.benchmark.execution.execution import InterruptedStudy, execute
+
     for note in planned.prepare():
         say(note)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # stops like Ctrl-C
@@ -134,6 +142,8 @@ def outcome(summary: Summary, report: str) -> dict[str, Any]:
 
 def print_outcome(answer: dict[str, Any]) -> None:
     """The same for people; the last line is the command to go on with."""
+    from fedrl.benchmark.execution.progress import duration
+
     for failure in answer["failed"]:
         say(f"failed: {failure['cell']} seed {failure['seed']}: {failure['reason']}")
     for run in answer["diverged"]:
@@ -148,6 +158,8 @@ def print_outcome(answer: dict[str, Any]) -> None:
 
 def study_size(plan: Plan) -> dict[str, Any]:
     """Return the cost of a study; the seconds are for what is not stored yet."""
+    from fedrl.benchmark.execution.estimate import size
+
     whole, rest = plan.size, size(plan.batches)
     return {
         "study": plan.study.name,
@@ -165,6 +177,8 @@ def study_size(plan: Plan) -> dict[str, Any]:
 
 def print_study_size(answer: dict[str, Any]) -> None:
     """The same for people."""
+    from fedrl.benchmark.execution.progress import duration
+
     training, evaluation = answer["training_steps"], answer["evaluation_steps"]
     rows = {
         "cells": f"{answer['cells']:,}",

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from fedrl.benchmark.cli import known
+
 RESULTS = Path("results")  # where they are if no option says so
 Json = Annotated[bool, typer.Option("--json", help="Answer as JSON on standard output.")]
 Results = Annotated[Path, typer.Option(metavar="DIR", help="Folder of results.")]
@@ -12,7 +14,12 @@ Study = Annotated[
     str | None, typer.Option(metavar="NAME", help="Study of the run, if several have it.")
 ]
 StudyName = Annotated[
-    str, typer.Argument(metavar="STUDY", help="Name of a built-in study, or path to a TOML file.")
+    str,
+    typer.Argument(
+        metavar="STUDY",
+        help="Name of a built-in study, or path to a TOML file.",
+        callback=known.check_study,
+    ),
 ]
 Set = Annotated[
     list[str] | None,
@@ -50,7 +57,12 @@ Address = Annotated[
     ),
 ]
 FamilyName = Annotated[
-    str, typer.Argument(metavar="FAMILY", help="Name of a family, or a path module:Class.")
+    str,
+    typer.Argument(
+        metavar="FAMILY",
+        help="Name of a family, or a path module:Class.",
+        callback=known.check_family,
+    ),
 ]
 Agents = Annotated[int, typer.Option(min=1, help="Agents.")]
 Kappa = Annotated[float, typer.Option(help="Heterogeneity level κ.")]

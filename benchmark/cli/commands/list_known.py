@@ -45,10 +45,12 @@ def list_known(
 
       fedrl list algorithms --json
     """
-    from fedrl.benchmark.cli import answers
-    from fedrl.benchmark.inspection import catalogue
+    from fedrl.benchmark.cli import answers, known
+    from fedrl.benchmark.cli.remembered import remembered
 
-    entries = catalogue.list_entries(what)
+    if what not in SHOWN:
+        raise known.UnknownName(known.nearest("list", what, SHOWN))
+    entries = remembered(what, lambda: _made(what))
     if as_json:
         answers.print_json(entries)
     else:
@@ -57,6 +59,15 @@ def list_known(
         answers.print_table(headings, rows, whole=headings[:1])
         if what in LEGEND:
             print(LEGEND[what])
+
+
+def _made(what: str) -> Any:
+    """The entries, from classes and studies themselves, as JSON has them."""
+    import json
+
+    from fedrl.benchmark.inspection import catalogue
+
+    return json.loads(json.dumps(catalogue.list_entries(what)))
 
 
 def _text(value: Any) -> str:

@@ -1,0 +1,80 @@
+"""Names that commands take, found without importing what they name: a slip is told at once."""
+
+import ast
+from functools import cache
+from importlib.metadata import entry_points
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from typing import Any
+
+from typer.exceptions import TyperException
+
+from fedrl.benchmark.cli.codes import USER_ERROR
+
+PACKAGES = Path(__file__).parents[2]
+REGISTRIES = {  # kind: package, name of its literal dict, group of entry points
+    "family": ("envs", "FAMILIES", "fedrl.families"),
+    "algorithm": ("algorithms", "ALGORITHMS", "fedrl.algorithms"),
+}
+
+
+class UnknownName(TyperException):
+    """One line that says the nearest name."""
+
+    exit_code = USER_ERROR
+
+
+def names(kind: str) -> list[str]:
+    """Every known name, built-in ones first."""
+    if kind == "study":
+        return sorted(path.stem for path in (PACKAGES / "benchmark" / "studies").glob("*.toml"))
+    package, registry, group = REGISTRIES[kind]
+    tree = ast.parse((PACKAGES / package / "__init__.py").read_text("utf-8"))
+    literal = next(
+        node.value
+        for node in tree.body
+        if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == registry
+    )
+    assert isinstance(literal, ast.Dict)
+    keys = [ast.literal_eval(key) for key in literal.keys if key is not None]
+    return keys + [point.name for point in entry_points(group=group)]
+
+
+def check_study(name: str) -> str:
+    """The name, unless neither a built-in study nor a file has it."""
+    path = Path(name)
+    if name not in names("study") and path.suffix != ".toml" and not path.exists():
+        message = nearest("study", name, names("study"))
+        raise UnknownName(f"{message}. A study of your own is given as a path to a .toml file")
+    return name
+
+
+def check_family(name: str) -> str:
+    """The name, unless it is of no family; a path package:Class is looked at later."""
+    return _check("family", name)
+
+
+def check_algorithm(name: str) -> str:
+    """The name, unless it is of no algorithm."""
+    return _check("algorithm", name)
+
+
+def _check(kind: str, name: str) -> str:
+    if ":" not in name and name.partition("@")[0] not in (known := names(kind)):
+        raise UnknownName(nearest(kind, name, known))
+    return name
+
+
+def nearest(*arguments: Any) -> str:
+    """`fedrl.envs.validation.nearest`, without the families that importing `fedrl.envs` imports."""
+    return str(_validation().nearest(*arguments))
+
+
+@cache
+def _validation() -> Any:
+    spec = spec_from_file_location("fedrl_validation", PACKAGES / "envs" / "validation.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

@@ -1,0 +1,86 @@
+"""Lists and slips are answered without what computes: the modules imported are looked at."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from fedrl.algorithms import ALGORITHMS
+from fedrl.benchmark.cli import known, remembered
+from fedrl.benchmark.config.study import built_in
+from fedrl.benchmark.inspection import catalogue
+from fedrl.envs import FAMILIES
+from fedrl.envs.validation import nearest
+
+HEAVY = {"torch", "numba", "pandas", "pyarrow", "scipy", "gymnasium", "mujoco", "pydantic"}
+PROGRAM = f"""
+import sys
+from fedrl.benchmark.cli.main import main
+sys.argv = ["fedrl", *sys.argv[1:]]
+try:
+    main()
+finally:
+    print("imported:", *sorted({HEAVY} & set(sys.modules)), file=sys.stderr)
+"""
+
+
+def ask(*words: str) -> tuple[int, str, str]:
+    """Exit code, standard output, standard error of a command."""
+    command = [sys.executable, "-c", PROGRAM, *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (("--help",), 0, ""),
+        (("run", "--help"), 0, ""),
+        (("run", "qick"), 2, "no study 'qick'; did you mean 'quick'?"),
+        (("report", "qick"), 2, "no study 'qick'; did you mean 'quick'?"),
+        (("list", "famlies"), 2, "no list 'famlies'; did you mean 'families'?"),
+        (("show", "cartpol"), 2, "no family 'cartpol'; did you mean 'cartpole'?"),
+        (("speed", "--algorithm", "fedgp"), 2, "no algorithm 'fedgp'; did you mean 'fedpg'?"),
+    ],
+)
+def test_help_and_slips_import_nothing_heavy(words, code, told) -> None:
+    found, _, errors = ask(*words)
+    assert found == code, errors
+    assert told in errors
+    assert errors.endswith("imported:\n")
+
+
+@pytest.mark.parametrize("what", catalogue.LISTS)
+def test_a_list_is_remembered(what) -> None:
+    first = ask("list", what, "--json")
+    again = ask("list", what, "--json")
+    assert first[:2] == again[:2]
+    assert again[0] == 0
+    assert again[2].endswith("imported:\n")
+
+
+def test_an_edited_file_is_noticed(tmp_path, monkeypatch) -> None:
+    for package in ("algorithms", "benchmark", "envs"):
+        (tmp_path / package).mkdir()
+    file = tmp_path / "envs" / "one.py"
+    file.write_text("a = 1")
+    monkeypatch.setattr(remembered, "PACKAGES", tmp_path)
+    monkeypatch.setattr(remembered, "PLACE", tmp_path / "kept")
+    made = iter(range(9))
+    assert [remembered.remembered("x", lambda: next(made)) for _ in range(3)] == [0, 0, 0]
+    file.write_text("a = 12")
+    assert remembered.remembered("x", lambda: next(made)) == 1
+    assert len(list((tmp_path / "kept").iterdir())) == 1, "what is out of date is not kept"
+    (tmp_path / "kept" / f"x-{remembered.digest()}.json").write_text("{ torn")
+    assert remembered.remembered("x", lambda: next(made)) == 2
+
+
+def test_names_are_those_of_the_registries() -> None:
+    assert known.names("family") == list(FAMILIES)
+    assert known.names("algorithm") == list(ALGORITHMS)
+    assert known.names("study") == built_in()
+    assert known.nearest("family", "taxy", FAMILIES) == nearest("family", "taxy", FAMILIES)
+    assert known.check_family("my_package.mine:Family") == "my_package.mine:Family"
+    assert known.check_family("gymnasium@pole") == "gymnasium@pole"
