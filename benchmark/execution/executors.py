@@ -46,8 +46,9 @@ class Executor(ABC):
     ) -> None:
         """Work `queue` off with at most `workers` batches at a time, and return when it is empty.
 
-        For every batch the listener hears Started, now and then Advanced, at last Finished or
-        Failed, all on the calling thread; it stores results, and may append batches to `queue`.
+        For every batch the listener hears Started, now and then Compiling or Advanced, at last
+        Finished or Failed, all on the calling thread; it stores results, and may append batches to
+        `queue`.
         `workers.attempt` computes one batch; it belongs below `workers.one_thread`, or the bits
         depend on the machine. A batch may be computed again if its results were lost.
         KeyboardInterrupt stops the computation and goes on to the caller.

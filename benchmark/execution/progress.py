@@ -9,9 +9,18 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
 from fedrl.benchmark.execution.batches import Batch
 from fedrl.benchmark.execution.estimate import work
-from fedrl.benchmark.execution.workers import Advanced, Event, Failed, Finished, Lost, Started
+from fedrl.benchmark.execution.workers import (
+    Advanced,
+    Compiling,
+    Event,
+    Failed,
+    Finished,
+    Lost,
+    Started,
+)
 
 LINE_EVERY = 5.0  # s between plain lines
+FIRST_LINE = 1.0  # s before the first one
 FIRST_ESTIMATE = 0.02  # share of the work that must be done before the rest is estimated
 
 
@@ -24,11 +33,16 @@ class Tally:
         self.failed = 0
         self._work = sum(map(_cost, batches))
         self._done = 0.0
+        self._compiling: dict[int, int] = {}  # id of a batch -> functions compiled for it
         self._running: dict[int, tuple[Batch, float]] = {}  # id of a batch -> its share done
         self._start = time.monotonic()
 
     def hear(self, event: Event) -> None:
         batch = event.batch
+        if isinstance(event, Compiling):
+            self._compiling[id(batch)] = event.functions
+            return
+        self._compiling.pop(id(batch), None)
         self._running.pop(id(batch), None)
         if isinstance(event, Started):
             self._running[id(batch)] = batch, 0.0
@@ -49,6 +63,9 @@ class Tally:
         running = sum(len(batch) for batch, _ in self._running.values())
         parts = [f"{self.finished}/{self.total} finished", f"{running} running"]
         parts.append(f"{self.failed} failed")
+        if self._compiling:
+            count = sum(self._compiling.values())
+            parts.append(f"compiling kernels, once per machine: function {count}")
         if FIRST_ESTIMATE < self.share < 1:
             elapsed = time.monotonic() - self._start
             parts.append(f"about {duration(elapsed * (1 - self.share) / self.share)} left")
@@ -60,7 +77,7 @@ class Display(AbstractContextManager["Display"]):
 
     def __init__(self, console: Console | None, tally: Tally) -> None:
         self._console = Console(quiet=True) if console is None else console
-        self._tally, self._last = tally, time.monotonic()
+        self._tally, self._last = tally, time.monotonic() + FIRST_LINE - LINE_EVERY
         self._plain = not self._console.is_terminal
         columns = SpinnerColumn(), BarColumn(), TextColumn("{task.description}")
         quiet = console is None or self._plain

@@ -17,6 +17,7 @@ from typing import NamedTuple, Self
 
 from fedrl.benchmark.execution.batches import Batch
 from fedrl.benchmark.execution.checkpoint import Checkpoints, DelayedCheckpointer
+from fedrl.benchmark.execution.compilation import counting
 from fedrl.benchmark.training.record import RunState
 from fedrl.envs.family import Array
 
@@ -43,6 +44,13 @@ class Advanced(NamedTuple):
     share: float
 
 
+class Compiling(NamedTuple):
+    """Numba has begun to compile this many functions for the batch; once per machine."""
+
+    batch: Batch
+    functions: int
+
+
 class Finished(NamedTuple):
     """Results in the order of the batch."""
 
@@ -64,7 +72,7 @@ class Lost(NamedTuple):
     reason: str
 
 
-Event = Started | Advanced | Finished | Failed | Lost
+Event = Started | Compiling | Advanced | Finished | Failed | Lost
 Listener = Callable[[Event], None]
 
 
@@ -141,11 +149,14 @@ def attempt(
 
     last = 0.0
 
-    def on_round(done: int, total: int) -> None:
+    def news(event: Event) -> None:
         nonlocal last
         if time.monotonic() - last >= NEWS_EVERY:
             last = time.monotonic()
-            listener(Advanced(batch, done / total))
+            listener(event)
+
+    def on_round(done: int, total: int) -> None:
+        news(Advanced(batch, done / total))
 
     try:
         results: dict[int, Result] = {}
@@ -154,7 +165,8 @@ def attempt(
             save = (
                 None if checkpoints is None else DelayedCheckpointer(checkpoints, SAVE_EVERY).save
             )
-            trained = train(runs, threads=1, on_round=on_round, states=states, on_state=save)
+            with counting(lambda functions: news(Compiling(batch, functions))):
+                trained = train(runs, threads=1, on_round=on_round, states=states, on_state=save)
             for at, result in zip(places, trained, strict=True):
                 results[at] = (result.columns, result.seconds, result.parameters)
     except Exception as error:
@@ -251,7 +263,7 @@ def _hear(worker: _Worker, listener: Listener) -> bool:
         return False
     if isinstance(event, Started):
         worker.ready = True
-    elif not isinstance(event, Advanced):
+    elif not isinstance(event, Advanced | Compiling):
         worker.batch = None
     listener(event._replace(batch=batch))
     return True

@@ -1,0 +1,48 @@
+"""Whoever waits is told what for."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from fedrl.benchmark.config.configuration import Config, Run
+from fedrl.benchmark.config.seeds import Seed
+from fedrl.benchmark.execution.compilation import counting
+from fedrl.benchmark.execution.progress import Tally
+from fedrl.benchmark.execution.workers import Advanced, Compiling, Started
+
+
+def test_compilations_are_counted_and_loading_is_none() -> None:
+    heard: list[int] = []
+
+    @njit
+    def twice(x):
+        return 2 * x
+
+    with counting(heard.append):
+        twice(1.0)
+        first = len(heard)
+        twice(2.0)
+        twice(np.ones(2))
+    assert first >= 1
+    assert heard == list(range(1, len(heard) + 1))
+    assert len(heard) > first, "an array is another type"
+    twice(np.ones(2, np.float32))
+    assert len(heard) < first + 10
+    count = len(heard)
+    twice(np.ones((2, 2)))
+    assert len(heard) == count, "nobody listens any more"
+
+
+def test_the_line_says_that_kernels_are_compiled_until_a_round_is_done() -> None:
+    config = Config(family="opposed-pair", algorithm="fedpg")
+    batch = [Run(config, Seed("test", 0))]
+    tally = Tally([batch])
+    tally.hear(Started(batch))
+    assert "compiling" not in tally.line()
+    tally.hear(Compiling(batch, 3))
+    assert tally.line().endswith(
+        "1 running, 0 failed, compiling kernels, once per machine: function 3"
+    )
+    tally.hear(Advanced(batch, 0.5))
+    assert "compiling" not in tally.line()
