@@ -200,14 +200,21 @@ def test_round(benchmark):
     measure_rounds(benchmark, cartpole(step_size=1e-5), rounds=10)
 
 
-@pytest.mark.parametrize("lanes", [100, 1_000, 10_000])
+@pytest.mark.parametrize("episodes", [1, 10])
+def test_full_episodes(benchmark, episodes):
+    """Rounds of FedSVRPG-M whose episodes last the horizon: nothing is gained by short ones."""
+    changes = {"episodes": episodes, "options": {"horizon": 20}, "step_size": 1e-5}
+    measure_rounds(benchmark, cartpole(**changes), rounds=10)
+
+
+@pytest.mark.parametrize("lanes", [100, 1_000, 10_000, 100_000])
 def test_sweep(benchmark, lanes):
     """One round of a grid of step sizes as one tensor program: lanes = trials × seeds × agents."""
     trials = lanes // (RUNS * AGENTS)
     runs = [
         run for trial in range(trials) for run in cartpole(step_size=1e-5 * (1 + trial / trials))
     ]
-    measure_rounds(benchmark, runs, rounds=5)
+    measure_rounds(benchmark, runs, rounds=5 if lanes <= 10_000 else 1)
 
 
 def measure_rounds(benchmark, runs: list[Run], rounds: int) -> None:

@@ -21,7 +21,9 @@ import numpy as np  # noqa: E402
 from jax.sharding import Mesh, NamedSharding, PartitionSpec  # noqa: E402
 
 jax.config.update("jax_enable_x64", DTYPE == "float64")
-T, K, BETA, STEP_SIZE = (JOB[k] for k in ("horizon", "local_steps", "beta", "step_size"))
+T, B, K, BETA, STEP_SIZE = (
+    JOB[k] for k in ("horizon", "episodes", "local_steps", "beta", "step_size")
+)
 POWERS = jnp.asarray(JOB["discount"] ** np.arange(T), DTYPE)
 
 
@@ -76,14 +78,20 @@ def direction(theta, previous, momentum, observation, action, alive):
     return fresh + (1 - BETA) * (momentum - jnp.exp(log_prob_before - log_prob) * stale)
 
 
+def mean_direction(theta, previous, momentum, *episodes):
+    """The same of B episodes, (B, T, …) each."""
+    each = jax.vmap(direction, (None, None, None, 0, 0, 0))
+    return jnp.mean(each(theta, previous, momentum, *episodes), 0)
+
+
 def one_round(theta, previous, momentum, steps, key):
     """Of one seed: K local steps of N agents, then the server's step."""
 
     def agent(key):
         def local_step(local, key):
-            episode = play(local, key)
-            local = local + STEP_SIZE * direction(local, previous, momentum, *episode)
-            return local, jnp.sum(episode[2])
+            episodes = jax.vmap(play, (None, 0))(local, jax.random.split(key, B))
+            local = local + STEP_SIZE * mean_direction(local, previous, momentum, *episodes)
+            return local, jnp.sum(episodes[2])
 
         last, taken = jax.lax.scan(local_step, theta, jax.random.split(key, K))
         return last - theta, jnp.sum(taken)
@@ -112,7 +120,7 @@ def main():
         carry = run(*carry)
     jax.block_until_ready(carry)
     seconds = time.perf_counter() - started
-    real, lane = int(carry[3].sum()) - before, JOB["rounds"] * keys.size * JOB["agents"] * K * T
+    real, lane = int(carry[3].sum()) - before, JOB["rounds"] * keys.size * JOB["agents"] * K * B * T
     rates = {"real_steps_per_second": real / seconds, "lane_steps_per_second": lane / seconds}
     print(json.dumps({"name": f"jax-{DTYPE}", **rates, "seconds": seconds}))
 

@@ -1,9 +1,10 @@
-"""The same job by us and by others, side by side in one run: `tox run -e peers`.
+"""The same jobs by us and by others, side by side in one run: `tox run -e peers`.
 
-The job is the paper's regime: 10 seeds × 10 agents × 1 episode per local step, K = 10, FedSVRPG-M
-on CartPole (T = 200), tanh 8×8, a step size so small that the policy stays near its start. Every
-peer has its own environment, starts at our θ_0 and must give our local direction on one batch.
-It is measured as it is usually run, in one process, and once more filling all cores: as many
+A job is FedSVRPG-M on CartPole, 10 seeds × 10 agents, K = 10, tanh 8×8, a step size so small that
+policies stay near their start. Jobs differ in B, T and in where policies start, for what a ratio is
+worth depends on it: JAX pays for every step of the horizon, we for those that are taken. Every peer
+has an environment of its own, starts at our θ_0 and must give our local direction on one batch. It
+is measured as it is usually run, in one process, and once more filling all cores: as many
 processes, their speeds added, or what it has for that. Ours has all cores in both comparisons.
 
 usage: run.py FOLDER [REPETITIONS]; environments are made in FOLDER once and kept.
@@ -31,9 +32,26 @@ from fedrl.benchmark.execution.workers import default_workers
 from fedrl.benchmark.training.rounds.round import start as start_training
 
 HERE = Path(__file__).parent
-SEEDS, AGENTS, LOCAL_STEPS, HORIZON, STEP_SIZE = 10, 10, 10, 200, 1e-5
+SEEDS, AGENTS, LOCAL_STEPS, STEP_SIZE = 10, 10, 10, 1e-5
 ROUNDS = 100
 OURS = "fedrl"
+
+
+class Job(NamedTuple):
+    """One regime."""
+
+    episodes: int  # B
+    horizon: int  # T
+    balances: bool = False  # whether policies hold the pole, or are those training starts with
+    rounds: int = ROUNDS
+
+
+JOBS = {
+    "early policies": Job(1, 200),
+    "full episodes": Job(1, 20),
+    "full episodes, ten each": Job(10, 20, rounds=30),
+    "policies that balance": Job(1, 200, balances=True, rounds=30),
+}
 
 
 class Peer(NamedTuple):
@@ -44,6 +62,7 @@ class Peer(NamedTuple):
     rounds: int  # slow peers do less of the same
     seeds: int = SEEDS
     dtype: str = ""  # argument of a peer that uses the cores by itself
+    every_job: bool = False  # or the first one only
 
 
 TORCH = ("torch==2.13.0", "numpy==2.4.6", "gymnasium==1.4.0")
@@ -54,60 +73,89 @@ PEERS = {
     "Stable-Baselines3, collection only": Peer(
         "stable_baselines3_collection.py", (*TORCH, "stable-baselines3==2.9.2"), 10
     ),
-    "JAX, jitted and vmapped, float32": Peer("jax_round.py", JAX, ROUNDS, dtype="float32"),
-    "JAX, jitted and vmapped, float64": Peer("jax_round.py", JAX, ROUNDS, dtype="float64"),
+    "JAX, jitted and vmapped, float32": Peer(
+        "jax_round.py", JAX, ROUNDS, dtype="float32", every_job=True
+    ),
+    "JAX, jitted and vmapped, float64": Peer(
+        "jax_round.py", JAX, ROUNDS, dtype="float64", every_job=True
+    ),
 }
 
 
 def main(folder: Path, repetitions: int) -> None:
     """Measure everything in turn, several times, and print medians."""
-    job = the_job()
     cores = default_workers()
-    rates: dict[tuple[str, int], list[float]] = {}
-    for _ in range(repetitions):
-        rates.setdefault((OURS, cores), []).append(ours(cores))
-        for name, peer in PEERS.items():
-            for used in dict.fromkeys((1, cores)):
-                rates.setdefault((name, used), []).append(theirs(peer, folder, job, used))
-    middle = {key: median(values) for key, values in rates.items()}
-    best = middle[OURS, cores]
-    print(f"real steps/s, medians of {repetitions}; {cores} cores")
-    print(f"{'':36}{'one process':>12}{'fedrl is':>10}{'all cores':>12}{'fedrl is':>10}")
-    print(f"{OURS:36}{'':22}{best:12,.0f}")
-    for name in PEERS:
-        one, all_cores = middle[name, 1], middle[name, cores]
-        print(f"{name:36}{one:12,.0f}{best / one:9.1f}×{all_cores:12,.0f}{best / all_cores:9.1f}×")
-    spread = {f"{name}, {used} cores": values for (name, used), values in rates.items()}
-    (folder / "peers.json").write_text(json.dumps(spread, indent=1))
+    print(f"steps/s, medians of {repetitions}; {cores} cores; fedrl has all cores in both columns")
+    kept: dict[str, dict[str, list[Rates]]] = {}
+    for title, job in JOBS.items():
+        file = folder / "job.json"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        content = described(job)
+        peers = {n: p for n, p in PEERS.items() if p.every_job or job == JOBS["early policies"]}
+        found: dict[tuple[str, int], list[Rates]] = {}
+        for _ in range(repetitions):
+            found.setdefault((OURS, cores), []).append(ours(file, content, cores))
+            for name, peer in peers.items():
+                for used in dict.fromkeys((1, cores)):
+                    found.setdefault((name, used), []).append(
+                        theirs(peer, folder, file, content, used)
+                    )
+        show(title, job, found, cores)
+        kept[title] = {f"{name}, {used} cores": values for (name, used), values in found.items()}
+    (folder / "peers.json").write_text(json.dumps(kept, indent=1))
 
 
-def ours(cores: int) -> float:
-    """`fedrl speed`; its step size is the job's."""
-    command = [sys.executable, "-m", "fedrl", "speed", "--json", "--workers", str(cores)]
-    sizes = {
-        "family": "cartpole", "algorithm": "fedsvrpg-m", "seeds": SEEDS, "agents": AGENTS,
-        "episodes": 1, "local-steps": LOCAL_STEPS, "horizon": HORIZON, "rounds": ROUNDS,
-        "hidden": "8,8", "step-size": STEP_SIZE,
-    }  # fmt: skip
-    command += [part for name, value in sizes.items() for part in (f"--{name}", str(value))]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    return json.loads(done.stdout)["real_steps_per_second"]
+class Rates(NamedTuple):
+    """One measurement, in steps/s."""
+
+    real: float  # steps that were taken
+    lane: float  # every episode as long as the horizon
+
+    @classmethod
+    def of(cls, answers: list[dict[str, Any]]) -> Rates:
+        """Of processes side by side."""
+        names = ("real_steps_per_second", "lane_steps_per_second")
+        return cls(*(sum(answer[name] for answer in answers) for name in names))
 
 
-def theirs(peer: Peer, folder: Path, job: dict[str, Any], cores: int) -> float:
+def show(title: str, job: Job, found: dict[tuple[str, int], list[Rates]], cores: int) -> None:
+    """Print the table of one job."""
+    middle = {key: Rates(*map(median, zip(*values, strict=True))) for key, values in found.items()}
+    best = middle[OURS, cores].real
+    print(f"\n{title}: B = {job.episodes}, T = {job.horizon}")
+    print(f"{'':36}{'cores':>6}{'mean length':>13}{'real':>12}{'lane':>12}{'fedrl is':>10}")
+    for (name, used), rates in middle.items():
+        length = job.horizon * rates.real / rates.lane
+        print(
+            f"{name:36}{used:6}{length:13.1f}{rates.real:12,.0f}{rates.lane:12,.0f}"
+            f"{best / rates.real:9.2f}×"
+        )
+
+
+def ours(file: Path, job: dict[str, Any], cores: int) -> Rates:
+    """One measurement of this project on all cores."""
+    file.write_text(json.dumps(job))
+    command = [sys.executable, str(HERE / "ours.py"), str(file), str(cores)]
+    return measured([[*command, str(first)] for first in range(cores)], "ours.py")
+
+
+def theirs(peer: Peer, folder: Path, file: Path, job: dict[str, Any], cores: int) -> Rates:
     """One measurement of a peer on this many cores."""
     python = environment(folder, peer.packages)
-    file = folder / "job.json"
-    file.write_text(json.dumps({**job, "rounds": peer.rounds, "seeds": peer.seeds}))
+    sizes = {"rounds": min(peer.rounds, job["rounds"]), "seeds": peer.seeds}
+    file.write_text(json.dumps({**job, **sizes}))
     command = [str(python), str(HERE / peer.script), str(file)]
-    processes = [
-        subprocess.Popen(entry, stdout=subprocess.PIPE, text=True)
-        for entry in ([[*command, str(cores), peer.dtype]] if peer.dtype else [command] * cores)
-    ]
+    alone = [[*command, str(cores), peer.dtype]]  # it uses the cores by itself
+    return measured(alone if peer.dtype else [command] * cores, peer.script)
+
+
+def measured(commands: list[list[str]], name: str) -> Rates:
+    """The speeds of these processes, added up."""
+    processes = [subprocess.Popen(c, stdout=subprocess.PIPE, text=True) for c in commands]
     answers = [process.communicate()[0] for process in processes]
     if any(process.returncode for process in processes):
-        raise SystemExit(f"{peer.script} failed; what it said is above")
-    return sum(json.loads(answer)["real_steps_per_second"] for answer in answers)
+        raise SystemExit(f"{name} failed; what it said is above")
+    return Rates.of([json.loads(answer) for answer in answers])
 
 
 def environment(folder: Path, packages: tuple[str, ...]) -> Path:
@@ -124,11 +172,11 @@ def environment(folder: Path, packages: tuple[str, ...]) -> Path:
     return python
 
 
-def the_job() -> dict[str, Any]:
+def described(job: Job) -> dict[str, Any]:
     """Sizes, every seed's θ_0, and one batch with the direction that must come out."""
     config = Config(
         family="cartpole", algorithm="fedsvrpg-m", agents=AGENTS, local_steps=LOCAL_STEPS,
-        step_size=STEP_SIZE, options={"horizon": HORIZON},
+        step_size=STEP_SIZE, options={"horizon": job.horizon}, episodes=job.episodes,
     )  # fmt: skip
     runs = [Run(config, Seed("test", seed)) for seed in range(SEEDS)]
     program, state, roster = start_training(runs)
@@ -150,18 +198,21 @@ def the_job() -> dict[str, Any]:
     direction = config.build_algorithm().direction(
         gradients, Server(theta, previous, momentum, nothing), Agent(theta, nothing), batch
     )
-    alive = np.arange(HORIZON) < length
+    alive = np.arange(job.horizon) < length
     observation = np.where(alive[:, None], played.observation[lane, 0], 0.0)
     action = np.where(alive, played.action[lane, 0, :, 0], 0.0)
     return {
         "agents": config.agents,
+        "seeds": SEEDS,
+        "rounds": job.rounds,
+        "episodes": job.episodes,
         "local_steps": config.local_steps,
-        "horizon": HORIZON,
+        "horizon": job.horizon,
         "discount": program.family.discount,
         "beta": config.hyperparameters["beta"],
         "step_size": config.step_size,
         "shape": program.policy.shape,
-        "start": start.tolist(),
+        "start": [balancing(program.policy.shape)] * SEEDS if job.balances else start.tolist(),
         "check": {
             "theta": theta.tolist(),
             "previous": previous.tolist(),
@@ -172,6 +223,21 @@ def the_job() -> dict[str, Any]:
             "direction": direction.tolist(),
         },
     }
+
+
+def balancing(shape: tuple[int, ...]) -> list[float]:
+    """θ of a policy that holds the pole: it pushes to where the pole leans and turns.
+
+    One unit of each layer carries c = x/20 + v/10 + angle + spin/2; π(right) = 1/(1 + e^-40c).
+    """
+    first, second, last = (
+        np.zeros((rows, columns)) for rows, columns in zip(shape, shape[1:], strict=False)
+    )
+    first[:, 0] = 0.05, 0.1, 1.0, 0.5
+    second[0, 0] = 1.0
+    last[0] = -20.0, 20.0
+    parts = [part for w in (first, second, last) for part in (w.ravel(), np.zeros(w.shape[1]))]
+    return np.concatenate(parts).tolist()
 
 
 if __name__ == "__main__":
