@@ -31,6 +31,7 @@ from fedrl.benchmark.cli.commands.thresholds import thresholds
 from fedrl.benchmark.cli.commands.tune import tune
 from fedrl.benchmark.cli.commands.tuned import tuned
 from fedrl.benchmark.cli.commands.verify import verify
+from fedrl.benchmark.cli.known import checked
 from fedrl.benchmark.cli.printable import printable
 from fedrl.benchmark.cli.streams import FullError, Stream
 
@@ -63,7 +64,7 @@ for _command in (
     *(publish, verify, compare, mirror, sensitivity, claims),
     *(tune, tuned),
 ):
-    app.command()(_command)
+    app.command()(checked(_command))
 
 
 def main() -> NoReturn:

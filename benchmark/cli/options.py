@@ -5,8 +5,6 @@ from typing import Annotated
 
 import typer
 
-from fedrl.benchmark.cli import known
-
 RESULTS = Path("results")  # where they are if no option says so
 Json = Annotated[bool, typer.Option("--json", help="Answer as JSON on standard output.")]
 Results = Annotated[Path, typer.Option(metavar="DIR", help="Folder of results.")]
@@ -18,7 +16,6 @@ StudyName = Annotated[
     typer.Argument(
         metavar="STUDY",
         help="Name of a built-in study, or path to a TOML file.",
-        callback=known.check_study,
     ),
 ]
 Set = Annotated[
@@ -61,7 +58,6 @@ FamilyName = Annotated[
     typer.Argument(
         metavar="FAMILY",
         help="Name of a family, or a path module:Class.",
-        callback=known.check_family,
     ),
 ]
 Agents = Annotated[int, typer.Option(min=1, help="Agents.")]
@@ -73,3 +69,5 @@ FamilySet = Annotated[
         "--set", metavar="NAME=VALUE", help="An option of the family, or a knob; may be repeated."
     ),
 ]
+FamilyOption = Annotated[str, typer.Option("--family", help="Environment family.")]
+AlgorithmOption = Annotated[str, typer.Option("--algorithm", help="Algorithm.")]

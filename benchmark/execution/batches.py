@@ -16,7 +16,11 @@ Batch = list[Run]
 
 
 def cut(runs: Iterable[Run], workers: int) -> list[Batch]:
-    """Batches of runs with equal programs, the longest first."""
+    """Batches of runs with equal programs: the longest of every family, then the others by length.
+
+    Whoever is first in a family compiles its kernels; workers that begin with different families do
+    not compile the same ones.
+    """
     alike: dict[str, Batch] = {}
     for run in runs:
         alike.setdefault(run.config.program, []).append(run)
@@ -30,7 +34,10 @@ def cut(runs: Iterable[Run], workers: int) -> list[Batch]:
             int(longest / cost[program]) if cost[program] else LANES,
         )
         batches += [(cost[program] * len(part), part) for part in _parts(batch, max(1, most))]
-    return [batch for _, batch in sorted(batches, key=lambda entry: -entry[0])]
+    ordered = [batch for _, batch in sorted(batches, key=lambda entry: -entry[0])]
+    families = [batch[0].config.family for batch in ordered]
+    first = [families.index(family) == place for place, family in enumerate(families)]
+    return [ordered[place] for place in sorted(range(len(ordered)), key=lambda p: not first[p])]
 
 
 def _parts(batch: Batch, most: int) -> list[Batch]:

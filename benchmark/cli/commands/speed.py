@@ -4,17 +4,12 @@ from typing import Annotated
 
 import typer
 
-from fedrl.benchmark.cli import known
-from fedrl.benchmark.cli.options import Json, Workers
+from fedrl.benchmark.cli.options import AlgorithmOption, FamilyOption, Json, Workers
 
 
 def speed(
-    family: Annotated[
-        str, typer.Option(help="Environment family.", callback=known.check_family)
-    ] = "cartpole",
-    algorithm: Annotated[
-        str, typer.Option(help="Algorithm.", callback=known.check_algorithm)
-    ] = "fedsvrpg-m",
+    family: FamilyOption = "cartpole",
+    algorithm: AlgorithmOption = "fedsvrpg-m",
     seeds: Annotated[int, typer.Option(min=1, help="Runs.")] = 10,
     agents: Annotated[int, typer.Option(min=1, help="Agents per run.")] = 10,
     episodes: Annotated[int, typer.Option(min=1, help="Episodes per agent and local step.")] = 1,
