@@ -12,7 +12,13 @@ from typing import Any
 from typer.exceptions import TyperException
 
 from fedrl.benchmark.cli.codes import USER_ERROR
-from fedrl.benchmark.cli.options import AlgorithmOption, FamilyName, FamilyOption, StudyName
+from fedrl.benchmark.cli.options import (
+    AlgorithmOption,
+    FamilyName,
+    FamilyOption,
+    StudyName,
+    StudyOrNone,
+)
 
 PACKAGES = Path(__file__).parents[2]
 REGISTRIES = {  # kind: package, name of its literal dict, group of entry points
@@ -82,6 +88,7 @@ def check_algorithm(name: str) -> None:
 
 CHECKS: tuple[tuple[Any, Callable[[str], None]], ...] = (
     (StudyName, check_study),
+    (StudyOrNone, check_study),
     (FamilyName, check_family),
     (FamilyOption, check_family),
     (AlgorithmOption, check_algorithm),

@@ -18,6 +18,10 @@ StudyName = Annotated[
         help="Name of a built-in study, or path to a TOML file.",
     ),
 ]
+StudyOrNone = Annotated[
+    str | None,
+    typer.Argument(metavar="[STUDY]", help="Name of a built-in study, or path to a TOML file."),
+]
 Set = Annotated[
     list[str] | None,
     typer.Option(

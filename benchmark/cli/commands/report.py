@@ -5,14 +5,11 @@ from typing import Annotated
 
 import typer
 
-from fedrl.benchmark.cli.options import RESULTS, Json, Only, Results, Set
+from fedrl.benchmark.cli.options import RESULTS, Json, Only, Results, Set, StudyOrNone
 
 
 def report(
-    study: Annotated[
-        str | None,
-        typer.Argument(metavar="[STUDY]", help="Name of a built-in study, or path to a TOML file."),
-    ] = None,
+    study: StudyOrNone = None,
     results: Results = RESULTS,
     out: Annotated[
         Path | None,
