@@ -48,12 +48,18 @@ def on_edge(entry: Entry) -> list[str]:
     return edges(space, entry.values)  # a file of before ranges had units
 
 
+def is_of_grid(entry: Entry) -> bool:
+    """Whether every combination of levels was tried."""
+    return all("levels" in described for described in entry.told["space"])
+
+
 def markdown(folder: Path, records: Any = None) -> str:
     """A table per study; then what repeating the tuning gave, where that was done.
 
-    With the tidy table of studies that used the values, their scores on test seeds as well.
+    With the tidy table of studies that used the values, their scores on test seeds as well. Values
+    of a grid are one of many per task, for a study of its own, and left out.
     """
-    found = entries(folder)
+    found = [one for one in entries(folder) if not is_of_grid(one[2])]
     tests = (
         {id(one[2]): tested.score(records, *one) for one in found} if records is not None else {}
     )

@@ -14,6 +14,7 @@ import pytest
 from fedrl.benchmark.config import tuned_identity, tuned_lookup
 from fedrl.benchmark.config.parameter import Parameter
 from fedrl.benchmark.config.protocol import Protocol
+from fedrl.benchmark.config.search_space import point_of
 from fedrl.benchmark.config.settings import SettingError
 from fedrl.benchmark.config.study import StudyError, load_study
 from fedrl.benchmark.config.tuned_file import Entry, read
@@ -262,9 +263,10 @@ def test_shipped_values_are_of_this_code() -> None:
     assert found
     studies = {name: load_study(name).configs() for name in {entry.study for _, _, entry in found}}
     for family, algorithm, entry in found:
-        space = {d["name"]: Parameter(**d) for d in entry.told["space"]}
-        assert set(space) == set(entry.values)
-        assert all(space[name].holds(value) for name, value in entry.values.items())
+        space = tuple(Parameter(**d) for d in entry.told["space"])
+        assert {parameter.name for parameter in space} == set(entry.values)
+        point = point_of(studies[entry.study][0], space, entry.values)
+        assert all(p.holds(point[p.name]) for p in space)
         columns, trials = entry.told["columns"], entry.told["trials"]
         winner = trials[entry.told["finalists"][0]["trial"]]
         assert {n: winner[columns.index(n)] for n in entry.values} == entry.values
