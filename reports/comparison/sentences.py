@@ -48,7 +48,8 @@ def _speed(
     known = epsilon in {item.epsilon for item in here}
     told = [item for item in here if item.epsilon == (epsilon if known else easiest)]
     share = fm.percent(round(1 - told[0].epsilon, 6))
-    goal = f"{share} of the way from the random policy to the reference"
+    end = "the reference" if family.has_scale(panel[0]) else "the best run of this study"
+    goal = f"{share} of the way from the random policy to {end}"
     ranked = sorted(told, key=lambda item: (item.mean.value, item.series))
     first, hits = ranked[0], sum(item.seen.hits for item in told)
     runs = sum(item.runs for item in told)

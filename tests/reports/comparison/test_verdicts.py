@@ -83,3 +83,13 @@ def test_a_target_met_before_training_is_left_out() -> None:
     assert {item.epsilon for item in reached} == {0.25, 0.1, 0.05}
     assert all(row["rmst"] > 0 for row in complexity_table(family, reached, SPEC).rows)
     assert all(np.isnan(standing.shares[0.5]) for standing in found)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_sentence_names_what_targets_are_shares_of(known: bool) -> None:
+    records = synthetic(("gridworld",), (0.0,), ("fedpg",), seeds=2)
+    if not known:
+        records = records.assign(reference=np.nan)
+    family, reached, _ = told(records)
+    end = "the reference" if known else "the best run of this study"
+    assert f"from the random policy to {end}" in sentences(family, reached, SPEC)[0]
