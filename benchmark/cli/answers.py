@@ -160,7 +160,8 @@ def study_size(plan: Plan) -> dict[str, Any]:
     """Return the cost of a study; the seconds are for what is not stored yet."""
     from fedrl.benchmark.execution.estimate import size
 
-    whole, rest = plan.size, size(plan.batches)
+    whole = plan.size
+    rest = size(plan.batches) if plan.stored else whole
     return {
         "study": plan.study.name,
         "title": plan.study.title,

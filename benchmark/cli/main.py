@@ -1,6 +1,7 @@
 """The command `fedrl`. Heavy imports stand inside the commands, so that help appears at once."""
 
 import sys
+import warnings
 from contextlib import suppress
 from typing import NoReturn
 
@@ -69,6 +70,7 @@ for _command in (
 
 def main() -> NoReturn:
     """Run the command line; a user's mistake is one line on stderr and exit code 2."""
+    warnings.formatwarning = _in_one_line
     # A process may be started with its streams closed: then they are None.
     out, err = sys.stdout, sys.stderr
     if out is not None:
@@ -91,6 +93,10 @@ def main() -> NoReturn:
             raise
         _fail(str(error), USER_ERROR)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _in_one_line(message: Warning | str, *_: object) -> str:
+    return f"warning: {printable(' '.join(str(message).split()))}\n"
 
 
 def _require_address_space() -> None:

@@ -60,9 +60,16 @@ def check_secrecy(config: Any) -> None:
         require(config.present <= 2**HEADROOM, "agents", config.agents, allowed)
 
 
-def check_compatible(config: Any, family: Family, algorithm: Algorithm) -> None:
-    """Refuse settings of a `Config` that cannot go together, in one line each: ValueError."""
-    spaces_of = (family.observation_space, family.action_space)
+def check_compatible(
+    config: Any,
+    family: Family,
+    algorithm: Algorithm,
+    spaces_of: tuple[spaces.Space[Any], spaces.Space[Any]],
+) -> None:
+    """Refuse settings of a `Config` that cannot go together, in one line each: ValueError.
+
+    `spaces_of`: the family's observations and actions.
+    """
     finite = all(isinstance(space, spaces.Discrete) for space in spaces_of)
     if algorithm.finite or config.gradients == "exact":
         kinds = f"algorithm {config.algorithm}" if algorithm.finite else "gradients = 'exact'"
@@ -81,7 +88,7 @@ def check_compatible(config: Any, family: Family, algorithm: Algorithm) -> None:
             off = type(config).model_fields[name].default
             require(getattr(config, name) == off, name, getattr(config, name), allowed)
     if config.normalise != "none":
-        vectors = isinstance(family.observation_space, spaces.Box)
+        vectors = isinstance(spaces_of[0], spaces.Box)
         allowed = "'none': a finite MDP has no numbers to normalise"
         require(vectors, "normalise", config.normalise, allowed)
         allowed = "'none': the server steps"

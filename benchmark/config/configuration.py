@@ -2,12 +2,11 @@
 
 import hashlib
 import json
-import math
 from collections.abc import Mapping
-from dataclasses import MISSING, fields
-from functools import cache
+from dataclasses import fields
+from functools import cached_property
 from re import sub
-from typing import Annotated, Any, Literal, NamedTuple, Self, get_type_hints
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 import numpy as np
 from gymnasium import spaces
@@ -15,8 +14,6 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    TypeAdapter,
-    ValidationError,
     ValidatorFunctionWrapHandler,
     field_validator,
     model_validator,
@@ -42,13 +39,14 @@ from fedrl.benchmark.config.conditions import (
     RewardCliff,
     ServerStep,
 )
+from fedrl.benchmark.config.making import check_kappa, described, made, same_kinds
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.envs.family import Array, Family
 from fedrl.envs.finite.tabular import Tabular
-from fedrl.envs.validation import nearest, require, shown
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=1)]
+WHOLE = 2**63  # columns of records are of 64 bits
+Count = Annotated[int, Field(ge=1, lt=WHOLE)]
 
 IF_MEANT = "Input should be {value}, if that is meant"
 LATER = (  # settings younger than published results, whose names must not change
@@ -62,6 +60,7 @@ LATER = (  # settings younger than published results, whose names must not chang
     "clock",
     "privacy",
 )
+LATER_OPTIONS = {"gymnasium": {"renew": False}}  # of families, likewise
 TABLES: dict[str, type[Table]] = {
     "softmax": TabularSoftmax,
     "direct": TabularDirect,
@@ -89,7 +88,7 @@ class Config(BaseModel):
     hyperparameters: dict[str, bool | int | float | str] = {}
     kappa: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0  # heterogeneity level [κ]
     agents: Count = 5  # [N]
-    rounds: Annotated[int, Field(ge=0)] = 100  # at most [R]
+    rounds: Annotated[int, Field(ge=0, lt=WHOLE)] = 100  # at most [R]
     budget: Count | None = (
         None  # training steps per agent; a run ends with the round that spends it
     )
@@ -142,7 +141,7 @@ class Config(BaseModel):
     def _as_given(cls, given: Any, typed: ValidatorFunctionWrapHandler) -> Any:
         """True is no count, and "3" is no number."""
         value = typed(given)
-        if not _same_kinds(given, value):
+        if not same_kinds(given, value):
             raise PydanticCustomError("kind", IF_MEANT, {"value": repr(value)})
         return value
 
@@ -150,42 +149,37 @@ class Config(BaseModel):
     def _resolve(self) -> Self:
         """Fill defaults in, so that two spellings of one configuration are one config."""
         object.__setattr__(self, "kappa", self.kappa + 0.0)  # -0.0 is 0.0
-        family = self._build("family", registry.families(), self.family, self.options)
-        algorithm = self._build(
-            "algorithm", registry.algorithms(), self.algorithm, self.hyperparameters
-        )
-        options = {f.name: _plain(getattr(family, f.name)) for f in fields(family)}
-        object.__setattr__(self, "options", options)
+        family = self.build_family()
+        algorithm = self.build_algorithm()
+        known = described(self.family, type(family), self.options)
+        object.__setattr__(self, "options", dict(known.options))
         values = {f.name: getattr(algorithm, f.name) for f in fields(algorithm)}
         object.__setattr__(self, "hyperparameters", values)
         if self.dtype == "auto":
-            tabular = isinstance(family.observation_space, spaces.Discrete)
+            tabular = isinstance(known.observations, spaces.Discrete)
             object.__setattr__(self, "dtype", "float64" if tabular else "float32")
         if self.reward_cliff is not None:
-            self.reward_cliff.check(isinstance(family.action_space, spaces.Discrete))
+            self.reward_cliff.check(isinstance(known.actions, spaces.Discrete))
         if algorithm.model_based:
             object.__setattr__(self, "gradients", "exact")
-        check_compatible(self, family, algorithm)
+        check_compatible(self, family, algorithm, known[:2])
         if self.personal is not None and algorithm.federated:
             check_personal(self, self.build_policy(), algorithm)
-        family.sample(1, self.kappa, Seed("test", 0).generator("environment"))  # is κ possible?
+        check_kappa(self.family, type(family), self.options, self.kappa)
         return self
 
-    @staticmethod
-    def _build(kind: str, known: dict[str, Any], name: str, settings: dict[str, Any]) -> Any:
-        entry = registry.find(kind, name, known)
-        allowed = [f.name for f in fields(entry) if f.default is not MISSING]
-        for setting in settings:
-            if setting not in allowed:
-                what = "option" if kind == "family" else "hyperparameter"
-                raise ValueError(nearest(f"{what} of {name}", setting, allowed))
-        return entry(**{key: _typed(entry, key, value) for key, value in settings.items()})
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy, which has an id of its own."""
+        copy = super().model_copy(update=update, deep=deep)
+        for name in ("id", "program"):
+            copy.__dict__.pop(name, None)
+        return copy
 
     def build_family(self) -> Family:
-        return self._build("family", registry.families(), self.family, self.options)  # type: ignore[no-any-return]
+        return made("family", registry.families(), self.family, self.options)  # type: ignore[no-any-return]
 
     def build_algorithm(self) -> Algorithm:
-        return self._build(  # type: ignore[no-any-return]
+        return made(  # type: ignore[no-any-return]
             "algorithm", registry.algorithms(), self.algorithm, self.hyperparameters
         )
 
@@ -231,7 +225,7 @@ class Config(BaseModel):
         moving = self.drift is not None and self.drift.amplitude > 0
         return ", without the cliff" * steep + ", before any drift" * moving
 
-    @property
+    @cached_property
     def program(self) -> str:
         """Configs with the same program run as one batch: they differ in lifted numbers only."""
         lifted = {"kappa", "step_size", "server_step_size", "hyperparameters"}
@@ -240,7 +234,7 @@ class Config(BaseModel):
         }
         return _canonical(self.model_dump(exclude=lifted) | structure)
 
-    @property
+    @cached_property
     def id(self) -> str:
         """Readable prefix and a hash of the whole configuration."""
         return identity(self.model_dump())
@@ -255,6 +249,12 @@ def identity(described: Mapping[str, Any]) -> str:
     for name in LATER:
         if name in counted and counted[name] == Config.model_fields[name].default:
             del counted[name]
+    later = LATER_OPTIONS.get(described["family"].partition("@")[0], {})
+    counted["options"] = {
+        name: value
+        for name, value in described["options"].items()
+        if name not in later or value != later[name]
+    }
     digest = hashlib.blake2b(_canonical(counted).encode(), digest_size=6)
     family, algorithm = (sub(r"[^\w.@+-]", "-", described[n]) for n in ("family", "algorithm"))
     name = f"{family}-kappa{described['kappa']:g}-n{described['agents']}-{algorithm}"
@@ -278,42 +278,11 @@ class Run(NamedTuple):
     config: Config
     seed: Seed
 
+    @property
+    def key(self) -> tuple[str, Seed]:
+        """Hashable; different for different runs."""
+        return self.config.id, self.seed
+
 
 def _canonical(values: Any) -> str:
     return json.dumps(values, sort_keys=True, separators=(",", ":"))
-
-
-def _plain(value: Any) -> Any:
-    """Tuples as lists, so that a configuration equals itself after a round trip through JSON."""
-    if isinstance(value, tuple | list):
-        return [_plain(entry) for entry in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError(f"{value} cannot be an option: it must be finite")
-    return value
-
-
-def _typed(owner: type, name: str, value: Any) -> Any:
-    """The value as the type its field declares, lists as tuples; or an error that says so."""
-    try:
-        typed = _adapter(owner, name).validate_python(value)
-    except ValidationError as error:
-        problem = error.errors()[0]["msg"].removeprefix("Input should be ")
-        problem = problem.removeprefix("Value error, ")
-        raise ValueError(f"{name} is {shown(value)}; it must be {problem}") from None
-    require(_same_kinds(value, typed), name, value, f"{typed!r}, if that is meant")
-    return typed
-
-
-def _same_kinds(given: Any, typed: Any) -> bool:
-    """Whether truth values, words and numbers were given as what they were taken for."""
-    if isinstance(given, Mapping):
-        taken = typed if isinstance(typed, Mapping) else getattr(typed, "__dict__", {})
-        return all(_same_kinds(value, taken.get(name, value)) for name, value in given.items())
-    if isinstance(given, list | tuple) and isinstance(typed, list | tuple):
-        return len(given) != len(typed) or all(map(_same_kinds, given, typed))
-    return all(isinstance(given, kind) == isinstance(typed, kind) for kind in (bool, str))
-
-
-@cache
-def _adapter(owner: type, name: str) -> TypeAdapter[Any]:
-    return TypeAdapter(get_type_hints(owner, include_extras=True)[name])

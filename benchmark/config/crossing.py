@@ -125,6 +125,17 @@ def _check_size(tables: Tables) -> None:
     for family, algorithm in product(tables.families, tables.algorithms):
         crossed = _crossed(tables, family, algorithm)
         total += prod(len(values) for _, _, values in crossed.values())
+        options = {
+            f"{place}.{key}": len(values)
+            for key, (owner, place, values) in crossed.items()
+            if owner is registry.families()[family]
+        }
+        limits.check_count(
+            prod(options.values()),
+            limits.ENVIRONMENTS,
+            f"the number of different environments families.{family} is",
+            f"give shorter lists ({', '.join(sorted(options, key=lambda key: -options[key])[:3])})",
+        )
         longest = sorted(crossed.items(), key=lambda entry: -len(entry[1][2]))[:3]
         lists = ", ".join(f"{place}.{key} has {len(v)}" for key, (_, place, v) in longest)
         limits.check_count(
@@ -159,11 +170,22 @@ def _configs(tables: Tables, family: str, algorithm: str) -> Iterator[Config]:
     crossed = _crossed(tables, family, algorithm)
     origin = {key: place for key, (_, place, _) in crossed.items()}
     owners = set(_owners([family], [algorithm]).values())
-    for values in product(*(values for _, _, values in crossed.values())):
+
+    def made(values: Iterable[Any]) -> Config:
         routed: dict[type, dict[str, Any]] = {owner: {} for owner in owners}
         for (key, (owner, _, _)), value in zip(crossed.items(), values, strict=True):
             routed[owner][key] = value
-        yield _config(family, algorithm, routed, origin)
+        return _config(family, algorithm, routed, origin)
+
+    # The largest level κ first: where it is possible the others are, and need not be tried.
+    made(
+        _largest(values) if key == "kappa" else values[0] for key, (_, _, values) in crossed.items()
+    )
+    yield from map(made, product(*(values for _, _, values in crossed.values())))
+
+
+def _largest(levels: list[Any]) -> Any:
+    return max((level for level in levels if type(level) in (int, float)), default=levels[0])
 
 
 def _config(

@@ -36,7 +36,7 @@ def expand(configs: Iterable[Config], design: Design, tables: Tables) -> Expande
         sum(len(parts[names]) for names in mine),
         limits.CONFIGURATIONS,
         f"the number of configurations is, of {len(configs):,} at every point of [design],",
-        "give fewer levels or points, or shorter lists",
+        f"give fewer levels or points, or shorter lists ({_longest(tables)})",
     )
     found: dict[str, Config] = {}
     coordinates: dict[str, Point] = {}
@@ -52,6 +52,17 @@ def expand(configs: Iterable[Config], design: Design, tables: Tables) -> Expande
                 )
             found.setdefault(there.id, there)
     return Expanded(list(found.values()), coordinates)
+
+
+def _longest(tables: Tables) -> str:
+    lengths = {
+        f"{place}.{key}": len(value)
+        for place, table, _, _ in tables.every()
+        for key, value in table.items()
+        if isinstance(value, list)
+    }
+    longest = sorted(lengths, key=lambda key: -lengths[key])[:3]
+    return ", ".join(f"{key} has {lengths[key]}" for key in longest) or "there are none"
 
 
 def check_names(design: Design, tables: Tables) -> dict[str, bool]:

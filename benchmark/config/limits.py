@@ -1,17 +1,18 @@
 """How large a study may be: sizes are known before configurations are made.
 
-A configuration takes about 1 ms to check and a run is three files, so that a study at these limits
+A configuration takes about .1 ms to check and a run is three files, so that a study at these limits
 still loads on a laptop. What is larger is split into several studies.
 """
 
 from typing import Any
 
+from fedrl.benchmark.config.configuration import WHOLE
 from fedrl.benchmark.config.settings import SettingError
 
 CONFIGURATIONS = 20_000  # of a study: more than twice the largest that comes with the package
+ENVIRONMENTS = 256  # of one family: settings of its options; to make one takes up to 20 ms
 RUNS = 200_000  # configurations × seeds
 STUDY_BYTES = 4_000_000  # of a study's file
-WHOLE = 2**63  # TOML's whole numbers, seeds and columns of records are of 64 bits
 DEPTH = 32  # of tables and lists in one another; studies use 4
 
 

@@ -5,7 +5,7 @@ tests of this suite run them over the whole registry; `fedrl check` runs them fo
 """
 
 from fedrl.benchmark.conformance.algorithms import ALGORITHM_LAWS
-from fedrl.benchmark.conformance.entries import Entry, find_entry
+from fedrl.benchmark.conformance.entries import Entry, find_entry, with_settings
 from fedrl.benchmark.conformance.families import FAMILY_LAWS
 from fedrl.benchmark.conformance.verdict import ConformanceError
 from fedrl.benchmark.conformance.verdicts import Verdict, judge, laws_of, title
@@ -20,4 +20,5 @@ __all__ = [
     "judge",
     "laws_of",
     "title",
+    "with_settings",
 ]

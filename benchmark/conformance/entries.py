@@ -3,12 +3,17 @@
 import importlib
 import inspect
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_type_hints
+
+from pydantic import ValidationError
 
 from fedrl.algorithms import Algorithm
 from fedrl.benchmark.config import registry
-from fedrl.benchmark.config.settings import SettingError
+from fedrl.benchmark.config.configuration import Config
+from fedrl.benchmark.config.settings import SettingError, explain, parse_value
 from fedrl.envs.family import Family
 from fedrl.envs.validation import nearest
 
@@ -36,6 +41,36 @@ def find_entry(name: str) -> Entry:
         raise SettingError(nearest("family or algorithm", name, known))
     kind, value = known[name]
     return Entry(kind, name, value)
+
+
+def with_settings(entry: Entry, settings: Sequence[str]) -> Entry:
+    """The entry whose defaults are these, `name=value`: what the laws are tried on.
+
+    Raises SettingError: unknown names with the nearest one, values with what would be right.
+    """
+    given: dict[str, Any] = {}
+    for setting in settings:
+        name, equals, text = setting.partition("=")
+        if not equals:
+            raise SettingError(f"{setting!r} is not a setting; write NAME=VALUE")
+        given[name] = parse_value(text)
+    family = entry.kind == "family"
+    named = {"family": entry.name if family else "random-mdp"}
+    named |= {"algorithm": "fedpg" if family else entry.name}
+    try:
+        config = Config(**named, **{"options" if family else "hyperparameters": given})
+    except ValidationError as error:
+        raise SettingError(explain(error)) from None
+    made: Any = config.build_family() if family else config.build_algorithm()
+    kind, hints = entry.value, get_type_hints(entry.value, include_extras=True)
+    body: dict[str, Any] = {
+        one.name: field(default=getattr(made, one.name), metadata=one.metadata)
+        for one in fields(made)
+    }
+    body["__annotations__"] = {name: hints[name] for name in body}
+    body |= {"__module__": kind.__module__, "__doc__": kind.__doc__}
+    body |= {"knobs": made.knobs} if family else {}
+    return admit(entry.name, dataclass(frozen=True)(type(kind.__name__, (kind,), body)))
 
 
 def family_entry(name: str) -> Entry:

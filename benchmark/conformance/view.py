@@ -96,7 +96,7 @@ def misspelt_keywords_name_the_nearest(kind: Kind) -> None:
     for right, wrong in (("horizon", "horizont"), ("kappa", "kapa"), ("task_seed", "taskseed")):
         _refuses(kind, wrong, 1, f"did you mean {right!r}")
     for knob in kind.knobs:
-        _refuses(kind, knob[:-1], 1.0, f"did you mean {knob!r}")
+        _refuses(kind, knob + knob[-1], 1.0, f"did you mean {knob!r}")
 
 
 def impossible_knob_values_are_refused(kind: Kind) -> None:

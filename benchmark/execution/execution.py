@@ -168,10 +168,10 @@ def plan(
         raise ValueError(f"workers is {workers}; it must be at least 1")
     store, runs = Store(results, study.name), study.runs()
     survey = store.survey(runs)
-    found = {store.path(entry.run): entry for entry in survey.stored}
-    missing = [run for run in runs if store.path(run) not in found]
+    found = {entry.run.key: entry for entry in survey.stored}
+    missing = [run for run in runs if run.key not in found]
     stale = [entry.run for entry in found.values() if entry.stale]
-    checkpoints = map(Checkpoints.beside(store).path, [*missing, *stale])
+    checkpoints = map(Checkpoints.beside(store).path, store.begun([*missing, *stale]))
     return Plan(
         study=study,
         store=store,

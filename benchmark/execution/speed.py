@@ -70,7 +70,7 @@ def _train(config: Config, seeds: Sequence[int]) -> tuple[float, int]:
     from fedrl.benchmark.training.federation import train
 
     runs = [Run(config, Seed("test", index)) for index in seeds]
-    warm = config.model_copy(update={"rounds": 1})
+    warm = Config.model_validate(config.model_dump() | {"rounds": 1})
     try:
         with one_thread():
             train([run._replace(config=warm) for run in runs])

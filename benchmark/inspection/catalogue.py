@@ -2,7 +2,8 @@
 
 import inspect
 import math
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from fedrl.benchmark.config import registry
 from fedrl.benchmark.config.settings import SettingError
 from fedrl.benchmark.config.study import DEFAULT_RESULTS, StudyError, built_in, load_study
 from fedrl.benchmark.conformance.communication import round_cost
+from fedrl.benchmark.storage.code_digest import is_ours
 from fedrl.benchmark.storage.provenance import folder, machine, versions
 from fedrl.benchmark.storage.run_code import suite_code
 from fedrl.envs import FAMILIES
@@ -34,7 +36,21 @@ def list_entries(what: str) -> list[Entry]:
 
 def families() -> list[Entry]:
     """Environment families with their spaces, options and knobs."""
-    return [_family(name, kind) for name, kind in registry.families().items()]
+    return _described(registry.families(), _family)
+
+
+def _described(known: Mapping[str, Any], describe: Callable[[str, Any], Entry]) -> list[Entry]:
+    """Every entry that can be made; one of another package that cannot is told and left out."""
+    found = []
+    for name, kind in known.items():
+        try:
+            found.append(describe(name, kind))
+        except Exception as error:
+            if is_ours(kind.__module__):
+                raise
+            told = f"{name} is left out: {type(error).__name__}: {error}"
+            warnings.warn(told, registry.EntryPointWarning, stacklevel=2)
+    return found
 
 
 def _family(name: str, kind: type[Family]) -> Entry:
@@ -88,7 +104,7 @@ def reference(family: Family) -> str:
 
 def algorithms() -> list[Entry]:
     """Algorithms with what a round costs and their hyperparameters."""
-    return [_algorithm(name, kind) for name, kind in registry.algorithms().items()]
+    return _described(registry.algorithms(), _algorithm)
 
 
 def _algorithm(name: str, kind: type[Algorithm]) -> Entry:

@@ -11,6 +11,7 @@ processes, on several machines, may work in one folder: what they write under on
 """
 
 import hashlib
+import os
 import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -97,19 +98,31 @@ class Store:
         stored: list[Stored] = []
         corrupt: list[Path] = []
         foreign: list[Path] = []
-        self._refuse_links({run.config.id: run.config for run in runs}.values())
-        for run in runs:
+        begun = self.begun(runs)  # a large study that is not begun is surveyed at once
+        configs = {run.config.id: run.config for run in begun}.values()
+        self._refuse_links(configs)
+        for run in begun:
             found, bad = self._examine(run)
             for error in bad:
                 (foreign if isinstance(error, ForeignFileError) else corrupt).append(error.path)
             stored += [] if found is None or bad else [found]
-        for config in {run.config.id: run.config for run in runs}.values():
+        for config in configs:
             for path in manifest_files(self.config_folder(config)):
                 try:
                     read_manifest(path)
                 except CorruptFileError:
                     corrupt.append(path)
         return Survey(stored, corrupt, foreign)
+
+    def begun(self, runs: Iterable[Run]) -> list[Run]:
+        """Those of `runs` whose configuration has a folder."""
+        try:
+            there = set(os.listdir(self.folder))
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        except OSError as error:
+            raise StoreError(f"cannot read {self.folder}: {error.strerror}") from None
+        return [run for run in runs if run.config.id in there]
 
     def _examine(self, run: Run) -> tuple[Stored | None, list[CorruptFileError]]:
         """The stored run, and what is wrong with its files."""

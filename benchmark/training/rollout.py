@@ -110,7 +110,6 @@ def compiled_rollout(kernel: Kernel, task: type, policy: str) -> Callable[..., N
     lane_of = lane_accessor(task)
     version = source_digest(kernel.transition, task, outputs, act, fill_uniform)
 
-    @njit(cache=True, nogil=True)
     def rollout(  # type: ignore[no-untyped-def]
         shape, policy_draws, tasks, theta, keys, agents, draw,
         observation, action, reward, log_prob, length, final, ended,
@@ -177,7 +176,10 @@ def compiled_rollout(kernel: Kernel, task: type, policy: str) -> Callable[..., N
                     observe(task, state, final[lane, b])
                     time_at[s] = -1
 
-    return rollout  # type: ignore[no-any-return]
+    # The index of what is compiled names the types of tasks: each has a file of its own, so that
+    # one of a package that is gone is read by nobody else.
+    rollout.__qualname__ += f".{task.__module__}.{task.__qualname__}"
+    return njit(cache=True, nogil=True)(rollout)  # type: ignore[no-any-return]
 
 
 def simulated_rollout(

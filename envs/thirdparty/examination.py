@@ -3,6 +3,7 @@
 import inspect
 import sys
 from contextlib import suppress
+from copy import deepcopy
 from functools import lru_cache
 from importlib.metadata import packages_distributions
 from typing import Any, NamedTuple
@@ -18,35 +19,44 @@ from fedrl.envs.thirdparty.making import (
     Values,
     constructor,
     creator,
+    is_whole,
     make,
     read,
     settings_of,
 )
 from fedrl.envs.validation import require_known
 
-TRIAL = 20  # steps of the episode that is played twice
+TRIALS = ((1, 200), (2, 3), (3, 40))  # seed and steps of the episodes that are played
 
 
 class Examined(NamedTuple):
-    """The spaces a policy sees."""
+    """The spaces a policy sees, and what is known of the knobs."""
 
     observation: spaces.Space[Any]  # Box (o,), or Discrete from 0
     action: spaces.Space[Any]  # Box (a,) or Discrete
+    whole: frozenset[str] = frozenset()  # knobs whose values are whole numbers
+    attributes: frozenset[str] = frozenset()  # knobs that are no keywords of the constructor
 
 
 @lru_cache(maxsize=256)
-def examine(name: str, keywords: Keywords, low: Values, stock: Values, high: Values) -> Examined:
+def examine(
+    name: str, keywords: Keywords, low: Values, stock: Values, high: Values, *, renew: bool = False
+) -> Examined:
     """Spaces of the environment, or a ValueError that says why it cannot be used.
 
     The middle of every range must be what the environment has; the ends must be accepted; writes
-    must outlive a reset; one seed must give one episode, in a new environment and in a used one.
+    must outlive a reset; one seed must give one finite episode, in new objects and, unless every
+    episode gets a new object (`renew`), in a used one; and every knob must change an episode.
     """
     known, others = constructor(name)
     if not others:
         require_known(f"keyword of {name}", dict(keywords), known)
     bare = make(name, keywords, ())
-    for knob, value in stock:
+    whole = set()
+    for (knob, least), (_, value), (_, most) in zip(low, stock, high, strict=True):
         own = read(name, keywords, bare, knob)
+        if is_whole(own) and least.is_integer() and most.is_integer():
+            whole.add(knob)
         if own != value:
             raise ValueError(
                 f"{knob} is {value!r} in the middle of its range; {name} has {own!r}, and κ = 0 "
@@ -54,15 +64,80 @@ def examine(name: str, keywords: Keywords, low: Values, stock: Values, high: Val
             )
     for values in (low, high):
         _keeps(name, keywords, values)
+    _repeats(name, keywords, stock, renew=renew)
+    settings = settings_of(name, keywords)
+    attributes = {knob for knob, _ in stock if knob.split(".")[0] not in settings}
+    for place, (knob, _) in enumerate(stock):
+        _acts(name, keywords, stock, [low[place], high[place]], attribute=knob in attributes)
     one = prepared(name, keywords, stock)
-    first, _, again = (_episode(one, seed) for seed in (1, 2, 1))
-    anew = _episode(prepared(name, keywords, stock), 1)
-    if not (np.array_equal(first, again) and np.array_equal(first, anew)):
+    spaces_of = one.observation_space, one.action_space
+    return Examined(*spaces_of, frozenset(whole), frozenset(attributes))
+
+
+def _repeats(name: str, keywords: Keywords, stock: Values, *, renew: bool) -> None:
+    """Refuse what does not repeat itself, and say in which of three ways."""
+
+    def new() -> list[Array]:
+        return _played(name, keywords, stock)
+
+    first = new()
+    if not all(np.isfinite(episode).all() for episode in first):
         raise ValueError(
-            f"id is {name!r}; two episodes of it from one seed differ, so it draws numbers that "
-            "reset(seed=...) does not decide, and no run could be repeated"
+            f"id is {name!r}; observations and rewards must be finite, and those of an episode "
+            "under random actions are not"
         )
-    return Examined(one.observation_space, one.action_space)
+    if not all(map(np.array_equal, first, new())):
+        raise ValueError(
+            f"id is {name!r}; two new objects of it play different episodes from one seed: it "
+            "draws numbers that reset(seed=...) does not decide, such as those of its own action "
+            "space or of a global generator, and no run could be repeated"
+        )
+    if renew:
+        return
+    used = prepared(name, keywords, stock)
+    for _ in range(2):  # the second time after episodes of several lengths
+        again = [_episode(used, *trial) for trial in TRIALS]
+        if not all(map(np.array_equal, first, again)):
+            raise ValueError(
+                f"id is {name!r}; an object of it that was used plays another episode from the "
+                "same seed than a new one: it keeps what reset() should forget. With "
+                "renew = true every episode gets a new object"
+            )
+
+
+def _acts(
+    name: str, keywords: Keywords, stock: Values, ends: Values | list[Any], *, attribute: bool
+) -> None:
+    """Refuse a knob without effect: at both ends every episode is the stock one."""
+    at_stock = dict(stock)
+    moved = [tuple({**at_stock, knob: end}.items()) for knob, end in ends if end != at_stock[knob]]
+    before = _played(name, keywords, stock) if moved else []
+    # All are played: whatever an end makes impossible is told now.
+    same = [all(map(np.array_equal, before, _played(name, keywords, one))) for one in moved]
+    if moved and all(same):
+        knob, (least, most) = ends[0][0], (end for _, end in ends)
+        derived = (
+            ". It is an attribute: what the constructor derived from it does not follow; take a "
+            "keyword of the constructor, or the derived number itself"
+        )
+        raise ValueError(
+            f"ranges of {knob} is {[least, at_stock[knob], most]}; it must change something, and "
+            f"the episodes of {name} are the same at both ends{derived * attribute}"
+        )
+
+
+def _played(name: str, keywords: Keywords, values: Values) -> list[Array]:
+    """The trial episodes, each in a new object; ValueError if one cannot be played."""
+    try:
+        return [_episode(prepared(name, keywords, values), *trial) for trial in TRIALS]
+    except ValueError:
+        raise
+    except Exception as error:  # every environment has its own way to fail
+        told = ", ".join(f"{knob}={value!r}" for knob, value in values) or "its defaults"
+        reason = " ".join(str(error).split())
+        raise ValueError(
+            f"{name} cannot play an episode with {told}: {type(error).__name__}: {reason}"
+        ) from error
 
 
 @lru_cache(maxsize=1024)
@@ -114,12 +189,15 @@ def _keeps(name: str, keywords: Keywords, values: Values) -> None:
             )
 
 
-def _episode(env: Env, seed: int) -> Array:
-    """Everything seen in one short episode under fixed actions, as one vector."""
+def _episode(env: Env, seed: int, steps: int) -> Array:
+    """Everything seen in an episode under random actions, as one vector.
+
+    Actions come from a copy of the space: the environment may draw from its own, and must seed it.
+    """
     seen = [np.ravel(env.reset(seed=seed)[0])]
-    space = env.action_space
+    space = deepcopy(env.action_space)
     space.seed(seed)
-    for _ in range(TRIAL):
+    for _ in range(steps):
         observation, reward, terminated, truncated, _ = env.step(space.sample())
         seen += [np.ravel(observation), np.ravel([reward, terminated, truncated])]
         if terminated or truncated:

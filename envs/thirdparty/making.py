@@ -3,10 +3,12 @@
 A *knob* is named by where its number is: a keyword of the environment's constructor, which comes
 first because the constructor then derives what depends on it, or a path of attributes, keys and
 indices from `env.unwrapped`, such as `force_mag` or `demand_engine.base_mu`. A keyword that holds a
-table is entered by a path too: `demand_config.base_mu`.
+table is entered by a path too: `demand_config.base_mu`. Where the environment has a whole number, a
+whole number is written. Constants that MuJoCo derives from a model follow its numbers.
 """
 
 import inspect
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -14,7 +16,7 @@ from copy import deepcopy
 from difflib import get_close_matches
 from functools import lru_cache
 from importlib import import_module
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any
 
 import gymnasium
@@ -103,10 +105,9 @@ def make(name: str, keywords: Keywords, values: Values) -> Env:
         if first not in settings:
             attributes.append((path, value))
         elif rest:
-            given[first] = deepcopy(given.get(first, settings[first]))
-            put(given[first], rest, value)
+            given[first] = put(deepcopy(given.get(first, settings[first])), rest, value)
         else:
-            given[first] = value
+            given[first] = _like(settings[first], value)
     try:
         env = gymnasium.make(name, max_episode_steps=-1, disable_env_checker=True, **given)
     except Exception as error:  # every environment has its own way to refuse
@@ -114,6 +115,8 @@ def make(name: str, keywords: Keywords, values: Values) -> Env:
         raise ValueError(f"{name} cannot be made with {told or 'its defaults'}: {error}") from error
     for path, value in attributes:
         put(env.unwrapped, path.split("."), value)
+    if any(path.startswith("model.") for path, _ in attributes):
+        _derive(env.unwrapped)
     return env
 
 
@@ -122,7 +125,7 @@ def settings_of(name: str, keywords: Keywords) -> dict[str, Any]:
     return constructor(name)[0] | dict(keywords)
 
 
-def read(name: str, keywords: Keywords, env: Env, path: str) -> float:
+def read(name: str, keywords: Keywords, env: Env, path: str) -> Any:
     """The number a knob stands for now, or a ValueError that names the nearest there is."""
     settings = settings_of(name, keywords)
     parts = path.split(".")
@@ -143,20 +146,46 @@ def read(name: str, keywords: Keywords, env: Env, path: str) -> float:
         raise ValueError(
             f"{path} of {name} is {target!r}; a knob must be a number, such as {', '.join(fitting)}"
         )
-    return float(target)
+    return target
 
 
-def put(target: Any, path: list[str], value: float) -> None:
-    """Write a number at the end of a path that exists."""
-    for part in path[:-1]:
-        target = _one(target, part)
-    last = path[-1]
+def put(target: Any, path: list[str], value: Any) -> Any:
+    """Write a number at the end of a path that exists; return the target, if a tuple a new one."""
+    part, *rest = path
+    there = _one(target, part)
+    value = put(there, rest, value) if rest else _like(there, value)
+    if rest and value is there:
+        return target
+    if isinstance(target, tuple):
+        entries = [value if place == int(part) else entry for place, entry in enumerate(target)]
+        return type(target)(*entries) if hasattr(target, "_fields") else tuple(entries)
     if isinstance(target, dict):
-        target[last] = value
+        target[part] = value
     elif isinstance(target, list | np.ndarray):
-        target[int(last)] = value
+        target[int(part)] = value
     else:
-        setattr(target, last, value)
+        setattr(target, part, value)
+    return target
+
+
+def is_whole(value: Any) -> bool:
+    """Whether a number counts something: frames, cells, steps."""
+    return isinstance(value, Integral)
+
+
+def _like(there: Any, value: float) -> float:
+    """A whole number as one where one is."""
+    return int(value) if is_whole(there) and float(value).is_integer() else value
+
+
+def _derive(env: Any) -> None:
+    """Let MuJoCo compute again what it derived from `env.model`, such as masses of subtrees.
+
+    Inertias are numbers of the model themselves: they do not follow a mass.
+    """
+    engine = sys.modules.get(type(env.model).__module__.partition(".")[0])
+    if hasattr(engine, "mj_setConst"):
+        engine.mj_setConst(env.model, env.data)
 
 
 def _one(target: Any, part: str) -> Any:

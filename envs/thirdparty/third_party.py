@@ -10,10 +10,15 @@
 Every lane has an environment object of its own and every episode begins with `reset(seed=...)`, the
 seed made from a uniform number of the episode's own stream: what a lane sees depends on its knobs,
 its seeds and its actions, and on nothing beside it. That this is so is tried before anything is
-computed, on short episodes. It cannot be promised for an environment that keeps something from one
-episode to a much later one, shares something between its objects, or reads the clock; nor that a
-constant which the environment once derived from an attribute follows that attribute: where the
-constructor has a keyword for it, the keyword is used.
+computed, on episodes of up to 200 steps, as is that every knob changes something. It cannot be
+promised for an environment that keeps something from one episode to a much later one, shares
+something between its objects, or reads the clock; nor that a constant which the environment once
+derived from an attribute follows that attribute: where the constructor has a keyword for it, the
+keyword is used.
+
+A knob may be a vector: `wind = [[-1.0, -1.0], [0.0, 0.0], [1.0, 1.0]]` is `wind.0` and `wind.1`.
+Where the environment has a whole number and the range is of whole numbers, so is every agent's
+value: what is drawn is rounded.
 
 Steps are taken one by one in Python, at 0.85 of the speed of a bare loop around the environment: on
 one core of an AMD EPYC 30 000 a second of LunarLander-v3, 17 000 of gym-invmgmt's Serial-v0, 12
@@ -45,7 +50,7 @@ from fedrl.envs.thirdparty.examination import (
     modules_of,
     prepared,
 )
-from fedrl.envs.thirdparty.making import Values
+from fedrl.envs.thirdparty.making import Env, Values
 from fedrl.envs.validation import require
 
 SEEDS = 2**32  # a seed for reset is a whole number below
@@ -60,14 +65,32 @@ def rows(table: Any) -> Any:
 
 
 def ranges(table: Any) -> Any:
-    """The rows of a table of knobs, each with its three numbers."""
+    """The rows of a table of knobs, each with its three numbers; of a vector one per entry."""
     given = rows(table)
-    for row in given if isinstance(given, list | tuple) else ():
+    if not isinstance(given, list | tuple):
+        return given
+    single: list[Any] = []
+    for row in given:
         if isinstance(row, list | tuple) and row and len(row) != 4:
             raise ValueError(f"[lowest, stock, highest] for every knob, as {row[0]!r} has not")
-    return given
+        single += _entries(row) if isinstance(row, list | tuple) and row else [row]
+    return tuple(single)
 
 
+def _entries(row: Any) -> list[Any]:
+    name, *ends = row
+    vectors = [end for end in ends if isinstance(end, list | tuple)]
+    if not vectors:
+        return [tuple(row)]
+    if len(vectors) < 3 or len(set(map(len, vectors))) > 1:
+        raise ValueError(f"three vectors of one length for {name!r}, or three numbers")
+    return [(f"{name}.{place}", *entry) for place, entry in enumerate(zip(*ends, strict=True))]
+
+
+UNIT = "of the environment"
+ATTRIBUTE = "an attribute: what was derived from it does not follow"
+STOCK_ID = "CartPole-v1"
+STOCK_RANGES = (("gravity", 7.8, 9.8, 11.8), ("force_mag", 6.0, 10.0, 14.0))
 Ranges = Annotated[tuple[tuple[str, float, float, float], ...], BeforeValidator(ranges)]
 Fixed = Annotated[tuple[tuple[str, bool | int | float | str], ...], BeforeValidator(rows)]
 
@@ -82,9 +105,11 @@ class GymnasiumTask(NamedTuple):
 class GymnasiumFamily(SimulatedFamily):
     """The environment `id`; its knobs are `ranges`, (path, low, stock, high) each.
 
-    `keywords` go to the constructor. An episode ends when the environment says so, terminated or
-    truncated, or at the horizon, which replaces the limit the id is registered with. Box actions
-    are clipped to the space's bounds: that belongs to the environment, log π is of the unclipped.
+    An id without a table has no knobs; the default id has two. `keywords` go to the constructor.
+    With `renew` every episode gets a new object, where reset() leaves something of the last one.
+    An episode ends when the environment says so, terminated or truncated, or at the horizon, which
+    replaces the limit the id is registered with. Box actions are clipped to the space's bounds:
+    that belongs to the environment, log π is of the unclipped.
     `gymnasium.make` keeps the word id for itself: FamilyEnv("gymnasium", id=...) is the other view.
     """
 
@@ -93,18 +118,21 @@ class GymnasiumFamily(SimulatedFamily):
     heterogeneity: ClassVar[str] = "the numbers in `ranges`, drawn from [low, high] scaled by κ"
     gymnasium_id: ClassVar[str] = "FedRL/Gymnasium-v0"
     knobs: ClassVar[dict[str, Knob]] = {
-        "gravity": Knob(9.8, 7.8, 11.8, "of the environment", "gravity in CartPole-v1", 0.0),
-        "force_mag": Knob(10.0, 6.0, 14.0, "of the environment", "force_mag in CartPole-v1", 0.0),
+        name: Knob(stock, low, high, UNIT, f"{name} in {STOCK_ID}, {ATTRIBUTE}", 0.0)
+        for name, low, stock, high in STOCK_RANGES
     }
 
     horizon: int = 200
     discount: float = 0.99
-    id: str = "CartPole-v1"
-    ranges: Ranges = (("gravity", 7.8, 9.8, 11.8), ("force_mag", 6.0, 10.0, 14.0))
+    id: str = STOCK_ID
+    ranges: Ranges = STOCK_RANGES
     keywords: Fixed = ()
+    renew: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.ranges is STOCK_RANGES and self.id != STOCK_ID:
+            object.__setattr__(self, "ranges", ())
         table = tuple((str(n), float(a), float(b), float(c)) for n, a, b, c in ranges(self.ranges))
         object.__setattr__(self, "ranges", table)
         object.__setattr__(self, "keywords", tuple(tuple(row) for row in rows(self.keywords)))
@@ -117,19 +145,18 @@ class GymnasiumFamily(SimulatedFamily):
             require(not taken, "ranges", name, "no option of the family: a keyword cannot be both")
             # What is positive throughout stays so at every κ and when it is pinned.
             minimum = 0.0 if low > 0 else -np.inf
-            knobs[name] = Knob(
-                stock, low, high, "of the environment", f"{name} in {self.id}", minimum
-            )
+            knobs[name] = Knob(stock, low, high, UNIT, f"{name} in {self.id}", minimum)
+        for name in self._examined.attributes:
+            knobs[name] = knobs[name]._replace(meaning=f"{knobs[name].meaning}, {ATTRIBUTE}")
         if knobs != type(self).knobs:
             object.__setattr__(self, "knobs", knobs)
-        self._examined  # noqa: B018  # every mistake is told here, before any compute
 
     @property
     def _examined(self) -> Examined:
         low, stock, high = (
             tuple((row[0], row[column]) for row in self.ranges) for column in (1, 2, 3)
         )
-        return examine(self.id, self.keywords, low, stock, high)
+        return examine(self.id, self.keywords, low, stock, high, renew=self.renew)
 
     @property
     def observation_space(self) -> spaces.Space[Any]:
@@ -155,7 +182,8 @@ class GymnasiumFamily(SimulatedFamily):
         if heterogeneity_level(kappa) > 1:  # beyond the ends that were tried
             for end in ("low", "high"):
                 accepted(self.id, self.keywords, self._at(end, kappa))
-        columns = [drawn[name] for name in self.knobs]
+        whole = self._examined.whole
+        columns = [np.rint(drawn[name]) if name in whole else drawn[name] for name in self.knobs]
         return GymnasiumTask(np.stack(columns, axis=1) if columns else np.zeros((agents, 0)))
 
     def simulator(self, task: GymnasiumTask, episodes: int, threads: int = 1) -> Simulator:
@@ -163,10 +191,9 @@ class GymnasiumFamily(SimulatedFamily):
         return GymnasiumSimulator(self, task, episodes)
 
     def _at(self, end: str, kappa: float) -> Values:
-        return tuple(
-            (name, knob.stock + kappa * (getattr(knob, end) - knob.stock))
-            for name, knob in self.knobs.items()
-        )
+        at = {n: k.stock + kappa * (getattr(k, end) - k.stock) for n, k in self.knobs.items()}
+        whole = self._examined.whole
+        return tuple((name, float(round(at[name])) if name in whole else at[name]) for name in at)
 
 
 class GymnasiumSimulator(Simulator):
@@ -180,11 +207,13 @@ class GymnasiumSimulator(Simulator):
     replayable = False
 
     def __init__(self, family: GymnasiumFamily, task: GymnasiumTask, episodes: int) -> None:
-        self.envs = [
-            prepared(family.id, family.keywords, tuple(zip(family.knobs, row, strict=True)))
+        self.family = family
+        self.values = [
+            tuple(zip(family.knobs, row, strict=True))
             for row in task.values.tolist()
             for _ in range(episodes)
         ]
+        self.envs = self._made()
         self.space = family.action_space
         self.width = (family.observation_space.shape or (1,))[0]
         self.running = np.zeros(len(self.envs), dtype=bool)
@@ -192,6 +221,8 @@ class GymnasiumSimulator(Simulator):
 
     def start(self, uniform: Array) -> Array:
         """reset(seed = ⌊2³² u⌋) in every lane."""
+        if self.family.renew:
+            self.envs = self._made()
         state = np.empty((len(self.envs), self.width))
         for lane, env in enumerate(self.envs):
             state[lane] = env.reset(seed=int(uniform[lane, 0] * SEEDS))[0]
@@ -224,6 +255,9 @@ class GymnasiumSimulator(Simulator):
                 reward[lane], self.running[lane] = np.nan, False
         self.shown = after
         return Step(after.copy(), reward, ~self.running)
+
+    def _made(self) -> list[Env]:
+        return [prepared(self.family.id, self.family.keywords, own) for own in self.values]
 
     def _taken(self, action: Array) -> Any:
         """The action (a,) as an element of the environment's space."""

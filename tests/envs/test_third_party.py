@@ -254,7 +254,8 @@ class Odd(gymnasium.Env[Any, Any]):
 
     def __init__(self, wrong: str = "", strength: float = 1.0) -> None:
         self.wrong, self.strength, self.speed = wrong, strength, 2.0
-        self.flag, self.episodes = True, 0
+        self.flag, self.episodes, self.steps = True, 0, 0
+        self.twice_speed, self.corner = 4.0, (1.0, 2.0)
         self.observation_space: Any = spaces.Box(-1e9, 1e9, (1,))
         self.action_space: Any = spaces.Discrete(2, start=5)
         if wrong == "observation":
@@ -271,14 +272,21 @@ class Odd(gymnasium.Env[Any, Any]):
 
     def step(self, action: Any) -> Any:
         assert action in self.action_space
-        return self._seen(), float(action), False, False, {}
+        self.steps += 1
+        if self.wrong == "breaks" and self.speed == 3:
+            raise KeyError("speed")
+        return self._seen(), float(action) + self.corner[0] - 1, False, False, {}
 
     def _seen(self) -> Any:
-        value = self.np_random.random()
+        value = self.speed * self.np_random.random()
         if self.wrong == "memory":
             value = self.episodes
+        if self.wrong == "length" and self.steps > 30:  # an earlier episode was a long one
+            value = 1.0
         if self.wrong == "dice":
             value = np.random.default_rng().random()
+        if self.wrong == "own space" and value < 1:
+            value = self.action_space.sample()
         if self.wrong == "nan":
             value = np.nan
         return np.array([value], np.float32)
@@ -323,14 +331,81 @@ def test_mistakes_are_told_before_any_compute(options: dict[str, Any], message: 
     [
         ("observation", "observations .* cannot be flattened"),
         ("action", "actions are MultiBinary.* must be Discrete or a Box"),
-        ("memory", "two episodes of it from one seed differ"),
-        ("dice", "two episodes of it from one seed differ"),
+        ("dice", "two new objects of it play different episodes"),
+        ("own space", "two new objects of it play different episodes.*own action space"),
+        ("memory", "an object of it that was used plays another episode .* renew = true"),
+        ("length", "an object of it that was used plays another episode"),
+        ("nan", "observations and rewards must be finite"),
     ],
 )
 def test_unsuitable_environments_are_refused(wrong: str, message: str) -> None:
     odd()
     with pytest.raises(ValueError, match=message):
         odd(wrong)
+
+
+def test_a_new_object_for_every_episode_forgets() -> None:
+    chosen = odd("memory", renew=True)
+    simulator = chosen.simulator(chosen.sample(1, 0.0, rng()), 1)
+    seen = [simulator.start(np.zeros((1, 1))).tolist() for _ in range(3)]
+    assert seen == [[[1.0]]] * 3
+    plain = Config(family="gymnasium", algorithm="fedpg").options
+    assert plain["renew"] is False
+
+
+def test_a_knob_without_effect_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"twice_speed is \[1.0, 4.0, 9.0\].*derived"):
+        odd(ranges={"twice_speed": [1, 4, 9]})
+    with pytest.raises(ValueError, match=r"strength is .* the same at both ends$"):
+        odd(ranges={"strength": [0, 1, 2]})
+    with pytest.raises(ValueError, match=r"masscart .* it must change something"):
+        GymnasiumFamily(ranges={"masscart": [0.5, 1.0, 1.5]})
+
+
+def test_an_episode_that_breaks_is_one_line() -> None:
+    with pytest.raises(ValueError, match=r"cannot play an episode with speed=3.0: KeyError"):
+        odd("breaks", ranges={"speed": [1, 2, 3]})
+
+
+SWIMMER = {"id": "Swimmer-v5", "ranges": {"frame_skip": [2, 4, 6]}}
+
+
+def test_whole_numbers_stay_whole() -> None:
+    chosen = GymnasiumFamily(**SWIMMER)  # type: ignore[arg-type]
+    values = chosen.sample(20, 1.0, rng()).values[:, 0]
+    assert set(values) == {2.0, 3.0, 4.0, 5.0, 6.0}
+    simulator: Any = chosen.simulator(chosen.sample(2, 1.0, rng()), 1)
+    assert all(type(env.unwrapped.frame_skip) is int for env in simulator.envs)
+
+
+def test_vectors_are_knobs_one_by_one() -> None:
+    chosen = odd(ranges={"corner": [[0, 2], [1, 2], [3, 2]]})
+    assert [row[0] for row in chosen.ranges] == ["corner.0", "corner.1"]
+    task = chosen.sample(3, 1.0, rng())
+    simulator: Any = chosen.simulator(task, 1)
+    corners = [env.unwrapped.corner for env in simulator.envs]
+    assert corners == [(value, 2.0) for value in task.values[:, 0]]
+    with pytest.raises(ValueError, match="three vectors of one length for 'corner'"):
+        odd(ranges={"corner": [[0, 2], [1, 2], 3]})
+
+
+def test_what_mujoco_derives_follows_the_model() -> None:
+    path = "model.body_mass.2"
+    stock = float(gymnasium.make("InvertedPendulum-v5").unwrapped.model.body_mass[2])  # type: ignore[attr-defined]
+    chosen = GymnasiumFamily(id="InvertedPendulum-v5", ranges={path: [1.0, stock, 9.0]})  # type: ignore[arg-type]
+    simulator: Any = chosen.simulator(chosen.sample(2, 1.0, rng()), 1)
+    for env in simulator.envs:
+        model = env.unwrapped.model
+        assert model.body_subtreemass[1] == pytest.approx(model.body_mass[1:].sum())
+    assert "does not follow" in chosen.knobs[path].meaning
+
+
+def test_an_id_without_a_table_has_no_knobs() -> None:
+    assert GymnasiumFamily(id="Blackjack-v1").knobs == {}
+    assert list(GymnasiumFamily().knobs) == ["gravity", "force_mag"]
+    config = Config(family="gymnasium", algorithm="fedpg", options={"id": "Blackjack-v1"})
+    assert config.options["ranges"] == []
+    assert Config(**config.model_dump()) == config
 
 
 def test_a_knob_that_reset_overwrites_is_refused() -> None:

@@ -19,6 +19,7 @@ from mutations import Mutated, mutated, to_toml
 from fedrl.benchmark.config.study import Study, StudyError, load_study
 from fedrl.benchmark.execution.batches import cut
 from fedrl.benchmark.execution.estimate import size
+from fedrl.benchmark.execution.execution import plan
 
 INPUTS = int(os.environ.get("FEDRL_HOSTILE_INPUTS", "100"))
 FIRST = int(os.environ.get("FEDRL_HOSTILE_FIRST", "0"))
@@ -94,6 +95,7 @@ def peak() -> float:
 def test_a_mutated_study_is_read_or_refused_in_one_line(tmp_path: Path) -> None:
     path, before = tmp_path / "mutated.toml", peak()
     wrong: list[tuple[int, str]] = []
+    slowest = 0.0
     for number in range(FIRST, FIRST + INPUTS):
         draw = random.Random(number)
         case = mutated(TABLES[draw.choice(list(TABLES))], draw)
@@ -105,6 +107,7 @@ def test_a_mutated_study_is_read_or_refused_in_one_line(tmp_path: Path) -> None:
             wrong.append((number, f"{case.kind} {case.path}: {error!r:.300}"))
             continue
         spent = time.process_time() - started
+        slowest = max(slowest, spent)
         if spent > SECONDS:
             wrong.append((number, f"{case.kind} {case.path}: {spent:.1f} s"))
         if isinstance(answer, str):
@@ -114,6 +117,9 @@ def test_a_mutated_study_is_read_or_refused_in_one_line(tmp_path: Path) -> None:
                 wrong.append((number, f"{case.kind} {case.path}: names no key: {answer:.200}"))
     assert not wrong, "\n".join(f"{number}: {what}" for number, what in wrong)
     assert peak() - before < BYTES
+    print(
+        f"{INPUTS} inputs, slowest {slowest:.2f} s, at most {(peak() - before) / 1e6:.0f} MB more"
+    )
 
 
 UNBOUNDED = [
@@ -127,6 +133,7 @@ UNBOUNDED = [
     ("design.space=0.5", "design.space is 0.5; it must be a table"),
     ("design.space.beta.levels=1000000000", "levels is 1000000000; it must be at most"),
     (f"design.points={2**40}", f"design.points is {2**40}; it must be at most"),
+    ("design.space.local_steps={low=1,high=1e308,scale='linear',levels=3}", "local_steps is"),
     ("settings.rounds=1" + "0" * 400, "settings.rounds is a whole number of"),
     ("settings.kappa=" + "[" * 3000 + "]" * 3000, "nested"),
     ("settings.kappa=" + "[" * 40 + "1" + "]" * 40, "settings.kappa is nested deeper than"),
@@ -182,3 +189,28 @@ def test_a_file_that_is_no_plain_file_is_no_study(tmp_path: Path) -> None:
     for name in ("fifo.toml", "zero.toml"):
         with pytest.raises(StudyError, match="not a plain file"):
             load_study(tmp_path / name)
+
+
+def test_a_study_of_the_largest_size_is_sized_in_seconds(tmp_path: Path) -> None:
+    """As by --dry-run; configurations that differ in everything a list may hold."""
+    path, started, before = tmp_path / "large.toml", time.process_time(), peak()
+    path.write_text(SMALLEST)
+    ten = str(list(range(1, 11)))
+    overrides = ["seeds=10", "families.gridworld.width=32", "families.gridworld.height=32"]
+    overrides += [f"settings.{name}={ten}" for name in ("agents", "local_steps", "episodes")]
+    overrides += ["settings.kappa=[0.0, 0.2, 0.4, 0.6, 0.8, 1.0]"]
+    study = load_study(path, overrides)
+    assert len(study.configs()) == 18_000
+    planned = plan(study, tmp_path / "results", 2)
+    assert len(planned.missing) == 180_000
+    assert planned.size.runs == 180_000
+    assert time.process_time() - started < SECONDS
+    assert peak() - before < BYTES
+
+
+def test_environments_are_counted_before_they_are_made(tmp_path: Path) -> None:
+    path = tmp_path / "many.toml"
+    path.write_text(SMALLEST)
+    costs = str([number / 1000 for number in range(1, 301)])
+    with pytest.raises(StudyError, match=r"environments families.gridworld is 300; .*step_cost"):
+        load_study(path, [f"families.gridworld.step_cost={costs}"])

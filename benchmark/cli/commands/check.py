@@ -18,6 +18,12 @@ def check(
             help="Family or algorithm: built in, from an entry point, or a path module:Class.",
         ),
     ],
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="NAME=VALUE", help="An option or hyperparameter; may be repeated."
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Run the laws that every family and every algorithm obeys.
@@ -32,12 +38,16 @@ def check(
       fedrl check fedsvrpg-m --json
 
       fedrl check my_package.riverswim:RiverSwim
+
+      fedrl check gymnasium --set id=Pendulum-v1 --set "ranges={m=[0.5,1.0,1.5]}"
     """
     from fedrl.benchmark.cli import answers
     from fedrl.benchmark.config.settings import SettingError
-    from fedrl.benchmark.conformance import find_entry, judge, laws_of
+    from fedrl.benchmark.conformance import find_entry, judge, laws_of, with_settings
 
     entry = find_entry(name)
+    if settings:
+        entry = with_settings(entry, settings)
     if not laws_of(entry.value):
         raise SettingError(f"no law binds {name}; it extends neither Family nor Algorithm")
     verdicts = []

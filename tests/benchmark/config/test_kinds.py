@@ -38,3 +38,10 @@ def test_a_study_is_stored_below_its_results(tmp_path: Any) -> None:
         (tmp_path / name).write_text("")
         with pytest.raises(StudyError, match="must not begin with a dot"):
             load_study(tmp_path / name)
+
+
+def test_a_copy_has_an_id_of_its_own() -> None:
+    config = Config(**BASE)
+    names = {config.id, config.program}
+    assert names.isdisjoint({(copy := config.model_copy(update={"agents": 7})).id, copy.program})
+    assert config.model_copy().id == config.id
