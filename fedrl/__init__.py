@@ -7,6 +7,10 @@
 
 from __future__ import annotations
 
+import atexit
+import os
+import shutil
+import tempfile
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +28,22 @@ __all__ = ["ALGORITHMS", "FAMILIES", "load_records", "run_study", "write_report"
 _checkout = Path(__file__).parents[1]
 if (_checkout / "benchmark" / "training").is_dir():
     __path__.append(str(_checkout))
+
+
+def _writable(place: Path) -> bool:
+    """Whether a folder can be written to, or made."""
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    return os.access(place, os.W_OK | os.X_OK)
+
+
+# numba refuses to compile what it can keep nowhere: beside the source or at home. What it compiles
+# is code, so that no other user may have a hand in the folder: mkdtemp sees to that.
+_home = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"))
+_kept = (_checkout / "benchmark", Path(__file__).parent, _home)
+if "NUMBA_CACHE_DIR" not in os.environ and not any(map(_writable, _kept)):
+    os.environ["NUMBA_CACHE_DIR"] = tempfile.mkdtemp(prefix="fedrl-")
+    atexit.register(shutil.rmtree, os.environ["NUMBA_CACHE_DIR"], ignore_errors=True)
 
 # Imported when first used: the command line starts without torch.
 _HOMES = {

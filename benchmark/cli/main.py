@@ -13,6 +13,7 @@ from fedrl.benchmark.cli.commands.check import check
 from fedrl.benchmark.cli.commands.claims import claims
 from fedrl.benchmark.cli.commands.compare import compare
 from fedrl.benchmark.cli.commands.cross import cross
+from fedrl.benchmark.cli.commands.doctor import doctor
 from fedrl.benchmark.cli.commands.handbook import handbook
 from fedrl.benchmark.cli.commands.info import info
 from fedrl.benchmark.cli.commands.list_known import list_known
@@ -60,7 +61,7 @@ app = typer.Typer(
 app.command("list")(list_known)
 app.command("open")(open_page)
 for _command in (
-    *(run, report, records, replay, merge, speed, info),
+    *(run, report, records, replay, merge, speed, info, doctor),
     *(check, show, render, thresholds, cross, handbook),
     *(publish, verify, compare, mirror, sensitivity, claims),
     *(tune, tuned),
@@ -88,7 +89,7 @@ def main() -> NoReturn:
         _fail("aborted", INTERRUPTED)
     except FullError as error:
         _fail(str(error), USER_ERROR)
-    except ValueError as error:
+    except (ValueError, RuntimeError) as error:
         if not _is_mistake(error):
             raise
         _fail(str(error), USER_ERROR)
@@ -114,17 +115,18 @@ def _require_address_space() -> None:
             )
 
 
-def _is_mistake(error: ValueError) -> bool:
+def _is_mistake(error: Exception) -> bool:
     """Whether the message is meant for the user; imported here, after something went wrong."""
     from fedrl.benchmark.claims.claim import ClaimError
     from fedrl.benchmark.config.settings import SettingError
     from fedrl.benchmark.config.study import StudyError
     from fedrl.benchmark.execution.executors import ExecutorError
+    from fedrl.benchmark.execution.workers import WorkerError
     from fedrl.benchmark.storage.files import StoreError
     from fedrl.benchmark.tuning.evaluation import TuningError
 
     known = ClaimError | ExecutorError | SettingError | StoreError | StudyError | TuningError
-    return isinstance(error, known)
+    return isinstance(error, known | WorkerError)
 
 
 def _fail(message: str, code: int) -> NoReturn:
