@@ -19,7 +19,7 @@ from fedrl.benchmark.config.study import DEFAULT_RESULTS, Study, load_study
 from fedrl.benchmark.storage.files import StoreError, write_atomically
 from fedrl.benchmark.storage.store import Store, Stored
 from fedrl.reports.table import spreadsheet
-from fedrl.reports.table.columns import COORDINATE, DIAGNOSTIC, IDENTITY, THEORY_EXPONENT
+from fedrl.reports.table.columns import COORDINATE, DIAGNOSTIC, IDENTITY, REQUIRED, THEORY_EXPONENT
 
 BESIDE = ("return_worst", "return_best", "stationarity", "heterogeneity", "seconds")  # scores
 ORDER = ("family", "kappa", "algorithm", "agents", "cell", "seed", "round")
@@ -143,6 +143,12 @@ def tidy_table(study: str, stored: Sequence[Stored]) -> pd.DataFrame:
     settings = settings[[*IDENTITY, *others]]
     frame = settings.loc[settings.index.repeat(lengths)].reset_index(drop=True)
     measured = [entry.columns | {"seconds": entry.seconds} for entry in stored]
+    for entry, own in zip(stored, measured, strict=True):
+        if lacking := [name for name in REQUIRED if name not in own and name not in IDENTITY]:
+            raise StoreError(
+                f"the result of {label(entry.run)} has no column {lacking[0]!r}: no version "
+                "wrote it; remove it, and `fedrl run` computes it again"
+            )
     # Runs of an earlier version may lack a column that is counted now.
     names = dict.fromkeys(name for entry in measured for name in entry)
     columns = {
