@@ -35,6 +35,21 @@ class Entry(NamedTuple):
         budget = self.told["budget"]
         return self.kappa, self.agents, repr(self.options), repr(self.settings), budget
 
+    @property
+    def edited(self) -> bool:
+        """Whether no trial of the file has the values: somebody wrote them by hand.
+
+        Values that came from another file ("of") need no trial.
+        """
+        if "of" in self.told:
+            return False
+        try:
+            places = {name: self.told["columns"].index(name) for name in self.values}
+            tried = [{n: row[at] for n, at in places.items()} for row in self.told["trials"]]
+        except (KeyError, ValueError, IndexError, TypeError, AttributeError):
+            return True
+        return self.values not in tried
+
 
 def path_of(folder: Path, family: str, algorithm: str) -> Path:
     """Where the values of a pair are."""

@@ -74,6 +74,15 @@ def read_plain(path: Path) -> bytes:
     return path.read_bytes()
 
 
+def refuse_link(folder: Path, root: Path) -> None:
+    """The folder of results `root` may be a symbolic link; a folder in it must not lead out."""
+    if folder.is_symlink() and not folder.resolve().is_relative_to(root.resolve()):
+        raise StoreError(
+            f"{folder} is a symbolic link out of the results folder; only the whole results folder "
+            "may be one: move the files there, or use --results"
+        )
+
+
 def set_aside(path: Path) -> Path:
     """Rename a bad file to `<name>.corrupt-1`, -2, …; it is kept for whoever wants to look."""
     number = 1

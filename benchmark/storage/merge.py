@@ -17,6 +17,7 @@ from fedrl.benchmark.storage.files import (
     ForeignFileError,
     StoreError,
     read_plain,
+    refuse_link,
     tidy,
     write_atomically,
 )
@@ -113,6 +114,8 @@ def _runs(results: Path) -> list[Path]:
 
 def _merge_run(name: Path, roots: Sequence[Path], merged: Merged) -> None:
     into = roots[0]
+    for folder in (into / name.parent.parent, into / name.parent):
+        refuse_link(folder, into)
     found: list[_Found] = []
     for root in dict.fromkeys(roots):
         try:

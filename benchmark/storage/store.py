@@ -29,6 +29,7 @@ from fedrl.benchmark.storage.files import (
     ForeignFileError,
     StoreError,
     read_plain,
+    refuse_link,
     tidy,
     token,
     write_atomically,
@@ -233,12 +234,7 @@ class Store:
     def _refuse_links(self, configs: Iterable[Config]) -> None:
         """The results folder may be a symbolic link; what is in it must not lead out of it."""
         for folder in (self.folder, *map(self.config_folder, configs)):
-            root = self.folder.parent.resolve()
-            if folder.is_symlink() and not folder.resolve().is_relative_to(root):
-                raise StoreError(
-                    f"{folder} is a symbolic link out of the results folder; only the whole "
-                    "results folder may be one: move the files there, or use --results"
-                )
+            refuse_link(folder, self.folder.parent)
 
 
 def parse_name(name: str) -> Seed | None:

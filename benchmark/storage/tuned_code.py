@@ -1,4 +1,4 @@
-"""Tuned values of a study that come from other code than the present."""
+"""Tuned values of a study that come from other code than the present, or from somebody's hand."""
 
 from __future__ import annotations
 
@@ -20,4 +20,7 @@ def tuned_elsewhere(study: Study) -> str:
             since = f"{reason} (fedrl {entry.fedrl})" if not entry.code else f"{reason} since"
             reasons.setdefault(since, {})[f"{config.family} / {config.algorithm}"] = None
     told = "; ".join(f"{', '.join(pairs)}: {reason}" for reason, pairs in reasons.items())
-    return f"hyperparameters tuned under other code: {told}" if told else ""
+    told = f"hyperparameters tuned under other code: {told}" if told else ""
+    edited = {f"{c.family} / {c.algorithm}": None for c, e in study.tuned_entries() if e.edited}
+    by_hand = f"no trial of their file has the tuned values of {', '.join(edited)}: edited by hand"
+    return "; ".join([*([told] if told else []), *([by_hand] if edited else [])])

@@ -14,6 +14,7 @@ from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.execution.checkpoint import Checkpoints
 from fedrl.benchmark.storage.files import StoreError, set_aside, tidy
 from fedrl.benchmark.storage.manifests import manifest_files
+from fedrl.benchmark.storage.merge import merge
 from fedrl.benchmark.storage.store import Store
 from fedrl.benchmark.training.record import RunState
 from fedrl.benchmark.tuning import journal
@@ -118,3 +119,13 @@ def test_a_damaged_journal_is_told_set_aside_and_written_again(
     with pytest.warns(UserWarning, match=r"is damaged; it is kept as journal.log.corrupt-1"):
         journal.record(path, [])
     assert path.with_name("journal.log.corrupt-1").read_bytes() == content
+
+
+def test_a_merge_follows_no_link_out_of_its_folder(store: Store, tmp_path: Path) -> None:
+    into, elsewhere = tmp_path / "into", tmp_path / "elsewhere"
+    (into / "study").mkdir(parents=True)
+    elsewhere.mkdir()
+    (into / "study" / RUN.config.id).symlink_to(elsewhere)
+    with pytest.raises(StoreError, match="is a symbolic link out of the results folder"):
+        merge([store.folder.parent], into)
+    assert not list(elsewhere.iterdir())

@@ -37,6 +37,7 @@ def cross(
     loaded = load_study(study, overrides or (), only or ())
     found = read_crossed(loaded, results, episodes)
     answers.warn_stale(found.stale)
+    answers.warn_missing(found.missing)
     for note in found.notes:
         answers.say(f"note: {note}")
     written = write_crossed(loaded.name, results, found.crossed)

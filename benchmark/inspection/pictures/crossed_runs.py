@@ -24,7 +24,7 @@ from fedrl.benchmark.inspection.pictures.crossed import draw_crossed
 from fedrl.benchmark.inspection.pictures.drawing import save
 from fedrl.benchmark.publishing.records import export, label
 from fedrl.benchmark.storage import parameters
-from fedrl.benchmark.storage.files import StoreError
+from fedrl.benchmark.storage.files import StoreError, refuse_link
 from fedrl.benchmark.storage.store import Store, Stored
 from fedrl.envs.family import Array
 
@@ -37,12 +37,14 @@ class Found(NamedTuple):
     crossed: list[Crossed]
     stale: int
     notes: list[str]
+    missing: list[str]  # runs that are not stored
 
 
 def read_crossed(study: Study, results: Path, episodes: int) -> Found:
     """Cross-evaluations of all stored runs; StoreError if there are none."""
     store = Store(results, study.name)
-    stored = store.load(study.runs())
+    runs = study.runs()
+    stored = store.load(runs)
     if not stored:
         raise StoreError(
             f"no results of study {study.name} in {store.folder}; compute them with `fedrl run`, "
@@ -64,12 +66,15 @@ def read_crossed(study: Study, results: Path, episodes: int) -> Found:
             crossed.append(Crossed(run, agents.optimum, matrix, agents.distance, agents.gap))
     if not crossed:
         raise StoreError(f"no run of study {study.name} can be cross-evaluated: {notes[0]}")
-    return Found(crossed, sum(entry.stale for entry in stored), notes)
+    have = {entry.run.key for entry in stored}
+    missing = [label(run) for run in runs if run.key not in have]
+    return Found(crossed, sum(entry.stale for entry in stored), notes, missing)
 
 
 def write_crossed(study: str, results: Path, crossed: Sequence[Crossed]) -> list[Path]:
     """The table and the heat maps."""
     folder = results / study / FOLDER
+    refuse_link(folder, results)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -324,3 +324,10 @@ def test_what_is_missing_is_an_error_at_the_boundary() -> None:
     task: Task = prepare("tiny.toml").tasks[0]
     assert (Protocol().trials, Protocol().select_seeds) == (16, 20)
     assert task.own == ({"step_size": 0.7},)
+
+
+def test_values_that_were_edited_by_hand_are_told() -> None:
+    assert "edited by hand" not in tuned_elsewhere(load_study("asks.toml"))
+    edit(lambda text: re.sub(r"(values = \{ step_size = )[^ ,]+", r"\g<1>0.123456", text))
+    told = tuned_elsewhere(load_study("asks.toml"))
+    assert "no trial of their file has the tuned values of random-mdp / fedpg: edited" in told
