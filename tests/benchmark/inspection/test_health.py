@@ -11,7 +11,7 @@ from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.execution.checkpoint import Checkpoints
 from fedrl.benchmark.inspection.health import examine
-from fedrl.benchmark.storage import store as stores
+from fedrl.benchmark.storage import provenance
 from fedrl.benchmark.storage.files import StoreError, set_aside, token
 from fedrl.benchmark.storage.store import Store
 from fedrl.benchmark.training.record import RunState
@@ -39,7 +39,7 @@ def test_every_kind_is_told_and_only_the_useless_is_removed(
     for run in (stored, unfinished):
         checkpoints.save(run, STATE)
     with monkeypatch.context() as patch:  # as another version would have stored it
-        patch.setattr(stores, "run_key", lambda run: "another")
+        patch.setattr(provenance, "config_code", lambda config: {"training": "another"})
         store.save(stale, COLUMNS, np.zeros(2), THETA)
     path = store.path(damaged)
     path.write_bytes(path.read_bytes()[:-1])
@@ -55,7 +55,8 @@ def test_every_kind_is_told_and_only_the_useless_is_removed(
     counted = {kind.name: (kind.runs, len(kind.files)) for kind in health.kinds}
     assert counted["stored"] == (1, 3)
     assert counted["unfinished"] == (1, 1)
-    assert counted["damaged"][0] >= 2
+    assert counted["stale"] == (1, 3)
+    assert counted["damaged"][0] == 2
     assert counted["aside"] == (0, 1)
     assert counted["left over"] == (0, 3)
     costs = {kind.name: kind.seconds for kind in health.kinds}
