@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from fedrl.benchmark.publishing.records import load_records
     from fedrl.envs import FAMILIES
     from fedrl.reports import write_report
+    from fedrl.reports.table.resampling import resample
 
-__all__ = ["ALGORITHMS", "FAMILIES", "load_records", "run_study", "write_report"]
+__all__ = ["ALGORITHMS", "FAMILIES", "load_records", "resample", "run_study", "write_report"]
 
 # A wheel holds the packages below this one; in a checkout they are the folders beside it.
 _checkout = Path(__file__).parents[1]
@@ -50,6 +51,7 @@ _HOMES = {
     "ALGORITHMS": "fedrl.algorithms",
     "FAMILIES": "fedrl.envs",
     "load_records": "fedrl.benchmark.publishing.records",
+    "resample": "fedrl.reports.table.resampling",
     "run_study": "fedrl.benchmark.execution.execution",
     "write_report": "fedrl.reports",
 }

@@ -15,6 +15,7 @@ from fedrl.benchmark.cli.commands.compare import compare
 from fedrl.benchmark.cli.commands.cross import cross
 from fedrl.benchmark.cli.commands.doctor import doctor
 from fedrl.benchmark.cli.commands.handbook import handbook
+from fedrl.benchmark.cli.commands.import_curves import import_curves
 from fedrl.benchmark.cli.commands.info import info
 from fedrl.benchmark.cli.commands.list_known import list_known
 from fedrl.benchmark.cli.commands.merge import merge
@@ -29,10 +30,12 @@ from fedrl.benchmark.cli.commands.run import run
 from fedrl.benchmark.cli.commands.sensitivity import sensitivity
 from fedrl.benchmark.cli.commands.show import show
 from fedrl.benchmark.cli.commands.speed import speed
+from fedrl.benchmark.cli.commands.study import study
 from fedrl.benchmark.cli.commands.thresholds import thresholds
 from fedrl.benchmark.cli.commands.tune import tune
 from fedrl.benchmark.cli.commands.tuned import tuned
 from fedrl.benchmark.cli.commands.verify import verify
+from fedrl.benchmark.cli.commands.watch import watch
 from fedrl.benchmark.cli.known import checked
 from fedrl.benchmark.cli.printable import printable
 from fedrl.benchmark.cli.streams import FullError, Stream
@@ -60,8 +63,9 @@ app = typer.Typer(
 
 app.command("list")(list_known)
 app.command("open")(open_page)
+app.command("import")(import_curves)
 for _command in (
-    *(run, report, records, replay, merge, speed, info, doctor),
+    *(study, run, watch, report, records, replay, merge, speed, info, doctor),
     *(check, show, render, thresholds, cross, handbook),
     *(publish, verify, compare, mirror, sensitivity, claims),
     *(tune, tuned),

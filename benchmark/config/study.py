@@ -176,6 +176,14 @@ def load_study(
     return study
 
 
+def read_table(name_or_path: str | Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
+    """A study that is known to be valid, as its file has it."""
+    table = tomllib.loads(_read(str(name_or_path))[1])
+    for override in overrides:
+        _override(table, override)
+    return table
+
+
 def _read(name_or_path: str) -> tuple[str, str]:
     """Name and text of a study."""
     path = Path(name_or_path)

@@ -47,6 +47,34 @@ def tuned_config(config: Config, entry: Entry, layers: Layers) -> Config:
     return applied(config, entry.values)
 
 
+def refuse_by_hand(
+    table: Mapping[str, Any], family: str, algorithm: str, names: Sequence[str]
+) -> None:
+    """SettingError for what a study sets by hand and asks tuned values of: before it is tuned.
+
+    `table`: the study as its file has it. `names`: what will be tuned together.
+    """
+    families, algorithms = table.get("families", {}), table.get("algorithms", {})
+    own = families.get(family, {})
+    layers = [
+        ("settings", table.get("settings", {})),
+        (f"families.{family}", own),
+        (f"algorithms.{algorithm}", algorithms.get(algorithm, {})),
+        (f"families.{family}.algorithms.{algorithm}", own.get("algorithms", {}).get(algorithm, {})),
+    ]
+    says = [i for i, (_, layer) in enumerate(layers) if "hyperparameters" in layer]
+    if not says or layers[says[-1]][1]["hyperparameters"] != "tuned":
+        return
+    asking = layers[says[-1]][0]
+    for place, layer in layers[says[-1] :]:
+        for name in names:
+            if name in layer:
+                raise SettingError(
+                    f"{place}.{name} is set by hand, but {asking}.hyperparameters = 'tuned': the "
+                    f"study could not take what is tuned; remove {place}.{name}, or the other"
+                )
+
+
 def tuned_names(family: str, algorithm: str, folder: str) -> set[str]:
     """List the tuned values of a pair, by name."""
     from fedrl.benchmark.config.tuned_file import path_of, read

@@ -9,8 +9,9 @@ from rich.console import Console
 
 from fedrl.benchmark.config.parameter import is_grid
 from fedrl.benchmark.config.protocol import ENOUGH, Protocol, protocol_of
-from fedrl.benchmark.config.study import load_study
+from fedrl.benchmark.config.study import load_study, read_table
 from fedrl.benchmark.config.tuned_file import Entry
+from fedrl.benchmark.config.tuned_lookup import refuse_by_hand
 from fedrl.benchmark.execution.executors import Executor
 from fedrl.benchmark.storage.files import StoreError, token
 from fedrl.benchmark.tuning import pages, tuned_writer
@@ -82,7 +83,10 @@ def prepare(
     """The tasks of a study; StudyError or SettingError says what is wrong before any compute."""
     loaded = load_study(study, overrides, only, given=True)
     protocol = protocol_of(loaded.tuning, trials)
-    return Job(loaded.name, tasks_of(loaded, protocol), protocol, repeats)
+    tasks, table = tasks_of(loaded, protocol), read_table(study, overrides)
+    for task in tasks:
+        refuse_by_hand(table, task.base.family, task.base.algorithm, task.names)
+    return Job(loaded.name, tasks, protocol, repeats)
 
 
 def carry_out(

@@ -24,6 +24,50 @@ AGENT = "agent_score_"  # prefix of the score of every agent
 DIAGNOSTIC = "diagnostic_"  # prefix of what was seen inside a round
 COORDINATE = "design_"  # prefix of the coordinates of a design, by hyperparameter
 
+MEANINGS = {  # what `fedrl records --describe` and the documentation say
+    "study": "name of the study",
+    "family": "environment family",
+    "kappa": "level of heterogeneity κ, 0 for identical agents",
+    "algorithm": "registered name of the algorithm",
+    "agents": "number of agents N",
+    "seed": "index of the seed; equal seeds have common random numbers in all settings",
+    "cell": "id of the configuration, the same for all of its seeds",
+    "round": "communication rounds done at this evaluation point",
+    "steps_per_agent": "environment steps of training so far, mean over agents",
+    "trajectories_per_agent": "episodes of training so far, mean over agents",
+    "steps_total": "environment steps of training so far, all agents",
+    "trajectories_total": "episodes of training so far, all agents",
+    "floats_up": "numbers one agent has sent to the server so far",
+    "floats_down": "numbers one agent has received from the server so far",
+    "seconds": "wall seconds so far, a batch's shared equally by its runs; no two machines agree",
+    "objective": "discounted objective J, mean over agents",
+    "return": "undiscounted return, mean over agents",
+    "return_worst": "undiscounted return of the agent that has least",
+    "return_best": "undiscounted return of the agent that has most",
+    "stationarity": "squared norm of the exact gradient of J, where it is known",
+    "diverged": "whether the run met a number that is not finite",
+    "diverged_round": "the round in which it did",
+    "metric": "column the family is scored by, objective or return",
+    "reference": "score to be reached",
+    "reference_meaning": "what the reference is",
+    "random": "score of the uniformly random policy",
+    HETEROGENEITY: "ζ², spread of the agents' gradients",
+    THEORY_EXPONENT: "ρ of the rate O(ε^−ρ) that the algorithm's paper claims",
+}
+OTHERS = {  # by how they begin
+    DIAGNOSTIC: "measured inside the round before this evaluation point",
+    COORDINATE: "coordinate of the study's design",
+}
+
+
+def meaning(name: str) -> str:
+    """A column in words; what is neither measured nor named here is a setting."""
+    for start, words in OTHERS.items():
+        if name.startswith(start):
+            return f"{name.removeprefix(start).replace('_', ' ')}, {words}"
+    return MEANINGS.get(name, "setting of the configuration, empty where it does not apply")
+
+
 METRICS = {  # what a family is scored by, and its unit
     "objective": "discounted objective J, mean over agents",
     "return": "undiscounted return, mean over agents",

@@ -1,16 +1,20 @@
 """`fedrl records`: everything stored as one table."""
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from fedrl.benchmark.cli.options import RESULTS, Only, Results, Set, StudyName
+from fedrl.benchmark.cli.options import RESULTS, Only, Results, Set
 
 
 def records(
-    study: StudyName,
+    study: Annotated[
+        str | None,
+        typer.Argument(metavar="STUDY", help="Name of a built-in study, or path to a TOML file."),
+    ] = None,
     results: Results = RESULTS,
     out: Annotated[
         Path | None,
@@ -22,6 +26,9 @@ def records(
     ] = None,
     overrides: Set = None,
     only: Only = None,
+    describe: Annotated[
+        bool, typer.Option("--describe", help="Say what every column means; of STUDY, or all.")
+    ] = False,
 ) -> None:
     """Export the stored runs of a study as one tidy table, one row per evaluation point.
 
@@ -30,7 +37,16 @@ def records(
       fedrl records quick --out quick.parquet
 
       fedrl records quick --only algorithm=fedpg | head
+
+      fedrl records --describe
     """
+    if describe and study is None:
+        from fedrl.reports.table.columns import MEANINGS
+
+        _describe(MEANINGS)
+        return
+    if study is None:
+        raise typer.BadParameter("name a study, or use --describe")
     from fedrl.benchmark.cli import answers
     from fedrl.benchmark.config.study import load_study
     from fedrl.benchmark.publishing.records import check_suffix, export, read_records, to_csv
@@ -40,8 +56,18 @@ def records(
     found = read_records(load_study(study, overrides or (), only or ()), results)
     answers.warn_stale(found.stale)
     answers.warn_missing(found.missing)
-    if out is None:
+    if describe:
+        _describe(found.frame.columns)
+    elif out is None:
         sys.stdout.write(to_csv(found.frame))
     else:
         export(found.frame, out)
         print(out)
+
+
+def _describe(names: Iterable[str]) -> None:
+    """A line per column."""
+    from fedrl.reports.table.columns import meaning
+
+    for name in names:
+        print(f"{name}\t{meaning(str(name))}")

@@ -1,0 +1,55 @@
+"""`fedrl study new`: a study file to begin with."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class Action(StrEnum):
+    """What can be done."""
+
+    new = "new"
+
+
+def study(
+    action: Annotated[Action, typer.Argument(metavar="new", help="Write a study file.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="File to write, my.toml.")],
+    algorithm: Annotated[
+        str, typer.Option(metavar="NAME", help="Your algorithm: its name, or module:Class.")
+    ],
+    against: Annotated[
+        str, typer.Option(metavar="A,B,…", help="Algorithms to compare it with.")
+    ] = "fedpg",
+    families: Annotated[
+        str, typer.Option(metavar="A,B,…", help="Families of environments.")
+    ] = "gridworld,cartpole",
+) -> None:
+    """Write a study of an algorithm against others, one file for tune, run and report.
+
+    Nothing is overwritten. What it says of a family is what the studies that come along say.
+
+    [bold]Examples[/]
+
+      fedrl study new my.toml --algorithm my_package.mine:Mine --against fedpg,scaffold-pg
+
+      fedrl tune my.toml && fedrl run my.toml && fedrl report my.toml
+    """
+    from fedrl.benchmark.config.new_study import compose
+    from fedrl.benchmark.config.settings import SettingError
+
+    if file.suffix != ".toml":
+        raise SettingError(f"{file} has to end in .toml")
+    rivals, places = (
+        [part.strip() for part in text.split(",") if part.strip()] for text in (against, families)
+    )
+    text = compose(file.name, algorithm, rivals, places)
+    try:
+        with file.open("x", encoding="utf-8") as out:
+            out.write(text)
+    except FileExistsError:
+        raise SettingError(f"{file} is there already; remove it, or choose another name") from None
+    except OSError as error:
+        raise SettingError(f"cannot write {file}: {error.strerror}") from None
+    print(file)
