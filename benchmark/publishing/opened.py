@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from fedrl.benchmark.publishing import sources
-from fedrl.benchmark.publishing.publication import check_ours
+from fedrl.benchmark.publishing.publication import check_ours, presentation
 from fedrl.benchmark.publishing.verification import published
 from fedrl.benchmark.storage.files import StoreError
 from fedrl.benchmark.storage.folders import replacing
@@ -25,10 +27,11 @@ def folder_of(study: str) -> Path:
     return shipped[study]
 
 
-def page_of(folder: Path, out: Path | None = None) -> Path:
+def page_of(folder: Path, out: Path | None = None, shown: Mapping[str, Any] | None = None) -> Path:
     """The report of a folder's records: index.html, with figures and tables beside it.
 
-    Without `out` it is kept below the user's cache and made again when the records change.
+    Without `out` it is kept below the user's cache and made again when the records change. `shown`:
+    fields of a `Presentation`, for a report that goes to `out`.
     """
     source = sources.source_folder(folder)
     if out is None and (folder / sources.PAGE).is_file():
@@ -38,6 +41,10 @@ def page_of(folder: Path, out: Path | None = None) -> Path:
         return place / sources.PAGE
     check_ours(place)
     read = sources.read_source(source)
+    names = (sorted(map(str, read.frame[n].unique())) for n in ("algorithm", "family"))
+    if chosen := presentation(shown or {}, *names):
+        told = read.provenance | chosen
+        read = sources.packed(read.frame, told, read.title, read.description)
     try:
         with replacing(place, ours=sources.REPORT) as new:
             artefacts = sources.make_report(read, new)

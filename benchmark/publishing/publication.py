@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -41,12 +41,14 @@ def publish(
     `shown`: fields of a `Presentation`, for its provenance; SettingError where the study has not
     what they name.
     """
-    presentation = _presentation(study, shown or {})
+    configs = study.configs()
+    names = (sorted({getattr(c, field) for c in configs}) for field in ("algorithm", "family"))
+    chosen = presentation(shown or {}, *names)
     found = read_records(study, results)
     store = Store(results, study.name)
     out = store.folder / "report" if out is None else out
     designed = surfaces_of(study, found)
-    told = provenance(study, store, found, command, designed) | presentation
+    told = provenance(study, store, found, command, designed) | chosen
     source = sources.packed(found.frame, told, study.title, study.description)
     check_ours(out)
     try:
@@ -58,15 +60,15 @@ def publish(
     return Published(out / sources.PAGE, found.missing, found.stale, designed)
 
 
-def _presentation(study: Study, shown: Mapping[str, Any]) -> dict[str, Any]:
+def presentation(
+    shown: Mapping[str, Any], algorithms: Sequence[str], families: Sequence[str]
+) -> dict[str, Any]:
     """The entry of the provenance; nothing where nothing was chosen."""
     from fedrl.reports.table.presentation import KEY, Presentation
 
     chosen = Presentation.of({KEY: shown})
-    configs = study.configs()
-    names = (sorted({getattr(c, field) for c in configs}) for field in ("algorithm", "family"))
     try:
-        chosen.check(*names)
+        chosen.check(algorithms, families)
     except ValueError as error:
         raise SettingError(f"--{error}") from None
     return {KEY: chosen.told} if chosen.told else {}

@@ -73,15 +73,6 @@ def report(
 
     if (study is None) == (source is None):
         raise typer.BadParameter("name a study, or --from a folder of records")
-    if source is not None:
-        if out is None or any((overrides, only, baseline, label, order, families, size)):
-            raise typer.BadParameter("--from takes all records as they are, and needs --out DIR")
-        page = page_of(source, out)
-        answers.print_json({"page": str(page)}) if as_json else print(page)
-        return
-    assert study is not None
-    loaded = load_study(study, overrides or (), only or ())
-    command = answers.rebuilding(study, overrides, only)
     shown = {
         "baseline": baseline or "",
         "labels": dict(_named(entry) for entry in label or ()),
@@ -89,6 +80,15 @@ def report(
         "families": _parts(families),
         "size": size or "",
     }
+    if source is not None:
+        if out is None or any((overrides, only)):
+            raise typer.BadParameter("--from takes all records as they are, and needs --out DIR")
+        page = page_of(source, out, shown)
+        answers.print_json({"page": str(page)}) if as_json else print(page)
+        return
+    assert study is not None
+    loaded = load_study(study, overrides or (), only or ())
+    command = answers.rebuilding(study, overrides, only)
     published = publish(loaded, results, out, command, shown)
     answers.warn_stale(published.stale)
     answers.warn_missing(published.missing, "the report says so")
