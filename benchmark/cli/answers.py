@@ -16,6 +16,7 @@ import typer
 from rich import box
 from rich.console import Console
 from rich.markup import escape
+from rich.measure import Measurement
 from rich.table import Table
 
 from fedrl.benchmark.cli.codes import INTERRUPTED
@@ -49,9 +50,28 @@ def print_table(
     for heading in headings:
         side: Any = "right" if heading in right else "left"
         table.add_column(heading, justify=side, no_wrap=heading in whole, overflow="fold")
-    for row in rows:
-        table.add_row(*(escape(printable(cell)) for cell in row))
-    Console().print(table)
+    told = [[printable(cell) for cell in row] for row in rows]
+    for row in told:
+        table.add_row(*map(escape, row))
+    console = Console()
+    if not console.is_terminal:  # a program or a file reads on: one record is one line
+        wide = Console(width=10_000)
+        console.width = max(80, Measurement.get(wide, wide.options, table).maximum)
+    elif _breaks(console, headings, told):
+        for row in told:
+            lines = (f"{h}: {cell}" for h, cell in zip(headings, row, strict=True) if cell)
+            print("\n  ".join(lines))
+        return
+    console.print(table)
+
+
+def _breaks(console: Console, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Whether a word or number would be cut: then every record is told line by line."""
+    columns = zip(headings, *rows, strict=True)
+    longest = (
+        max(len(word) for cell in column for word in cell.split() or [""]) for column in columns
+    )
+    return sum(longest) + len(headings) > console.width
 
 
 def warn_missing(missing: Sequence[str], told: str = "they are not in the table") -> None:

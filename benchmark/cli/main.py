@@ -3,7 +3,8 @@
 import sys
 import warnings
 from contextlib import suppress
-from typing import NoReturn
+from importlib.metadata import PackageNotFoundError, version
+from typing import Annotated, NoReturn
 
 import typer
 from typer.exceptions import TyperException
@@ -61,16 +62,39 @@ app = typer.Typer(
     """,
 )
 
-app.command("list")(list_known)
-app.command("open")(open_page)
-app.command("import")(import_curves)
-for _command in (
-    *(study, run, watch, report, records, replay, merge, speed, info, doctor),
-    *(check, show, render, thresholds, cross, handbook),
-    *(publish, verify, compare, mirror, sensitivity, claims),
-    *(tune, tuned),
-):
-    app.command()(checked(_command))
+_named = {list_known: "list", open_page: "open", import_curves: "import"}
+for _group, _commands in {
+    "Studies": (list_known, study, run, watch, report, open_page, records),
+    "Tuning": (tune, tuned, sensitivity),
+    "Families and algorithms": (show, render, check, thresholds, cross, handbook),
+    "Trust": (verify, replay, publish, compare, claims),
+    "In and out": (import_curves, mirror, merge),
+    "This machine": (speed, info, doctor),
+}.items():
+    for _command in _commands:
+        app.command(_named.get(_command), rich_help_panel=_group)(checked(_command))
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        print(f"fedrl {version('fedrl')}" if _installed() else "fedrl, not installed: a checkout")
+        raise typer.Exit
+
+
+def _installed() -> bool:
+    with suppress(PackageNotFoundError):
+        return bool(version("fedrl"))
+    return False
+
+
+@app.callback()
+def _options(
+    asked: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version.", is_eager=True, callback=_version),
+    ] = False,
+) -> None:
+    pass
 
 
 def main() -> NoReturn:

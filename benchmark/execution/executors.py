@@ -91,7 +91,7 @@ def find(name: str, address: str | None = None) -> Executor:
     try:
         kind: type[Executor] = EntryPoint(name, known[name], GROUP).load()
     except ModuleNotFoundError as error:
-        remedy = f'pip install "fedrl[{name}]"' if name in EXECUTORS else known[name]
+        remedy = f"pip install '.[{name}]' in a clone" if name in EXECUTORS else known[name]
         raise ExecutorError(
             f"executor {name!r} needs the package {error.name!r}, which is not installed: {remedy}"
         ) from None

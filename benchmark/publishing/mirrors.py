@@ -33,7 +33,7 @@ def mirror(frame: Any, to: str, out: Path) -> list[Path]:
     missing = [package for package in NEEDS[to] if find_spec(package) is None]
     if missing:
         raise StoreError(
-            f"--to {to} needs the package {missing[0]}: pip install 'fedrl[{to}]', with "
+            f"--to {to} needs the package {missing[0]}: pip install '.[{to}]' in a clone, with "
             "-c constraints.txt for the version it is tested with"
         )
     try:

@@ -44,6 +44,7 @@ def publish(
     configs = study.configs()
     names = (sorted({getattr(c, field) for c in configs}) for field in ("algorithm", "family"))
     chosen = presentation(shown or {}, *names)
+    check_ours(out or Store(results, study.name).folder / "report")
     found = read_records(study, results)
     store = Store(results, study.name)
     out = store.folder / "report" if out is None else out

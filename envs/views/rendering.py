@@ -48,7 +48,7 @@ class Canvas:
 
     def __init__(self, environment: str, mode: str, **constants: float | None) -> None:
         if find_spec("pygame") is None:
-            raise DependencyNotInstalled("drawing needs pygame: pip install fedrl[render]")
+            raise DependencyNotInstalled("drawing needs pygame: pip install '.[render]' in a clone")
         from gymnasium.envs import classic_control
 
         self.environment = getattr(classic_control, environment)(render_mode=mode)

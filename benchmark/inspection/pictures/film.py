@@ -42,7 +42,7 @@ def check_film(federation: Federation, out: Path) -> None:
         )
     if out.suffix == ".mp4" and find_spec("imageio_ffmpeg") is None:
         raise SettingError(
-            "an .mp4 needs imageio-ffmpeg: pip install fedrl[render]; a .gif does not"
+            "an .mp4 needs imageio-ffmpeg: pip install '.[render]' in a clone; a .gif does not"
         )
     if not _mode(rendering_of(federation.family)):
         raise SettingError(f"{federation.name} has no picture, so it cannot be filmed")

@@ -209,5 +209,5 @@ def test_a_mirror_that_is_missing_names_its_extra(
     command = ("mirror", study, "--results", results, "--out", "mirror", "--to")
     assert_mistake(fedrl(*command, "tensorbord"), "did you mean 'tensorboard'?")
     monkeypatch.setattr("fedrl.benchmark.publishing.mirrors.find_spec", lambda _: None)
-    assert_mistake(fedrl(*command, "tensorboard"), "pip install 'fedrl[tensorboard]'")
+    assert_mistake(fedrl(*command, "tensorboard"), "pip install '.[tensorboard]'")
     assert not Path("mirror").exists()
