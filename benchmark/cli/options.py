@@ -47,13 +47,14 @@ Workers = Annotated[
     int | None, typer.Option(min=1, help="Worker processes.", show_default="one per core")
 ]
 Executor = Annotated[
-    str, typer.Option(metavar="NAME", help="Where to compute: local, ray, or an entry point.")
+    str,
+    typer.Option(metavar="NAME", help="Where to compute: local, ray, slurm, an entry point."),
 ]
 Address = Annotated[
     str | None,
     typer.Option(
         metavar="HOST:PORT",
-        help="Head of a Ray cluster, or auto on one of its nodes.",
+        help="Head of a Ray cluster, or auto on one of its nodes; options of sbatch.",
         show_default="Ray on this machine",
     ),
 ]

@@ -20,6 +20,7 @@ GROUP = "fedrl.executors"  # entry points of other packages; the value is a subc
 EXECUTORS = {  # imported when asked for
     "local": "fedrl.benchmark.execution.executors:Local",
     "ray": "fedrl.benchmark.execution.ray_executor:Ray",
+    "slurm": "fedrl.benchmark.execution.slurm_executor:Slurm",
 }
 
 

@@ -50,9 +50,14 @@ def import_curves(
     from fedrl.benchmark.publishing.outside import import_report
 
     frame = import_report(
-        *(files, out),
-        **{"title": title, "family": family, "algorithm": algorithm, "metric": metric},
-        **{"random": random, "reference": reference},
+        files,
+        out,
+        title=title,
+        family=family,
+        algorithm=algorithm,
+        metric=metric,
+        random=random,
+        reference=reference,
     )
     runs = frame.groupby(["family", "algorithm"])["seed"].nunique()
     page = out / "index.html"
