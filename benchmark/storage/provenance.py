@@ -42,6 +42,9 @@ def engine() -> str:
 
 
 @cache
+IMAGE = "FEDRL_IMAGE"  # digest of the container image, which nothing inside of it knows
+
+
 def machine() -> dict[str, Any]:
     """Describe the machine that timings and last digits depend on. No paths, no host name."""
     return {
@@ -51,6 +54,7 @@ def machine() -> dict[str, Any]:
         "release": platform.release(),
         "architecture": platform.machine(),
         "linear_algebra": _linear_algebra(),
+        **({"image": image} if (image := os.environ.get(IMAGE)) else {}),
     }
 
 

@@ -10,6 +10,7 @@ import pytest
 from fedrl import run_study
 from fedrl.benchmark.execution import slurm_executor
 from fedrl.benchmark.execution.executors import ExecutorError, find
+from fedrl.benchmark.storage.provenance import machine
 
 STUDY = """
 title = "Tiny"
@@ -110,3 +111,10 @@ def test_without_a_cluster_it_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ExecutorError, match="login node"):
         find("slurm")
+
+
+def test_the_image_of_a_container_is_in_manifests(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FEDRL_IMAGE", raising=False)
+    assert "image" not in machine()
+    monkeypatch.setenv("FEDRL_IMAGE", "sha256:0123")
+    assert machine()["image"] == "sha256:0123"
