@@ -41,10 +41,10 @@ def engine() -> str:
     )
 
 
-@cache
 IMAGE = "FEDRL_IMAGE"  # digest of the container image, which nothing inside of it knows
 
 
+@cache
 def machine() -> dict[str, Any]:
     """Describe the machine that timings and last digits depend on. No paths, no host name."""
     return {
