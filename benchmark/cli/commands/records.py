@@ -7,14 +7,11 @@ from typing import Annotated
 
 import typer
 
-from fedrl.benchmark.cli.options import RESULTS, Only, Results, Set
+from fedrl.benchmark.cli.options import RESULTS, Only, Results, Set, StudyOrNone
 
 
 def records(
-    study: Annotated[
-        str | None,
-        typer.Argument(metavar="STUDY", help="Name of a built-in study, or path to a TOML file."),
-    ] = None,
+    study: StudyOrNone = None,
     results: Results = RESULTS,
     out: Annotated[
         Path | None,
