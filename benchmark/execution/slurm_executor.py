@@ -114,7 +114,7 @@ class _Jobs:
         script.write_text(SCRIPT.format(notice=NOTICE, limits=limits, **words))
         done = _asked("sbatch", "--parsable", *self._options, str(script))
         if done.returncode:
-            if "limit" in done.stderr.lower() and self.running:
+            if "maxsubmit" in done.stderr.lower():  # this user's other jobs count too
                 return False
             raise ExecutorError(f"sbatch: {' '.join(done.stderr.split()) or done.returncode}")
         self._count += 1
