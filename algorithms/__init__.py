@@ -3,6 +3,8 @@
 from fedrl.algorithms.algorithm import Agent, Algorithm, Server, tunable
 from fedrl.algorithms.estimators.gradients import CompiledGradients, Gradients
 from fedrl.algorithms.estimators.trajectory import Trajectories
+from fedrl.algorithms.methods.actor_critic.feda2c import FedA2C
+from fedrl.algorithms.methods.actor_critic.fedkl import FedKL
 from fedrl.algorithms.methods.actor_critic.fedppo import FedPPO
 from fedrl.algorithms.methods.averaging.afedpg import AFedPG
 from fedrl.algorithms.methods.averaging.ditto_pg import DittoPG
@@ -12,6 +14,7 @@ from fedrl.algorithms.methods.averaging.fedpg import FedPG
 from fedrl.algorithms.methods.averaging.fedpg_m import FedPGM
 from fedrl.algorithms.methods.averaging.fedprox_pg import FedProxPG
 from fedrl.algorithms.methods.averaging.fedrep_pg import FedRepPG
+from fedrl.algorithms.methods.averaging.fedtrpo import FedTRPO
 from fedrl.algorithms.methods.averaging.independent_pg import IndependentPG
 from fedrl.algorithms.methods.averaging.pooled_pg import PooledPG
 from fedrl.algorithms.methods.averaging.s_fedpg import SFedPG
@@ -61,7 +64,10 @@ ALGORITHMS: dict[str, type[Algorithm]] = {
     "fedrep-pg": FedRepPG,
     "ditto-pg": DittoPG,
     "fedpg-br": FedPGBR,
+    "fedtrpo": FedTRPO,
     "fedppo": FedPPO,
+    "feda2c": FedA2C,
+    "fedkl": FedKL,
     "projpavg": ProjPAvg,
     "softpavg": SoftPAvg,
     "qavg": QAvg,

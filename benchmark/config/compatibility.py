@@ -99,6 +99,8 @@ def check_compatible(
         require(config.baseline == "none", "baseline", config.baseline, "'none': the server steps")
     if config.segment is not None:
         _check_segment(config, family, algorithm)
+    if config.critic is not None:
+        _check_critic(config, algorithm)
     enough = config.batch_steps >= algorithm.least_steps
     allowed = f"enough for a batch of {algorithm.least_steps} steps: {config.algorithm} splits it"
     require(enough, "episodes", config.episodes, allowed)
@@ -154,3 +156,28 @@ def _check_segment(config: Any, family: Family, algorithm: Algorithm) -> None:
     if not algorithm.actor_critic:
         allowed = "true with segment: the number of pieces is random"
         require(config.per_step_mean, "per_step_mean", config.per_step_mean, allowed)
+
+
+def _check_critic(config: Any, algorithm: Algorithm) -> None:
+    """A critic makes advantages of what agents have played."""
+    given = {"decay": config.critic.decay}
+    require(config.gradients != "exact", "critic", given, NO_EPISODES.replace("off", "'none'"))
+    allowed = f"'none': {config.algorithm} has a critic of its own"
+    require(not algorithm.actor_critic, "critic", given, allowed)
+    allowed = "'none': the server steps"
+    require(algorithm.update_site == "agents", "critic", given, allowed)
+    allowed = f"'none': {config.algorithm} reads rewards itself"
+    require(algorithm.table == "softmax", "critic", given, allowed)
+    heard = "one agent at a time is heard" if algorithm.asynchronous else "critics have no noise"
+    private = algorithm.asynchronous or config.privacy is not None
+    apart = not private or config.critic.kept == "own"
+    require(apart, "critic.kept", config.critic.kept, f"'own': {heard}")
+    parts = config.critic.minibatches
+    allowed = f"enough for a batch of {parts} steps: the critic splits it"
+    require(config.batch_steps >= parts, "episodes", config.episodes, allowed)
+    for name in ("baseline", "per_decision"):
+        off = type(config).model_fields[name].default
+        allowed = f"{off!r} with a critic: it takes the place of rewards to go"
+        require(getattr(config, name) == off, name, getattr(config, name), allowed)
+    allowed = "false with a critic: ∇J has no advantages in it"
+    require(not config.evaluation_gradients, "evaluation_gradients", True, allowed)

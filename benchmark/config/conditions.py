@@ -166,6 +166,23 @@ class ServerStep(Condition):
     floor: Positive = 1e-3  # τ, of adam and yogi
 
 
+class Critic(Condition):
+    """A value network beside the policy, whose advantages take the place of rewards to go.
+
+    Schulman et al., ICLR 2016, eq. 16. Steps are then not weighted by γ^h. V is fitted by Adam to
+    the batch of every local step, after its advantages are known.
+    """
+
+    setting: ClassVar[str] = "critic"
+    example: ClassVar[str] = "{decay = 0.95}"
+
+    decay: Share = 0.95  # λ; 1 is Monte Carlo, 0 is TD
+    step_size: Positive = 1e-3  # of Adam
+    epochs: Annotated[int, Field(ge=1)] = 10  # passes over a batch
+    minibatches: Annotated[int, Field(ge=1)] = 4  # updates per pass
+    kept: Literal["own", "averaged"] = "averaged"  # by its agent, or exchanged like the policy
+
+
 class Attack(Condition):
     """How many agents are Byzantine and what they do."""
 

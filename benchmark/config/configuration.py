@@ -35,6 +35,7 @@ from fedrl.benchmark.config.compatibility import check_compatible, check_persona
 from fedrl.benchmark.config.conditions import (
     AnyNoise,
     Attack,
+    Critic,
     Drift,
     RewardCliff,
     ServerStep,
@@ -50,6 +51,7 @@ Count = Annotated[int, Field(ge=1, lt=WHOLE)]
 
 IF_MEANT = "Input should be {value}, if that is meant"
 LATER = (  # settings younger than published results, whose names must not change
+    "critic",
     "normalise",
     "segment",
     "server_optimiser",
@@ -115,6 +117,7 @@ class Config(BaseModel):
     weight_cap: Annotated[float, Field(gt=1)] | None = None  # largest importance weight
     per_decision: bool = False  # weights of the steps so far instead of whole episodes
     baseline: Literal["none", "linear"] = "none"  # state values, fitted on past rounds
+    critic: Critic | None = None  # a value network and its advantages, instead of rewards to go
     entropy: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0  # reward -entropy · log π
     whiten: bool = False  # returns to go to mean 0 and deviation 1, per batch; biased
     per_step_mean: bool = False  # gradients divided by steps instead of episodes

@@ -105,7 +105,9 @@ def work(config: Config) -> Work:
     evaluation = points * per_point
     step = 1 / STEPS_PER_SECOND.get(config.family.partition("@")[0], OTHER)
     gradient = GRADIENT_SECONDS + config.build_policy().size / GRADIENTS_PER_SECOND
-    seconds = (training + evaluation) * step + training * gradient
+    passes = max(1, 2 * algorithm.shuffles)  # of policy and critic, over every batch
+    passes += 0 if config.critic is None else config.critic.epochs
+    seconds = (training + evaluation) * step + training * gradient * passes
     return Work(training, evaluation, seconds + rounds * config.local_steps * ROUND_SECONDS)
 
 

@@ -29,7 +29,7 @@ def estimators(config: Config, family: Family, policy: Policy) -> tuple[Any, Pro
     cap = float("inf") if config.weight_cap is None else config.weight_cap
     sampled = CompiledGradients(
         policy,
-        family.discount,
+        family.discount if config.critic is None else 1.0,  # advantages are not weighted by γ^h
         cap,
         per_decision=config.per_decision,
         whiten=config.whiten,

@@ -80,7 +80,8 @@ def _carried(state: State) -> Any:
 
 def _remembered(program: Program, state: State) -> list[Tensor]:
     """What is carried from round to round, and agents' statistics, each with leading axis G."""
-    kept = [state.baseline.coefficients, state.normaliser.sums, state.environments.states]
+    kept = [state.baseline.coefficients, state.normaliser.sums]
+    kept += [state.critics.states, state.environments.states]
     shape = (len(state.server.theta), program.agents_per_federation)
     per_federation = [torch.from_numpy(part).unflatten(0, shape) for part in kept]
     return [*tree_leaves(_carried(state)), *per_federation]
@@ -88,7 +89,7 @@ def _remembered(program: Program, state: State) -> list[Tensor]:
 
 def _with_remembered(state: State, leaves: Sequence[Tensor]) -> State:
     """The inverse of `_remembered`."""
-    *carried, coefficients, sums, states = leaves
+    *carried, coefficients, sums, critics, states = leaves
     form = tree_flatten(_carried(state))[1]
     memory, memories, owed, personal, moments, releases, *clock = tree_unflatten(carried, form)
     now, due, heard = clock
@@ -102,6 +103,7 @@ def _with_remembered(state: State, leaves: Sequence[Tensor]) -> State:
         heard=heard,
         personal=state.personal.holding(personal),
         baseline=state.baseline.holding(coefficients.flatten(0, 1).numpy()),
+        critics=state.critics.holding(critics.flatten(0, 1).numpy()),
         environments=state.environments.holding(states.flatten(0, 1).numpy()),
         normaliser=state.normaliser.holding(sums.flatten(0, 1).numpy()),
         optimiser=state.optimiser.holding(moments),

@@ -11,7 +11,14 @@ from pydantic import BaseModel
 
 from fedrl.algorithms import ALGORITHMS
 from fedrl.benchmark.config.communication import AGGREGATORS, COMPRESSIONS, Clock, Privacy
-from fedrl.benchmark.config.conditions import NOISES, Attack, Drift, RewardCliff, ServerStep
+from fedrl.benchmark.config.conditions import (
+    NOISES,
+    Attack,
+    Critic,
+    Drift,
+    RewardCliff,
+    ServerStep,
+)
 from fedrl.benchmark.config.configuration import Config
 from fedrl.benchmark.config.study import Study
 from fedrl.benchmark.inspection.pages import allowed_of
@@ -93,6 +100,7 @@ def conditions() -> Iterable[str]:
     """The inline tables."""
     kinds: list[tuple[str, type[BaseModel]]] = [
         ("server_optimiser", ServerStep),
+        ("critic", Critic),
         ("attack", Attack),
         ("clock", Clock),
         ("privacy", Privacy),

@@ -279,6 +279,16 @@ def test_halfcheetah_training(benchmark):
     measure(benchmark, lambda: round_(*batch), 5 * 5 * 10 * 100 * 2, rounds=5)
 
 
+def test_halfcheetah_ppo(benchmark):
+    """Whole rounds of FedPPO: 10 epochs of 32 minibatches with tanh 64×64, segments of 2 048."""
+    config = Config(
+        family="halfcheetah", algorithm="fedppo", agents=5, local_steps=1, segment=2048, kappa=1.0,
+        hyperparameters={"minibatches": 32}, hidden=(64, 64), step_size=3e-4, normalise="pooled",
+    )  # fmt: skip
+    batch = start([Run(config, Seed("test", 0))])
+    measure(benchmark, lambda: round_(*batch), 5 * 2048, rounds=5)
+
+
 def test_exact_tabular_gradient(benchmark):
     """J and ∇J of 10 seeds × 100 agents on a 25-state MDP; a step is one agent's evaluation."""
     family = FAMILIES["gridworld"]()

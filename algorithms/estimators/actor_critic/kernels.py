@@ -13,6 +13,7 @@ from fedrl.algorithms.estimators.actor_critic.advantages import (
     generalised_advantages,
     standardise,
 )
+from fedrl.algorithms.estimators.actor_critic.divergence import divergence_of
 from fedrl.algorithms.estimators.actor_critic.entropy import entropy_gradient
 from fedrl.algorithms.estimators.actor_critic.optimisers import ascend, limit_norm
 from fedrl.algorithms.estimators.coefficients import pack
@@ -52,27 +53,28 @@ def value_errors(fitted: Any, old: Any, target: Any, clip: float) -> None:
 def compiled_step(name: str) -> Callable[..., None]:
     """The compiled local step of the policy class `name`, L lanes.
 
-    (shape, critic shape, policy size p, loops, state (L,3d+1), rates (L,6), observation (L,B,T,o),
+    (shape, critic shape, policy size p, loops, state (L,3d+1), rates (L,7), observation (L,B,T,o),
     action (L,B,T,a), reward (L,B,T), length (L,B), final (L,B,o), terminated (L,B),
-    uniform (L,E,B·T), out (L,3d+1)).
+    uniform (L,E,B·T), anchors (L,d), out (L,3d+1)).
     """
     body, head = body_and_head(name)
     forward, backward = body.forward, body.backward
     log_probability, score = head.log_prob, head.score
-    add_entropy = entropy_gradient(head)
-    version = source_digest(forward, score, pack, generalised_advantages, add_entropy, ascend)
+    add_entropy, add_divergence = entropy_gradient(head), divergence_of(head).add
+    parts = (forward, score, pack, generalised_advantages, add_entropy, add_divergence, ascend)
+    version = source_digest(*parts)
 
     @njit(cache=True, nogil=True, error_model="numpy")  # a diverged run becomes NaN
     def step(  # type: ignore[no-untyped-def]
         shape, critic_shape, size, loops, state, rates, observation, action, reward, length, final,
-        terminated, uniform, out,
+        terminated, uniform, anchors, out,
     ):  # fmt: skip
         _ = version  # a closed-over value is part of the key of the compilation cache
         epochs, minibatches, optimiser, standardised, discount, clip_critic = loops
         d = (state.shape[1] - 1) // 3
         gradient = np.empty(d, state.dtype)
         for lane in range(len(state)):
-            step_size, decay, clip, value_weight, entropy_weight, largest_norm = rates[lane]
+            step_size, decay, clip, value_weight, entropy_weight, largest_norm, apart = rates[lane]
             own = out[lane]
             own[:] = state[lane]
             theta, first, second = own[:d], own[d : 2 * d], own[2 * d : 3 * d]
@@ -83,6 +85,9 @@ def compiled_step(name: str) -> Callable[..., None]:
             steps = len(x)
             _, z = forward(shape, actor, x)
             log_old = log_probability(actor, z, taken)
+            anchor, before = anchors[lane][:size], z
+            if apart != 0.0:
+                _, before = forward(shape, anchor, x)
             _, value = forward(critic_shape, critic, x)
             _, last = forward(critic_shape, critic, final[lane][: len(lengths)])
             advantage = np.empty(steps)
@@ -109,6 +114,9 @@ def compiled_step(name: str) -> Callable[..., None]:
                     score(actor, z, chosen, c, delta, gradient[:size])
                     if entropy_weight != 0.0:
                         add_entropy(actor, z, entropy_weight / len(rows), delta, gradient[:size])
+                    if apart != 0.0:
+                        factor, held_z = apart / len(rows), before[rows]
+                        add_divergence(actor, z, anchor, held_z, factor, delta, gradient[:size])
                     backward(shape, actor, some, cached, delta, gradient[:size])
                     cached, fitted = forward(critic_shape, critic, some)
                     held = clip if clip_critic else math.inf

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from fedrl.algorithms.estimators.actor_critic.advantages import SPREAD
 from fedrl.algorithms.estimators.actor_critic.critic import critic_shape, state_value
+from fedrl.algorithms.estimators.actor_critic.divergence import divergence
 from fedrl.algorithms.estimators.actor_critic.entropy import entropy
 from fedrl.algorithms.estimators.actor_critic.kernels import compiled_step
 from fedrl.algorithms.estimators.lifting import lifted
@@ -40,6 +41,7 @@ class Rates(NamedTuple):
     value_weight: Any  # c_v
     entropy_weight: Any  # c_e
     largest_norm: Any  # of a minibatch's gradient
+    divergence_weight: Any = 0.0  # c_d, of KL(π_held ‖ π)
 
 
 class Minibatch(NamedTuple):
@@ -60,11 +62,13 @@ def objective(
     theta: Tensor,
     mini: Minibatch,
     clip_critic: bool = False,
+    held: Tensor | None = None,
 ) -> Tensor:
     """L(θ) = mean_m min(ρ A, clip(ρ, 1 - ε, 1 + ε) A) - c_v/2 (V(s) - target)² + c_e H(π(·|s)).
 
     ρ = π_θ(a|s) / π_old(a|s). Schulman et al. 2017 (arXiv 1707.06347), eq. 9; 0-d. With
-    `clip_critic` the square is the larger of two, the other of V_old + clip(V - V_old, -ε, ε).
+    `clip_critic` the square is the larger of two, the other of V_old + clip(V - V_old, -ε, ε);
+    given `held` parameters, c_d KL(π_held ‖ π_θ) is subtracted.
     """
     advantage = mini.advantage
     if standardise:
@@ -77,21 +81,31 @@ def objective(
     value = state_value(policy, critic, mini.observation)
     error = (value - mini.target).square()
     if clip_critic:
-        held = mini.value + (value - mini.value).clamp(-rates.clip, rates.clip)
-        error = torch.maximum(error, (held - mini.target).square())
+        near = mini.value + (value - mini.value).clamp(-rates.clip, rates.clip)
+        error = torch.maximum(error, (near - mini.target).square())
     fit = 0.5 * rates.value_weight * error
     bonus = rates.entropy_weight * entropy(policy, actor, mini.observation)
+    if held is not None:
+        apart = divergence(policy, held[: policy.size], actor, mini.observation)
+        bonus = bonus - rates.divergence_weight * apart
     return (surrogate - fit + bonus).mean()
 
 
 def proximal_step(
-    policy: Policy, loops: Loops, rates: Rates, state: Tensor, batch: Trajectories, uniform: Tensor
+    policy: Policy,
+    loops: Loops,
+    rates: Rates,
+    state: Tensor,
+    batch: Trajectories,
+    uniform: Tensor,
+    held: Tensor | None = None,
 ) -> Tensor:
     """The state after `epochs` times `minibatches` updates along ∇`objective`: (3d + 1,).
 
     state (3d + 1,) is θ, both moments of the optimiser, and how many updates it has made. Every
     epoch goes through the M steps in an order of its own, shuffled by uniform (epochs, B·T).
-    Advantages, targets and π_old are those of θ before the first update.
+    Advantages, targets and π_old are those of θ before the first update. A divergence is penalised
+    from the policy of `held` (d,), by default θ before the first update too.
     """
     step = compiled_step(type(policy).__name__)
     shapes = (policy.shape, critic_shape(policy))
@@ -100,5 +114,6 @@ def proximal_step(
     def lanes(out: Array, *arrays: Any) -> None:
         step(*shapes, policy.size, loops, *arrays, out)
 
+    held = state[: (len(state) - 1) // 3] if held is None else held
     parts = (batch.observation, batch.action, batch.reward, batch.length)
-    return lifted(lanes, state, numbers, *parts, batch.final, batch.terminated, uniform)
+    return lifted(lanes, state, numbers, *parts, batch.final, batch.terminated, uniform, held)

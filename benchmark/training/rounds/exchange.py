@@ -38,7 +38,7 @@ def batch_gradients(
 ) -> tuple[State, Tensor]:
     """Batch gradients (L, d) of the lanes at θ_r, their episodes counted."""
     theta = state.personal.theta(state.server.theta[lanes.federations], lanes.pick)
-    known = (state.baseline, state.normaliser)
+    known = (state.baseline, state.normaliser, state.critics)
     taken = sample(program, lanes, theta, purpose, draw, episodes, *known)
     own = vmap(program.gradients.plain)(taken.batch.behaviour, taken.batch)
     return state._replace(ledger=taken.charge(state.ledger)), own
@@ -115,7 +115,8 @@ def exchange(
     normaliser = local.normaliser.exchanged(roster.participants.rows, weights)
     state = state._replace(server=following, memories=memories, normaliser=normaliser)
     state = state._replace(optimiser=optimiser, personal=mine)
-    state = state._replace(environments=local.environments)
+    critics = local.critics.exchanged(roster.participants.rows, weights)
+    state = state._replace(environments=local.environments, critics=critics)
     return with_cost(program, roster, state, up, size(local.server.memory))
 
 
@@ -126,8 +127,9 @@ def with_cost(
     algorithm, theta = program.algorithm, state.personal.sent(state.server.theta)
     if not algorithm.federated:
         return state, Size(0, 0)
-    floats = state.normaliser.floats
-    statistics = Size(floats, 64 * floats)
+    floats, critics = state.normaliser.floats, state.critics
+    beside = size(torch.from_numpy(critics.states[:1, : critics.floats]))
+    statistics = Size(floats, 64 * floats) + beside
     vectors = 1 + algorithm.uses_global_momentum
     vectors += algorithm.snapshot and roster.server_lanes is None
     compression = program.config.compression

@@ -15,6 +15,7 @@ from torch.utils._pytree import tree_map
 from fedrl.algorithms import Agent, Server
 from fedrl.algorithms.algorithm import LocalStep
 from fedrl.benchmark.config.configuration import Config
+from fedrl.benchmark.training.critics import Critics
 from fedrl.benchmark.training.experience import Baseline
 from fedrl.benchmark.training.normaliser import Normaliser
 from fedrl.benchmark.training.rollout import Episodes
@@ -40,6 +41,7 @@ class Local(NamedTuple):
     agent: Agent
     hyperparameters: dict[str, Tensor]  # (L,) each
     normaliser: Normaliser  # every agent's statistics
+    critics: Critics  # every agent's
     environments: Environments  # every agent's
 
 
@@ -59,7 +61,7 @@ def begin(
     agent = Agent(server.theta, snapshot, memory, step)
     if overrides(program.algorithm, "begin"):
         memory = lift(program.algorithm, "begin", hyperparameters, server, agent)
-    own = (state.normaliser, state.environments)
+    own = (state.normaliser, state.critics, state.environments)
     return Local(server, agent._replace(memory=memory), hyperparameters, *own)
 
 
@@ -90,11 +92,16 @@ def direction(
         lifting = together if entrywise(algorithm) else lift
         points = lifting(algorithm, "behaviour_parameters", hyperparameters, server, agent, alpha)
     samples: list[Sample] = []
-    normaliser, environments = local.normaliser, local.environments
     for i, point in enumerate(points):
-        known = (config.episodes, baseline, normaliser, environments)
-        samples.append(sample(program, lanes, point, f"training-{i}", draw, *known))
-        normaliser, environments = samples[-1].normaliser, samples[-1].environments or environments
+        known = (baseline, local.normaliser, local.critics, local.environments)
+        purpose, count = f"training-{i}", config.episodes
+        one = sample(program, lanes, point, purpose, draw, count, *known, fit=i == 0)
+        local = local._replace(
+            normaliser=one.normaliser,
+            critics=one.critics or local.critics,
+            environments=one.environments or local.environments,
+        )
+        samples.append(one)
 
     def direct(hyperparameters: dict[str, Tensor], *values: Any) -> tuple[Tensor, Any]:
         chosen = with_hyperparameters(algorithm, hyperparameters)
@@ -108,8 +115,7 @@ def direction(
     else:
         found, memory = vmap(direct)(hyperparameters, server, agent, *batches)
     played = tuple(part.played for part in samples if part.played is not None)
-    agent = local.agent._replace(memory=memory)
-    local = local._replace(agent=agent, normaliser=normaliser, environments=environments)
+    local = local._replace(agent=local.agent._replace(memory=memory))
     return local, limited(config, found, agent.theta), played
 
 

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from fedrl.algorithms import Trajectories
 from fedrl.benchmark.training.attacks import byzantine
+from fedrl.benchmark.training.critics import Critics
 from fedrl.benchmark.training.disturbance import charged, noisy
 from fedrl.benchmark.training.experience import Baseline, models
 from fedrl.benchmark.training.ledger import Ledger
@@ -17,6 +18,7 @@ from fedrl.benchmark.training.rollout import Episodes
 from fedrl.benchmark.training.rounds.lanes import Lanes
 from fedrl.benchmark.training.rounds.program import Program
 from fedrl.benchmark.training.segments import Environments
+from fedrl.envs.family import Array
 
 
 class Sample(NamedTuple):
@@ -26,6 +28,7 @@ class Sample(NamedTuple):
     played: Episodes | None  # the same as arrays; None with exact gradients
     normaliser: Normaliser  # after these episodes
     environments: Environments | None = None  # after them, where segments were asked for
+    critics: Critics | None = None  # after their fit, where it was asked for
 
     def charge(self, ledger: Ledger) -> Ledger:
         """The ledger with these episodes."""
@@ -41,15 +44,19 @@ def sample(
     episodes: int,
     baseline: Baseline,
     normaliser: Normaliser,
+    critics: Critics,
     environments: Environments | None = None,
+    *,
+    fit: bool = False,
 ) -> Sample:
     """`episodes` episodes of every lane under theta (L, d), read from the stream of `purpose`.
 
-    With environments that go on from local step to local step, their next segments instead.
+    With environments that go on from local step to local step, their next segments instead. With
+    `fit`, critics learn from what was played.
     """
     config = program.config
     if config.gradients == "exact":
-        return Sample(models(lanes.sampler, theta), None, normaliser, environments)  # type: ignore[arg-type]
+        return Sample(models(lanes.sampler, theta), None, normaliser, environments, critics)  # type: ignore[arg-type]
     acting = theta[:, : program.policy.size]
     attack = config.attack
     if attack is not None and attack.kind == "random-action":
@@ -72,9 +79,14 @@ def sample(
     after = normaliser.extended(lanes.rows, played)
     played = normaliser.normalised(lanes.rows, played, after)
     parts = (torch.from_numpy(part) for part in played)
-    value = baseline.values(lanes.rows, played)
+    if config.critic is None:
+        value = baseline.values(lanes.rows, played)
+    else:
+        count = config.critic.epochs
+        orders = uniform(program, lanes, "critic", draw, count) if fit else None
+        critics, value = critics.values(lanes.rows, played, orders)
     batch = Trajectories(*parts, theta, value)  # type: ignore[call-arg]
-    return Sample(batch, played, after, environments)
+    return Sample(batch, played, after, environments, critics)
 
 
 def interpolation(program: Program, lanes: Lanes, draw: int) -> Tensor:
@@ -87,8 +99,13 @@ def interpolation(program: Program, lanes: Lanes, draw: int) -> Tensor:
 
 def shuffles(program: Program, lanes: Lanes, draw: int) -> Tensor:
     """Uniform numbers for the random orders of each lane's steps: (L, shuffles, B·T)."""
-    stream, count = lanes.stream(program, "shuffles", draw), program.algorithm.shuffles
-    steps = program.config.batch_steps
+    count = program.algorithm.shuffles
+    return torch.from_numpy(uniform(program, lanes, "shuffles", draw, count))
+
+
+def uniform(program: Program, lanes: Lanes, purpose: str, draw: int, count: int) -> Array:
+    """As many uniform numbers as a batch has steps, `count` times: (L, count, B·T)."""
+    stream, steps = lanes.stream(program, purpose, draw), program.config.batch_steps
     out = np.empty((len(stream.keys) * count, steps))
     uniform_lanes(out, *stream, count, 0)
-    return torch.from_numpy(out.reshape(len(stream.keys), count, steps))
+    return out.reshape(len(stream.keys), count, steps)

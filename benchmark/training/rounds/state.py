@@ -9,6 +9,7 @@ from torch.func import vmap
 from torch.utils._pytree import tree_map
 
 from fedrl.algorithms import Server
+from fedrl.benchmark.training.critics import Critics
 from fedrl.benchmark.training.diagnostics import NAMES
 from fedrl.benchmark.training.experience import Baseline
 from fedrl.benchmark.training.ledger import Ledger
@@ -31,6 +32,7 @@ class State(NamedTuple):
     memories: Any  # the agents', leaves (G, n, …)
     baseline: Baseline
     normaliser: Normaliser
+    critics: Critics
     environments: Environments
     optimiser: ServerOptimiser
     personal: Personal
@@ -69,6 +71,9 @@ def initial_state(program: Program) -> State:
         normaliser=Normaliser.of(
             program.config, program.family, program.policy, len(theta) * agents
         ),
+        critics=Critics.of(
+            list(program.runs), program.policy, program.family.discount, program.dtype
+        ),
         environments=Environments.of(
             program.config, program.family, program.tasks[0], len(theta) * agents
         ),
@@ -101,6 +106,7 @@ def without(program: Program, state: State, gone: Array) -> State:
         owed=tree_map(lambda part: part[rows], state.owed),
         baseline=state.baseline.holding(state.baseline.coefficients[agents]),
         normaliser=state.normaliser.holding(state.normaliser.sums[agents]),
+        critics=state.critics.holding(state.critics.states[agents]),
         environments=state.environments.holding(state.environments.states[agents]),
         optimiser=state.optimiser.holding(state.optimiser.moments[rows]),
         ledger=Ledger(*(part[keep] for part in state.ledger)),

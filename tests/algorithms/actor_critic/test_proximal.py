@@ -108,15 +108,18 @@ def shuffled(uniform: Tensor) -> list[int]:
 
 @every_policy
 @pytest.mark.parametrize("optimiser", [SGD, MOMENTUM, ADAM], ids=OPTIMISERS)
-@pytest.mark.parametrize(("standardise", "clip"), [(False, False), (True, False), (True, True)])
-def test_a_local_step_is_its_definition(policy, optimiser, standardise, clip):
+@pytest.mark.parametrize(
+    ("standardise", "clip", "apart"), [(False, False, 0.0), (True, False, 0.8), (True, True, 0.0)]
+)
+def test_a_local_step_is_its_definition(policy, optimiser, standardise, clip, apart):
     """Epochs of minibatches along the derivative of `objective`, clipped in norm."""
     theta, batch = batch_of(policy)
     loops = Loops(3, 4, optimiser, standardise, DISCOUNT, clip)
-    rates = RATES._replace(clip=0.02) if clip else RATES
+    rates = RATES._replace(clip=0.02 if clip else 0.2, divergence_weight=apart)
+    held = theta + 0.3 * torch.cos(torch.arange(len(theta)))
     numbers = np.random.default_rng(1)
     uniform = torch.from_numpy(numbers.random((loops.epochs, EPISODES * HORIZON)))
-    found = proximal_step(policy, loops, rates, fresh(theta), batch, uniform)
+    found = proximal_step(policy, loops, rates, fresh(theta), batch, uniform, held)
 
     data = pooled(policy, theta, batch, RATES.decay)
     first, second = torch.zeros_like(theta), torch.zeros_like(theta)
@@ -126,7 +129,9 @@ def test_a_local_step_is_its_definition(policy, optimiser, standardise, clip):
         for part in range(loops.minibatches):
             rows = order[part * STEPS // 4 : (part + 1) * STEPS // 4]
             mini = Minibatch(*(field[rows] for field in data))
-            slope = grad(lambda x, m=mini: objective(policy, rates, standardise, x, m, clip))(theta)
+            slope = grad(lambda x, m=mini: objective(policy, rates, standardise, x, m, clip, held))(
+                theta
+            )
             slope = slope * min(1.0, RATES.largest_norm / slope.norm().item())
             updates += 1
             if optimiser == SGD:

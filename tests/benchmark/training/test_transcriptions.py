@@ -656,16 +656,20 @@ def projpavg(w):
     return theta.ravel()
 
 
-@transcribes(
-    "fedppo", clip=0.1, gae_decay=0.8, value_weight=0.7, entropy_weight=0.02, largest_norm=0.3,
-    anneal=0.5, epochs=3, minibatches=2,
-)  # fmt: skip
-def fedppo(
-    w, clip, gae_decay, value_weight, entropy_weight, largest_norm, anneal, epochs, minibatches
-):
+ACTOR_CRITIC = {
+    "gae_decay": 0.8, "value_weight": 0.7, "entropy_weight": 0.02, "largest_norm": 0.3,
+    "anneal": 0.5,
+}  # fmt: skip
+
+
+def proximal(
+    w, gae_decay, value_weight, entropy_weight, largest_norm, anneal, epochs=1, minibatches=1,
+    clip=np.inf, divergence_weight=0.0, standardise=True,
+):  # fmt: skip
+    """Clipped surrogate, value fit, entropy, divergence from θ_r, by Adam in minibatches."""
     theta, (first, second), count = np.zeros(Z * A + Z), np.zeros((2, N, Z * A + Z)), [0] * N
     for r in range(ROUNDS):
-        ends = []
+        ends, held = [], table(theta[: Z * A])
         for i in range(N):
             x = theta.copy()
             for k in range(K):
@@ -681,7 +685,8 @@ def fedppo(
                     for part in np.array_split(order, minibatches):
                         mini = [steps[m] for m in part]
                         gains = np.array([gain for _, _, gain, _ in mini])
-                        gains = (gains - gains.mean()) / (gains.std() + 1e-8)
+                        if standardise:
+                            gains = (gains - gains.mean()) / (gains.std() + 1e-8)
                         slope = np.zeros(Z * A + Z)
                         p = table(x[: Z * A])
                         for (s, a, _, target), gain in zip(mini, gains, strict=True):
@@ -691,6 +696,7 @@ def fedppo(
                             entropy = -(p[s] @ np.log(p[s]))
                             here = slice(s * A, s * A + A)
                             slope[here] -= entropy_weight * p[s] * (np.log(p[s]) + entropy)
+                            slope[here] += divergence_weight * (held[s] - p[s])
                             slope[Z * A + s] += value_weight * (target - x[Z * A + s])
                         slope /= len(mini)
                         slope *= min(1, largest_norm / np.linalg.norm(slope))
@@ -703,6 +709,53 @@ def fedppo(
             ends.append(x)
         theta = averaged(theta, ends)
     return theta[: Z * A]
+
+
+@transcribes("fedppo", clip=0.1, epochs=3, minibatches=2, **ACTOR_CRITIC)
+def fedppo(w, **given):
+    return proximal(w, **given)
+
+
+@transcribes("fedkl", clip=0.1, epochs=3, minibatches=2, divergence_weight=0.9, **ACTOR_CRITIC)
+def fedkl(w, **given):
+    return proximal(w, **given)
+
+
+@transcribes("feda2c", **ACTOR_CRITIC)
+def feda2c(w, **given):
+    return proximal(w, standardise=False, **given)
+
+
+@transcribes("fedtrpo", damping=0.02, radius=5.0, backtracks=4)
+def fedtrpo(w, damping, radius, backtracks):
+    theta, seen = np.zeros(Z * A), set()
+    for r in range(ROUNDS):
+        ends = []
+        for i in range(N):
+            x = theta
+            for k in range(K):
+                batch = w.sample(x, i, r * K + k)
+                pairs = [p for tau in batch for p in zip(tau.state, tau.action, strict=True)]
+                scores = np.array([score(x, s, a) for s, a in pairs])
+                fisher, g = scores.T @ scores / len(pairs), gradient(batch, x, w.gamma)
+                along = np.linalg.solve(fisher + damping * np.eye(Z * A), g)
+                move, old = np.sqrt(2 * radius / (along @ g)) * along, table(x)
+                for j in range(backtracks + 1):
+                    new = table(x + move / 2**j)
+                    gain = 0.0
+                    for tau in batch:
+                        for h, (s, a) in enumerate(zip(tau.state, tau.action, strict=True)):
+                            to_go = sum(w.gamma**m * tau.reward[m] for m in range(h, T))
+                            gain += to_go * (new[s, a] / old[s, a] - 1) / B
+                    apart = np.mean([old[s] @ np.log(old[s] / new[s]) for s, _ in pairs])
+                    if j == backtracks or (gain > 0 and apart <= radius):
+                        break
+                seen.add(j)
+                x = x + (move / 2**j if j < backtracks else 0)
+            ends.append(x)
+        theta = averaged(theta, ends)
+    assert {0, 1} <= seen  # the search did search
+    return theta
 
 
 def test_every_algorithm_of_the_registry_is_transcribed():

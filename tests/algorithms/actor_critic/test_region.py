@@ -1,0 +1,71 @@
+"""Surrogate and divergence of a trust region: compiled, by definition, and to first order."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from test_proximal import POLICIES, batch_of
+from torch.distributions import Normal, kl_divergence
+from torch.func import grad, vmap
+
+from fedrl.algorithms import CompiledGradients, Gradients
+from fedrl.algorithms.estimators.actor_critic.divergence import divergence
+from fedrl.algorithms.estimators.actor_critic.region import gain_and_divergence
+from fedrl.algorithms.estimators.policy import GaussianMLP, network
+
+OPTIONS = [{}, {"per_step_mean": True, "whiten": True}, {"entropy": 0.1}]
+every_policy = pytest.mark.parametrize("policy", POLICIES, ids=lambda one: type(one).__name__)
+tight = {"rtol": 0, "atol": 1e-12}
+
+
+def points(policy, seed):
+    theta, batch = batch_of(policy, seed)
+    theta = theta[: policy.size]
+    batch = batch._replace(behaviour=theta, value=torch.cos(batch.reward))
+    return theta, theta + 0.2 * torch.sin(torch.arange(policy.size)), batch
+
+
+@every_policy
+@pytest.mark.parametrize("options", OPTIONS, ids=lambda one: "-".join(one) or "plain")
+def test_kernels_are_the_definition(policy, options):
+    theta, candidate, batch = points(policy, 0)
+    defined = gain_and_divergence(Gradients(policy, 0.9, **options), theta, candidate, batch)
+    found = gain_and_divergence(CompiledGradients(policy, 0.9, **options), theta, candidate, batch)
+    torch.testing.assert_close(torch.stack(found), torch.stack(defined), **tight)
+    assert found[1] > 0
+
+
+@every_policy
+def test_the_surrogate_s_gradient_at_theta_is_the_policy_gradient(policy):
+    theta, _, batch = points(policy, 0)
+    gradients = Gradients(policy, 0.9)
+    slope = grad(lambda x: gain_and_divergence(gradients, theta, x, batch)[0])(theta)
+    torch.testing.assert_close(slope, gradients.plain(theta, batch), **tight)
+
+
+@every_policy
+def test_a_lane_is_a_function_of_its_own_data(policy):
+    lanes = [points(policy, seed) for seed in range(3)]
+    gradients = CompiledGradients(policy, 0.9)
+    old, new = (torch.stack([lane[i] for lane in lanes]) for i in (0, 1))
+    batch = type(lanes[0][2])(
+        *(torch.stack(part) for part in zip(*(lane[2] for lane in lanes), strict=True))
+    )
+    many = vmap(lambda *values: gain_and_divergence(gradients, *values))(old, new, batch)
+    for i, lane in enumerate(lanes):
+        assert torch.equal(
+            torch.stack(many)[:, i], torch.stack(gain_and_divergence(gradients, *lane))
+        )
+
+
+def test_the_divergence_of_gaussians_is_torch_s():
+    policy = GaussianMLP(2, (4,), 2)
+    theta, candidate, batch = points(policy, 1)
+    old, new = (
+        Normal(network(policy.shape, x[:-2], batch.observation), x[-2:].exp())
+        for x in (theta, candidate)
+    )
+    expected = kl_divergence(old, new).sum(-1)
+    torch.testing.assert_close(
+        divergence(policy, theta, candidate, batch.observation), expected, **tight
+    )
