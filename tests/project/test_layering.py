@@ -25,7 +25,13 @@ ROOMS = {
         ("training", "storage", "sensitivity"),
         ("config",),
     ),
-    "algorithms": (("__init__",), ("methods",), ("algorithm",), ("estimators",)),
+    "algorithms": (
+        ("__init__",),
+        ("methods",),
+        ("actor_critic",),
+        ("algorithm",),
+        ("estimators",),
+    ),
     "envs": (
         ("views",),
         ("__init__",),
@@ -188,7 +194,9 @@ def test_a_folder_of_tests_has_the_name_of_a_folder_that_it_tests():
 
 
 def test_an_algorithm_imports_the_contract_and_no_other_algorithm():
-    contract = ("fedrl.algorithms.algorithm", "fedrl.algorithms.estimators")
+    contract = tuple(
+        f"fedrl.algorithms.{part}" for part in ("algorithm", "actor_critic", "estimators")
+    )
     methods = {a: o for a, o in arrows().items() if a.startswith("fedrl.algorithms.methods.")}
     assert len(methods) > 20
     for name, others in methods.items():

@@ -5,10 +5,10 @@ from typing import ClassVar
 
 from torch import Tensor
 
+from fedrl.algorithms.actor_critic import ActorCritic
 from fedrl.algorithms.algorithm import Agent, Server, structural
 from fedrl.algorithms.estimators.gradients import Gradients
 from fedrl.algorithms.estimators.trajectory import Trajectories
-from fedrl.algorithms.methods.actor_critic.actor_critic import ActorCritic
 
 
 @dataclass(frozen=True)

@@ -6,15 +6,15 @@ from typing import ClassVar
 
 from torch import Tensor
 
+from fedrl.algorithms.actor_critic import Proximal
 from fedrl.algorithms.algorithm import Agent, Server, tunable
 from fedrl.algorithms.estimators.actor_critic.proximal import Rates
 from fedrl.algorithms.estimators.gradients import Gradients
 from fedrl.algorithms.estimators.trajectory import Trajectories
-from fedrl.algorithms.methods.actor_critic.fedppo import FedPPO
 
 
 @dataclass(frozen=True)
-class FedKL(FedPPO):
+class FedKL(Proximal):
     """FedPPO with a penalty on the divergence from the policy that was broadcast.
 
     The penalty is the counterpart in policies of FedProx's in parameters. The reading taken: the

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from fedrl.algorithms.algorithm import (
     Agent,
+    Algorithm,
     Gradients,
     Server,
     Trajectories,
@@ -15,11 +16,11 @@ from fedrl.algorithms.algorithm import (
     tunable,
 )
 from fedrl.algorithms.estimators.actor_critic.region import gain_and_divergence
-from fedrl.algorithms.methods.averaging.fednpg import FedNPG, inner, ratio
+from fedrl.algorithms.estimators.natural import inner, natural_gradient, ratio
 
 
 @dataclass(frozen=True)
-class FedTRPO(FedNPG):
+class FedTRPO(Algorithm):
     """A local step goes along x = (F_i + δI)⁻¹ g_i as far as the divergence ρ allows.
 
     To second order that is √(2ρ / ⟨x, g_i⟩) x. Of it and its halves the first is taken whose
@@ -34,6 +35,9 @@ class FedTRPO(FedNPG):
     episodic: ClassVar[bool] = True
     backtrack: ClassVar[float] = 0.5
 
+    damping: float = tunable(
+        0.1, low=1e-3, high=1.0, domain=(1e-8, 1e8), meaning="δ, added to the Fisher eigenvalues"
+    )
     radius: float = tunable(
         0.01, low=1e-3, high=0.1, domain=(1e-12, 1e6), meaning="ρ, mean divergence of a local step"
     )
@@ -44,8 +48,8 @@ class FedTRPO(FedNPG):
     ) -> Tensor:
         """u = 2⁻ʲ √(2ρ / ⟨x, g_i(θ)⟩) x / η, x = (F_i(θ) + δ I)⁻¹ g_i(θ), for the first good j."""
         theta, batch = agent.theta, batches[0]
-        along = super().direction(gradients, server, agent, *batches)
-        slope = inner(along, gradients.plain(theta, batch))
+        along, gradient = natural_gradient(gradients, theta, batch, self.damping)
+        slope = inner(along, gradient)
         move = ratio(2 * self.radius, slope.clamp(min=0)).sqrt() * along
         if self.backtracks == 0:
             return move / agent.step.size

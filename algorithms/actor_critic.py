@@ -1,4 +1,4 @@
-"""The base of algorithms whose agents move θ = [policy, V] by an optimiser of their own."""
+"""The contract of algorithms whose agents move θ = [policy, V] by an optimiser of their own."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, NamedTuple
@@ -92,3 +92,23 @@ class ActorCritic(Algorithm):
         moved = proximal_step(gradients.policy, loops, rates, state, *given)
         theta, both, updates = moved.split([len(agent.theta), 2 * len(agent.theta), 1])
         return (theta - agent.theta) / agent.step.size, Moments(both, updates)
+
+
+@dataclass(frozen=True)
+class Proximal(ActorCritic):
+    """Passes over a batch in minibatches, with ratios that may leave 1 by ε only."""
+
+    clip: float = tunable(
+        0.2, low=0.05, high=0.5, domain=(0, 1e6), meaning="ε, how far a probability ratio may move"
+    )
+    epochs: int = structural(10, least=1, meaning="passes over a batch")
+    minibatches: int = structural(4, least=1, meaning="updates per pass; 32 is usual for robots")
+    clip_critic: bool = structural(False, meaning="V gains nothing beyond ε of its old value")
+
+    def loops(self, discount: float) -> Loops:
+        once, passes = super().loops(discount), self.epochs
+        parts, held = self.minibatches, self.clip_critic
+        return once._replace(epochs=passes, minibatches=parts, clip_critic=held)
+
+    def rates(self, agent: Agent) -> Rates:
+        return super().rates(agent)._replace(clip=self.clip)
