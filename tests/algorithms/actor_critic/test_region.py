@@ -8,10 +8,13 @@ from test_proximal import POLICIES, batch_of
 from torch.distributions import Normal, kl_divergence
 from torch.func import grad, vmap
 
-from fedrl.algorithms import CompiledGradients, Gradients
+from fedrl.algorithms import Agent, CompiledGradients, Gradients, Server
+from fedrl.algorithms.algorithm import LocalStep
 from fedrl.algorithms.estimators.actor_critic.divergence import divergence
 from fedrl.algorithms.estimators.actor_critic.region import gain_and_divergence
+from fedrl.algorithms.estimators.natural import natural_gradient
 from fedrl.algorithms.estimators.policy import GaussianMLP, network
+from fedrl.algorithms.methods.averaging.fedtrpo import FedTRPO
 
 OPTIONS = [{}, {"per_step_mean": True, "whiten": True}, {"entropy": 0.1}]
 every_policy = pytest.mark.parametrize("policy", POLICIES, ids=lambda one: type(one).__name__)
@@ -69,3 +72,27 @@ def test_the_divergence_of_gaussians_is_torch_s():
     torch.testing.assert_close(
         divergence(policy, theta, candidate, batch.observation), expected, **tight
     )
+
+
+@every_policy
+def test_the_first_candidate_that_gains_within_the_radius_is_taken(policy):
+    nothing, taken = torch.zeros(policy.size), set()
+    for seed in range(6):
+        theta, _, batch = points(policy, seed)
+        step = LocalStep(torch.tensor(0.5), torch.tensor(0.0))
+        server, agent = Server(theta, theta, nothing, nothing), Agent(theta, nothing, (), step)
+        for radius in (0.01, 3.0, 100.0):
+            trpo = FedTRPO(radius=radius, damping=0.01, backtracks=3)
+            found = trpo.direction(CompiledGradients(policy, 0.9), server, agent, batch) * 0.5
+            gradients = Gradients(policy, 0.9)
+            along, slope = natural_gradient(gradients, theta, batch, 0.01)
+            move = (2 * radius / (along @ slope)).sqrt() * along
+            for j in range(4):
+                gain, apart = gain_and_divergence(gradients, theta, theta + move / 2**j, batch)
+                if j == 3 or (gain > 0 and apart <= radius):
+                    break
+            taken.add(j)
+            expected = move / 2**j if j < 3 else nothing.double()
+            torch.testing.assert_close(found, expected, rtol=1e-8, atol=1e-8)
+    assert 0 in taken
+    assert len(taken) > 1
