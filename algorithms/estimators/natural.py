@@ -34,7 +34,7 @@ def inner(one: Tensor, two: Tensor) -> Tensor:
     return (one * two).cumsum(-1)[..., -1]
 
 
-def ratio(above: Tensor, below: Tensor) -> Tensor:
+def ratio(above: Tensor | float, below: Tensor) -> Tensor:
     """above / below, 0 where below is 0: the system is then solved and nothing should move."""
     solved = below == 0
     return torch.where(solved, 0, above / torch.where(solved, 1, below))

@@ -48,7 +48,7 @@ class Critics:
             flat = isinstance(policy, Table)
             v = np.zeros(size) if flat else orthogonal_network(critic_shape(policy), 1.0, numbers)
             first.append(np.concatenate([v, np.zeros(2 * size + 1)]))
-        states = np.repeat(np.stack(first).astype(dtype), config.agents, axis=0)
+        states: Array = np.repeat(np.stack(first).astype(dtype), config.agents, axis=0)
         return cls(config.critic, policy, discount, states)
 
     @property
