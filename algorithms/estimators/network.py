@@ -220,7 +220,7 @@ def outputs(shape: Any, theta: Any, lanes: Any, columns: Any, x: Any, scratch: A
             for s in range(SLOTS):
                 sums[j, s] = columns[bias + j, s]
             for i in range(rows):
-                add_scaled(sums, j, inputs, i, columns, at + i * width + j)
+                add_scaled(sums, j, inputs, i, columns, at + i * width + j)  # type: ignore[call-arg]
         at = bias + width
         if layer < len(shape) - 2:
             # Into another place: were it the same one, LLVM's vectors would be left for scalars.

@@ -99,7 +99,7 @@ def _options(
 
 def main() -> NoReturn:
     """Run the command line; a user's mistake is one line on stderr and exit code 2."""
-    warnings.formatwarning = _in_one_line
+    warnings.formatwarning = _in_one_line  # type: ignore[assignment]
     # A process may be started with its streams closed: then they are None.
     out, err = sys.stdout, sys.stderr
     if out is not None:

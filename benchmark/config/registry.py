@@ -11,7 +11,7 @@ from dataclasses import MISSING, fields
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from re import fullmatch
-from typing import Any
+from typing import Any, cast
 
 from fedrl.algorithms import ALGORITHMS, Algorithm
 from fedrl.envs import FAMILIES, Family
@@ -95,8 +95,8 @@ def _problem(value: Any, base: type) -> str:
         return f"it does not extend {base.__name__}"
     if missing := sorted(getattr(value, "__abstractmethods__", ())):
         return f"it does not define {', '.join(missing)}"
-    for one in fields(value):
-        if one.default is MISSING:
+    for one in fields(cast(Any, value)):
+        if one.default is MISSING and one.default_factory is MISSING:
             return f"its field {one.name} has no default"
         ranged = {"low", "high", "domain", "meaning"} <= one.metadata.keys()
         if base is Algorithm and not ranged and not one.metadata.get("structural"):

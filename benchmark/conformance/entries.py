@@ -55,10 +55,13 @@ def with_settings(entry: Entry, settings: Sequence[str]) -> Entry:
             raise SettingError(f"{setting!r} is not a setting; write NAME=VALUE")
         given[name] = parse_value(text)
     family = entry.kind == "family"
-    named = {"family": entry.name if family else "random-mdp"}
-    named |= {"algorithm": "fedpg" if family else entry.name}
+    named = {
+        "family": entry.name if family else "random-mdp",
+        "algorithm": "fedpg" if family else entry.name,
+        "options" if family else "hyperparameters": given,
+    }
     try:
-        config = Config(**named, **{"options" if family else "hyperparameters": given})
+        config = Config.model_validate(named)
     except ValidationError as error:
         raise SettingError(explain(error)) from None
     made: Any = config.build_family() if family else config.build_algorithm()

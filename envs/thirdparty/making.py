@@ -183,7 +183,7 @@ def _derive(env: Any) -> None:
 
     Inertias are numbers of the model themselves: they do not follow a mass.
     """
-    engine = sys.modules.get(type(env.model).__module__.partition(".")[0])
+    engine: Any = sys.modules.get(type(env.model).__module__.partition(".")[0])
     if hasattr(engine, "mj_setConst"):
         engine.mj_setConst(env.model, env.data)
 
