@@ -297,6 +297,7 @@ def test_lifted_is_alone(name):
     uniform = torch.rand(AGENTS, shuffles, 10, generator=GENERATOR, dtype=torch.float64)
     server = Server(*other, snapshot[0], kind().server_memory(other[0]))
     values = torch.linspace(0.1, 0.9, AGENTS, dtype=torch.float64)
+    personal = torch.randint(2, theta.shape, generator=GENERATOR).double()
 
     def choice(options: int) -> Tensor:
         return torch.randint(options, (AGENTS, 2, 5, 1), generator=GENERATOR).double()
@@ -310,11 +311,11 @@ def test_lifted_is_alone(name):
         value, final = torch.zeros_like(reward), torch.zeros_like(place[:, 0])
         return Trajectories(place, action, reward, log_prob, steps, final, steps < 5, point, value)
 
-    def walk(value, theta, snapshot, uniform, *episodes):
+    def walk(value, theta, snapshot, uniform, personal, *episodes):
         algorithm = kind()
         for field in kind.tunables():
             object.__setattr__(algorithm, field, value)
-        step = LocalStep(value, value, uniform)
+        step = LocalStep(value, value, uniform, value, personal)
         agent = Agent(theta, snapshot, algorithm.agent_memory(theta), step)
         agent = agent._replace(memory=algorithm.begin(server, agent))
         out = []
@@ -329,7 +330,7 @@ def test_lifted_is_alone(name):
         absorbed = algorithm.absorb(server, u, message, value)
         return tuple(out + flat(memory) + flat(message) + flat(absorbed))
 
-    inputs = (values, theta, snapshot, uniform, places, actions, length)
+    inputs = (values, theta, snapshot, uniform, personal, places, actions, length)
     lifted = vmap(walk)(*inputs)
     for i in range(AGENTS):
         for one, many in zip(walk(*(part[i] for part in inputs)), lifted, strict=True):
