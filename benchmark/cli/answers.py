@@ -10,6 +10,7 @@ import shlex
 import signal
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from textwrap import TextWrapper
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -58,9 +59,16 @@ def print_table(
         wide = Console(width=10_000)
         console.width = max(80, Measurement.get(wide, wide.options, table).maximum)
     elif _breaks(console, headings, told):
+        folded = TextWrapper(
+            console.width,
+            subsequent_indent="    ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
         for row in told:
-            lines = (f"{h}: {cell}" for h, cell in zip(headings, row, strict=True) if cell)
-            print("\n  ".join(lines))
+            lines = [f"{h}: {cell}" for h, cell in zip(headings, row, strict=True) if cell]
+            for at, line in enumerate(lines):
+                print(folded.fill(f"  {line}" if at else line))
         return
     console.print(table)
 
