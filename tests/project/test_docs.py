@@ -34,6 +34,7 @@ DOCS = ROOT / "docs"
 sys.path.insert(0, str(DOCS))
 
 from making import (  # noqa: E402
+    beta,
     docstrings,
     pages,
     paper_tuned,
@@ -378,6 +379,11 @@ def test_tables_of_the_theory_page_are_those_of_the_published_study() -> None:
     page = texts()["docs/theory.md"]
     assert all(theory.MARK.format(name=name) in page for name in theory.tables())
     assert theory.written(page) == page
+
+
+def test_tables_of_the_page_on_beta_are_those_of_the_published_study() -> None:
+    for name, table in beta.tables().items():
+        assert table in texts()["docs/beta.md"], name
 
 
 def test_the_leaderboard_of_the_tuning_page_is_the_published_one() -> None:
