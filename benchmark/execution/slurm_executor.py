@@ -5,7 +5,6 @@ to, not run into. Jobs share the folder of results: their checkpoints are there,
 meets its time limit, or whose node is lost, goes on in another where it was.
 """
 
-import pickle
 import shlex
 import shutil
 import signal
@@ -19,10 +18,10 @@ from typing import Any
 from fedrl.benchmark.execution.batches import Batch
 from fedrl.benchmark.execution.checkpoint import Checkpoints
 from fedrl.benchmark.execution.executors import Executor, ExecutorError
+from fedrl.benchmark.execution.job_files import job_bytes, outcome_bytes, read_job, read_outcome
 from fedrl.benchmark.execution.workers import (
     DEATHS,
     THREAD_LIMITS,
-    Event,
     Failed,
     Listener,
     Lost,
@@ -106,8 +105,7 @@ class _Jobs:
     def submit(self, queue: deque[Batch]) -> bool:
         """Submit the first batch; False, and it stays, where the cluster takes no more for now."""
         batch, place = queue[0], self._spool / f"{self._count:05d}"
-        key = run_key(batch[0])
-        write_atomically(place, pickle.dumps((batch, self._checkpoints, key)))
+        write_atomically(place, job_bytes(batch, self._checkpoints))
         script = place.with_suffix(".sh")
         words = {"python": shlex.quote(sys.executable), "place": shlex.quote(str(place))}
         limits = " ".join(f"{name}=1" for name in THREAD_LIMITS)
@@ -131,8 +129,7 @@ class _Jobs:
             result, again = place.with_suffix(".result"), place.with_suffix(".again")
             if result.exists():
                 del self.running[number]
-                event: Any = pickle.loads(result.read_bytes())
-                self._listener(event._replace(batch=batch))
+                self._listener(read_outcome(result.read_bytes(), batch))
             elif again.exists():
                 del self.running[number]
                 queue.appendleft(batch)
@@ -168,17 +165,16 @@ def _asked(*words: str) -> subprocess.CompletedProcess[str]:
 
 
 def work(place: Path) -> None:
-    """What a job does: compute one batch, and leave its result or the wish to be continued."""
-    batch, checkpoints, key = pickle.loads(place.read_bytes())
+    """Compute one batch, and leave its outcome or the wish to be continued."""
+    batch, checkpoints, key = read_job(place.read_bytes())
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        event: Event
         if run_key(batch[0]) != key:
-            event = Failed(batch, "the node has other code or versions than the login node")
+            outcome: Any = Failed(batch, "the node has other code or versions than the login node")
         else:
             with one_thread():
-                event = attempt(batch, lambda _: None, checkpoints)
-        write_atomically(place.with_suffix(".result"), pickle.dumps(event))
+                outcome = attempt(batch, lambda _: None, checkpoints)
+        write_atomically(place.with_suffix(".result"), outcome_bytes(outcome))
     except KeyboardInterrupt:  # its time is up
         write_atomically(place.with_suffix(".again"), b"")
 

@@ -8,8 +8,13 @@ from pathlib import Path
 import pytest
 
 from fedrl import run_study
+from fedrl.benchmark.config.configuration import Config, Run
+from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.execution import slurm_executor
+from fedrl.benchmark.execution.checkpoint import Checkpoints
 from fedrl.benchmark.execution.executors import ExecutorError, find
+from fedrl.benchmark.execution.job_files import job_bytes, read_job, read_outcome
+from fedrl.benchmark.execution.workers import Failed
 from fedrl.benchmark.storage.provenance import machine
 
 STUDY = """
@@ -90,16 +95,18 @@ def test_a_job_whose_time_is_up_asks_to_be_continued(
         raise KeyboardInterrupt
 
     place = tmp_path / "00000"
+    batch = [Run(Config(family="random-mdp", algorithm="fedpg"), Seed("test", 3))]
     monkeypatch.setattr(slurm_executor, "attempt", interrupted)
-    monkeypatch.setattr(slurm_executor, "run_key", lambda run: "key")
     monkeypatch.setattr(slurm_executor.signal, "signal", lambda *_: None)
-    place.write_bytes(slurm_executor.pickle.dumps(([None], None, "key")))
+    place.write_bytes(job_bytes(batch, Checkpoints(tmp_path, "study")))
+    assert read_job(place.read_bytes())[:2] == (batch, Checkpoints(tmp_path, "study"))
     slurm_executor.work(place)
     assert place.with_suffix(".again").exists()
     assert not place.with_suffix(".result").exists()
-    place.write_bytes(slurm_executor.pickle.dumps(([None], None, "another")))
+    monkeypatch.setattr(slurm_executor, "run_key", lambda run: "another")
     slurm_executor.work(place)
-    event = slurm_executor.pickle.loads(place.with_suffix(".result").read_bytes())
+    event = read_outcome(place.with_suffix(".result").read_bytes(), batch)
+    assert isinstance(event, Failed)
     assert "other code or versions" in event.reason
 
 

@@ -1,0 +1,83 @@
+"""A batch and its outcome as files for a job: JSON and plain arrays, which execute nothing."""
+
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from fedrl.benchmark.config.configuration import Config, Run
+from fedrl.benchmark.config.seeds import Seed
+from fedrl.benchmark.execution.batches import Batch
+from fedrl.benchmark.execution.checkpoint import Checkpoints
+from fedrl.benchmark.execution.workers import Failed, Finished
+from fedrl.benchmark.storage.provenance import run_key
+from fedrl.benchmark.storage.sealed_npz import seal, unseal
+
+REASON = "reason"  # the only array of a failed batch
+
+
+class Job(NamedTuple):
+    """One batch to compute."""
+
+    batch: Batch
+    checkpoints: Checkpoints | None
+    key: str  # the first run's, as the login node computes it
+
+
+def job_bytes(batch: Batch, checkpoints: Checkpoints | None) -> bytes:
+    """Write a job as JSON, configurations as a manifest holds them."""
+    told = {
+        "runs": [
+            [run.config.model_dump(mode="json"), run.seed.namespace, run.seed.index]
+            for run in batch
+        ],
+        "checkpoints": checkpoints and [str(checkpoints.results), checkpoints.study],
+        "key": run_key(batch[0]),
+    }
+    return json.dumps(told).encode()
+
+
+def read_job(content: bytes) -> Job:
+    """Read a job; its configurations are validated as those of a study are."""
+    told = json.loads(content)
+    configs: dict[str, Config] = {}  # runs of one batch share most of theirs
+    batch = []
+    for config, namespace, index in told["runs"]:
+        name = json.dumps(config)
+        if name not in configs:
+            configs[name] = Config.model_validate(config)
+        batch.append(Run(configs[name], Seed(namespace, index)))
+    place = told["checkpoints"]
+    checkpoints = None if place is None else Checkpoints(Path(place[0]), place[1])
+    return Job(batch, checkpoints, told["key"])
+
+
+def outcome_bytes(outcome: Finished | Failed) -> bytes:
+    """Write columns, seconds and parameters of every run, or the reason of a failure."""
+    if isinstance(outcome, Failed):
+        return seal({REASON: np.asarray(outcome.reason)})
+    arrays = {}
+    for number, (columns, seconds, parameters) in enumerate(outcome.results):
+        arrays |= {f"{number}/seconds": seconds, f"{number}/parameters": parameters}
+        for name, column in columns.items():
+            words = column.dtype.kind == "O"
+            arrays[f"{number}/columns/{name}"] = column.astype(str) if words else column
+    return seal(arrays)
+
+
+def read_outcome(content: bytes, batch: Batch) -> Finished | Failed:
+    """The outcome of `batch`; ValueError where the file is damaged."""
+    arrays = unseal(content)
+    if REASON in arrays:
+        return Failed(batch, str(arrays[REASON]))
+    results = []
+    for number in range(len(batch)):
+        start = f"{number}/columns/"
+        columns = {
+            name.removeprefix(start): column
+            for name, column in arrays.items()
+            if name.startswith(start)
+        }
+        results.append((columns, arrays[f"{number}/seconds"], arrays[f"{number}/parameters"]))
+    return Finished(batch, results)
