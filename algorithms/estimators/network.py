@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import types
+from numba import config, types
 from numba.extending import intrinsic, register_jitable
 
 SLOTS = 8  # episodes played beside each other: a vector register of float32
@@ -220,7 +220,7 @@ def outputs(shape: Any, theta: Any, lanes: Any, columns: Any, x: Any, scratch: A
             for s in range(SLOTS):
                 sums[j, s] = columns[bias + j, s]
             for i in range(rows):
-                add_scaled(sums, j, inputs, i, columns, at + i * width + j)  # type: ignore[call-arg]
+                add_scaled(sums, j, inputs, i, columns, at + i * width + j)
         at = bias + width
         if layer < len(shape) - 2:
             # Into another place: were it the same one, LLVM's vectors would be left for scalars.
@@ -233,7 +233,7 @@ def outputs(shape: Any, theta: Any, lanes: Any, columns: Any, x: Any, scratch: A
 
 
 @intrinsic
-def add_scaled(typing_context: Any, out: Any, j: Any, a: Any, i: Any, b: Any, k: Any) -> Any:
+def _add_scaled(typing_context: Any, out: Any, j: Any, a: Any, i: Any, b: Any, k: Any) -> Any:
     """out[j] += a[i] ∘ b[k], rows of SLOTS numbers each of contiguous matrices, as one vector.
 
     Written for LLVM, which unrolls so short a loop before it looks for vectors.
@@ -257,3 +257,10 @@ def add_scaled(typing_context: Any, out: Any, j: Any, a: Any, i: Any, b: Any, k:
         return context.get_dummy_value()
 
     return types.void(out, j, a, i, b, k), build
+
+
+def _interpreted(out: Any, j: Any, a: Any, i: Any, b: Any, k: Any) -> None:
+    out[j] += a[i] * b[k]
+
+
+add_scaled: Any = _interpreted if config.DISABLE_JIT else _add_scaled

@@ -35,6 +35,7 @@ sys.path.insert(0, str(DOCS))
 
 from making import (  # noqa: E402
     beta,
+    deep,
     docstrings,
     pages,
     paper_tuned,
@@ -424,3 +425,7 @@ def test_fields_carry_the_comments_behind_or_above_them() -> None:
     above = {f.name: f.meaning for f in docstrings.fields_of(Gradients)}["per_decision"]
     assert above.startswith("γ^j R_j")
     assert above.endswith("2000.")
+
+
+def test_the_table_of_the_page_on_deep_learning_is_that_of_the_published_study() -> None:
+    assert deep.table() in texts()["docs/deep.md"]
