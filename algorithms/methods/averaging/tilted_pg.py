@@ -29,7 +29,8 @@ class TiltedPG(Algorithm):
     """Ascent on -(1/t) log (1/N) Σ_i exp(-t J_i): the mean for t → 0, the worst agent for t → ∞.
 
     Its gradient is Σ_i e_i ∇J_i / Σ_i e_i, e_i = exp(-t (J_i - J̄)). The reading taken: J_i is the
-    agent's mean return in the round before, J̄ their mean; in the first round e_i = 1.
+    agent's mean return in the round before, J̄ their mean; in the first round e_i = 1. Exponents
+    are held within ±30, where the worst agent is all there is, so that single precision holds e_i.
     """
 
     reference: ClassVar[str] = "Li, Beirami, Sanjabi, Smith, ICLR 2021, TERM, eq. 2 and Lemma 1"
@@ -51,8 +52,8 @@ class TiltedPG(Algorithm):
         return (memory.value,)
 
     def begin(self, server: Server, agent: Agent) -> Earned:
-        """e_i = exp(-t (J_i - J̄))."""
-        tilt = torch.exp(-self.tilt * (agent.memory.value - server.memory[0]))
+        """e_i = exp(-t (J_i - J̄)), the exponent held within ±30."""
+        tilt = (-self.tilt * (agent.memory.value - server.memory[0])).clamp(-30, 30).exp()
         return Earned(tilt, 0 * tilt, 0 * tilt)
 
     def direction(

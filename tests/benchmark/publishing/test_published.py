@@ -380,9 +380,9 @@ def test_a_folder_that_cannot_be_finished_stays_as_it_was(
     def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    for step in ("_keep_tables", "_write_readme", "_describe"):
+    for step in ("published._keep_tables", "readme.write", "published._describe"):
         with monkeypatch.context() as broken:
-            broken.setattr(f"fedrl.benchmark.publishing.published.{step}", full)
+            broken.setattr(f"fedrl.benchmark.publishing.{step}", full)
             for out in ("public", "new"):
                 answer = publish(fedrl, computed, out, "--date", "2026-04-01")
                 assert_mistake(answer, f"cannot write {out}: No space left on device")

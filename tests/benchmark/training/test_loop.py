@@ -80,6 +80,10 @@ def test_with_every_option_a_run_is_the_same_in_any_batch(name, option):
         with pytest.raises(ValidationError, match="advantages"):
             run(name, **changes)
         return
+    if option == "participation" and kind.asynchronous:
+        with pytest.raises(ValidationError, match="hears one agent at a time"):
+            run(name, **changes)
+        return
     runs = [run(name, seed, **changes) for seed in (0, 1, 2)]
     together = outcome(*runs)
     (alone,) = outcome(runs[1])
