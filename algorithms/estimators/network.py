@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import config, types
+from numba import types
+from numba.core import config
 from numba.extending import intrinsic, register_jitable
 
 SLOTS = 8  # episodes played beside each other: a vector register of float32

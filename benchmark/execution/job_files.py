@@ -13,6 +13,7 @@ from fedrl.benchmark.execution.checkpoint import Checkpoints
 from fedrl.benchmark.execution.workers import Failed, Finished
 from fedrl.benchmark.storage.provenance import run_key
 from fedrl.benchmark.storage.sealed_npz import seal, unseal
+from fedrl.envs.family import Array
 
 REASON = "reason"  # the only array of a failed batch
 
@@ -57,7 +58,7 @@ def outcome_bytes(outcome: Finished | Failed) -> bytes:
     """Write columns, seconds and parameters of every run, or the reason of a failure."""
     if isinstance(outcome, Failed):
         return seal({REASON: np.asarray(outcome.reason)})
-    arrays = {}
+    arrays: dict[str, Array] = {}
     for number, (columns, seconds, parameters) in enumerate(outcome.results):
         arrays |= {f"{number}/seconds": seconds, f"{number}/parameters": parameters}
         for name, column in columns.items():

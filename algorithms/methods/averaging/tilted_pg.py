@@ -59,8 +59,12 @@ class TiltedPG(Algorithm):
     def direction(
         self, gradients: Gradients, server: Server, agent: Agent, *batches: Trajectories
     ) -> Tensor:
-        """u = e_i g(θ); the server divides by the mean of e_i."""
-        return agent.memory.tilt * gradients.plain(agent.theta, batches[0])
+        """u = g(θ): agents ascend their own J_i, however much they weigh."""
+        return gradients.plain(agent.theta, batches[0])
+
+    def upload(self, server: Server, agent: Agent, direction: Tensor) -> Tensor:
+        """e_i times the direction; the server divides by the mean of e_i."""
+        return agent.memory.tilt * direction
 
     def local_step(
         self, gradients: Gradients, server: Server, agent: Agent, *batches: Trajectories

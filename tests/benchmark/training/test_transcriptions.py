@@ -517,8 +517,8 @@ def tilted_pg(w, tilt):
             for k in range(K):
                 batch = w.sample(x, i, r * K + k)
                 earned[i] += sum(w.gamma ** np.arange(T) @ tau.reward for tau in batch) / B / K
-                x = x + ETA * e[i] * gradient(batch, x, w.gamma)
-            moved = moved + (x - theta) / (ETA * K) / N
+                x = x + ETA * gradient(batch, x, w.gamma)
+            moved = moved + e[i] * (x - theta) / (ETA * K) / N
         theta, values = theta + LAMBDA * moved / e.mean(), earned
     return theta
 
