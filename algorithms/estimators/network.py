@@ -264,4 +264,4 @@ def _interpreted(out: Any, j: Any, a: Any, i: Any, b: Any, k: Any) -> None:
     out[j] += a[i] * b[k]
 
 
-add_scaled: Any = _interpreted if config.DISABLE_JIT else _add_scaled
+add_scaled: Any = _interpreted if config.DISABLE_JIT else _add_scaled  # type: ignore[attr-defined]
