@@ -64,17 +64,17 @@ def scaling(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Any, Path]:
 
 def test_known_slopes_and_exponents_come_back(scaling: tuple[str, Any, Path]) -> None:
     _, fit, _ = scaling
-    assert fit.loc["fedsvrpg-m", "slope"] == pytest.approx(-1, abs=0.06)
-    assert fit.loc["fedpg", "slope"] == pytest.approx(-0.5, abs=0.06)
+    assert fit.loc["FedSVRPG-M", "slope"] == pytest.approx(-1, abs=0.06)
+    assert fit.loc["FedPG", "slope"] == pytest.approx(-0.5, abs=0.06)
     np.testing.assert_allclose(fit["exponent"], 1.5, atol=0.06)
-    assert fit.loc["fedsvrpg-m", "verdict"] == "shown"
-    assert fit.loc["fedpg", "verdict"] == "refuted"
+    assert fit.loc["FedSVRPG-M", "verdict"] == "shown"
+    assert fit.loc["FedPG", "verdict"] == "refuted"
 
 
 def test_theory_stands_beside_the_fit(scaling: tuple[str, Any, Path]) -> None:
     _, fit, _ = scaling
-    assert fit.loc["fedsvrpg-m", ["theory_slope", "theory_exponent"]].tolist() == [-1, 1.5]
-    assert fit.loc["fedpg", ["theory_slope", "theory_exponent"]].tolist() == [-1, 2]
+    assert fit.loc["FedSVRPG-M", ["theory_slope", "theory_exponent"]].tolist() == [-1, 1.5]
+    assert fit.loc["FedPG", ["theory_slope", "theory_exponent"]].tolist() == [-1, 2]
     assert fit.loc["mine", ["theory_slope", "theory_exponent"]].isna().all()
 
 
@@ -82,28 +82,28 @@ def test_sentences_say_where_theory_and_measurement_part(scaling: tuple[str, Any
     text, fit, _ = scaling
     section = text[text.index('id="random-mdp-speedup"') :]
     said = section[section.index("<p>") : section.index("</p>")]
-    fedpg = said[said.index("fedpg at") : said.index("fedsvrpg-m at")]
+    fedpg = said[said.index("FedPG at") : said.index("FedSVRPG-M at")]
     assert "more agents save less than theory's" in fedpg.replace("&#39;", "'")
     assert "smaller ε cost less than theory's bound 2" in fedpg.replace("&#39;", "'")
     assert "linear speed-up is refuted" in fedpg
-    own = said[said.index("fedsvrpg-m at") : said.index("mine at")]
+    own = said[said.index("FedSVRPG-M at") : said.index("mine at")]
     assert "linear speed-up is shown" in own
-    low, high = fit.loc["fedsvrpg-m", ["slope_low", "slope_high"]]
+    low, high = fit.loc["FedSVRPG-M", ["slope_low", "slope_high"]]
     assert ("more agents save" in own) != (low <= -1 <= high)
 
 
 def test_efficiency_falls_where_the_slope_is_not_linear(scaling: tuple[str, Any, Path]) -> None:
     *_, out = scaling
     rows = pd.read_csv(out / "tables" / "random-mdp-efficiency.csv").set_index("series")
-    assert rows.loc["fedpg", "efficiency_1"] == 1
-    assert rows.loc["fedpg", "efficiency_8"] == pytest.approx(8**-0.5, rel=0.15)
-    assert rows.loc["fedsvrpg-m", "efficiency_8"] == pytest.approx(1, rel=0.15)
+    assert rows.loc["FedPG", "efficiency_1"] == 1
+    assert rows.loc["FedPG", "efficiency_8"] == pytest.approx(8**-0.5, rel=0.15)
+    assert rows.loc["FedSVRPG-M", "efficiency_8"] == pytest.approx(1, rel=0.15)
     assert (out / "figures" / "random-mdp-speedup.svg").read_bytes().startswith(b"<?xml")
 
 
 def test_a_recorded_exponent_is_the_one_shown(tmp_path: Path) -> None:
     records = study({"fedpg": -1.0}, {"fedpg": 1.5}, seeds=3, theory_exponent=1.25)
-    assert written(records, tmp_path)[1].loc["fedpg", "theory_exponent"] == 1.25
+    assert written(records, tmp_path)[1].loc["FedPG", "theory_exponent"] == 1.25
 
 
 def test_every_claimed_rate_has_its_line() -> None:
@@ -116,7 +116,7 @@ def test_every_claimed_rate_has_its_line() -> None:
 def test_without_the_column_there_is_no_theory(tmp_path: Path) -> None:
     records = study({"fedpg": -1.0}, {"fedpg": 1.5}, seeds=3).drop(columns="theory_exponent")
     fit = written(records, tmp_path)[1]
-    assert fit.loc["fedpg", ["theory_slope", "theory_exponent"]].isna().all()
+    assert fit.loc["FedPG", ["theory_slope", "theory_exponent"]].isna().all()
 
 
 def test_two_numbers_of_agents_make_no_section(tmp_path: Path) -> None:
@@ -128,22 +128,22 @@ def test_two_numbers_of_agents_make_no_section(tmp_path: Path) -> None:
 def test_nothing_hit_is_said(tmp_path: Path) -> None:
     records = study({"fedpg": -1.0}, {"fedpg": 1.5}, seeds=2).assign(stationarity=0.5)
     text, fit = written(records, tmp_path)
-    assert fit.loc["fedpg", "verdict"] == "not identifiable"
-    assert "fedpg at κ = 0: not identifiable, no attempt hit." in text
+    assert fit.loc["FedPG", "verdict"] == "not identifiable"
+    assert "FedPG at κ = 0: not identifiable, no attempt hit." in text
 
 
 def test_without_stationarity_targets_of_the_score_are_used(tmp_path: Path) -> None:
     records = study({"fedpg": -1.0}, {"fedpg": 1.5}, seeds=3).assign(stationarity=np.nan)
     _, fit = written(records, tmp_path)
-    assert fit.loc["fedpg", "slope"] == pytest.approx(-1, abs=0.1)
-    assert np.isnan(fit.loc["fedpg", "theory_exponent"])
+    assert fit.loc["FedPG", "slope"] == pytest.approx(-1, abs=0.1)
+    assert np.isnan(fit.loc["FedPG", "theory_exponent"])
 
 
 def test_what_hangs_on_one_seed_has_no_bounds(tmp_path: Path) -> None:
     records = study({"fedpg": -1.0}, {"fedpg": 1.5}, seeds=3)
     records.loc[records["seed"] > 0, "stationarity"] = 0.5
     text, fit = written(records, tmp_path)
-    assert np.isinf(fit.loc["fedpg", "slope_low"])
+    assert np.isinf(fit.loc["FedPG", "slope_low"])
     assert "hangs on one seed and has no bounds; linear speed-up is undecided" in text
 
 
