@@ -29,8 +29,8 @@ class TiltedPG(Algorithm):
     """Ascent on -(1/t) log (1/N) Σ_i exp(-t J_i): the mean for t → 0, the worst agent for t → ∞.
 
     Its gradient is Σ_i e_i ∇J_i / Σ_i e_i, e_i = exp(-t (J_i - J̄)). The reading taken: J_i is the
-    agent's mean return in the round before, J̄ their mean; in the first round e_i = 1. Exponents
-    are held within ±30, where the worst agent is all there is, so that single precision holds e_i.
+    agent's mean return in the round before, J̄ their mean; in the first round e_i = 1. e_i is at
+    most exp(3), so that no agent's own steps are more than 20 times as long as without tilt.
     """
 
     reference: ClassVar[str] = "Li, Beirami, Sanjabi, Smith, ICLR 2021, TERM, eq. 2 and Lemma 1"
@@ -52,19 +52,15 @@ class TiltedPG(Algorithm):
         return (memory.value,)
 
     def begin(self, server: Server, agent: Agent) -> Earned:
-        """e_i = exp(-t (J_i - J̄)), the exponent held within ±30."""
-        tilt = (-self.tilt * (agent.memory.value - server.memory[0])).clamp(-30, 30).exp()
+        """e_i = exp(-t (J_i - J̄)), at most exp(3)."""
+        tilt = (-self.tilt * (agent.memory.value - server.memory[0])).clamp(max=3).exp()
         return Earned(tilt, 0 * tilt, 0 * tilt)
 
     def direction(
         self, gradients: Gradients, server: Server, agent: Agent, *batches: Trajectories
     ) -> Tensor:
-        """u = g(θ): agents ascend their own J_i, however much they weigh."""
-        return gradients.plain(agent.theta, batches[0])
-
-    def upload(self, server: Server, agent: Agent, direction: Tensor) -> Tensor:
-        """e_i times the direction; the server divides by the mean of e_i."""
-        return agent.memory.tilt * direction
+        """u = e_i g(θ); the server divides by the mean of e_i."""
+        return agent.memory.tilt * gradients.plain(agent.theta, batches[0])
 
     def local_step(
         self, gradients: Gradients, server: Server, agent: Agent, *batches: Trajectories

@@ -511,14 +511,14 @@ def afedpg(w, alpha):
 def tilted_pg(w, tilt):
     theta, values = np.zeros(Z * A), np.zeros(N)
     for r in range(ROUNDS):
-        e, earned, moved = np.exp(-tilt * (values - values.mean())), np.zeros(N), 0
+        e, earned, moved = np.exp(np.minimum(-tilt * (values - values.mean()), 3)), np.zeros(N), 0
         for i in range(N):
             x = theta
             for k in range(K):
                 batch = w.sample(x, i, r * K + k)
                 earned[i] += sum(w.gamma ** np.arange(T) @ tau.reward for tau in batch) / B / K
-                x = x + ETA * gradient(batch, x, w.gamma)
-            moved = moved + e[i] * (x - theta) / (ETA * K) / N
+                x = x + ETA * e[i] * gradient(batch, x, w.gamma)
+            moved = moved + (x - theta) / (ETA * K) / N
         theta, values = theta + LAMBDA * moved / e.mean(), earned
     return theta
 
