@@ -6,6 +6,7 @@ from fedrl.algorithms.estimators.trajectory import Trajectories
 from fedrl.algorithms.methods.actor_critic.feda2c import FedA2C
 from fedrl.algorithms.methods.actor_critic.fedkl import FedKL
 from fedrl.algorithms.methods.actor_critic.fedppo import FedPPO
+from fedrl.algorithms.methods.actor_critic.independent_ppo import IndependentPPO
 from fedrl.algorithms.methods.averaging.afedpg import AFedPG
 from fedrl.algorithms.methods.averaging.ditto_pg import DittoPG
 from fedrl.algorithms.methods.averaging.fednigt import FedNIGT
@@ -66,6 +67,7 @@ ALGORITHMS: dict[str, type[Algorithm]] = {
     "fedpg-br": FedPGBR,
     "fedtrpo": FedTRPO,
     "fedppo": FedPPO,
+    "independent-ppo": IndependentPPO,
     "feda2c": FedA2C,
     "fedkl": FedKL,
     "projpavg": ProjPAvg,

@@ -40,6 +40,7 @@ KNOWN = {  # in the order of legends and tables
     "s-fedpg": Identity("sFedPG", SKY, 3, "o"),
     "fedpg-br": Identity("FedPG-BR", BLUE, 4, "D"),
     "fedppo": Identity("FedPPO", PURPLE, 0, "^"),
+    "independent-ppo": Identity("Independent PPO", BLACK, 2, "v"),
     "fednigt": Identity("FedNIGT", BLUE, 2, "s"),
     "afedpg": Identity("AFedPG", BLACK, 4, "P"),
     "tilted-pg": Identity("Tilted PG", PURPLE, 2, "D"),

@@ -664,14 +664,15 @@ ACTOR_CRITIC = {
 
 def proximal(
     w, gae_decay, value_weight, entropy_weight, largest_norm, anneal, epochs=1, minibatches=1,
-    clip=np.inf, divergence_weight=0.0, standardise=True,
+    clip=np.inf, divergence_weight=0.0, standardise=True, alone=False,
 ):  # fmt: skip
     """Clipped surrogate, value fit, entropy, divergence from θ_r, by Adam in minibatches."""
-    theta, (first, second), count = np.zeros(Z * A + Z), np.zeros((2, N, Z * A + Z)), [0] * N
+    thetas = np.zeros((N, Z * A + Z))  # θ_r, of every agent
+    first, second, count = np.zeros_like(thetas), np.zeros_like(thetas), [0] * N
     for r in range(ROUNDS):
-        ends, held = [], table(theta[: Z * A])
+        ends = []
         for i in range(N):
-            x = theta.copy()
+            x, held = thetas[i].copy(), table(thetas[i, : Z * A])
             for k in range(K):
                 steps, old = [], table(x[: Z * A])  # (s, a, advantage, target) of every step
                 for tau in w.sample(x[: Z * A], i, r * K + k):
@@ -707,13 +708,18 @@ def proximal(
                         root = np.sqrt(second[i] / (1 - 0.999 ** count[i]))
                         x += ETA * (1 - anneal * r / ROUNDS) * mean / (root + 1e-5)
             ends.append(x)
-        theta = averaged(theta, ends)
-    return theta[: Z * A]
+        thetas = np.stack([averaged(own, [x] * N if alone else ends) for own, x in zip(thetas, ends)])
+    return thetas[:, : Z * A] if alone else thetas[0, : Z * A]
 
 
 @transcribes("fedppo", clip=0.1, epochs=3, minibatches=2, **ACTOR_CRITIC)
 def fedppo(w, **given):
     return proximal(w, **given)
+
+
+@transcribes("independent-ppo", clip=0.1, epochs=3, minibatches=2, **ACTOR_CRITIC)
+def independent_ppo(w, **given):
+    return proximal(w, alone=True, **given)
 
 
 @transcribes("fedkl", clip=0.1, epochs=3, minibatches=2, divergence_weight=0.9, **ACTOR_CRITIC)
