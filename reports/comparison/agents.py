@@ -7,10 +7,9 @@ import numpy as np
 from fedrl.reports.drawing import figures as fig
 from fedrl.reports.drawing import marks
 from fedrl.reports.statistics import estimates as st
-from fedrl.reports.statistics.estimates import Array
 from fedrl.reports.table import formatting as fm
-from fedrl.reports.table.columns import AGENT
-from fedrl.reports.table.runs import Family, Run, Series
+from fedrl.reports.table.agent_scores import agent_scores, spread
+from fedrl.reports.table.runs import Family, Series
 from fedrl.reports.table.specification import Specification
 from fedrl.reports.table.tables import (
     KAPPA,
@@ -24,26 +23,6 @@ from fedrl.reports.table.tables import (
 )
 
 ALONE = "independent-pg"  # whose agents learn without the others
-PERCENTILES = (10, 90)
-
-
-def agent_scores(run: Run) -> Array:
-    """Final scores of the agents (N,), or of size 0; of a diverged run none is above random."""
-    found = np.array([float(run.last.get(f"{AGENT}{i}", np.nan)) for i in range(run.agents)])
-    if not np.isfinite(found).all():
-        return np.empty(0)
-    return np.minimum(found, run.random) if run.diverged else found
-
-
-def known(family: Family) -> bool:
-    """Whether every run of the family has the scores of its agents."""
-    return all(len(agent_scores(run)) for run in family.runs)
-
-
-def spread(scores: Array) -> float:
-    """The 90th less the 10th percentile over agents."""
-    low, high = np.percentile(scores, PERCENTILES)
-    return float(high - low)
 
 
 def rivals(family: Family, series: Series, spec: Specification) -> list[Series]:

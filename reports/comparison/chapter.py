@@ -21,6 +21,7 @@ from fedrl.reports.drawing.section import Chapter, Part, Section, scored
 from fedrl.reports.speedup import section as speedup_section
 from fedrl.reports.table import formatting as fm
 from fedrl.reports.table import sample_complexity
+from fedrl.reports.table.agent_scores import known
 from fedrl.reports.table.runs import Family
 from fedrl.reports.table.sample_complexity import Reached
 from fedrl.reports.table.specification import Specification
@@ -109,7 +110,7 @@ def _scores(context: ReportContext) -> Section:
 
 def _agents(context: ReportContext) -> Section | None:
     family, spec = context.family, context.spec
-    if not agents.known(family):
+    if not known(family.runs):
         return None
     parts = (agents.agents_figure(family, context.look, spec), agents.agents_table(family, spec))
     return Section("Agents", f"{family.slug}-agents", parts)

@@ -17,6 +17,7 @@ from fedrl.reports.table.specification import Specification
 from fedrl.reports.table.tables import Column, Row, Table, bounded, text, with_interval
 
 UNKNOWN = st.Estimate(np.nan, np.nan, np.nan)
+WORST, RANGE = with_interval("worst agent", "worst"), with_interval("range of agents", "range")
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +33,8 @@ class Standing:
     shares: Mapping[float, float]  # of its runs with that target, those that hit it, at every ε
     behind: st.Estimate = UNKNOWN  # the first's area − its own, within seeds and settings
     pairs: int = 0  # seeds that `behind` is over
+    worst: st.Estimate = UNKNOWN  # final score of the worst agent
+    range: st.Estimate = UNKNOWN  # of final scores over agents
 
     @property
     def told_apart(self) -> bool:
@@ -57,10 +60,20 @@ def standings(entries: Sequence[Entry], spec: Specification) -> list[Standing]:
                 ws.interquartile(seeds, [np.array(i.final) for i in own], **spec.bootstrap),
                 rank(ranked.get(curve, []), spec),
                 {e: _share([i for i in mine if i.epsilon == e]) for e in spec.epsilons},
+                worst=_of_agents(own, "worst", spec),
+                range=_of_agents(own, "range", spec),
             )
         )
     ordered = sorted(standing, key=lambda s: (-s.settings, -s.area.value, s.curve))
     return ordered[:1] + [_behind(found, ordered[0].curve, own, spec) for own in ordered[1:]]
+
+
+def _of_agents(own: Sequence[Scaled], name: str, spec: Specification) -> st.Estimate:
+    """Of all settings; nothing where a run has no scores of agents."""
+    values = [np.array(getattr(item, name)) for item in own]
+    if not all(np.isfinite(value).all() for value in values):
+        return UNKNOWN
+    return ws.interquartile([item.seeds for item in own], values, **spec.bootstrap)
 
 
 def _share(mine: Sequence[Reached]) -> float:
@@ -131,11 +144,13 @@ def verdict(found: Sequence[Standing]) -> str:
 def leaderboard(found: Sequence[Standing], spec: Specification) -> Table:
     """A row per curve, the leader first."""
     most = max((s.settings for s in found), default=0)
+    single = bool(found) and all(np.isfinite(s.worst.value) for s in found)
     rows = [
         {"place": place, "series": s.curve, "settings": s.settings, "of": most, "runs": s.runs}
         | bounded("area", s.area)
         | bounded("final", s.final)
         | bounded("behind", s.behind)
+        | (bounded("worst", s.worst) | bounded("range", s.range) if single else {})
         | {"pairs": s.pairs, "level_with_first": s is found[0] or not s.told_apart}
         | bounded("rank", s.rank)
         | {f"share_{e:g}": s.shares[e] for e in spec.epsilons}
@@ -165,7 +180,14 @@ def leaderboard(found: Sequence[Standing], spec: Specification) -> Table:
         "minus its own, over the settings and seeds of both. Mean rank by steps: within every "
         "seed, over the settings and ε that some run reached, censored runs tied last; 1 is best. "
         "To 50 % and so on: share of runs that came that far from random to reference, censored "
-        "runs included. Ordered by settings entered, then by area"
+        "runs included. "
+        + (
+            "Worst agent: the least final score of an agent; range of agents: from their 10th to "
+            "their 90th percentile. "
+            if single
+            else ""
+        )
+        + "Ordered by settings entered, then by area"
         + ("; bold where the first is not told apart from it, within seeds." if known else "."),
         rows,
         (
@@ -176,6 +198,7 @@ def leaderboard(found: Sequence[Standing], spec: Specification) -> Table:
             with_interval("area", "area", strong=_level_with(rows) if known else _never),
             with_interval("behind the first", "behind"),
             with_interval("final", "final"),
+            *((WORST, RANGE) if single else ()),
             with_interval("mean rank by steps", "rank"),
             *(share(epsilon) for epsilon in spec.epsilons),
         ),

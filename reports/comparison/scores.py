@@ -7,6 +7,7 @@ import numpy as np
 from fedrl.reports.comparison.paired import shared_seeds
 from fedrl.reports.statistics import estimates as st
 from fedrl.reports.table import formatting as fm
+from fedrl.reports.table.agent_scores import agent_scores, known, spread
 from fedrl.reports.table.runs import Family, Run
 from fedrl.reports.table.specification import Specification
 from fedrl.reports.table.tables import (
@@ -20,6 +21,12 @@ from fedrl.reports.table.tables import (
     with_interval,
 )
 
+AGENTS = (
+    "Worst agent: its final score; range: the 90th less the 10th percentile of final scores over "
+    "agents."
+)
+AGENT_COLUMNS = (with_interval("worst agent", "worst"), with_interval("range of agents", "range"))
+
 
 def of_seeds(values: Sequence[float], spec: Specification) -> st.Estimate:
     """IQM over seeds with its bootstrap interval."""
@@ -32,8 +39,11 @@ def held(run: Run, spec: Specification) -> bool:
 
 
 def score_table(family: Family, spec: Specification) -> Table:
-    """IQM of final, best and AUC per κ and series."""
-    rows = []
+    """IQM of final, best and AUC per κ and series; of the worst agent and the range of agents too.
+
+    The last two only where records have the scores of agents.
+    """
+    rows, single = [], known(family.runs)
     for kappa, series, runs in family.groups():
         budget = family.budget(kappa)
         areas = [run.outcome.area(budget) for run in runs]
@@ -42,6 +52,7 @@ def score_table(family: Family, spec: Specification) -> Table:
             | bounded("final", of_seeds([run.final for run in runs], spec))
             | bounded("best", of_seeds([run.best for run in runs], spec))
             | bounded("auc", of_seeds(areas, spec))
+            | (_of_agents(runs, spec) if single else {})
             | {"held": sum(held(run, spec) for run in runs)}
             | {"diverged": sum(run.diverged for run in runs)}
             | {"random": float(np.mean([run.random for run in runs]))}
@@ -56,19 +67,27 @@ def score_table(family: Family, spec: Specification) -> Table:
         "the common budget. Held at the end: the last "
         f"{spec.window} evaluation points kept all but {fm.percent(spec.lost)} of the best gain "
         f"over random that {spec.window} points in a row showed. A diverged run has not held, and "
-        "its final score is the worse of its last finite one and random.",
+        "its final score is the worse of its last finite one and random."
+        + (f" {AGENTS}" if single else ""),
         rows,
         (
             *(KAPPA, SERIES, SEEDS),
             with_interval("final", "final"),
             with_interval("best", "best"),
             with_interval("AUC", "auc"),
+            *(AGENT_COLUMNS if single else ()),
             Column("held", lambda row: f"{row['held']}/{row['seeds']}", "held"),
             Column("diverged", lambda row: f"{row['diverged']}/{row['seeds']}", "diverged"),
             Column("random", lambda row: fm.number(row["random"]), "random"),
             Column("reference", lambda row: fm.number(row["reference"]), "reference"),
         ),
     )
+
+
+def _of_agents(runs: Sequence[Run], spec: Specification) -> dict[str, float]:
+    found = [agent_scores(run) for run in runs]
+    worst = bounded("worst", of_seeds([float(np.min(own)) for own in found], spec))
+    return worst | bounded("range", of_seeds([spread(own) for own in found], spec))
 
 
 def drop_table(family: Family, spec: Specification) -> Table:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from fedrl.reports.table.agent_scores import agent_scores, spread
 from fedrl.reports.table.runs import Family, Run
 from fedrl.reports.table.sample_complexity import Reached
 
@@ -32,6 +33,18 @@ def area(family: Family, run: Run) -> float:
     return run.outcome.performance(family.budget(run.kappa))
 
 
+def worst(run: Run) -> float:
+    """The normalised final score of the worst agent; NaN if it is not known."""
+    found = agent_scores(run)
+    return run.outcome.normalised(float(found.min())) if len(found) else float("nan")
+
+
+def over_agents(run: Run) -> float:
+    """The range of final scores over agents, in units of the scale; NaN if it is not known."""
+    found = agent_scores(run)
+    return spread(found) / (run.reference - run.random) if len(found) else float("nan")
+
+
 class Scaled(NamedTuple):
     """The runs of one curve in one setting (family, κ, N)."""
 
@@ -41,6 +54,8 @@ class Scaled(NamedTuple):
     seeds: tuple[int, ...]
     final: tuple[float, ...]  # by seed
     area: tuple[float, ...]
+    worst: tuple[float, ...]  # final of the worst agent; NaN where agents' scores are not known
+    range: tuple[float, ...]  # over agents, likewise
 
 
 def scaled(entries: Sequence[Entry]) -> list[Scaled]:
@@ -53,6 +68,8 @@ def scaled(entries: Sequence[Entry]) -> list[Scaled]:
             tuple(run.seed for run in runs),
             tuple(final(run) for run in runs),
             tuple(area(family, run) for run in runs),
+            tuple(worst(run) for run in runs),
+            tuple(over_agents(run) for run in runs),
         )
         for family, _ in entries
         for kappa, series, runs in family.groups()
