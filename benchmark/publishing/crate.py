@@ -19,6 +19,7 @@ FORMATS = {
     ".md": "text/markdown",
     ".npz": "application/zip",
     ".svg": "image/svg+xml",
+    ".gif": "image/gif",
     ".parquet": "application/vnd.apache.parquet",
 }
 MEANINGS = {

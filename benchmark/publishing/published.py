@@ -3,14 +3,14 @@
 <out>/records.parquet, provenance.json, digests.json    what its report is made of
 <out>/tables/*.csv                                      so that a changed number can be named
 <out>/runs/<cell.id>/…                                  a few whole runs, to compute again
-<out>/README.md, pictures/*.svg                         what was found, for people
+<out>/README.md, pictures/*.svg, *.gif                  what was found, for people
 <out>/ro-crate-metadata.json                            what is here, for machines
 """
 
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 from typing import NamedTuple
@@ -47,7 +47,13 @@ class Public(NamedTuple):
     size: int  # bytes
 
 
-def publish_study(study: Study, results: Path, out: Path, command: str, day: str) -> Public:
+# Writes a film of a run that is kept whole, given its result, into a folder, if it can be filmed.
+Filming = Callable[[Path, Path], object]
+
+
+def publish_study(
+    study: Study, results: Path, out: Path, command: str, day: str, film: Filming
+) -> Public:
     """Write the folder; StoreError, and nothing is written, unless every run of it is sound."""
     _check_day(day)
     _check_ours(out)
@@ -63,6 +69,7 @@ def publish_study(study: Study, results: Path, out: Path, command: str, day: str
             artefacts = sources.make_report(made_of, Path(temporary), designed)
             _keep_tables(Path(temporary), new)
             runs = [_keep(store, entry, new) for entry in kept]
+            _film(new, runs, film)
             readme.write(made_of, Path(temporary), new, kept_runs(new))
             _describe(made_of, artefacts, new, day)
     except OSError as error:
@@ -70,8 +77,8 @@ def publish_study(study: Study, results: Path, out: Path, command: str, day: str
     return Public(out, runs, _size(out))
 
 
-def redraw(out: Path, day: str | None) -> Public:
-    """README, tables and digests again, from the records as they were published.
+def redraw(out: Path, day: str | None, film: Filming) -> Public:
+    """README, films, tables and digests again, from the records as they were published.
 
     For a report that is drawn differently than then: runs, records and, unless another is given,
     the day stay. StoreError, and nothing is written, if the folder is not as it was published.
@@ -91,6 +98,7 @@ def redraw(out: Path, day: str | None) -> Public:
             artefacts = sources.make_report(made_of, Path(temporary))
             shutil.copytree(out / "runs", new / "runs")
             runs = kept_runs(out)
+            _film(new, runs, film)
             readme.write(made_of, Path(temporary), new, runs)
             _keep_tables(Path(temporary), new)
             _describe(made_of, artefacts, new, day)
@@ -181,6 +189,12 @@ def _keep(store: Store, entry: Stored, out: Path) -> str:
     for path in (*manifest_files(result.parent), parameters.beside(result), *beside, result):
         write_atomically(folder / path.name, path.read_bytes())
     return (folder / result.name).relative_to(out).as_posix()
+
+
+def _film(out: Path, runs: Sequence[str], film: Filming) -> None:
+    (out / readme.PICTURES).mkdir()
+    for run in runs:
+        film(out / run, out / readme.PICTURES)
 
 
 def _keep_tables(report: Path, out: Path) -> None:

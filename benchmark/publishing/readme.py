@@ -11,18 +11,29 @@ from fedrl.benchmark.publishing import sources
 from fedrl.benchmark.storage.files import write_atomically
 
 README, PICTURES = "README.md", "pictures"
+FILM = "-final-policy.gif"  # behind the name of a family
 PICTURE = re.compile(r"\]\(figures/([\w.-]+\.svg)\)")
 LONG_NUMBER = re.compile(rb"-?\d+\.\d{3,}")
 
 
 def write(source: sources.Source, report: Path, out: Path, runs: Sequence[str]) -> None:
-    """README.md and pictures/ of a published study, from its report; `runs` are kept whole."""
-    for name, content in files(source, report, runs).items():
+    """README.md and pictures/ of a published study, from its report; `runs` are kept whole.
+
+    The films are there already.
+    """
+    for name, content in files(source, report, runs, kept_films(out)).items():
         (out / name).parent.mkdir(parents=True, exist_ok=True)
         write_atomically(out / name, content)
 
 
-def files(source: sources.Source, report: Path, runs: Sequence[str]) -> dict[str, bytes]:
+def kept_films(folder: Path) -> list[str]:
+    """Names of the films of a published study."""
+    return sorted(path.name for path in (folder / PICTURES).glob(f"*{FILM}"))
+
+
+def files(
+    source: sources.Source, report: Path, runs: Sequence[str], films: Sequence[str]
+) -> dict[str, bytes]:
     """Path below the folder → content, the same whenever the report is the same."""
     summary = (report / sources.SUMMARY).read_text(encoding="utf-8")
     small = {
@@ -30,7 +41,20 @@ def files(source: sources.Source, report: Path, runs: Sequence[str]) -> dict[str
         for name in PICTURE.findall(summary)
     }
     moved = PICTURE.sub(rf"]({PICTURES}/\1)", summary)
+    for film in films:
+        moved = _with_film(moved, film)
     return {README: _text(source, moved, runs).encode(), **small}
+
+
+def _with_film(summary: str, film: str) -> str:
+    """The film below the heading of its family, or of the first variant of it."""
+    family = film.removesuffix(FILM)
+    shown = (
+        f"![Final policy]({PICTURES}/{film})\n\n*Final policy.* Agents of a run that is kept "
+        "whole, each with its own environment, under the policy that the run ended with."
+    )
+    heading = re.compile(rf"^(### {re.escape(family)}(?:@\S+)?)$", re.MULTILINE)
+    return heading.sub(lambda found: f"{found[1]}\n\n{shown}", summary, count=1)
 
 
 def smaller(svg: bytes) -> bytes:
@@ -66,7 +90,7 @@ def _text(source: sources.Source, summary: str, runs: Sequence[str]) -> str:
         "- `digests.json`: SHA-256 of every artefact of the report, of the records, and the",
         "  versions of the packages that drew it",
         "- `tables/`: the report's tables, so that a number that changed can be named",
-        "- `pictures/`: the figures above, drawn with fewer digits than the report's",
+        "- `pictures/`: the figures above, drawn with fewer digits than the report's; films",
         f"- `runs/`: {len(runs)} whole runs, the cheapest of different algorithms and families",
         "- `ro-crate-metadata.json`: the same for machines (RO-Crate 1.1)",
         "",

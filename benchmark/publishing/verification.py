@@ -118,7 +118,8 @@ def _made(source: Path, out: Path) -> dict[str, str]:
 
 def _face_differs(source: Path, again: Path, report: Path) -> list[str]:
     """Of a published study's README and figures those that are not as its report makes them."""
-    made = readme.files(read_source(source), again, kept_runs(report))
+    films = readme.kept_films(report)
+    made = readme.files(read_source(source), again, kept_runs(report), films)
     there = {name: report / name for name in made}
     return [n for n, path in there.items() if not path.is_file() or path.read_bytes() != made[n]]
 

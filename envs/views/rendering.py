@@ -21,6 +21,7 @@ from fedrl.envs.finite.windy_cliff import WindyCliff
 from fedrl.envs.mujoco.halfcheetah import HalfCheetah
 from fedrl.envs.mujoco.hopper import Hopper
 from fedrl.envs.mujoco.robot import Robot, RobotTask
+from fedrl.envs.mujoco.side_view import SideView
 from fedrl.envs.mujoco.simulator import Picture
 from fedrl.envs.mujoco.walker2d import Walker2d
 
@@ -41,6 +42,7 @@ class Rendering(NamedTuple):
     modes: tuple[str, ...]
     fps: int  # frames per second at the speed of the real thing
     open: Callable[[Any, Task, str], Renderer]  # family, task of one agent (axis 1), mode
+    film: Callable[[Any, Task, str], Renderer] | None = None  # where `open` needs more than PIL
 
 
 class Canvas:
@@ -125,6 +127,11 @@ def robot(family: Robot, task: RobotTask, mode: str) -> Picture:
     return Picture(family.model(task))
 
 
+def from_the_side(family: Robot, task: RobotTask, mode: str) -> SideView:
+    """The robot with its own limbs, flat."""
+    return SideView(family.model(task))
+
+
 def nothing(family: Family, task: Task, mode: str) -> Renderer:
     """Stands where a family has no picture; without modes it is never called."""
     raise ValueError(f"{type(family).__name__} has no picture, so no render mode")
@@ -140,9 +147,9 @@ RENDERINGS: dict[type[Family], Rendering] = {
     Acrobot: Rendering(("human", "rgb_array"), 15, acrobot),
     Pendulum: Rendering(("human", "rgb_array"), 30, pendulum),
     MountainCarContinuous: Rendering(("human", "rgb_array"), 30, mountain_car),
-    HalfCheetah: Rendering(("rgb_array",), HalfCheetah.fps, robot),
-    Hopper: Rendering(("rgb_array",), Hopper.fps, robot),
-    Walker2d: Rendering(("rgb_array",), Walker2d.fps, robot),
+    HalfCheetah: Rendering(("rgb_array",), HalfCheetah.fps, robot, from_the_side),
+    Hopper: Rendering(("rgb_array",), Hopper.fps, robot, from_the_side),
+    Walker2d: Rendering(("rgb_array",), Walker2d.fps, robot, from_the_side),
 }
 
 

@@ -12,6 +12,7 @@ from fedrl.envs.family import Array, Step
 from fedrl.envs.mujoco.halfcheetah import HalfCheetah, normal
 from fedrl.envs.mujoco.hopper import Hopper
 from fedrl.envs.mujoco.robot import STOCK, Robot, RobotTask
+from fedrl.envs.mujoco.side_view import FLOOR, HEIGHT, WIDTH, SideView
 from fedrl.envs.mujoco.simulator import MujocoSimulator, compiled
 from fedrl.envs.mujoco.upright import UprightSimulator
 from fedrl.envs.mujoco.walker2d import Walker2d
@@ -383,3 +384,21 @@ def test_impossible_levels_are_refused(kind: type[Robot]) -> None:
         task(kind, 3, -0.1)
     with pytest.raises(ValueError, match="must stay above"):
         task(kind, 50, 8.0)
+
+
+@every_robot
+def test_a_side_view_needs_no_opengl_and_shows_the_robot(kind: type[Robot]) -> None:
+    """The camera goes along: a place is seen by the floor alone; longer limbs, a larger robot."""
+    drawn = task(kind)
+    views = [SideView(kind().model(RobotTask(*(f[i : i + 1] for f in drawn)))) for i in range(3)]
+    state = np.zeros((1, views[0].model.nq))
+    state[0] = views[0].model.qpos0
+    there = state + np.eye(1, state.shape[1])  # 1 m on
+    first, moved = views[0].frame(state), views[0].frame(there)
+    floor = round(FLOOR * HEIGHT)
+    assert first.shape == (HEIGHT, WIDTH, 3)
+    assert np.array_equal(first, views[0].frame(state))
+    assert np.array_equal(first[:floor], moved[:floor])
+    assert not np.array_equal(first[floor:], moved[floor:])
+    sizes = [np.sum((view.frame(state)[:floor] < 240).any(axis=-1)) for view in views]
+    assert np.argsort(sizes).tolist() == np.argsort(drawn.limb_length).tolist()

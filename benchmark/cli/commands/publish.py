@@ -50,17 +50,18 @@ def publish(
 
     from fedrl.benchmark.cli import answers
     from fedrl.benchmark.config.study import load_study
+    from fedrl.benchmark.inspection.pictures.cast import film_run
     from fedrl.benchmark.publishing.published import publish_study
     from fedrl.benchmark.publishing.published import redraw as redraw_study
 
     loaded = load_study(study)
     folder = Path("reports/published") / loaded.name if out is None else out
     if redraw:
-        public = redraw_study(folder, date)
+        public = redraw_study(folder, date, film_run)
     else:
         command = answers.rebuilding(study)
         day = date or datetime.now().date().isoformat()
-        public = publish_study(loaded, results, folder, command, day)
+        public = publish_study(loaded, results, folder, command, day, film_run)
         if date is None:
             answers.say(f"published on {day}; with --date {day} it is the same again another day")
     if as_json:

@@ -8,11 +8,15 @@ import numpy as np
 from fedrl.benchmark.config.settings import SettingError
 from fedrl.benchmark.conformance.entries import family_entry
 from fedrl.benchmark.inspection.federation import Federation, federation
+from fedrl.benchmark.inspection.pictures.film import film
 from fedrl.benchmark.publishing import replay
+from fedrl.benchmark.publishing.readme import FILM
 from fedrl.benchmark.storage.files import StoreError
 from fedrl.envs.family import Array
+from fedrl.envs.views.rendering import rendering_of
 
 MOST = 4  # agents, unless more are asked for
+SHOWN = 100  # steps in a film of a published study
 
 
 class Cast(NamedTuple):
@@ -71,3 +75,23 @@ def cast(
             f"{drawn.agents}"
         )
     return Cast(drawn, theta[: drawn.agents])
+
+
+def film_run(result: Path, folder: Path) -> None:
+    """A film of a stored run's agents under its final policy, where no more than PIL is needed.
+
+    Writes `folder`/FAMILY-final-policy.gif; nothing if the family has no such picture, if a run of
+    that family is there already, or if the run diverged.
+    """
+    try:
+        run = replay.original(str(result), folder)
+    except StoreError:  # its environment is a third party's, which drawing would import
+        return
+    family = run.run.config.family
+    rendering = rendering_of(run.run.config.build_family())
+    out = folder / f"{family}{FILM}"
+    drawn = rendering.film is not None or "ansi" in rendering.modes
+    diverged = run.parameters is None or not np.isfinite(run.parameters).all()
+    if drawn and not diverged and not out.exists():
+        chosen = cast(family, str(result), folder, None, None, None, None, [])
+        film(chosen.federation, chosen.theta, SHOWN, out)

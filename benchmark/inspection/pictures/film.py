@@ -112,7 +112,7 @@ def _panels(
     """Pictures of an agent, the last one for ever."""
     row = type(federation.task)(*(field[agent : agent + 1] for field in federation.task))
     mode = _mode(rendering)
-    renderer = rendering.open(federation.family, row, mode)
+    renderer = (rendering.film or rendering.open)(federation.family, row, mode)
     panel = Image.new("RGB", (1, 1))
     for number, moment in enumerate(moments):
         drawn = renderer.frame(moment.state)

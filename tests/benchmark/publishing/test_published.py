@@ -455,3 +455,22 @@ def test_a_folder_that_is_no_report_is_a_mistake(fedrl: Fedrl) -> None:  # noqa:
 def test_the_shipped_quick_study_verifies_and_replays() -> None:
     """`tox run -e thorough` asks the same of all that are in reports/published."""
     verifies_and_replays(next(folder for folder in published() if folder.name == "quick"))
+
+
+def test_a_published_study_has_films_of_its_runs(fedrl: Fedrl) -> None:  # noqa: F811
+    """The same bytes again when it is redrawn; one that is edited is told."""
+    Path("maps.toml").write_text(TEXT.replace("random-mdp", "gridworld"))
+    run_study("maps.toml", workers=1)
+    assert fedrl("publish", "maps.toml", "--out", "public").code == 0
+    film = Path("public/pictures/gridworld-final-policy.gif")
+    assert film.read_bytes().startswith(b"GIF8")
+    shown = "### gridworld\n\n![Final policy](pictures/gridworld-final-policy.gif)\n"
+    assert shown in Path("public/README.md").read_text()
+    before = bytes_of(Path("public"))
+    assert fedrl("publish", "maps.toml", "--redraw", "--out", "public").code == 0
+    assert bytes_of(Path("public")) == before
+    assert fedrl("verify", "public").code == 0
+    film.write_bytes(film.read_bytes()[:-1])
+    told = fedrl("verify", "public")
+    assert told.code == 1
+    assert "differs: pictures/gridworld-final-policy.gif" in told.out

@@ -708,7 +708,8 @@ def proximal(
                         root = np.sqrt(second[i] / (1 - 0.999 ** count[i]))
                         x += ETA * (1 - anneal * r / ROUNDS) * mean / (root + 1e-5)
             ends.append(x)
-        thetas = np.stack([averaged(own, [x] * N if alone else ends) for own, x in zip(thetas, ends)])
+        told = [[x] * N if alone else ends for x in ends]
+        thetas = np.stack([averaged(*pair) for pair in zip(thetas, told, strict=True)])
     return thetas[:, : Z * A] if alone else thetas[0, : Z * A]
 
 
