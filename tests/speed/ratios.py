@@ -11,10 +11,12 @@ import history
 
 REFERENCE = "test_gymnasium_loop"
 CEILING = "test_halfcheetah_ceiling"
+PPO_CEILING = "test_halfcheetah_ppo_ceiling"
 NARROW = "test_sweep[100]"
 TARGETS = {  # benchmark: (what it is measured against, target)
     "test_halfcheetah_rollout": (CEILING, 0.90),
     "test_halfcheetah_training": (CEILING, 0.90),
+    "test_halfcheetah_ppo": (PPO_CEILING, 0.60),
     "test_sweep[1000]": (NARROW, 1.0),
     "test_sweep[10000]": (NARROW, 1.0),
     "test_sweep[100000]": (NARROW, 1.0),
@@ -37,6 +39,7 @@ def main(path: str) -> int:
     for entry in entries:
         name, median = entry["name"], entry["stats"]["median"]
         base = CEILING if "halfcheetah" in name else REFERENCE
+        base = PPO_CEILING if "_ppo" in name else base
         counted = entry["extra_info"]["steps"] > 1 and "tabular" not in name and base in rate
         counted = counted and not name.startswith((FAMILY, RAW, RAW_GYMNASIUM))
         ratio = f"{rate[name] / rate[base]:.2f}" if counted else ""

@@ -29,6 +29,7 @@ from fedrl.benchmark.training.noise import START, uniform_lanes
 from fedrl.benchmark.training.rounds.exchange import broadcast, take_snapshot
 from fedrl.benchmark.training.rounds.local import begin, local_step
 from fedrl.benchmark.training.rounds.round import round_, start
+from fedrl.benchmark.training.segments import segment
 from fedrl.envs import FAMILIES
 from fedrl.envs.mujoco.robot import Robot
 
@@ -279,14 +280,43 @@ def test_halfcheetah_training(benchmark):
     measure(benchmark, lambda: round_(*batch), 5 * 5 * 10 * 100 * 2, rounds=5)
 
 
-def test_halfcheetah_ppo(benchmark):
-    """Whole rounds of FedPPO: 10 epochs of 32 minibatches with tanh 64×64, segments of 2 048."""
+def ppo() -> list[Run]:
     config = Config(
         family="halfcheetah", algorithm="fedppo", agents=5, local_steps=1, segment=2048, kappa=1.0,
-        hyperparameters={"minibatches": 32}, hidden=(64, 64), step_size=3e-4, normalise="pooled",
+        hyperparameters={"minibatches": 32}, hidden=(64, 64), initial_log_std=0.0, step_size=3e-4,
+        normalise="pooled",
     )  # fmt: skip
-    batch = start([Run(config, Seed("test", 0))])
-    measure(benchmark, lambda: round_(*batch), 5 * 2048, rounds=5)
+    return [Run(config, Seed("test", seed)) for seed in range(5)]
+
+
+def test_halfcheetah_ppo_ceiling(benchmark):
+    """`mj_step` and nothing else: a segment of the agents of the row below, open loop."""
+    sampler, theta, stream, _ = sampled(ppo())
+    simulator = sampler.simulator(1)
+    uniform = np.random.default_rng(0).random((25, simulator.start_draws))
+    begin = np.concatenate([simulator.start(uniform), np.zeros((25, 1))], axis=1)  # 0 steps taken
+    played, _ = segment(
+        simulator, sampler.policy, theta.numpy(), stream, begin, 2048, horizon=10**6
+    )
+    initial = np.zeros((25, 1 + simulator.start_draws))  # time, qpos, qvel
+    initial[:, 1:] = begin[:, : simulator.start_draws]
+    actions = played.action.astype(np.float64) + simulator.action_bias[:, None]
+    control = np.repeat(actions, simulator.frame_skip, axis=1)
+    data = [mujoco.MjData(simulator.models[0])]
+    with Rollout(nthread=0) as rollout:
+        again = lambda: rollout.rollout(simulator.models, data, initial, control)  # noqa: E731
+        measure(benchmark, again, 25 * 2048, rounds=3)
+        after, _ = again()
+    speed = np.diff(after[:, simulator.frame_skip - 1 :: simulator.frame_skip, 1], axis=1)
+    speed /= simulator.seconds
+    cost = 0.1 * np.square(played.action.astype(np.float64)).sum(-1)
+    assert np.allclose(speed[:, :20] - cost[:, 1:21], played.reward[:, 1:21], atol=1e-3)
+
+
+def test_halfcheetah_ppo(benchmark):
+    """Whole rounds of FedPPO: 10 epochs of 32 minibatches with tanh 64×64, segments of 2 048."""
+    batch = start(ppo())
+    measure(benchmark, lambda: round_(*batch), 25 * 2048, rounds=3)
 
 
 def test_exact_tabular_gradient(benchmark):
