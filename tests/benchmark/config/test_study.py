@@ -56,12 +56,13 @@ def test_quick_is_the_study_of_the_readme() -> None:
 
 
 def test_quick_tuned_has_the_tasks_of_quick() -> None:
-    """They differ in what was tuned, and in nothing else."""
+    """Two families; they differ in what was tuned, and in nothing else."""
     tuned = {"step_size", "server_step_size", "hyperparameters"}
     tasks = [
         sorted(
             str(sorted(config.model_dump(exclude=tuned).items()))
             for config in load_study(name).configs()
+            if config.family != "halfcheetah"
         )
         for name in ("quick", "quick_tuned")
     ]
