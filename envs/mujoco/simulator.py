@@ -203,6 +203,31 @@ def drawing_failure() -> str:
     return ""
 
 
+class Limb(NamedTuple):
+    """A capsule in the plane y = 0, in metres: its middle, from there to an end, its radius."""
+
+    body: str
+    middle: tuple[float, float]  # x, z
+    half: tuple[float, float]
+    radius: float
+
+
+def limbs(model: Model, positions: Array) -> list[Limb]:
+    """The capsules of a robot that moves in the plane y = 0, at qpos = positions."""
+    data = mujoco.MjData(model)
+    data.qpos[:] = positions
+    mujoco.mj_kinematics(model, data)
+    found = []
+    for part in range(model.ngeom):
+        if model.geom_type[part] == mujoco.mjtGeom.mjGEOM_CAPSULE:
+            radius, length = model.geom_size[part, :2].tolist()
+            x, _, z = data.geom_xpos[part].tolist()
+            along = data.geom_xmat[part, [2, 8]] * length  # of its z axis
+            body = model.body(model.geom_bodyid[part]).name
+            found.append(Limb(body, (x, z), tuple(along.tolist()), radius))
+    return found
+
+
 class Picture:
     """A robot as Gymnasium's camera beside it sees it, drawn off screen."""
 
