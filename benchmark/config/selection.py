@@ -13,9 +13,22 @@ from fedrl.benchmark.config.settings import SettingError, parse_value, words
 from fedrl.envs.validation import nearest
 
 
+# Of these conditions what differs from the defaults is told, and always the named fields.
+ALWAYS = {
+    "compression": ("kind", "share", "levels"),
+    "aggregator": ("rule",),
+    "clock": ("pace",),
+    "privacy": ("clip", "noise"),
+}
+
+
 def facts(run: Run) -> dict[str, Any]:
     """Everything a run can be selected by, and every column that describes it."""
     values = run.config.model_dump(exclude={"options", "hyperparameters"})
+    for name, always in ALWAYS.items():
+        if (condition := getattr(run.config, name)) is not None:
+            told = {*always, *condition.model_dump(exclude_defaults=True)}
+            values[name] = {key: entry for key, entry in values[name].items() if key in told}
     values["server_step_size"] = run.config.server_step
     return {**run.config.options, **run.config.hyperparameters, **values, "seed": run.seed.index}
 

@@ -35,10 +35,14 @@ sys.path.insert(0, str(DOCS))
 
 from making import (  # noqa: E402
     beta,
+    clock,
     deep,
     docstrings,
+    frontier,
     pages,
     paper_tuned,
+    personal,
+    published_runs,
     reference,
     rooms,
     sensitivity,
@@ -385,6 +389,20 @@ def test_tables_of_the_theory_page_are_those_of_the_published_study() -> None:
 def test_tables_of_the_page_on_beta_are_those_of_the_published_study() -> None:
     for name, table in beta.tables().items():
         assert table in texts()["docs/beta.md"], name
+
+
+@pytest.mark.parametrize("maker", [personal, clock, frontier], ids=lambda m: m.PAGE.stem)
+def test_tables_of_pages_on_single_studies_are_those_of_the_published_ones(maker: Any) -> None:
+    """Otherwise: PYTHONPATH=docs python -m making.NAME."""
+    page = maker.PAGE.read_text("utf-8")
+    assert all(published_runs.MARK.format(name=name) in page for name in maker.tables())
+    assert published_runs.written(page, maker.tables()) == page
+
+
+def test_the_picture_of_the_frontier_has_the_marks_of_its_records() -> None:
+    """Otherwise: PYTHONPATH=docs python -m making.frontier; its bytes are those of one platform."""
+    marks = len(re.findall(rb"<use ", frontier.picture()))
+    assert len(re.findall(rb"<use ", frontier.PICTURE.read_bytes())) == marks > 72
 
 
 def test_the_leaderboard_of_the_tuning_page_is_the_published_one() -> None:
