@@ -210,6 +210,10 @@ class Config(BaseModel):
         weights = np.ones(self.agents) if self.agent_weights is None else self.agent_weights
         return np.asarray(weights, np.float64) / np.sum(weights)  # type: ignore[no-any-return]
 
+    def evaluated(self, done: int) -> bool:
+        """Whether there are scores after so many rounds; a budget that is spent adds some."""
+        return done % self.evaluate_every == 0 or done == self.rounds
+
     @property
     def present(self) -> int:
         """How many agents take part in a round [n]."""

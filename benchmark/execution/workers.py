@@ -1,5 +1,6 @@
 """Computing batches: in this process, or in worker processes with one thread each."""
 
+import gc
 import os
 import signal
 import time
@@ -204,7 +205,8 @@ class _Worker:
     def start(cls, checkpoints: Checkpoints | None) -> Self:
         context = get_context("spawn")  # a fork would inherit torch's threads in a broken state
         ours, theirs = context.Pipe()
-        process = context.Process(target=_serve, args=(theirs, checkpoints), daemon=True)
+        given = (theirs, checkpoints, gc.get_threshold())
+        process = context.Process(target=_serve, args=given, daemon=True)
         with single_thread_environment():
             process.start()
         theirs.close()
@@ -295,8 +297,14 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _serve(connection: Connection, checkpoints: Checkpoints | None) -> None:
-    """Life of a worker: batches in, events out, until the parent closes the connection."""
+def _serve(
+    connection: Connection, checkpoints: Checkpoints | None, garbage: tuple[int, int, int]
+) -> None:
+    """Life of a worker: batches in, events out, until the parent closes the connection.
+
+    It searches for garbage as seldom as its parent.
+    """
+    gc.set_threshold(*garbage)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     Thread(target=_end_with_parent, daemon=True).start()
 

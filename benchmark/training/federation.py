@@ -70,8 +70,7 @@ def _train(
         own = torch.isfinite(state.personal.values).reshape(len(before), -1)
         lost = ~(finite.all(-1) & own.all(-1)).numpy()
         state, roster = _leave(program, state, roster, records, lost, diverged=True)
-        everyone = state.round % config.evaluate_every == 0 or state.round == config.rounds
-        due = everyone | (spent(program, state) >= 1)
+        due = config.evaluated(state.round) | (spent(program, state) >= 1)
         if due.any():
             lost = score(program, state, roster, records, due)
             state, roster = _leave(program, state, roster, records, lost, diverged=True)

@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.func import vmap
 from torch.utils._pytree import tree_map
 
 from fedrl.algorithms import Server
@@ -40,7 +39,7 @@ def batch_gradients(
     theta = state.personal.theta(state.server.theta[lanes.federations], lanes.pick)
     known = (state.baseline, state.normaliser, state.critics)
     taken = sample(program, lanes, theta, purpose, draw, episodes, *known)
-    own = vmap(program.gradients.plain)(taken.batch.behaviour, taken.batch)
+    own: Tensor = program.gradients.plain(taken.batch.behaviour, taken.batch)
     return state._replace(ledger=taken.charge(state.ledger)), own
 
 

@@ -2,6 +2,8 @@
 
 import copy
 from collections.abc import Callable
+from functools import cache
+from operator import is_
 from typing import Any
 
 from torch import Tensor
@@ -22,13 +24,14 @@ def lift(
     return vmap(one)(hyperparameters, *values)
 
 
-def entrywise(algorithm: Algorithm) -> bool:
+@cache
+def entrywise(kind: type[Algorithm]) -> bool:
     """Whether the algorithm says it is, of the very methods it has: subclasses may change one."""
-    order = type(algorithm).__mro__
-    said = next(i for i, kind in enumerate(order) if "entrywise" in vars(kind))
+    order = kind.__mro__
+    said = next(i for i, each in enumerate(order) if "entrywise" in vars(each))
     methods = ("direction", "local_step", "behaviour_parameters")
-    firsts = (next(i for i, kind in enumerate(order) if name in vars(kind)) for name in methods)
-    return algorithm.entrywise and all(said <= first for first in firsts)
+    firsts = (next(i for i, each in enumerate(order) if name in vars(each)) for name in methods)
+    return kind.entrywise and all(said <= first for first in firsts)
 
 
 def together(
@@ -46,7 +49,9 @@ def column(values: Any) -> Any:
     if isinstance(values, dict):
         return {name: column(value) for name, value in values.items()}
     if isinstance(values, tuple):
-        parts = map(column, values)
+        parts = [column(value) for value in values]
+        if all(map(is_, parts, values)):
+            return values
         return type(values)(*parts) if hasattr(values, "_fields") else tuple(parts)
     return values
 

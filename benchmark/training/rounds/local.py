@@ -89,7 +89,7 @@ def direction(
     points: tuple[Tensor, ...] = (agent.theta,)
     if overrides(algorithm, "behaviour_parameters"):
         alpha = interpolation(program, lanes, draw)
-        lifting = together if entrywise(algorithm) else lift
+        lifting = together if entrywise(type(algorithm)) else lift
         points = lifting(algorithm, "behaviour_parameters", hyperparameters, server, agent, alpha)
     samples: list[Sample] = []
     for i, point in enumerate(points):
@@ -109,7 +109,7 @@ def direction(
 
     batches = tuple(part.batch for part in samples)
     program.probe.log_weights.clear()
-    if entrywise(algorithm):
+    if entrywise(type(algorithm)):
         given = (program.gradients, server, agent, *batches)
         found, memory = together(algorithm, "direction", hyperparameters, *given), agent.memory
     else:

@@ -42,6 +42,7 @@ def round_(
     shrink = config.step_decay**number
     eta = (roster.step_size * shrink)[roster.steppers.federations]
     latest: Episodes | None = None
+    shown = config.evaluated(number + 1) or config.budget is not None  # which may end with any
     for first in range(number * config.local_steps, (number + 1) * config.local_steps, steps):
         state, snapshot = take_snapshot(program, state, roster, first)
         sent = broadcast(program, roster, known(program, state, roster))
@@ -52,14 +53,16 @@ def round_(
             for played in step.played:
                 state = state._replace(ledger=state.ledger.played(played.length))
             latest = step.played[0] if step.played else None
-            watch.step(step, local.server.previous)
+            if shown:
+                watch.step(step, local.server.previous)
             if observe is not None:
                 observe(step)
         means = (local.agent.theta - local.server.theta) / (eta * steps)
         portion = shrink * steps / config.local_steps
         state, sizes = exchange(program, state, roster, local, means, portion, first)
         state = elapsed(program, state, roster, sizes, steps)
-        state = state._replace(diagnostics=watch.values(state.server.momentum, means))
+        if shown:
+            state = state._replace(diagnostics=watch.values(state.server.momentum, means))
     if latest is not None and roster.server_lanes is None:
         baseline = state.baseline.fitted(roster.participants.rows, latest)
         state = state._replace(baseline=baseline)

@@ -42,7 +42,7 @@ class State(NamedTuple):
     releases: Tensor  # (G, n), vectors that agents have sent under privacy
     owed: dict[str, Any]  # what agents owe of what they send, leaves (G, n, …); see `sending`
     ledger: Ledger
-    diagnostics: dict[str, Array]  # of the round before, (G,) each
+    diagnostics: dict[str, Array]  # of the last round with an evaluation after it, (G,) each
 
 
 def initial_state(program: Program) -> State:

@@ -273,6 +273,15 @@ def test_diagnostics_are_of_the_round_before():
     assert first.columns[PREFIX + "drift"][1] == 0.0
 
 
+def test_diagnostics_do_not_depend_on_how_often_scores_are_taken():
+    (often,), (seldom,) = (
+        outcome(run("fedsvrpg-m", evaluate_every=every, rounds=4)) for every in (1, 4)
+    )
+    for name in (name for name in often.columns if name.startswith(PREFIX)):
+        np.testing.assert_array_equal(often.columns[name][-1], seldom.columns[name][-1])
+        assert np.isfinite(seldom.columns[name][-1])
+
+
 def test_identical_agents_have_no_heterogeneity():
     (alike,), (different,) = (outcome(run("fedpg", kappa=kappa)) for kappa in (0.0, 1.0))
     np.testing.assert_allclose(alike.columns["heterogeneity"], 0.0, atol=1e-25)

@@ -92,6 +92,7 @@ def main():
     environments = [gymnasium.make("CartPole-v1") for _ in range(JOB["agents"])]
     net, previous_net = network(), network()
     steps, started = 0, time.perf_counter()
+    worked = time.process_time()
     for seed in range(JOB["seeds"]):
         theta = previous = torch.tensor(JOB["start"][seed])
         momentum = torch.zeros_like(theta)
@@ -110,9 +111,10 @@ def main():
             momentum = moved / (JOB["agents"] * JOB["local_steps"] * STEP_SIZE)
             theta, previous = theta + STEP_SIZE * JOB["local_steps"] * momentum, theta
     seconds = time.perf_counter() - started
+    cpu = time.process_time() - worked
     lane = JOB["rounds"] * JOB["seeds"] * JOB["agents"] * JOB["local_steps"] * T
     rates = {"real_steps_per_second": steps / seconds, "lane_steps_per_second": lane / seconds}
-    print(json.dumps({"name": "gymnasium-loop", **rates, "seconds": seconds}))
+    print(json.dumps({"name": "gymnasium-loop", **rates, "seconds": seconds, "cpu_seconds": cpu}))
 
 
 main()

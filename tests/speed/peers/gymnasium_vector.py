@@ -85,6 +85,7 @@ def main():
     theta = previous = torch.tensor(JOB["start"][:seeds])
     momentum = torch.zeros_like(theta)
     steps, started = 0, time.perf_counter()
+    worked = time.process_time()
     for number in range(JOB["rounds"]):
         local, old, drift = (
             part.repeat_interleave(agents, 0) for part in (theta, previous, momentum)
@@ -97,9 +98,10 @@ def main():
         momentum = moved / (local_steps * STEP_SIZE)
         theta, previous = theta + STEP_SIZE * local_steps * momentum, theta
     seconds = time.perf_counter() - started
+    cpu = time.process_time() - worked
     lane = JOB["rounds"] * seeds * agents * local_steps * T
     rates = {"real_steps_per_second": steps / seconds, "lane_steps_per_second": lane / seconds}
-    print(json.dumps({"name": "gymnasium-vector", **rates, "seconds": seconds}))
+    print(json.dumps({"name": "gymnasium-vector", **rates, "seconds": seconds, "cpu_seconds": cpu}))
 
 
 main()

@@ -116,13 +116,15 @@ def main():
     run = jax.jit(jax.vmap(one_round), in_shardings=by_seed, out_shardings=by_seed)
     carry = jax.block_until_ready(run(*jax.device_put(carry, by_seed)))
     before, started = int(carry[3].sum()), time.perf_counter()
+    worked = time.process_time()
     for _ in range(JOB["rounds"]):
         carry = run(*carry)
     jax.block_until_ready(carry)
     seconds = time.perf_counter() - started
+    cpu = time.process_time() - worked
     real, lane = int(carry[3].sum()) - before, JOB["rounds"] * keys.size * JOB["agents"] * K * B * T
     rates = {"real_steps_per_second": real / seconds, "lane_steps_per_second": lane / seconds}
-    print(json.dumps({"name": f"jax-{DTYPE}", **rates, "seconds": seconds}))
+    print(json.dumps({"name": f"jax-{DTYPE}", **rates, "seconds": seconds, "cpu_seconds": cpu}))
 
 
 main()

@@ -27,13 +27,15 @@ def main(job, cores, first):
     state = state._replace(server=state.server._replace(theta=theta, previous=theta.clone()))
     state = round_(program, state, roster)  # compiled
     before, started = state.ledger, time.perf_counter()
+    worked = time.process_time()
     for _ in range(job["rounds"]):
         state = round_(program, state, roster)
     seconds = time.perf_counter() - started
+    cpu = time.process_time() - worked
     real = int((state.ledger.steps - before.steps).sum())
     lane = int((state.ledger.trajectories - before.trajectories).sum()) * job["horizon"]
     rates = {"real_steps_per_second": real / seconds, "lane_steps_per_second": lane / seconds}
-    print(json.dumps({"name": "fedrl", **rates, "seconds": seconds}))
+    print(json.dumps({"name": "fedrl", **rates, "seconds": seconds, "cpu_seconds": cpu}))
 
 
 with one_thread(), torch.no_grad():

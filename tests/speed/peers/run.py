@@ -44,13 +44,14 @@ class Job(NamedTuple):
     horizon: int  # T
     balances: bool = False  # whether policies hold the pole, or are those training starts with
     rounds: int = ROUNDS
+    step_size: float = STEP_SIZE
 
 
 JOBS = {
     "early policies": Job(1, 200),
     "full episodes": Job(1, 20),
     "full episodes, ten each": Job(10, 20, rounds=30),
-    "policies that balance": Job(1, 200, balances=True, rounds=30),
+    "policies that balance": Job(1, 200, balances=True, rounds=30, step_size=1e-9),
 }
 
 
@@ -110,25 +111,30 @@ class Rates(NamedTuple):
 
     real: float  # steps that were taken
     lane: float  # every episode as long as the horizon
+    cpu: float  # real steps per second of processor time: other programs disturb it little
 
     @classmethod
     def of(cls, answers: list[dict[str, Any]]) -> Rates:
         """Of processes side by side."""
-        names = ("real_steps_per_second", "lane_steps_per_second")
-        return cls(*(sum(answer[name] for answer in answers) for name in names))
+        real, lane = (
+            [answer[f"{kind}_steps_per_second"] for answer in answers] for kind in ("real", "lane")
+        )
+        steps = sum(rate * a["seconds"] for rate, a in zip(real, answers, strict=True))
+        return cls(sum(real), sum(lane), steps / sum(answer["cpu_seconds"] for answer in answers))
 
 
 def show(title: str, job: Job, found: dict[tuple[str, int], list[Rates]], cores: int) -> None:
     """Print the table of one job."""
     middle = {key: Rates(*map(median, zip(*values, strict=True))) for key, values in found.items()}
-    best = middle[OURS, cores].real
+    best = middle[OURS, cores]
     print(f"\n{title}: B = {job.episodes}, T = {job.horizon}")
-    print(f"{'':36}{'cores':>6}{'mean length':>13}{'real':>12}{'lane':>12}{'fedrl is':>10}")
+    head = ("mean length", "real", "lane", "real/CPU s")
+    print(f"{'':36}{'cores':>6}" + "".join(f"{h:>12}" for h in head) + "   fedrl is   by CPU time")
     for (name, used), rates in middle.items():
         length = job.horizon * rates.real / rates.lane
         print(
-            f"{name:36}{used:6}{length:13.1f}{rates.real:12,.0f}{rates.lane:12,.0f}"
-            f"{best / rates.real:9.2f}×"
+            f"{name:36}{used:6}{length:12.1f}{rates.real:12,.0f}{rates.lane:12,.0f}"
+            f"{rates.cpu:12,.0f}{best.real / rates.real:10.2f}×{best.cpu / rates.cpu:13.2f}×"
         )
 
 
@@ -176,7 +182,7 @@ def described(job: Job) -> dict[str, Any]:
     """Sizes, every seed's θ_0, and one batch with the direction that must come out."""
     config = Config(
         family="cartpole", algorithm="fedsvrpg-m", agents=AGENTS, local_steps=LOCAL_STEPS,
-        step_size=STEP_SIZE, options={"horizon": job.horizon}, episodes=job.episodes,
+        step_size=job.step_size, options={"horizon": job.horizon}, episodes=job.episodes,
     )  # fmt: skip
     runs = [Run(config, Seed("test", seed)) for seed in range(SEEDS)]
     program, state, roster = start_training(runs)

@@ -38,12 +38,23 @@ def main():
 
     collect()
     started = time.perf_counter()
+    worked = time.process_time()
     for _ in range(JOB["rounds"]):
         collect()
     seconds = time.perf_counter() - started
+    cpu = time.process_time() - worked
     rate = JOB["rounds"] * STEPS * environments.num_envs / seconds
     rates = {"real_steps_per_second": rate, "lane_steps_per_second": rate}
-    print(json.dumps({"name": "stable-baselines3-collection", **rates, "seconds": seconds}))
+    print(
+        json.dumps(
+            {
+                "name": "stable-baselines3-collection",
+                **rates,
+                "seconds": seconds,
+                "cpu_seconds": cpu,
+            }
+        )
+    )
 
 
 main()
