@@ -1,5 +1,6 @@
 """`python -m fedrl` is the command `fedrl`: Ctrl-C is heard from the first import on."""
 
+import gc
 import os
 import signal
 import sys
@@ -7,6 +8,9 @@ from types import FrameType
 from typing import NoReturn
 
 INTERRUPTED = 130  # as in `fedrl.benchmark.cli.codes`, which is not imported yet
+# New objects between two searches for garbage, also of workers. Imports and numba make a million
+# objects that stay: at Python's 700 a sixth of an import goes into looking them through.
+GARBAGE = 50_000
 
 
 def interrupted(number: int, frame: FrameType | None) -> None:
@@ -21,6 +25,7 @@ def interrupted(number: int, frame: FrameType | None) -> None:
 
 def main() -> NoReturn:
     """Run the command line."""
+    gc.set_threshold(GARBAGE)
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else it is ignored
         signal.signal(signal.SIGINT, interrupted)
     try:
