@@ -17,7 +17,9 @@ from fedrl.algorithms.methods.averaging.fedprox_pg import FedProxPG
 from fedrl.algorithms.methods.averaging.fedrep_pg import FedRepPG
 from fedrl.algorithms.methods.averaging.fedtrpo import FedTRPO
 from fedrl.algorithms.methods.averaging.independent_pg import IndependentPG
+from fedrl.algorithms.methods.averaging.malenia_nigt import MaleniaNIGT
 from fedrl.algorithms.methods.averaging.pooled_pg import PooledPG
+from fedrl.algorithms.methods.averaging.rennala_nigt import RennalaNIGT
 from fedrl.algorithms.methods.averaging.s_fedpg import SFedPG
 from fedrl.algorithms.methods.averaging.tilted_pg import TiltedPG
 from fedrl.algorithms.methods.corrected.fast_fedpg import FastFedPG
@@ -61,6 +63,8 @@ ALGORITHMS: dict[str, type[Algorithm]] = {
     "s-fedpg": SFedPG,
     "fednigt": FedNIGT,
     "afedpg": AFedPG,
+    "rennala-nigt": RennalaNIGT,
+    "malenia-nigt": MaleniaNIGT,
     "tilted-pg": TiltedPG,
     "fedrep-pg": FedRepPG,
     "ditto-pg": DittoPG,

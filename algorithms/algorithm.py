@@ -23,6 +23,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from fedrl.algorithms.estimators.gradients import Gradients as Gradients
@@ -238,6 +239,15 @@ class Algorithm(ABC):
         `server` is that of the round, with the memory after `absorb`.
         """
         return direction
+
+    def ready(self, memory: Memory) -> Tensor:
+        """Asynchronous: whether the server has gathered what it waits for (0-d, bool): always.
+
+        `memory` is that after `absorb`. An algorithm that overrides it gathers: only when ready
+        does the server step; then all agents send what they have, stop, and begin anew at what the
+        server is now. One that does not tells the agent that arrives, and it alone.
+        """
+        return torch.tensor(True)
 
     def combine(self, server: Server, messages: Tensor, weights: Tensor) -> Tensor:
         """`aggregate` by a server that consults what it remembers."""

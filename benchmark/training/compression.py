@@ -28,8 +28,8 @@ class Size(NamedTuple):
     def __add__(self, other: "Size") -> "Size":  # type: ignore[override]
         return Size(self.numbers + other.numbers, self.bits + other.bits)
 
-    def times(self, count: int) -> "Size":
-        """The size of `count` such messages."""
+    def times(self, count: int | Array) -> "Size":
+        """The size of `count` such messages; of several counts (G,), as many sizes."""
         return Size(count * self.numbers, count * self.bits)
 
 

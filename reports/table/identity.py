@@ -43,6 +43,8 @@ KNOWN = {  # in the order of legends and tables
     "independent-ppo": Identity("Independent PPO", BLACK, 2, "v"),
     "fednigt": Identity("FedNIGT", BLUE, 2, "s"),
     "afedpg": Identity("AFedPG", BLACK, 4, "P"),
+    "rennala-nigt": Identity("Rennala NIGT", BLUE, 4, "D"),
+    "malenia-nigt": Identity("Malenia NIGT", PURPLE, 4, "X"),
     "tilted-pg": Identity("Tilted PG", PURPLE, 2, "D"),
     "fedrep-pg": Identity("FedRep-PG", ORANGE, 4, "o"),
     "ditto-pg": Identity("Ditto-PG", ORANGE, 2, "v"),

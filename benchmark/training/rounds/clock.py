@@ -18,6 +18,7 @@ from fedrl.benchmark.config.communication import Clock as Times
 from fedrl.benchmark.training.compression import Size
 from fedrl.benchmark.training.noise import uniform_lanes
 from fedrl.benchmark.training.rounds.lanes import Lanes, Roster
+from fedrl.benchmark.training.rounds.lifting import overrides, ready
 from fedrl.benchmark.training.rounds.program import Program
 from fedrl.benchmark.training.rounds.state import State
 from fedrl.envs.family import Array
@@ -65,6 +66,8 @@ def elapsed(program: Program, state: State, roster: Roster, sizes: Size, steps: 
     mine = steps * algorithm.batches * (roster.server_lanes is None)
     exchanges = (1 + algorithm.snapshot) * algorithm.federated
     job = Job(mine + snapshots, exchanges, sizes.bits)
+    if overrides(algorithm, "ready"):
+        return _gathered(program, state, roster, job)
     if algorithm.asynchronous:
         flat = state.due.flatten()
         now = flat[lanes.pick]
@@ -78,13 +81,43 @@ def elapsed(program: Program, state: State, roster: Roster, sizes: Size, steps: 
     return state._replace(now=state.now + torch.from_numpy(took))
 
 
+def _gathered(program: Program, state: State, roster: Roster, job: Job) -> State:
+    """After an arrival: its agent goes on at once, or all exchange, wait for the last, and begin.
+
+    An exchange takes time only when there is one.
+    """
+    lanes, everyone, draw = roster.participants, roster.all_agents, state.round + 1
+    go = ready(program.algorithm, roster.hyperparameters, state.server.memory)
+    assert go is not None
+    alone, shape = job._replace(exchanges=0, bits=0), state.due.shape
+    now = state.due.flatten()[lanes.pick]
+    due = state.due.flatten().clone()
+    due[lanes.pick] = now + torch.from_numpy(seconds(program, lanes, alone, draw))
+    line = seconds(program, everyone, job._replace(work=0.0), draw).reshape(shape).max(axis=1)
+    later = now + torch.from_numpy(line)
+    work = torch.from_numpy(seconds(program, everyone, alone, draw)).reshape(shape)
+
+    def told(old: Tensor, new: Tensor) -> Tensor:
+        mask = go.reshape(-1, *[1] * (old.dim() - 1))
+        return torch.where(mask, new.unsqueeze(1), old)
+
+    return state._replace(
+        now=torch.where(go, later, now),
+        due=torch.where(go.unsqueeze(1), later.unsqueeze(1) + work, due.reshape(shape)),
+        heard=tree_map(told, state.heard, state.server),
+    )
+
+
 def dispatched(program: Program, state: State, roster: Roster, sizes: Size) -> State:
     """An asynchronous run before its first round: all agents have begun a job at θ_0."""
     if not program.algorithm.asynchronous or state.round > 0:
         return state
     work = program.config.local_steps * program.algorithm.batches
-    first = seconds(program, roster.all_agents, Job(work, 1, sizes.bits), 0)
-    return state._replace(due=torch.from_numpy(first).reshape(state.due.shape))
+    first = Job(work, 1, sizes.bits)
+    if overrides(program.algorithm, "ready"):
+        first = Job(work, 0, 0)
+    took = seconds(program, roster.all_agents, first, 0)
+    return state._replace(due=torch.from_numpy(took).reshape(state.due.shape))
 
 
 def known(program: Program, state: State, roster: Roster) -> Server:

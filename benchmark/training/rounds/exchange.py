@@ -4,6 +4,7 @@ Agents read the `Server` that `broadcast` returns and nothing else; the server r
 upload and their messages. The ledger counts the very values that cross.
 """
 
+from functools import partial
 from typing import Any
 
 import torch
@@ -13,7 +14,7 @@ from torch.utils._pytree import tree_map
 from fedrl.algorithms import Server
 from fedrl.benchmark.training.compression import Size
 from fedrl.benchmark.training.rounds.lanes import Lanes, Roster
-from fedrl.benchmark.training.rounds.lifting import lift, overrides, require_like
+from fedrl.benchmark.training.rounds.lifting import lift, overrides, ready, require_like
 from fedrl.benchmark.training.rounds.local import Local
 from fedrl.benchmark.training.rounds.program import Program
 from fedrl.benchmark.training.rounds.sampling import sample
@@ -110,6 +111,11 @@ def exchange(
     optimiser, step = state.optimiser.step(step)
     theta = server.theta + (roster.server_step * portion) * step
     following = Server(theta, server.theta, momentum, server.snapshot, memory)
+    gathered = ready(algorithm, roster.hyperparameters, memory)
+    if gathered is not None:
+        go = gathered.unsqueeze(-1)
+        following = Server(*map(partial(torch.where, go), following[:4], server[:4]), memory)
+        optimiser = optimiser.holding(torch.where(go, optimiser.moments, state.optimiser.moments))
     weights = weights_of(program, roster.participants)
     normaliser = local.normaliser.exchanged(roster.participants.rows, weights)
     state = state._replace(server=following, memories=memories, normaliser=normaliser)
@@ -134,7 +140,10 @@ def with_cost(
     compression = program.config.compression
     up += size(theta if algorithm.snapshot else (), compression) + statistics
     down = size(theta).times(vectors) + memory + statistics
-    each = roster.participants.each
+    each: Any = roster.participants.each
+    gathered = ready(algorithm, roster.hyperparameters, state.server.memory)
+    if gathered is not None:  # all agents send and are told, or nobody
+        each = program.agents_per_federation * gathered.numpy()
     ledger = state.ledger.sent(up.times(each), down.times(each))
     return state._replace(ledger=ledger), up + down
 

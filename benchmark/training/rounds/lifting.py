@@ -24,6 +24,14 @@ def lift(
     return vmap(one)(hyperparameters, *values)
 
 
+def ready(algorithm: Algorithm, hyperparameters: dict[str, Tensor], memory: Any) -> Tensor | None:
+    """Which federations' servers have gathered enough (G,); None where nothing is gathered."""
+    if not overrides(algorithm, "ready"):
+        return None
+    found: Tensor = lift(algorithm, "ready", hyperparameters, memory)
+    return found
+
+
 @cache
 def entrywise(kind: type[Algorithm]) -> bool:
     """Whether the algorithm says it is, of the very methods it has: subclasses may change one."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import math
+from contextlib import contextmanager
 from unittest.mock import patch
 
 import numpy as np
@@ -16,6 +17,7 @@ from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.training.federation import train
 from fedrl.benchmark.training.rounds.clock import pace
+from fedrl.benchmark.training.rounds.lanes import Lanes
 from fedrl.benchmark.training.rounds.round import round_, start
 
 SMALL = {
@@ -98,20 +100,7 @@ def test_fifty_arrivals_transcribed(clock):
         hyperparameters={"alpha": 0.4},
     )
     program, state, roster = start([chosen])
-    lanes, discount, bits = roster.all_agents, program.family.discount, 2 * 6 * 64
-
-    def gradient(theta, agent, draw):
-        played = lanes.sampler.sample(
-            np.repeat(theta[None], 3, axis=0), lanes.stream(program, "training-0", draw), 1
-        )
-        p = np.exp(theta.reshape(3, 2))
-        p /= p.sum(1, keepdims=True)
-        g, steps = np.zeros((3, 2)), played.length[agent, 0]
-        earned = discount ** np.arange(steps) * played.reward[agent, 0, :steps]
-        for t in range(steps):
-            s, a = (int(part[agent, 0, t, 0]) for part in played[:2])
-            g[s] += earned[t:].sum() * (np.eye(2)[a] - p[s])
-        return g.ravel()
+    lanes, bits = roster.all_agents, 2 * 6 * 64
 
     def duration(agent, draw):
         return float(took(program, lanes, bits, draw)[agent])
@@ -126,7 +115,7 @@ def test_fifty_arrivals_transcribed(clock):
         now, agent = heapq.heappop(queue)
         order.append(agent)
         old, older = told[agent]
-        g = gradient(old + 0.6 / 0.4 * (old - older), agent, r)
+        g = slope(program, lanes, old + 0.6 / 0.4 * (old - older), agent, r)
         mean = 0.6 * mean + 0.4 * g
         theta, previous = theta + 0.2 * mean / np.linalg.norm(mean), theta
         told[agent] = (theta, previous)
@@ -138,6 +127,102 @@ def test_fifty_arrivals_transcribed(clock):
     counts = np.bincount(order, minlength=3)
     assert (counts.max() - counts.min() <= 1) == (clock is None)  # in turn, if all are as fast
     assert int(state.ledger.floats_up[0]) == int(state.ledger.floats_down[0]) == 50 * 6
+
+
+@pytest.mark.parametrize("algorithm", ["rennala-nigt", "malenia-nigt"])
+def test_fifty_arrivals_that_are_gathered_transcribed(algorithm):
+    """Who has been fast brings more, all stop when there is enough, an exchange takes its time."""
+    chosen = run(
+        algorithm,
+        rounds=50,
+        local_steps=1,
+        server_step_size=0.2,
+        clock=HEAVY,
+        hyperparameters={"alpha": 0.4, "gathered": 7},
+    )
+    program, state, roster = start([chosen])
+    rennala = algorithm == "rennala-nigt"
+    lanes, numbers = roster.all_agents, (6, 6) if rennala else (7, 7)  # up, down
+    clock, bits = program.config.clock, 64 * sum(numbers)
+
+    def computing(draw):
+        return clock.compute * pace(program, clock.pace, lanes, "clock-compute", draw)
+
+    def sending(draw):
+        line = clock.latency + bits / clock.bandwidth
+        return line * pace(program, clock.network, lanes, "clock-network", draw).max()
+
+    theta = previous = mean = np.zeros(6)
+    due, kept, steps = computing(0), [[], [], []], 0
+    for r in range(50):
+        agent = int(np.argmin(due))
+        now = due[agent]
+        point = theta + 0.6 / 0.4 * (theta - previous)
+        kept[agent].append(slope(program, lanes, point, agent, r))
+        due[agent] = now + computing(r + 1)[agent]
+        counts = [len(own) for own in kept]
+        if rennala:
+            taken = sum(map(sum, kept)) / 7 if sum(counts) == 7 else None
+        else:
+            enough = min(counts) > 0 and 3 / sum(1 / c for c in counts) >= 7 / 3
+            taken = sum(sum(own) / len(own) for own in kept) / 3 if enough else None
+        if taken is not None:
+            mean, steps = 0.6 * mean + 0.4 * taken, steps + 1
+            theta, previous = theta + 0.2 * mean / np.linalg.norm(mean), theta
+            now = now + sending(r + 1)
+            due, kept = now + computing(r + 1), [[], [], []]
+        with torch.no_grad():
+            state = round_(program, state, roster)
+        np.testing.assert_allclose(state.server.theta[0].numpy(), theta, rtol=0, atol=1e-10)
+        assert float(state.now[0]) == pytest.approx(now, rel=1e-13)
+    assert 3 < steps < 50
+    assert int(state.ledger.floats_up[0]) == steps * 3 * numbers[0]
+    assert int(state.ledger.bits_down[0]) == steps * 3 * 64 * numbers[1]
+    assert int(state.ledger.trajectories[0]) == 50
+
+
+def slope(program, lanes, theta, agent, draw):
+    """g(θ) of an episode that the agent plays at θ, written out."""
+    played = lanes.sampler.sample(
+        np.repeat(theta[None], 3, axis=0), lanes.stream(program, "training-0", draw), 1
+    )
+    p = np.exp(theta.reshape(3, 2))
+    p /= p.sum(1, keepdims=True)
+    g, steps = np.zeros((3, 2)), played.length[agent, 0]
+    earned = program.family.discount ** np.arange(steps) * played.reward[agent, 0, :steps]
+    for t in range(steps):
+        s, a = (int(part[agent, 0, t, 0]) for part in played[:2])
+        g[s] += earned[t:].sum() * (np.eye(2)[a] - p[s])
+    return g.ravel()
+
+
+@pytest.mark.parametrize("algorithm", ["rennala-nigt", "malenia-nigt"])
+@pytest.mark.parametrize("latency", [0.0, 0.5])
+def test_gathering_one_direction_of_each_is_the_synchronous_algorithm(algorithm, latency):
+    """If all are as fast as each other, with the same steps, numbers sent and seconds."""
+    changes = {"clock": {"latency": latency}, "local_steps": 1, "server_step_size": 0.3}
+    (whole,) = train([run("fednigt", rounds=9, **changes)])
+    changes |= {"rounds": 27, "evaluate_every": 3, "hyperparameters": {"gathered": 3}}
+    gathers = run(algorithm, **changes)
+    with same_draws(by=3):
+        (found,) = train([gathers])
+    np.testing.assert_allclose(found.parameters, whole.parameters, rtol=0, atol=1e-12)
+    for name in ("steps_total", "simulated_seconds"):
+        np.testing.assert_array_equal(found.columns[name], whole.columns[name], err_msg=name)
+    more = 9 * (algorithm == "malenia-nigt")  # a number more per step
+    assert found.columns["floats_up"][-1] == whole.columns["floats_up"][-1] + more
+
+
+@contextmanager
+def same_draws(by):
+    """Streams of training that count steps of the server, `by` arrivals each."""
+    kept = Lanes.stream
+
+    def stream(self, program, purpose, draw):
+        return kept(self, program, purpose, draw // by if purpose == "training-0" else draw)
+
+    with patch.object(Lanes, "stream", stream):
+        yield
 
 
 def took(program, lanes, bits, draw):

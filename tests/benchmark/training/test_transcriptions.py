@@ -507,6 +507,50 @@ def afedpg(w, alpha):
     return theta
 
 
+def arrivals(w, alpha, needed):
+    """Agents that are as fast as each other: the order of arrivals, and who is told when.
+
+    `needed(directions)` of every agent's since the last step: what the server takes, or None.
+    """
+    theta = previous = mean = np.zeros(Z * A)
+    due, r = [1.0] * N, 0
+    directions = [[] for _ in range(N)]
+    while r < ROUNDS:
+        i = int(np.argmin(due))
+        ahead, x = (1 - alpha) / alpha * (theta - previous), theta
+        for k in range(K):
+            x = x + ETA * gradient(w.sample(x + ahead, i, r * K + k), x + ahead, w.gamma)
+        directions[i].append((x - theta) / (ETA * K))
+        due[i] += 1
+        taken = needed(directions)
+        if taken is not None:
+            mean = (1 - alpha) * mean + alpha * taken
+            theta, previous = theta + LAMBDA * mean / np.linalg.norm(mean), theta
+            directions = [[] for _ in range(N)]
+            due = [due[i]] * N  # they stop and begin anew
+        r += 1
+    return theta
+
+
+@transcribes("rennala-nigt", alpha=0.4, gathered=5)
+def rennala_nigt(w, alpha, gathered):
+    def needed(directions):
+        every = [one for own in directions for one in own]
+        return sum(every) / gathered if len(every) == gathered else None
+
+    return arrivals(w, alpha, needed)
+
+
+@transcribes("malenia-nigt", alpha=0.4, gathered=5)
+def malenia_nigt(w, alpha, gathered):
+    def needed(directions):
+        counts = [len(own) for own in directions]
+        enough = min(counts) > 0 and N / sum(1 / c for c in counts) >= gathered / N - 1e-9
+        return sum(sum(own) / len(own) for own in directions) / N if enough else None
+
+    return arrivals(w, alpha, needed)
+
+
 @transcribes("tilted-pg", tilt=2.0)
 def tilted_pg(w, tilt):
     theta, values = np.zeros(Z * A), np.zeros(N)

@@ -1,0 +1,84 @@
+"""Rennala NIGT: the server steps when M directions are there, whoever they are from."""
+
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+import torch
+from torch import Tensor
+
+from fedrl.algorithms.algorithm import (
+    Agent,
+    Algorithm,
+    Gradients,
+    Server,
+    Trajectories,
+    structural,
+    tunable,
+)
+
+
+class Gathered(NamedTuple):
+    """What the server remembers."""
+
+    mean: Tensor  # (d,), d_r
+    total: Tensor  # (d,), sum of the directions since the server stepped
+    count: Tensor  # 0-d, how many
+
+
+@dataclass(frozen=True)
+class RennalaNIGT(Algorithm):
+    """d ← (1 - α) d + α (1/M) Σ g, θ ← θ + λ d / ‖d‖, the sum over the first M arrivals.
+
+    Agents sample again and again at θ + (1 - α)/α (θ_r - θ_{r-1}) until all of them together have M
+    directions; fast ones bring more. Then they send their sums, one vector each, and what is
+    unfinished is dropped. It is for agents that are alike: fast ones weigh more.
+    """
+
+    reference: ClassVar[str] = "Tyurin, Spiridonov, Rudenko, ICLR 2026, Rennala NIGT"
+    kind: ClassVar[str] = "asynchronous"
+    asynchronous: ClassVar[bool] = True
+
+    gathered: int = structural(5, meaning="M, directions for a step of the server", least=1)
+    alpha: float = tunable(
+        0.3, low=0.05, high=1.0, domain=(0.01, 1), meaning="weight of fresh directions"
+    )
+
+    def server_memory(self, theta: Tensor) -> Gathered:
+        return Gathered(torch.zeros_like(theta), torch.zeros_like(theta), theta.new_zeros(()))
+
+    def broadcast(self, memory: Gathered) -> tuple[()]:
+        return ()
+
+    def behaviour_parameters(
+        self, server: Server, agent: Agent, alpha: Tensor
+    ) -> tuple[Tensor, ...]:
+        """θ + (1 - α)/α (θ_r - θ_{r-1}), r the last step of the server."""
+        ahead = (1 - self.alpha) / self.alpha * (server.theta - server.previous)
+        return (agent.theta + ahead,)
+
+    def direction(
+        self, gradients: Gradients, server: Server, agent: Agent, *batches: Trajectories
+    ) -> Tensor:
+        """u = g at the point where the batch was sampled."""
+        return gradients.plain(batches[0].behaviour, batches[0])
+
+    def absorb(
+        self, server: Server, direction: Tensor, message: tuple[()], share: Tensor
+    ) -> Gathered:
+        """Σ ← Σ + u, from 0 after a step; with the M-th, d ← (1 - α) d + α Σ/M."""
+        memory: Gathered = server.memory
+        goes_on = torch.where(self.ready(memory), 0, 1)
+        total, count = goes_on * memory.total + direction, goes_on * memory.count + 1
+        following = (1 - self.alpha) * memory.mean + self.alpha * total / self.gathered
+        mean = torch.where(count >= self.gathered, following, memory.mean)
+        return Gathered(mean, total, count)
+
+    def ready(self, memory: Gathered) -> Tensor:
+        """Whether M are there."""
+        return memory.count >= self.gathered
+
+    def advance(self, server: Server, direction: Tensor) -> Tensor:
+        """d / ‖d‖."""
+        mean = server.memory.mean
+        length = mean.square().cumsum(-1)[-1].sqrt()  # in order: lifting cannot change it
+        return torch.where(length > 0, mean / length, 0)
