@@ -12,7 +12,6 @@ from fedrl.benchmark.config.configuration import Run
 from fedrl.benchmark.config.settings import SettingError, parse_value, words
 from fedrl.envs.validation import nearest
 
-
 # Of these conditions what differs from the defaults is told, and always the named fields.
 ALWAYS = {
     "compression": ("kind", "share", "levels"),
