@@ -140,6 +140,9 @@ def check_compatible(
         few = config.attack.agents < config.agents
         allowed = f"fewer than the {config.agents} agents"
         require(few, "attack.agents", config.attack.agents, allowed)
+        several = config.attack.kind != "fedpg-attack" or config.attack.agents > 1
+        allowed = "at least 2: the attackers compare what they have"
+        require(several, "attack.agents", config.attack.agents, allowed)
     if config.evaluation_gradients:
         count = config.evaluation_episodes
         require(count >= 2 or finite, "evaluation_episodes", count, "at least 2: two halves")

@@ -57,10 +57,11 @@ def round_cost(algorithm: Algorithm) -> Cost:
     up, constant = ((one + two) * by_agents for one, two in zip(upload, message, strict=True))
     # The server keeps the aggregate of snapshots to itself when it takes the steps.
     down = 1 + algorithm.uses_global_momentum + (algorithm.snapshot and by_agents)
+    when = " when the server steps" * (type(algorithm).ready is not Algorithm.ready)
     return Cost(
         samples,
-        _formula(exchanges, up + algorithm.snapshot, constant),
-        _formula(exchanges, down + kept[0], kept[1]),
+        _formula(exchanges, up + algorithm.snapshot, constant) + when,
+        _formula(exchanges, down + kept[0], kept[1]) + when,
     )
 
 

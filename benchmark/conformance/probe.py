@@ -105,6 +105,18 @@ def rounds_of(run: Run, rounds: int) -> Iterator[tuple[Array, Array]]:
         yield momentum.numpy(), steps.mean((0, 2)).numpy()
 
 
+def moves(run: Run) -> int:
+    """In how many rounds of the run the server's θ changes."""
+    program, state, roster = started(run)
+    found = 0
+    with torch.no_grad():
+        for _ in range(run.config.rounds):
+            before = state.server.theta
+            state = round_(program, state, roster)
+            found += not torch.equal(before, state.server.theta)
+    return found
+
+
 class Heard(NamedTuple):
     """Counts of the numbers that cross the lines between one server and its agents."""
 

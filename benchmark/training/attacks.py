@@ -10,10 +10,12 @@ The last agents of a federation are the Byzantine ones. With m the true vector (
 - zero-gradient: 0
 - alie: what is just not an outlier, m̄ - c s by coordinate, with mean and standard deviation of the
   honest messages (Baruch, Baruch & Goldberg, NeurIPS 2019: "a little is enough")
-- fedpg-attack: m̄ + c σ z/‖z‖, one z for all attackers, where 2σ is the largest distance between
-  two true messages: just beyond a filter of radius 2σ (Fan et al.; c = 3 in their published code)
+- fedpg-attack: m̄ + c σ z/‖z‖, one z for all attackers; m̄ is the mean of their own true messages,
+  and 2σ the largest distance of two of these: just beyond a filter of radius 2σ (Fan et al.,
+  section 5; c = 3 there). Their published code draws z uniformly and for every layer apart; the
+  reading taken is one Gaussian direction.
 
-The last two see what the honest agents send.
+ALIE sees what the honest agents send.
 """
 
 import numpy as np
@@ -66,11 +68,13 @@ def _alie(scale: float, message: Tensor, byzantine: Tensor, normal: Tensor) -> T
 
 
 def _beyond(scale: float, message: Tensor, byzantine: Tensor, normal: Tensor) -> Tensor:
-    """m̄ + c σ z/‖z‖ of all true messages, 2σ their largest distance: (G, d)."""
-    each = message.shape[1]
-    weights = torch.full_like(message[..., 0], 1 / each)
-    mean = vmap(weighted_mean)(message, weights)
-    apart = [_lengths(message - message[:, [i]]).amax(-1) for i in range(each)]
+    """m̄ + c σ z/‖z‖ of the attackers' true messages, 2σ their largest distance: (G, d)."""
+    liars = byzantine.to(message.dtype)[..., 0]
+    mean = vmap(weighted_mean)(message, liars / liars.sum(-1, keepdim=True).clamp(min=1))
+    apart = [
+        (_lengths(message - message[:, [i]]) * liars * liars[:, [i]]).amax(-1)
+        for i in range(message.shape[1])
+    ]
     largest = torch.stack(apart).amax(0).unsqueeze(-1)
     first = byzantine.to(torch.uint8).argmax(1).unsqueeze(-1).expand(-1, 1, normal.shape[-1])
     z = normal.gather(1, first)[:, 0]  # the attackers share the numbers of the first of them

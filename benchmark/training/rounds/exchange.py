@@ -114,7 +114,8 @@ def exchange(
     gathered = ready(algorithm, roster.hyperparameters, memory)
     if gathered is not None:
         go = gathered.unsqueeze(-1)
-        following = Server(*map(partial(torch.where, go), following[:4], server[:4]), memory)
+        theta, previous = map(partial(torch.where, go), following[:2], server[:2])
+        following = following._replace(theta=theta, previous=previous)
         optimiser = optimiser.holding(torch.where(go, optimiser.moments, state.optimiser.moments))
     weights = weights_of(program, roster.participants)
     normaliser = local.normaliser.exchanged(roster.participants.rows, weights)

@@ -189,21 +189,22 @@ def test_attacks_are_what_they_say():
 
 
 def test_attackers_who_see_the_others():
-    """Two federations of three agents, the last of each Byzantine; in plain loops."""
+    """Two federations of five agents, the last three of each Byzantine; in plain loops."""
     draw = np.random.default_rng(0)
-    message, normal = (torch.from_numpy(draw.normal(size=(6, 2))) for _ in range(2))
-    byzantine = torch.tensor([[False], [False], [True]] * 2)
+    message, normal = (torch.from_numpy(draw.normal(size=(10, 2))) for _ in range(2))
+    byzantine = torch.tensor([[False]] * 2 + [[True]] * 3).repeat(2, 1)
     for kind in ("alie", "fedpg-attack"):
-        found = corrupted(Attack(agents=1, kind=kind, scale=1.5), message, byzantine, normal, 3)
+        found = corrupted(Attack(agents=3, kind=kind, scale=1.5), message, byzantine, normal, 5)
         assert torch.equal(found[~byzantine[:, 0]], message[~byzantine[:, 0]])
-        for first in (0, 3):
-            m, z = message[first : first + 3].numpy(), normal[first + 2].numpy()
+        for first in (0, 5):
+            m, z = message[first : first + 5].numpy(), normal[first + 2].numpy()
             if kind == "alie":
                 expected = m[:2].mean(0) - 1.5 * m[:2].std(0)
             else:
-                apart = max(np.linalg.norm(one - two) for one in m for two in m)
-                expected = m.mean(0) + 1.5 * apart / 2 * z / np.linalg.norm(z)
-            np.testing.assert_allclose(found[first + 2].numpy(), expected, rtol=1e-13)
+                apart = max(np.linalg.norm(one - two) for one in m[2:] for two in m[2:])
+                expected = m[2:].mean(0) + 1.5 * apart / 2 * z / np.linalg.norm(z)
+            for liar in range(first + 2, first + 5):
+                np.testing.assert_allclose(found[liar].numpy(), expected, rtol=1e-13)
 
 
 KINDS = [
@@ -221,7 +222,7 @@ KINDS = [
 def test_an_attack_changes_the_result_and_costs_the_same(kind):
     (honest,), (attacked,) = (
         outcome(run("fedpg")),
-        outcome(run("fedpg", attack={"agents": 1, "kind": kind})),
+        outcome(run("fedpg", attack={"agents": 2, "kind": kind})),
     )
     assert not np.array_equal(honest.parameters, attacked.parameters)
     assert honest.columns["floats_up"][-1] == attacked.columns["floats_up"][-1]
@@ -235,6 +236,7 @@ def test_an_attack_changes_the_result_and_costs_the_same(kind):
         ({"agent_weights": [1.0, 1.0]}, "one weight for each of the 4 agents"),
         ({"attack": {"agents": 4, "kind": "noise"}}, "fewer than the 4 agents"),
         ({"attack": {"agents": 1, "kind": "lie"}}, "sign-flip"),
+        ({"attack": {"agents": 1, "kind": "fedpg-attack"}}, "at least 2: the attackers compare"),
         ({"attack": {"agent": 1, "kind": "noise"}}, "did you mean 'agents'"),
         ({"gradients": "exact", "baseline": "linear"}, "no episodes"),
         ({"gradients": "exact", "family": "cartpole", "options": {}}, "finite"),
