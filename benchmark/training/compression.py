@@ -4,7 +4,7 @@ A vector is compressed from uniform numbers of its own, so that expectations are
 """
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -28,7 +28,7 @@ class Size(NamedTuple):
     def __add__(self, other: "Size") -> "Size":  # type: ignore[override]
         return Size(self.numbers + other.numbers, self.bits + other.bits)
 
-    def times(self, count: int | Array) -> "Size":
+    def times(self, count: Any) -> "Size":
         """The size of `count` such messages; of several counts (G,), as many sizes."""
         return Size(count * self.numbers, count * self.bits)
 

@@ -23,7 +23,7 @@ class Own(NamedTuple):
     """What an agent remembers of its directions since the server stepped."""
 
     total: Tensor  # (d,)
-    count: Tensor  # 0-d, B_i
+    taken: Tensor  # 0-d, B_i
     step: Tensor  # 0-d, after how many steps of the server
 
 
@@ -80,7 +80,7 @@ class MaleniaNIGT(Algorithm):
         """Nothing, if the server has stepped."""
         memory: Own = agent.memory
         goes_on = torch.where(memory.step == server.memory[0], 1, 0)
-        return Own(goes_on * memory.total, goes_on * memory.count, server.memory[0])
+        return Own(goes_on * memory.total, goes_on * memory.taken, server.memory[0])
 
     def behaviour_parameters(
         self, server: Server, agent: Agent, alpha: Tensor
@@ -97,15 +97,15 @@ class MaleniaNIGT(Algorithm):
 
     def finish(self, server: Server, agent: Agent, direction: Tensor) -> tuple[Own, Change]:
         memory: Own = agent.memory
-        count = memory.count + 1
-        before = torch.where(memory.count > 0, 1 / memory.count.clamp(min=1), 0)
+        count = memory.taken + 1
+        before = torch.where(memory.taken > 0, 1 / memory.taken.clamp(min=1), 0)
         return Own(memory.total + direction, count, memory.step), Change(1 / count - before)
 
     def upload(self, server: Server, agent: Agent, direction: Tensor) -> Tensor:
         """By how much the agent's mean changes."""
         memory: Own = agent.memory
-        before = memory.total / memory.count.clamp(min=1)
-        return (memory.total + direction) / (memory.count + 1) - before
+        before = memory.total / memory.taken.clamp(min=1)
+        return (memory.total + direction) / (memory.taken + 1) - before
 
     def absorb(self, server: Server, direction: Tensor, message: Change, share: Tensor) -> Gathered:
         """Σ ← Σ + the change, from 0 after a step; when full, d ← (1 - α) d + α Σ/N."""

@@ -22,7 +22,7 @@ class Gathered(NamedTuple):
 
     mean: Tensor  # (d,), d_r
     total: Tensor  # (d,), sum of the directions since the server stepped
-    count: Tensor  # 0-d, how many
+    taken: Tensor  # 0-d, how many
 
 
 @dataclass(frozen=True)
@@ -68,14 +68,14 @@ class RennalaNIGT(Algorithm):
         """Σ ← Σ + u, from 0 after a step; with the M-th, d ← (1 - α) d + α Σ/M."""
         memory: Gathered = server.memory
         goes_on = torch.where(self.ready(memory), 0, 1)
-        total, count = goes_on * memory.total + direction, goes_on * memory.count + 1
+        total, count = goes_on * memory.total + direction, goes_on * memory.taken + 1
         following = (1 - self.alpha) * memory.mean + self.alpha * total / self.gathered
         mean = torch.where(count >= self.gathered, following, memory.mean)
         return Gathered(mean, total, count)
 
     def ready(self, memory: Gathered) -> Tensor:
         """Whether M are there."""
-        return memory.count >= self.gathered
+        return memory.taken >= self.gathered
 
     def advance(self, server: Server, direction: Tensor) -> Tensor:
         """d / ‖d‖."""
