@@ -98,7 +98,8 @@ def published(below: Path | None = None) -> list[Path]:
     StoreError if there are none: nothing would be verified.
     """
     where = folder("fedrl.reports") / "published" if below is None else below
-    found = sorted(path.parent for path in where.glob("*/digests.json"))
+    # A hidden one is what a killed `fedrl publish` left.
+    found = sorted(path.parent for path in where.glob("[!.]*/digests.json"))
     if not where.is_dir():
         raise absent(where)
     if not found:

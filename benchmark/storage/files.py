@@ -151,15 +151,25 @@ def _time_of(folder: Path) -> float:
             probe.unlink(missing_ok=True)
 
 
-def sweep(folder: Path, pattern: str) -> None:
-    """Remove files and folders that match, of processes of this host that were killed."""
-    for path in list(folder.glob(pattern)):
+def abandoned(folder: Path, start: str) -> list[Path]:
+    """What is called `start` and a token in a folder, of processes of this host that were killed."""
+    found = []
+    for path in sorted(folder.iterdir()):
         written_by = OURS.match(path.name)
-        if written_by and written_by[1] == _host() and not _alive(int(written_by[2])):
-            if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path, ignore_errors=True)
-            with suppress(OSError):
-                path.unlink(missing_ok=True)
+        if not written_by or path.name[: written_by.start(1)] != start:
+            continue
+        if written_by[1] == _host() and not _alive(int(written_by[2])):
+            found.append(path)
+    return found
+
+
+def sweep(folder: Path, start: str) -> None:
+    """Remove what is abandoned."""
+    for path in abandoned(folder, start):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
 
 
 def _alive(process: int) -> bool:

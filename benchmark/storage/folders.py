@@ -8,7 +8,9 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from fedrl.benchmark.storage.files import StoreError, sweep, token
+from fedrl.benchmark.storage.files import StoreError, abandoned, sweep, token
+
+NEW, OLD = ".new.", ".old."  # prefixes of folders that take a place, and of those that leave it
 
 
 @contextmanager
@@ -22,8 +24,9 @@ def replacing(folder: Path, *, ours: Collection[str]) -> Iterator[Path]:
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
         raise StoreError(f"{folder} is a link or a file; name a folder, or one that is not there")
     folder.parent.mkdir(parents=True, exist_ok=True)
-    sweep(folder.parent, f".{folder.name}.*")
-    new = folder.with_name(f".{folder.name}.{token()}")
+    _recover(folder, ours)
+    sweep(folder.parent, f"{NEW}{folder.name}.")
+    new = folder.with_name(f"{NEW}{folder.name}.{token()}")
     new.mkdir()
     try:
         yield new
@@ -38,9 +41,27 @@ def _exchange(new: Path, folder: Path, ours: Collection[str]) -> None:
     if not folder.exists():
         new.replace(folder)
         return
-    old = folder.with_name(f".{folder.name}.{token()}")
+    old = folder.with_name(f"{OLD}{folder.name}.{token()}")
     folder.replace(old)
-    new.replace(folder)
+    try:
+        new.replace(folder)
+    except BaseException:
+        old.replace(folder)
+        raise
+    _move_others(old, folder, ours)
+
+
+def _recover(folder: Path, ours: Collection[str]) -> None:
+    """Finish what a process began that was killed while it exchanged two folders."""
+    for old in abandoned(folder.parent, f"{OLD}{folder.name}."):
+        if folder.exists():
+            _move_others(old, folder, ours)
+        else:
+            old.replace(folder)
+
+
+def _move_others(old: Path, folder: Path, ours: Collection[str]) -> None:
+    """Give the user's files of the old folder to the new one, and remove the rest."""
     for path in old.iterdir():
         if path.name not in ours:
             path.replace(folder / path.name)
