@@ -7,10 +7,7 @@
 
 from __future__ import annotations
 
-import atexit
 import os
-import shutil
-import tempfile
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,6 +40,11 @@ def _writable(place: Path) -> bool:
 _home = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"))
 _kept = (_checkout / "benchmark", Path(__file__).parent, _home)
 if "NUMBA_CACHE_DIR" not in os.environ and not any(map(_writable, _kept)):
+    # Imported here only: Ctrl-C during an import of this file would be a traceback.
+    import atexit
+    import shutil
+    import tempfile
+
     os.environ["NUMBA_CACHE_DIR"] = tempfile.mkdtemp(prefix="fedrl-")
     atexit.register(shutil.rmtree, os.environ["NUMBA_CACHE_DIR"], ignore_errors=True)
 

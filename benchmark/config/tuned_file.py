@@ -6,13 +6,63 @@ cost of all trials in environment steps, every trial, the search space, what it 
 
 import tomllib
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from fedrl.benchmark.config.parameter import Values
 from fedrl.benchmark.config.settings import SettingError
 from fedrl.benchmark.config.tuned_identity import plain
 
 FORMAT = 1
+
+
+Number = Annotated[int | float, Field(allow_inf_nan=False)]
+
+
+class _Range(BaseModel):
+    model_config = ConfigDict(extra="allow", strict=True)
+
+    name: str
+    low: Number
+    high: Number
+    log: bool
+
+
+class _Repeat(BaseModel):
+    model_config = ConfigDict(extra="allow", strict=True)
+
+    tuner: int
+    values: dict[str, Number]
+    score: float
+    interval: list[float] = Field(min_length=2, max_length=2)
+
+
+class _Written(BaseModel):
+    """The types of all that is read from an entry."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+
+    kappa: Number
+    agents: int
+    options: dict[str, Any]
+    settings: dict[str, Any]
+    problem: str
+    study: str
+    fedrl: str
+    values: dict[str, Number]
+    code: dict[str, Any] = {}
+    score: float
+    interval: list[float] = Field(min_length=2, max_length=2)
+    diverged: int
+    select_seeds: int
+    budget: int
+    steps: int
+    space: list[_Range]
+    edges: list[str] = []
+    columns: list[str]
+    trials: list[list[Any]]
+    repeats: list[_Repeat] = []
 
 
 class Entry(NamedTuple):
@@ -59,10 +109,12 @@ def path_of(folder: Path, family: str, algorithm: str) -> Path:
 def read(path: Path) -> list[Entry]:
     """The entries of a file; SettingError if it is not one."""
     try:
+        if path.exists() and not path.is_file():
+            raise SettingError(f"cannot read {path}: it is not a plain file")
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise SettingError(f"cannot read {path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise SettingError(f"{path} is no file of tuned values: {error}") from None
     if table.get("format") != FORMAT:
         raise SettingError(
@@ -74,14 +126,22 @@ def read(path: Path) -> list[Entry]:
             f"{path} holds values of {table.get('family')} / {table.get('algorithm')}; its name "
             f"must be {table.get('family')}/{table.get('algorithm')}.toml"
         )
-    known = [name for name in Entry._fields if name != "told"]
+    known, written = [name for name in Entry._fields if name != "told"], table.get("tuned")
+    if not isinstance(written, list):
+        raise SettingError(f"{path} has no [[tuned]]: make it again with `fedrl tune`")
     try:
-        return [
-            Entry(
-                **{name: plain(entry[name]) for name in known},
-                told={name: value for name, value in entry.items() if name not in known},
-            )
-            for entry in ({"code": {}} | one for one in table["tuned"])
-        ]
-    except (KeyError, TypeError) as error:
-        raise SettingError(f"{path} lacks {error}: make it again with `fedrl tune`") from None
+        for one in written:
+            _Written.model_validate(one)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"])) or "an entry"
+        lacks = first["type"] == "missing"
+        reason = f"lacks {place!r}" if lacks else f"is damaged: {place}: {first['msg']}"
+        raise SettingError(f"{path} {reason}: make it again with `fedrl tune`") from None
+    return [
+        Entry(
+            **{name: plain(entry[name]) for name in known},
+            told={name: value for name, value in entry.items() if name not in known},
+        )
+        for entry in ({"code": {}} | one for one in written)
+    ]

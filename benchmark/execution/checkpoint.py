@@ -102,8 +102,13 @@ def encode(state: RunState, key: str) -> bytes:
 def decode(content: bytes, key: str) -> RunState | None:
     """The state, None if it belongs to another key; ValueError if a single bit is damaged."""
     arrays: dict[str, Any] = unseal(content)
-    if str(arrays.pop("key")) != key:
-        return None
+    try:
+        return _state(arrays) if str(arrays.pop("key")) == key else None
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"it holds no state: {error}") from None
+
+
+def _state(arrays: dict[str, Any]) -> RunState:
     rows, memory = (
         {name.removeprefix(kind): arrays.pop(name) for name in list(arrays) if kind in name}
         for kind in (ROW, MEMORY)

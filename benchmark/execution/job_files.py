@@ -72,6 +72,13 @@ def read_outcome(content: bytes, batch: Batch) -> Finished | Failed:
     arrays = unseal(content)
     if REASON in arrays:
         return Failed(batch, str(arrays[REASON]))
+    try:
+        return _finished(arrays, batch)
+    except KeyError as error:
+        raise ValueError(f"it lacks {error}") from None
+
+
+def _finished(arrays: dict[str, Array], batch: Batch) -> Finished:
     results = []
     for number in range(len(batch)):
         start = f"{number}/columns/"
@@ -80,5 +87,9 @@ def read_outcome(content: bytes, batch: Batch) -> Finished | Failed:
             for name, column in arrays.items()
             if name.startswith(start)
         }
-        results.append((columns, arrays[f"{number}/seconds"], arrays[f"{number}/parameters"]))
+        seconds, theta = arrays[f"{number}/seconds"], arrays[f"{number}/parameters"]
+        shapes = {column.shape for column in columns.values()}
+        if not columns or shapes != {seconds.shape} or seconds.ndim != 1 or theta.ndim != 2:
+            raise ValueError("its arrays do not fit together")
+        results.append((columns, seconds, theta))
     return Finished(batch, results)

@@ -129,7 +129,12 @@ class _Jobs:
             result, again = place.with_suffix(".result"), place.with_suffix(".again")
             if result.exists():
                 del self.running[number]
-                self._listener(read_outcome(result.read_bytes(), batch))
+                try:
+                    outcome = read_outcome(result.read_bytes(), batch)
+                except ValueError as error:
+                    self._bury(place, batch, queue, f"its result is damaged: {error}")
+                else:
+                    self._listener(outcome)
             elif again.exists():
                 del self.running[number]
                 queue.appendleft(batch)
@@ -139,12 +144,12 @@ class _Jobs:
                     del self.running[number]
                     self._bury(place, batch, queue)
 
-    def _bury(self, place: Path, batch: Batch, queue: deque[Batch]) -> None:
+    def _bury(self, place: Path, batch: Batch, queue: deque[Batch], why: str = "") -> None:
         key = run_key(batch[0])
         self._deaths[key] += 1
         log = place.with_suffix(".log")
         said = log.read_text(errors="replace").split() if log.exists() else []
-        reason = " ".join(said)[-200:] or "its job ended without a word"
+        reason = why or " ".join(said)[-200:] or "its job ended without a word"
         if self._deaths[key] >= DEATHS:
             self._listener(Failed(batch, f"{DEATHS} jobs ended early: {reason}"))
         else:

@@ -16,7 +16,7 @@ from fedrl.benchmark.config import registry
 from fedrl.benchmark.config.configuration import Run
 from fedrl.benchmark.config.study import Study
 from fedrl.benchmark.execution.checkpoint import Checkpoints, decode
-from fedrl.benchmark.storage.files import CorruptFileError
+from fedrl.benchmark.storage.files import CorruptFileError, read_plain
 from fedrl.benchmark.storage.provenance import run_key
 from fedrl.benchmark.storage.store import Store, parse_name
 from fedrl.envs.family import Array
@@ -103,7 +103,7 @@ class Watcher:
 
     def _begun(self, run: Run, path: Path) -> tuple[str, Curve | None]:
         try:
-            state = decode(path.read_bytes(), run_key(run))
+            state = decode(read_plain(path), run_key(run))
         except (OSError, ValueError):
             return "waiting", None
         return "running", None if state is None else _curve(run, state.rows)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fedrl.benchmark.publishing.sources import Source, sha256
-from fedrl.benchmark.storage.files import StoreError
+from fedrl.benchmark.storage.files import StoreError, plain_bytes
 
 NAME = "ro-crate-metadata.json"
 PROFILE = "https://w3id.org/ro/crate/1.1"
@@ -32,11 +32,11 @@ MEANINGS = {
 def published_on(folder: Path) -> str:
     """The day in the document of a folder; StoreError unless it can be read."""
     try:
-        graph = json.loads((folder / NAME).read_bytes())["@graph"]
+        graph = json.loads(plain_bytes(folder / NAME))["@graph"]
         return str(next(entity for entity in graph if entity["@id"] == "./")["datePublished"])
     except OSError as error:
         raise StoreError(f"cannot read {folder / NAME}: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError, StopIteration):
+    except (ValueError, KeyError, TypeError, StopIteration, RecursionError):
         raise StoreError(f"{folder / NAME} is corrupt") from None
 
 

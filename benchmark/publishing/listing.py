@@ -8,7 +8,7 @@ from pathlib import Path
 from fedrl.benchmark.publishing import crate
 from fedrl.benchmark.publishing.sources import is_inside, sha256
 from fedrl.benchmark.storage import parameters
-from fedrl.benchmark.storage.files import CorruptFileError, StoreError
+from fedrl.benchmark.storage.files import CorruptFileError, StoreError, plain_bytes
 from fedrl.benchmark.storage.manifests import spoken_for
 from fedrl.benchmark.storage.store import KEY, parse_name, read_table
 
@@ -62,7 +62,7 @@ def _listed(folder: Path) -> dict[str, str]:
     """Name below the folder -> SHA-256, by the crate."""
     path = folder / crate.NAME
     try:
-        graph = json.loads(path.read_bytes())["@graph"]
+        graph = json.loads(plain_bytes(path))["@graph"]
         listed = {str(e["@id"]): str(e["sha256"]) for e in graph if e["@type"] == "File"}
     except OSError as error:
         raise StoreError(f"cannot read {path}: {error.strerror}") from None

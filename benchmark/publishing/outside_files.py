@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from fedrl.benchmark.storage.files import StoreError
+from fedrl.benchmark.storage.files import StoreError, plain_bytes
 from fedrl.envs.family import Array
 from fedrl.envs.validation import nearest
 
@@ -41,6 +41,8 @@ def read(
     """
     place, own = family or "imported", algorithm or path.resolve().parent.name
     try:
+        if not path.is_dir():
+            plain_bytes(path)
         if path.is_dir():
             found = list(_tensorboard(path, place, algorithm, metric))
         elif path.suffix == ".npz":
@@ -53,9 +55,9 @@ def read(
             raise StoreError(f"{path}: it must be {KINDS}")
     except OSError as error:
         raise StoreError(f"cannot read {path}: {error.strerror or error}") from None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        if isinstance(error, StoreError):
-            raise
+    except StoreError:
+        raise
+    except Exception as error:  # whatever other programs wrote, and their readers make of it
         raise StoreError(f"{path} is not {KINDS}: {' '.join(str(error).split())}") from None
     curves = [_sound(path, curve) for curve in found]
     if not curves:

@@ -13,6 +13,7 @@ import hashlib
 import io
 import json
 import platform
+import traceback
 from difflib import get_close_matches
 from importlib.metadata import version
 from pathlib import Path, PurePosixPath
@@ -22,7 +23,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from fedrl.benchmark.storage.files import StoreError, write_atomically
+from fedrl.benchmark.storage.files import StoreError, plain_bytes, write_atomically
 
 if TYPE_CHECKING:
     from fedrl.reports.table.surfaces import Designed
@@ -55,13 +56,24 @@ class Digests(NamedTuple):
 def make_report(source: Source, out: Path, designed: Designed | None = None) -> dict[str, str]:
     """Write the report into `out`; digests of its artefacts, nothing else that is there.
 
+    StoreError where the source is none: whatever is wrong with somebody's records is their fault.
     `designed`: the surfaces of the source's frame, where it has a design and they are known.
     """
     from fedrl.benchmark.publishing.records import with_theory
     from fedrl.reports import write_report
 
     words = {"title": source.title, "description": source.description}
-    write_report(with_theory(source.frame), source.provenance, out, **words, designed=designed)
+    try:
+        write_report(with_theory(source.frame), source.provenance, out, **words, designed=designed)
+    except OSError:
+        raise
+    except Exception as error:  # columns of other types, a provenance without its parts
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        place = f"{Path(where.filename).name}:{where.lineno}"
+        reason = " ".join(str(error).split())
+        raise StoreError(
+            f"no report can be made of these records: {type(error).__name__} at {place}: {reason}"
+        ) from error
     written = [out / PAGE, out / PAPER, out / SUMMARY]
     written += [path for part in ("figures", "tables") for path in (out / part).glob("*")]
     return {path.relative_to(out).as_posix(): sha256(path) for path in sorted(written)}
@@ -86,7 +98,7 @@ def write_source(source: Source, artefacts: dict[str, str], folder: Path) -> Non
 def read_source(folder: Path) -> Source:
     """StoreError unless the folder holds a source that can be read."""
     try:
-        return _decode({name: (folder / name).read_bytes() for name in (RECORDS, PROVENANCE)})
+        return _decode({name: plain_bytes(folder / name) for name in (RECORDS, PROVENANCE)})
     except OSError as error:
         raise StoreError(f"cannot read {error.filename}: {error.strerror}") from None
     except (pa.ArrowException, ValueError, KeyError, TypeError, RecursionError) as error:
@@ -97,7 +109,7 @@ def read_source(folder: Path) -> Source:
 def read_digests(folder: Path) -> Digests:
     """StoreError unless they can be read."""
     try:
-        read = Digests(**json.loads((folder / DIGESTS).read_bytes()))
+        read = Digests(**json.loads(plain_bytes(folder / DIGESTS)))
     except OSError as error:
         raise StoreError(f"cannot read {folder / DIGESTS}: {error.strerror}") from None
     except (ValueError, TypeError, RecursionError):
@@ -161,7 +173,7 @@ def drawn_with() -> dict[str, str]:
 
 def sha256(path: Path) -> str:
     """In hexadecimal."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return hashlib.sha256(plain_bytes(path)).hexdigest()
 
 
 def as_json(value: Any) -> bytes:

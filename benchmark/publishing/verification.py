@@ -64,7 +64,7 @@ def verify(report: Path) -> Verified:
     altered += _unrecorded(report, stored) if whole else [*unlisted(report), *unsound_runs(report)]
     with tempfile.TemporaryDirectory() as temporary:
         again = Path(temporary)
-        made = _made(source, again)
+        made = make_report(read_source(source), again)
         names = sorted({*stored.artefacts, *made})
         differing = [
             name
@@ -105,16 +105,6 @@ def published(below: Path | None = None) -> list[Path]:
     if not found:
         raise StoreError(f"no study is published below {where}")
     return found
-
-
-def _made(source: Path, out: Path) -> dict[str, str]:
-    """The report of what somebody's folder holds: whatever is wrong with it is its fault."""
-    read = read_source(source)
-    try:
-        return make_report(read, out)
-    except Exception as error:
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
-        raise StoreError(f"no report can be made of the records in {source}: {reason}") from None
 
 
 def _face_differs(source: Path, again: Path, report: Path) -> list[str]:

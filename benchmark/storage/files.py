@@ -29,6 +29,10 @@ class StoreError(ValueError):
     """A results folder or file that cannot be used; the message is one line."""
 
 
+class NotPlainError(OSError):
+    """A FIFO, a device or a folder in the place of a file."""
+
+
 class CorruptFileError(StoreError):
     """A file whose content is not what was written there."""
 
@@ -69,8 +73,16 @@ def read_plain(path: Path) -> bytes:
 
     It never waits: a FIFO has no reader to wait for.
     """
+    try:
+        return plain_bytes(path)
+    except NotPlainError:
+        raise CorruptFileError(path) from None
+
+
+def plain_bytes(path: Path) -> bytes:
+    """The same for files that are not of a results folder: NotPlainError, which is an OSError."""
     if not stat.S_ISREG(path.stat().st_mode):
-        raise CorruptFileError(path)
+        raise NotPlainError(errno.EINVAL, "not a plain file", str(path))
     return path.read_bytes()
 
 
@@ -152,7 +164,7 @@ def _time_of(folder: Path) -> float:
 
 
 def abandoned(folder: Path, start: str) -> list[Path]:
-    """What is called `start` and a token in a folder, of processes of this host that were killed."""
+    """What is called `start` and a token, of processes of this host that were killed."""
     found = []
     for path in sorted(folder.iterdir()):
         written_by = OURS.match(path.name)

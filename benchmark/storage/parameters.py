@@ -8,7 +8,6 @@ and the run's `key`.
 
 from pathlib import Path
 from typing import NamedTuple
-from zipfile import BadZipFile
 
 import numpy as np
 
@@ -41,7 +40,7 @@ def decode(content: bytes, path: Path) -> Parameters:
     try:
         arrays = unseal(content)
         found = Parameters(arrays["theta"], str(arrays["key"]))
-    except (OSError, ValueError, KeyError, BadZipFile):
+    except (ValueError, KeyError):
         raise CorruptFileError(path) from None
     if found.theta.ndim != 2 or found.theta.dtype.kind != "f":
         raise CorruptFileError(path)

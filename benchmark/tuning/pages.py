@@ -12,6 +12,7 @@ from fedrl.benchmark.tuning.trial import Tuned
 from fedrl.benchmark.tuning.variance import spread_of
 from fedrl.reports.comparison import tuning_figures
 from fedrl.reports.statistics.best_of_k import expected_best, race
+from fedrl.reports.table import spreadsheet
 from fedrl.reports.table.formatting import panel
 
 
@@ -29,8 +30,7 @@ def write(folder: Path, found: Sequence[Tuned], protocol: Protocol) -> list[Path
     written = []
     for name, rows in tables.items():
         frame = pd.DataFrame(rows)
-        content = frame.to_csv(index=False, lineterminator="\n").encode()
-        written.append(_written(folder / name, content))
+        written.append(_written(folder / name, spreadsheet.csv(frame).encode()))
     for family, scores in _panels(first).items():
         for drawn in (
             tuning_figures.best_of_k(family, scores),

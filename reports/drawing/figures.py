@@ -176,6 +176,9 @@ def label(axes: Sequence[Any], x: str, y: str) -> None:
 def steps_axis(axis: Any) -> None:
     """Few round ticks, written 3k, 1.2M; one evaluation point gets a tick of its own."""
     low, high = axis.dataLim.intervalx
+    if not np.isfinite([low, high]).all():  # every run diverged before its first point
+        axis.set_xticks([])
+        return
     if not high > low:  # one evaluation point
         axis.set_xlim(low - 1, low + 1)
         axis.set_xticks([low], [thousands(low)])

@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from fedrl.reports.comparison.chapter import ReportContext, chapter
 from fedrl.reports.comparison.leaderboard import leaderboard, standings, verdict
 from fedrl.reports.comparison.matrix import matrix
@@ -51,7 +53,8 @@ def write_report(
         designed = surfaces(records)
     shown = Presentation.of(provenance)
     shown.check(*(sorted(map(str, records[name].unique())) for name in ("algorithm", "family")))
-    with paper(shown.size):
+    # Scores that overflowed are data here: ∞ − ∞ deserves no warning.
+    with paper(shown.size), np.errstate(invalid="ignore", over="ignore"):
         if designed is None:
             made = compared(records, provenance, shown)
         else:

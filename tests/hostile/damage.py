@@ -11,7 +11,7 @@ import random
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -35,14 +35,21 @@ ODD: tuple[Any, ...] = tuple(
 )
 
 
-def damaged(content: bytes, name: str, draw: Draw) -> bytes:
-    """The content of a file of that name with one thing wrong in it."""
+class Damaged(NamedTuple):
+    """A file with one thing wrong in it."""
+
+    content: bytes
+    sealed: bool  # by a digest of what is wrong: a forgery, no accident
+
+
+def damaged(content: bytes, name: str, draw: Draw) -> Damaged:
+    """A file of that name with one thing wrong in it."""
     try:
         if draw.random() < 0.5:
-            return _sealed(content, name, draw)
+            return Damaged(_sealed(content, name, draw), True)
     except (ValueError, KeyError, TypeError, AttributeError, OSError, pa.ArrowException):
         pass  # that cannot be written into such a file
-    return draw.choice(RAW)(content, draw)
+    return Damaged(draw.choice(RAW)(content, draw), False)
 
 
 def _truncated(content: bytes, draw: Draw) -> bytes:
@@ -62,7 +69,9 @@ def _replaced(content: bytes, draw: Draw) -> bytes:
 
 def _spliced(content: bytes, draw: Draw) -> bytes:
     at = draw.randrange(len(content) + 1)
-    return content[:at] + draw.choice((*NASTY[:8], content[:50])) + content[at + draw.randrange(9) :]
+    return (
+        content[:at] + draw.choice((*NASTY[:8], content[:50])) + content[at + draw.randrange(9) :]
+    )
 
 
 def _lines(content: bytes, draw: Draw) -> bytes:

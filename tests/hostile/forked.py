@@ -64,9 +64,9 @@ class Child:
 
 
 def begin(words: list[str], place: Path, file_size: int | None = None) -> Child:
-    """The command in the folder `place`; `file_size`: bytes a file may grow to, as on a full disk."""
+    """The command in a folder; `file_size`: bytes a file may grow to, as on a full disk."""
     import_everything()
-    file = tempfile.TemporaryFile()
+    file = tempfile.TemporaryFile()  # noqa: SIM115  # its reader is elsewhere
     process = os.fork()
     if process:
         return Child(process, file)

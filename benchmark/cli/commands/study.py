@@ -38,6 +38,7 @@ def study(
     """
     from fedrl.benchmark.config.new_study import compose
     from fedrl.benchmark.config.settings import SettingError
+    from fedrl.benchmark.storage.files import write_atomically
 
     if file.suffix != ".toml":
         raise SettingError(f"{file} has to end in .toml")
@@ -45,11 +46,10 @@ def study(
         [part.strip() for part in text.split(",") if part.strip()] for text in (against, families)
     )
     text = compose(file.name, algorithm, rivals, places)
+    if file.exists():
+        raise SettingError(f"{file} is there already; remove it, or choose another name")
     try:
-        with file.open("x", encoding="utf-8") as out:
-            out.write(text)
-    except FileExistsError:
-        raise SettingError(f"{file} is there already; remove it, or choose another name") from None
+        write_atomically(file, text.encode())
     except OSError as error:
         raise SettingError(f"cannot write {file}: {error.strerror}") from None
     print(file)

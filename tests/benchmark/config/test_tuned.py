@@ -184,8 +184,11 @@ def test_another_family_another_space_and_damage_are_refused() -> None:
     edit(lambda text: text.replace("problem =", "problems ="))
     assert "lacks 'problem'" in refusal()
     make("tuned")
+    edit(lambda text: re.sub(r"budget = \d+", "budget = true", text))
+    assert "is damaged: budget: Input should be a valid integer" in refusal()
+    make("tuned")
     assert load_study("asks.toml").configs()
-    assert len(list(Path("tuned/random-mdp").glob("fedpg.toml.corrupt-*"))) == 4
+    assert len(list(Path("tuned/random-mdp").glob("fedpg.toml.corrupt-*"))) == 5
 
 
 def test_values_tuned_under_other_code_are_used_and_named() -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections import deque
 from multiprocessing import Pipe
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from commands import STUDY
 
+from fedrl.benchmark.cli.main import main
 from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.execution import workers
@@ -19,6 +23,22 @@ from fedrl.benchmark.execution.workers import Event, Failed, Finished, Lost, Sta
 
 def batch(index: int) -> list[Run]:
     return [Run(Config(family="random-mdp", algorithm="fedpg"), Seed("test", index))]
+
+
+def test_a_worker_that_cannot_start_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """As where there is no memory for its imports: it ends by itself, before it was ready."""
+    monkeypatch.setattr(workers, "_serve", os._exit)  # given a connection: a TypeError, code 1
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "small.toml").write_text(STUDY)
+    monkeypatch.setattr(sys, "argv", ["fedrl", "run", "small.toml", "--workers", "2"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    told = [line for line in capsys.readouterr().err.splitlines() if "error" in line]
+    assert len(told) == 1
+    assert "a worker process ended before it could start" in told[0]
 
 
 @pytest.mark.parametrize("deaths", [0, 1, 2, 3, 4])

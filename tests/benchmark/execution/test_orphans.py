@@ -5,35 +5,53 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
+
+from places import ROOT
 
 PROGRAM = """
-import time
-from multiprocessing import get_context
-from fedrl.benchmark.execution.workers import _end_with_parent
+import sys
+from collections import deque
+from fedrl.benchmark.config.configuration import Config, Run
+from fedrl.benchmark.config.seeds import Seed
+from fedrl.benchmark.execution import workers
+from multiprocessing import active_children
+
+def listen(event):
+    if isinstance(event, workers.Started):
+        print(*(child.pid for child in active_children()), flush=True)
 
 if __name__ == "__main__":
-    worker = get_context("spawn").Process(target=_end_with_parent, daemon=True)
-    worker.start()
-    print(worker.pid, flush=True)
-    time.sleep(600)
+    # One round of hours: whoever looks at its end only is an orphan until then.
+    config = Config(family="pendulum", algorithm="fedpg", agents=2, rounds=1, episodes=50,
+                    local_steps=100_000, options={"horizon": 5000})
+    runs = [Run(config, Seed("test", index)) for index in range(2)]
+    workers.compute(deque([run] for run in runs), 2, listen)
 """
 PATIENCE = 60.0  # s
 
 
-def test_a_killed_parent_leaves_no_worker(tmp_path):
+def test_a_killed_parent_leaves_no_worker(tmp_path: Path) -> None:
+    """They end within the round, not at its end."""
     (tmp_path / "program.py").write_text(PROGRAM)
-    parent = subprocess.Popen(
-        [sys.executable, tmp_path / "program.py"], stdout=subprocess.PIPE, text=True
-    )
+    with (tmp_path / "errors").open("w") as errors:
+        parent = subprocess.Popen(
+            [sys.executable, tmp_path / "program.py"],
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            stdout=subprocess.PIPE, stderr=errors, text=True,
+        )  # fmt: skip
     assert parent.stdout is not None
-    worker = int(parent.stdout.readline())
-    os.kill(worker, 0)
+    lines = [parent.stdout.readline() for _ in range(2)]
+    workers = {int(word) for line in lines for word in line.split()}
+    assert len(workers) == 2, (tmp_path / "errors").read_text()
+    time.sleep(2.0)
+    assert all(map(_is_running, workers))
     parent.send_signal(signal.SIGKILL)
     parent.wait()
     until = time.monotonic() + PATIENCE
-    while time.monotonic() < until and _is_running(worker):
+    while time.monotonic() < until and any(map(_is_running, workers)):
         time.sleep(0.1)
-    assert not _is_running(worker)
+    assert not any(map(_is_running, workers))
 
 
 def _is_running(process: int) -> bool:

@@ -14,6 +14,7 @@ from test_cli import Answer, content, fedrl  # noqa: F401
 from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.inspection.cross_evaluation import COMMON, agents_of, trained
+from fedrl.benchmark.storage import parameters
 from fedrl.benchmark.training.federation import train
 from fedrl.envs.finite.opposed_pair import OpposedPair
 
@@ -80,6 +81,28 @@ def test_the_optimum_of_one_is_the_worst_for_its_opposite() -> None:
     assert known.distance.largest == 1.0
     task = OpposedPair().sample(3, 1.0, Seed("test", 0).generator("environment"))
     np.testing.assert_allclose(np.diag(matrix), OpposedPair().optimum(task), rtol=1e-12)
+
+
+def test_what_is_missing_foreign_or_a_link_is_told(fedrl: Fedrl, tmp_path: Path) -> None:  # noqa: F811
+    (tmp_path / "crossed.toml").write_text(STUDY)
+    only = ("--only", "algorithm=fedpg")
+    assert fedrl("run", "crossed.toml", "--workers", "1", *only, "--only", "seed=0").code == 0
+    answer = fedrl("cross", "crossed.toml", *only)
+    assert answer.code == 0
+    assert "1 run(s) are not stored" in answer.err
+    theta = next(tmp_path.rglob("seed-00000.parameters.npz"))
+    theta.write_bytes(parameters.encode(np.zeros((1, 2)), "another run's key"))
+    answer = fedrl("cross", "crossed.toml", *only, "--json")
+    assert "no final parameters are stored; remove it, and `fedrl run` stores them" in answer.err
+    assert [one["trained"] for one in json.loads(answer.out)["runs"]] == [None]
+    folder, elsewhere = tmp_path / "results" / "crossed" / "cross", tmp_path / "elsewhere"
+    folder.rename(elsewhere)
+    folder.symlink_to(elsewhere)
+    before = content(elsewhere)
+    answer = fedrl("cross", "crossed.toml", *only)
+    assert answer.code == 2
+    assert "is a symbolic link out of the results folder" in answer.err
+    assert content(elsewhere) == before
 
 
 def test_the_files_are_the_same_when_written_again(fedrl: Fedrl, tmp_path: Path) -> None:  # noqa: F811

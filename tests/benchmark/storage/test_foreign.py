@@ -16,7 +16,7 @@ from fedrl.benchmark.execution.execution import plan
 from fedrl.benchmark.publishing import replay
 from fedrl.benchmark.publishing.tables import table_of
 from fedrl.benchmark.storage import manifests, parameters, provenance, store
-from fedrl.benchmark.storage.files import CorruptFileError, ForeignFileError
+from fedrl.benchmark.storage.files import CorruptFileError, ForeignFileError, StoreError
 from fedrl.benchmark.storage.merge import merge
 from fedrl.benchmark.storage.sealed_npz import seal
 from fedrl.benchmark.storage.store import Store
@@ -156,6 +156,13 @@ def test_a_sealed_manifest_of_another_shape_is_corrupt(tmp_path: Path) -> None:
         assert not merge([tmp_path / "a"], tmp_path / f"into-{number}").clean
         with pytest.raises(CorruptFileError):
             table_of(tmp_path / "a")
+
+
+def test_a_result_without_the_columns_of_every_version_is_named(tmp_path: Path) -> None:
+    """Sound, of this run by its key, and no version wrote it."""
+    saved(tmp_path)
+    with pytest.raises(StoreError, match=r"seed 0 has no column '\w+': no version wrote it"):
+        table_of(tmp_path)
 
 
 def test_sealed_files_of_another_shape_are_corrupt(tmp_path: Path) -> None:

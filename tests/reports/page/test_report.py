@@ -713,6 +713,25 @@ def test_families_with_the_same_file_name_do_not_overwrite_each_other(tmp_path: 
 # Errors
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("marks", [False, True])
+def test_a_family_that_diverged_before_it_began_hides_no_other(
+    tmp_path: Path, value: float, marks: bool
+) -> None:
+    """Scores that overflow at θ_0; with `marks` that of the random policy and the reference too."""
+    sound = synthetic(("gridworld",), (1.0,), ("fedpg", "fedsvrpg-m"), 2, 4)
+    lost = synthetic(("cartpole",), (1.0,), ("fedpg", "fedsvrpg-m"), 2, 4)
+    lost = lost[lost["round"] == 0].assign(diverged=True, diverged_round=0.0)
+    names = ["objective", "return", "return_worst", "return_best"]
+    lost[[*names, *(["random", "reference"] if marks else [])]] = value
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        page = built(pd.concat([sound, lost], ignore_index=True), tmp_path)
+    assert "gridworld" in page
+    told = table(tmp_path, "cartpole-scores")
+    assert told["diverged"].tolist() == [2, 2]
+
+
 def test_errors_say_what_is_wrong(tmp_path: Path) -> None:
     records = synthetic(("gridworld",), (0.0,), ("fedpg",), seeds=1, points=2)
     with pytest.raises(ValueError, match="records are empty"):
