@@ -13,7 +13,11 @@ class Stream:
 
     def write(self, text: str) -> int:
         """Write, or forget the text if nobody can read it."""
-        self._attempt(self._stream.write, text)
+        try:
+            self._attempt(self._stream.write, text)
+        except UnicodeEncodeError:  # names of files need not be text, nor a terminal know it
+            known = self._stream.encoding or "ascii"
+            self._attempt(self._stream.write, text.encode(known, "backslashreplace").decode(known))
         return len(text)
 
     def flush(self) -> None:

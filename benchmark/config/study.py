@@ -198,6 +198,8 @@ def _read(name_or_path: str) -> tuple[str, str]:
             f"{name_or_path} would be stored in a folder {path.stem!r}; the name of its file must "
             "not begin with a dot"
         )
+    if path.stem != path.stem.encode(errors="replace").decode():
+        raise StudyError(f"cannot read study {name_or_path!r}: its name is not UTF-8 text")
     try:
         if path.exists() and not path.is_file():
             raise StudyError(f"cannot read study {name_or_path}: it is not a plain file")

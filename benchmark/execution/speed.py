@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from fedrl.benchmark.config.configuration import Config, Run
+from fedrl.benchmark.config.limits import RUNS, check_count
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.config.settings import SettingError, explain
 from fedrl.benchmark.execution.workers import default_workers, one_thread, single_thread_environment
@@ -36,6 +37,7 @@ def measured_config(**settings: Any) -> Config:
 
 def measure(config: Config, seeds: int, workers: int | None = None) -> Speed:
     """Train `config` with seeds 0..seeds-1 shared over workers that start together."""
+    check_count(seeds, RUNS, "seeds is", "give fewer")
     workers = min(default_workers() if workers is None else workers, seeds)
     shares = [range(first, seeds, workers) for first in range(workers)]
     context = get_context("spawn")

@@ -19,8 +19,12 @@ def replacing(folder: Path, *, ours: Collection[str]) -> Iterator[Path]:
 
     Until then `folder` is as before, and it stays so if anything fails. No link in it is followed.
     What `folder` holds beside the names `ours` is moved over: it is the user's.
-    Raises StoreError for a symbolic link and for a file.
+    Raises StoreError for a symbolic link, for a file, and for a folder that the process stands in:
+    whoever started it would be left in a folder without a name.
     """
+    folder = Path(os.path.abspath(folder))  # "." has no name that another could take its place of
+    if Path.cwd().is_relative_to(folder):
+        raise StoreError(f"{folder} is the current folder or above it; choose another")
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
         raise StoreError(f"{folder} is a link or a file; name a folder, or one that is not there")
     folder.parent.mkdir(parents=True, exist_ok=True)

@@ -91,6 +91,8 @@ def merge(folders: Sequence[Path], into: Path) -> Merged:
                 f"no results in {folder}; it must be a folder of results, as given to --results"
             )
         runs |= dict.fromkeys(there)
+        if into.resolve().is_relative_to(folder.resolve()) and into.resolve() != folder.resolve():
+            raise StoreError(f"{into} is within {folder}; choose another --into")
     merged = Merged(str(into))
     try:
         into.mkdir(parents=True, exist_ok=True)

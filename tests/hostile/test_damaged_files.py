@@ -150,6 +150,8 @@ def test_damage_is_told_and_never_a_traceback(template: Path, tmp_path: Path) ->
             if {name: now.get(name) for name in whole} != whole:
                 wrong.append(f"{number}: {victim}: `run` made other numbers of it")
         shutil.rmtree(place)
+        if number % 25 == 0:
+            print(f"{number - FIRST + 1} of {FILES}; wrong: {wrong}", flush=True)
     assert not wrong, f"{len(wrong)} of {FILES}\n" + "\n\n".join(wrong)
 
 

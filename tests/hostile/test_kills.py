@@ -151,6 +151,7 @@ def test_a_killed_command_that_is_repeated_gives_the_bytes_of_an_undisturbed_one
             if fault := _same(call(words, place), place, whole):
                 wrong.append(f"{command.words}, {number.name}: {fault}")
         shutil.rmtree(place)
+        print(f"{met} of {KILLS}, {command.words}: {first.code}; wrong: {wrong}", flush=True)
     assert not wrong, f"{len(wrong)} of {KILLS}\n" + "\n\n".join(wrong)
     assert met == KILLS
 

@@ -191,6 +191,14 @@ def test_a_file_that_is_no_plain_file_is_no_study(tmp_path: Path) -> None:
             load_study(tmp_path / name)
 
 
+def test_a_name_that_is_no_text_is_no_study(tmp_path: Path) -> None:
+    path = os.fsencode(tmp_path) + b"/\xff.toml"
+    with open(path, "w") as file:
+        file.write(SMALLEST)
+    with pytest.raises(StudyError, match="its name is not UTF-8 text"):
+        load_study(os.fsdecode(path))
+
+
 def test_a_study_of_the_largest_size_is_sized_in_seconds(tmp_path: Path) -> None:
     """As by --dry-run; configurations that differ in everything a list may hold."""
     path, started, before = tmp_path / "large.toml", time.process_time(), peak()

@@ -28,6 +28,14 @@ def test_a_reader_that_goes_away_is_no_mistake() -> None:
         stream.write("and more")
 
 
+def test_what_a_stream_cannot_say_is_written_as_python_writes_it(tmp_path: Path) -> None:
+    """The name of a file may hold bytes that are no text."""
+    for encoding, told in (("utf-8", "\\udcffé\n"), ("ascii", "\\udcff\\xe9\n")):
+        with (tmp_path / "out").open("w", encoding=encoding) as file:
+            Stream(file).write("\udcffé\n")
+        assert (tmp_path / "out").read_text(encoding) == told
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="of Linux")
 @pytest.mark.parametrize("forgives", [False, True])
 def test_a_full_device_is_one_line_for_an_answer_and_nothing_for_a_note(forgives: bool) -> None:

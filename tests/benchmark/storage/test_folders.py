@@ -121,6 +121,22 @@ def test_what_another_folder_left_is_not_taken_for_ours(tmp_path: Path) -> None:
     assert names(tmp_path) == sorted([*before, "out", "out/a"])
 
 
+def test_the_current_folder_keeps_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here" / "below").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "here" / "below")
+    for name in (".", "..", str(tmp_path / "here")):
+        with (
+            pytest.raises(StoreError, match="is the current folder"),
+            replacing(Path(name), ours=()),
+        ):
+            pass
+    with replacing(Path("new"), ours=()) as new:
+        (new / "a").write_text("written")
+    assert names(tmp_path) == ["here", "here/below", "here/below/new", "here/below/new/a"]
+
+
 def test_links_are_not_followed(tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()

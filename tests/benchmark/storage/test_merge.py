@@ -54,6 +54,14 @@ def test_a_merge_is_the_union_in_any_order_and_again(tmp_path: Path) -> None:
     assert content(b) == before[1]
 
 
+def test_results_are_not_merged_into_themselves(tmp_path: Path) -> None:
+    save(tmp_path / "a", 0)
+    before = content(tmp_path)
+    with pytest.raises(StoreError, match=r"is within .*; choose another --into"):
+        merge([tmp_path / "a"], tmp_path / "a" / "study")
+    assert content(tmp_path) == before
+
+
 def test_different_bits_are_a_conflict_and_the_others_are_merged(tmp_path: Path) -> None:
     a, b, c = (tmp_path / name for name in "abc")
     save(a, 0)
