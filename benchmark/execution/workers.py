@@ -27,6 +27,7 @@ THREAD_LIMITS = (
     *("VECLIB_MAXIMUM_THREADS", "NUMBA_NUM_THREADS"),
 )
 DEATHS = 3  # of workers, after which their batch counts as the cause
+LAST_WORDS = 10.0  # s that a worker which has closed its connection may take to end
 NEWS_EVERY = 0.5  # s between a worker's reports on its rounds
 
 Result = tuple[dict[str, Array], Array, Array]  # columns, seconds and parameters of one run
@@ -256,6 +257,7 @@ def _hear(worker: _Worker, listener: Listener) -> bool:
     try:
         event = worker.connection.recv()
     except (EOFError, OSError):  # also within a message
+        worker.process.join(LAST_WORDS)  # how it ends by itself is its exit code
         worker.stop()
         if not worker.ready and (worker.process.exitcode or 0) >= 0:
             raise WorkerError(

@@ -69,7 +69,7 @@ def test_the_batch_of_a_killed_worker_is_computed_by_another(
 
     def start(_: Any) -> Mortal:
         ours, theirs = Pipe()
-        worker = Mortal(SimpleNamespace(exitcode=-9), ours)  # type: ignore[arg-type]
+        worker = Mortal(SimpleNamespace(exitcode=-9, join=lambda _: None), ours)  # type: ignore[arg-type]
         worker.theirs = theirs
         return worker
 
