@@ -12,7 +12,12 @@ from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.limits import RUNS, check_count
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.config.settings import SettingError, explain
-from fedrl.benchmark.execution.workers import default_workers, one_thread, single_thread_environment
+from fedrl.benchmark.execution.workers import (
+    default_workers,
+    end_with_parent,
+    one_thread,
+    single_thread_environment,
+)
 
 LONGEST_WARM_UP = 600.0  # s that workers wait for each other
 
@@ -64,6 +69,7 @@ _barrier: Any = None  # of this worker process
 
 def _wait_at(barrier: Any) -> None:
     global _barrier
+    end_with_parent()
     _barrier = barrier
 
 

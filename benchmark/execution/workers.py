@@ -291,6 +291,11 @@ def _bury(
         listener(Failed(batch, f"{reason}, {DEATHS} times"))
 
 
+def end_with_parent() -> None:
+    """Let this worker process end as soon as its parent does."""
+    Thread(target=_end_with_parent, daemon=True).start()
+
+
 def _end_with_parent() -> None:
     """A parent that was killed closes nothing and stops nobody: its workers see its end here."""
     parent = parent_process()
@@ -308,7 +313,7 @@ def _serve(
     """
     gc.set_threshold(*garbage)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
 
     def tell(event: Event) -> None:
         connection.send(event._replace(batch=[]))  # the parent knows the batch

@@ -56,7 +56,15 @@ def verify(report: Path) -> Verified:
     """Compare SHA-256 of every artefact; of a published study only the tables are kept.
 
     Files that nothing records are different too; of a published study also README, crate and runs.
+    StoreError where it cannot be made again, as without a folder for temporary files.
     """
+    try:
+        return _verified(report)
+    except OSError as error:
+        raise StoreError(f"cannot verify {report}: {error.strerror}") from None
+
+
+def _verified(report: Path) -> Verified:
     source = source_folder(report)
     stored = read_digests(source)
     whole = source != report  # the artefacts are here, not only their digests

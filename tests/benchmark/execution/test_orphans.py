@@ -7,6 +7,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from places import ROOT
 
 PROGRAM = """
@@ -28,12 +30,29 @@ if __name__ == "__main__":
     runs = [Run(config, Seed("test", index)) for index in range(2)]
     workers.compute(deque([run] for run in runs), 2, listen)
 """
+MEASURING = """
+import os, time
+from multiprocessing import get_context
+from fedrl.benchmark.execution import speed
+
+def work(barrier):
+    speed._wait_at(barrier)
+    print(os.getpid(), flush=True)
+    time.sleep(600)
+
+if __name__ == "__main__":
+    context = get_context("spawn")
+    for _ in range(2):
+        context.Process(target=work, args=(context.Barrier(2),), daemon=True).start()
+    time.sleep(600)
+"""
 PATIENCE = 60.0  # s
 
 
-def test_a_killed_parent_leaves_no_worker(tmp_path: Path) -> None:
+@pytest.mark.parametrize("program", [PROGRAM, MEASURING], ids=["study", "speed"])
+def test_a_killed_parent_leaves_no_worker(tmp_path: Path, program: str) -> None:
     """They end within the round, not at its end."""
-    (tmp_path / "program.py").write_text(PROGRAM)
+    (tmp_path / "program.py").write_text(program)
     with (tmp_path / "errors").open("w") as errors:
         parent = subprocess.Popen(
             [sys.executable, tmp_path / "program.py"],

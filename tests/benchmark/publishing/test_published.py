@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 import shutil
+import tempfile
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -23,7 +24,22 @@ from fedrl.benchmark.publishing import crate, sources
 from fedrl.benchmark.publishing.published import cheapest
 from fedrl.benchmark.publishing.readme import smaller
 from fedrl.benchmark.publishing.verification import changed, published, verify
+from fedrl.benchmark.storage.files import StoreError
 from fedrl.benchmark.storage.store import Store
+
+
+def test_without_a_place_for_temporary_files_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container whose file systems are all read-only."""
+
+    def nowhere(*_: object) -> str:
+        raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found")
+
+    monkeypatch.setattr(tempfile, "_get_default_tempdir", nowhere)
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    study = next(folder for folder in published() if folder.name == "quick")
+    with pytest.raises(StoreError, match=r"cannot verify .*: No usable temporary directory found"):
+        verify(study)
+
 
 Fedrl = Callable[..., Answer]
 
