@@ -4,7 +4,6 @@ Agents read the `Server` that `broadcast` returns and nothing else; the server r
 upload and their messages. The ledger counts the very values that cross.
 """
 
-from functools import partial
 from typing import Any
 
 import torch
@@ -114,8 +113,10 @@ def exchange(
     gathered = ready(algorithm, roster.hyperparameters, memory)
     if gathered is not None:
         go = gathered.unsqueeze(-1)
-        theta, previous = map(partial(torch.where, go), following[:2], server[:2])
-        following = following._replace(theta=theta, previous=previous)
+        following = following._replace(
+            theta=torch.where(go, theta, server.theta),
+            previous=torch.where(go, server.theta, server.previous),
+        )
         optimiser = optimiser.holding(torch.where(go, optimiser.moments, state.optimiser.moments))
     weights = weights_of(program, roster.participants)
     normaliser = local.normaliser.exchanged(roster.participants.rows, weights)
