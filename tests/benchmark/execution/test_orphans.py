@@ -42,9 +42,12 @@ def work(barrier):
 
 if __name__ == "__main__":
     context = get_context("spawn")
-    for _ in range(2):
-        context.Process(target=work, args=(context.Barrier(2),), daemon=True).start()
-    time.sleep(600)
+    barrier = context.Barrier(2)
+    children = [context.Process(target=work, args=(barrier,), daemon=True) for _ in range(2)]
+    for child in children:
+        child.start()
+    for child in children:
+        child.join()
 """
 PATIENCE = 60.0  # s
 
