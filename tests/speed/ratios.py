@@ -55,6 +55,8 @@ def main(path: str) -> int:
     history.add(now)
     history.draw([*past, now])
     fallen = history.falls(past, now)
+    if history.busy(now):
+        print(f"{now['load']} jobs a core: this measurement is kept, and compared with none")
     for name, (before, after) in fallen.items():
         print(f"{name} fell from {before:.2f} to {after:.2f}")
     return 1 if fallen else 0

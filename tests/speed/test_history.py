@@ -5,8 +5,8 @@ from __future__ import annotations
 import history
 
 
-def record(ratio: float, machine: str = "one") -> history.Record:
-    return {"time": "2026-01-01T00:00", "commit": "abc", "machine": machine,
+def record(ratio: float, machine: str = "one", load: float = 1.0) -> history.Record:
+    return {"time": "2026-01-01T00:00", "commit": "abc", "machine": machine, "load": load,
             "ratios": {"rollout": ratio}}  # fmt: skip
 
 
@@ -16,6 +16,13 @@ def test_a_fall_is_told_and_noise_is_not() -> None:
     assert history.falls(past, record(84)) == {"rollout": (100, 84)}
     assert history.falls(past, record(1, "a third")) == {}
     assert history.falls([], record(1)) == {}
+
+
+def test_a_busy_machine_is_not_compared() -> None:
+    past = [record(100), record(900, load=5.0)]
+    assert history.falls(past, record(95)) == {}
+    assert history.falls(past, record(80)) == {"rollout": (100, 80)}
+    assert history.falls(past, record(50, load=5.0)) == {}
 
 
 def test_lines_are_added_and_drawn(tmp_path) -> None:
