@@ -8,7 +8,9 @@ from __future__ import annotations
 import json
 import shlex
 import signal
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from textwrap import TextWrapper
 from typing import TYPE_CHECKING, Any
@@ -27,12 +29,28 @@ from fedrl.benchmark.cli.printable import printable
 if TYPE_CHECKING:
     from fedrl.benchmark.execution.execution import Plan, Summary
 
+FIRST_LINE = 1.0  # s before the first line of progress
 NOTES = Console(stderr=True)  # progress and warnings; answers go to standard output
 
 
 def say(text: str) -> None:
     """One line beside the answer."""
     NOTES.print(printable(text), markup=False, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def working(what: str) -> Iterator[Callable[[str], None]]:
+    """Show how far a command is: a spinner, or after a second lines where no one looks."""
+    start = time.monotonic()
+    with NOTES.status(f"{escape(what)} …") as status:
+
+        def tell(stage: str) -> None:
+            if NOTES.is_terminal:
+                status.update(f"{escape(what)}: {escape(stage)}")
+            elif time.monotonic() - start > FIRST_LINE:  # a mistake is told at once, alone
+                say(f"{what}: {stage}")
+
+        yield tell
 
 
 def print_json(answer: Any) -> None:

@@ -1,9 +1,7 @@
 """Names that commands take, found without importing what they name: a slip is told at once."""
 
-import ast
 from collections.abc import Callable
 from functools import cache, wraps
-from importlib.metadata import entry_points
 from importlib.util import module_from_spec, spec_from_file_location
 from inspect import signature
 from pathlib import Path
@@ -12,6 +10,7 @@ from typing import Any
 from typer.exceptions import TyperException
 
 from fedrl.benchmark.cli.codes import USER_ERROR
+from fedrl.benchmark.cli.names import PACKAGES, names
 from fedrl.benchmark.cli.options import (
     AlgorithmOption,
     FamilyName,
@@ -20,33 +19,11 @@ from fedrl.benchmark.cli.options import (
     StudyOrNone,
 )
 
-PACKAGES = Path(__file__).parents[2]
-REGISTRIES = {  # kind: package, name of its literal dict, group of entry points
-    "family": ("envs", "FAMILIES", "fedrl.families"),
-    "algorithm": ("algorithms", "ALGORITHMS", "fedrl.algorithms"),
-}
-
 
 class UnknownName(TyperException):
     """One line that says the nearest name."""
 
     exit_code = USER_ERROR
-
-
-def names(kind: str) -> list[str]:
-    """Every known name, built-in ones first."""
-    if kind == "study":
-        return sorted(path.stem for path in (PACKAGES / "benchmark" / "studies").glob("*.toml"))
-    package, registry, group = REGISTRIES[kind]
-    tree = ast.parse((PACKAGES / package / "__init__.py").read_text("utf-8"))
-    literal = next(
-        node.value
-        for node in tree.body
-        if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == registry
-    )
-    assert isinstance(literal, ast.Dict)
-    keys = [ast.literal_eval(key) for key in literal.keys if key is not None]
-    return keys + [point.name for point in entry_points(group=group)]
 
 
 def checked(command: Callable[..., Any]) -> Callable[..., Any]:

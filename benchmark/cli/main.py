@@ -32,6 +32,7 @@ from fedrl.benchmark.cli.commands.sensitivity import sensitivity
 from fedrl.benchmark.cli.commands.show import show
 from fedrl.benchmark.cli.commands.speed import speed
 from fedrl.benchmark.cli.commands.study import study
+from fedrl.benchmark.cli.commands.submit import submit
 from fedrl.benchmark.cli.commands.thresholds import thresholds
 from fedrl.benchmark.cli.commands.tune import tune
 from fedrl.benchmark.cli.commands.tuned import tuned
@@ -67,7 +68,7 @@ for _group, _commands in {
     "Studies": (list_known, study, run, watch, report, open_page, records),
     "Tuning": (tune, tuned, sensitivity),
     "Families and algorithms": (show, render, check, thresholds, cross, handbook),
-    "Trust": (verify, replay, publish, compare, claims),
+    "Trust": (verify, replay, publish, submit, compare, claims),
     "In and out": (import_curves, mirror, merge),
     "This machine": (speed, info, doctor),
 }.items():

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from fedrl.benchmark.cli import completion
+
 RESULTS = Path("results")  # where they are if no option says so
 Json = Annotated[bool, typer.Option("--json", help="Answer as JSON on standard output.")]
 Results = Annotated[Path, typer.Option(metavar="DIR", help="Folder of results.")]
@@ -16,16 +18,24 @@ StudyName = Annotated[
     typer.Argument(
         metavar="STUDY",
         help="Name of a built-in study, or path to a TOML file.",
+        autocompletion=completion.studies,
     ),
 ]
 StudyOrNone = Annotated[
     str | None,
-    typer.Argument(metavar="[STUDY]", help="Name of a built-in study, or path to a TOML file."),
+    typer.Argument(
+        metavar="[STUDY]",
+        help="Name of a built-in study, or path to a TOML file.",
+        autocompletion=completion.studies,
+    ),
 ]
 Set = Annotated[
     list[str] | None,
     typer.Option(
-        "--set", metavar="PATH=VALUE", help="Override a value of the study; may be repeated."
+        "--set",
+        metavar="PATH=VALUE",
+        help="Override a value of the study; may be repeated.",
+        autocompletion=completion.overrides,
     ),
 ]
 Only = Annotated[
@@ -34,6 +44,7 @@ Only = Annotated[
         "--only",
         metavar="FIELD=VALUE",
         help="Keep runs with this value, or one of several after commas; may be repeated.",
+        autocompletion=completion.conditions,
     ),
 ]
 Trust = Annotated[
@@ -63,6 +74,7 @@ FamilyName = Annotated[
     typer.Argument(
         metavar="FAMILY",
         help="Name of a family, or a path module:Class.",
+        autocompletion=completion.families,
     ),
 ]
 Agents = Annotated[int, typer.Option(min=1, help="Agents.")]
@@ -74,5 +86,9 @@ FamilySet = Annotated[
         "--set", metavar="NAME=VALUE", help="An option of the family, or a knob; may be repeated."
     ),
 ]
-FamilyOption = Annotated[str, typer.Option("--family", help="Environment family.")]
-AlgorithmOption = Annotated[str, typer.Option("--algorithm", help="Algorithm.")]
+FamilyOption = Annotated[
+    str, typer.Option("--family", help="Environment family.", autocompletion=completion.families)
+]
+AlgorithmOption = Annotated[
+    str, typer.Option("--algorithm", help="Algorithm.", autocompletion=completion.algorithms)
+]

@@ -14,7 +14,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from fedrl.benchmark.cli.known import PACKAGES
+from fedrl.benchmark.cli.names import PACKAGES
 
 PLACE = Path(__file__).parent / "__pycache__"
 

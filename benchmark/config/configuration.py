@@ -62,7 +62,12 @@ LATER = (  # settings younger than published results, whose names must not chang
     "clock",
     "privacy",
 )
-LATER_OPTIONS = {"gymnasium": {"renew": False}}  # of families, likewise
+LATER_OPTIONS: dict[str, dict[str, Any]] = {  # of families, likewise
+    "gymnasium": {
+        **{"renew": False, "wrappers": [], "component": ""},
+        **{"scale_observations": False, "scale_actions": False},
+    }
+}
 TABLES: dict[str, type[Table]] = {
     "softmax": TabularSoftmax,
     "direct": TabularDirect,

@@ -24,16 +24,17 @@ const make = (name, attributes, ...inside) => {
   element.append(...inside);
   return element;
 };
+const inked = (colour) => (colour === "#000000" ? "currentColor" : colour);
 const short = (v) => (Math.abs(v) >= 1e6 ? (v / 1e6).toPrecision(3) + "M" : Math.abs(v) >= 1e3 ? (v / 1e3).toPrecision(3) + "k" : String(Number(v.toPrecision(3))));
-function plot(lines) {
+function plot(lines, words) {
   const drawn = lines.filter((line) => line.x.length > 1);
-  const svg = make("svg", { viewBox: "0 0 340 180", role: "img", "aria-label": "curves so far" });
+  const svg = make("svg", { viewBox: "0 0 340 180", role: "img", "aria-label": `${words}, so far` });
   if (!drawn.length) { svg.append(make("text", { x: 120, y: 90 }, "no points yet")); return svg; }
   const all = (key) => drawn.flatMap((line) => line[key]);
   const [right, low, high] = [Math.max(...all("x")), Math.min(...all("y")), Math.max(...all("y"))];
   const at = (x, y) => `${(45 + 285 * x / (right || 1)).toFixed(1)},${(155 - 140 * (y - low) / ((high - low) || 1)).toFixed(1)}`;
-  for (const line of drawn) svg.append(make("polyline", { fill: "none", stroke: line.colour === "#000000" ? "currentColor" : line.colour, "stroke-width": 2, points: line.x.map((x, i) => at(x, line.y[i])).join(" ") }));
-  svg.append(make("text", { x: 4, y: 20 }, short(high)), make("text", { x: 4, y: 155 }, short(low)), make("text", { x: 45, y: 172 }, "0"), make("text", { x: 300, y: 172 }, short(right)));
+  for (const line of drawn) svg.append(make("polyline", { fill: "none", stroke: inked(line.colour), "stroke-width": 2, points: line.x.map((x, i) => at(x, line.y[i])).join(" ") }));
+  svg.append(make("text", { x: 4, y: 20 }, short(high)), make("text", { x: 4, y: 155 }, short(low)), make("text", { x: 45, y: 172 }, "0"), make("text", { x: 330, y: 172, "text-anchor": "end" }, short(right)), make("text", { x: 170, y: 172, "text-anchor": "middle" }, words));
   return svg;
 }
 function show(state) {
@@ -49,12 +50,12 @@ function show(state) {
     groups.set(name, [...(groups.get(name) ?? []), line]);
   }
   document.getElementById("panels").replaceChildren(...[...groups].map(([name, lines]) => {
-    const rows = lines.map((line) => make("tr", {}, make("td", {}, make("i", { style: `background:${line.colour}` }), " ", line.algorithm), make("td", {}, `${line.finished}/${line.expected}`), make("td", {}, line.running ? `${line.running} running` : ""), make("td", { class: "failed" }, line.diverged ? `${line.diverged} diverged` : "")));
-    return make("section", {}, make("h2", {}, name), plot(lines.filter((l) => l.curve).map((l) => ({ ...l.curve, colour: l.colour }))), make("table", {}, ...rows));
+    const rows = lines.map((line) => make("tr", {}, make("td", {}, make("i", { style: `background:${inked(line.colour)}` }), " ", line.algorithm), make("td", {}, `${line.finished}/${line.expected}`), make("td", {}, line.running ? `${line.running} running` : ""), make("td", { class: "failed" }, line.diverged ? `${line.diverged} diverged` : "")));
+    return make("section", {}, make("h2", {}, name), plot(lines.filter((l) => l.curve).map((l) => ({ ...l.curve, colour: l.colour })), "score, against steps per agent"), make("table", {}, ...rows));
   }));
   const tasks = state.tuning.tasks, counted = state.tuning.tune + state.tuning.select;
   document.getElementById("tuning").replaceChildren(...(counted || tasks.length ? [make("h2", {}, "Tuning"), make("p", {}, `${state.tuning.tune} runs of tune seeds and ${state.tuning.select} of select seeds are stored`),
-    make("div", { class: "panels" }, ...tasks.map((task) => make("section", {}, make("p", {}, `${task.task}: ${task.trials} trials, best ${task.best.length ? short(task.best.at(-1)) : "–"}`), plot([{ x: task.best.map((_, i) => i), y: task.best, colour: "#0072B2" }]))))] : []));
+    make("div", { class: "panels" }, ...tasks.map((task) => make("section", {}, make("p", {}, `${task.task}: ${task.trials} trials, best ${task.best.length ? short(task.best.at(-1)) : "–"}`), plot([{ x: task.best.map((_, i) => i), y: task.best, colour: "#0072B2" }], "best score, against trials"))))] : []));
   document.getElementById("failed").replaceChildren(...(state.failed.length ? [make("h2", {}, "Failures"), make("ul", { class: "failed" }, ...state.failed.map((text) => make("li", {}, text)))] : []));
 }
 async function ask() {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,12 @@ def folder_of(study: str) -> Path:
     return shipped[study]
 
 
-def page_of(folder: Path, out: Path | None = None, shown: Mapping[str, Any] | None = None) -> Path:
+def page_of(
+    folder: Path,
+    out: Path | None = None,
+    shown: Mapping[str, Any] | None = None,
+    tell: Callable[[str], None] | None = None,
+) -> Path:
     """The report of a folder's records: index.html, with figures and tables beside it.
 
     Without `out` it is kept below the user's cache and made again when the records change. `shown`:
@@ -40,6 +45,8 @@ def page_of(folder: Path, out: Path | None = None, shown: Mapping[str, Any] | No
     if out is None and _is_of(place, source):
         return place / sources.PAGE
     check_ours(place)
+    if tell is not None:
+        tell("reading records")
     read = sources.read_source(source)
     names = (sorted(map(str, read.frame[n].unique())) for n in ("algorithm", "family"))
     if chosen := presentation(shown or {}, *names):
@@ -47,7 +54,7 @@ def page_of(folder: Path, out: Path | None = None, shown: Mapping[str, Any] | No
         read = sources.packed(read.frame, told, read.title, read.description)
     try:
         with replacing(place, ours=sources.REPORT) as new:
-            artefacts = sources.make_report(read, new)
+            artefacts = sources.make_report(read, new, tell=tell)
             sources.write_source(read, artefacts, new / sources.FOLDER)
     except OSError as error:
         raise StoreError(f"cannot write the report to {place}: {error.strerror}") from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,7 +11,7 @@ from fedrl.benchmark.config.study import Study
 from fedrl.benchmark.publishing import sources
 from fedrl.benchmark.publishing.records import Records, read_records
 from fedrl.benchmark.storage.files import StoreError
-from fedrl.benchmark.storage.folders import replacing
+from fedrl.benchmark.storage.folders import replacing, require_writable
 from fedrl.benchmark.storage.manifests import Manifest
 from fedrl.benchmark.storage.store import Store
 from fedrl.benchmark.storage.tuned_code import tuned_elsewhere
@@ -35,16 +35,19 @@ def publish(
     out: Path | None,
     command: str,
     shown: Mapping[str, Any] | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> Published:
     """Write the report of what is stored; `command` is how its runs are computed.
 
     `shown`: fields of a `Presentation`, for its provenance; SettingError where the study has not
-    what they name.
+    what they name. `tell` hears what is being done.
     """
     configs = study.configs()
     names = (sorted({getattr(c, field) for c in configs}) for field in ("algorithm", "family"))
     chosen = presentation(shown or {}, *names)
     check_ours(out or Store(results, study.name).folder / "report")
+    if tell is not None:
+        tell("reading records")
     found = read_records(study, results)
     store = Store(results, study.name)
     out = store.folder / "report" if out is None else out
@@ -54,7 +57,7 @@ def publish(
     check_ours(out)
     try:
         with replacing(out, ours=sources.REPORT) as new:
-            artefacts = sources.make_report(source, new, designed)
+            artefacts = sources.make_report(source, new, designed, tell)
             sources.write_source(source, artefacts, new / sources.FOLDER)
     except OSError as error:
         raise StoreError(f"cannot write the report to {out}: {error.strerror}") from None
@@ -76,7 +79,11 @@ def presentation(
 
 
 def check_ours(out: Path) -> None:
-    """A folder of something else is left alone."""
+    """StoreError where the report cannot stand: a folder of something else, or none is allowed."""
+    try:
+        require_writable(out)
+    except OSError as error:
+        raise StoreError(f"cannot write the report to {out}: {error.strerror}") from None
     if out.is_dir() and any(out.iterdir()) and not _is_report(out):
         raise StoreError(f"{out} is not empty and not a report; choose another --out")
 

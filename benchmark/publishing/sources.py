@@ -14,6 +14,7 @@ import io
 import json
 import platform
 import traceback
+from collections.abc import Callable
 from difflib import get_close_matches
 from importlib.metadata import version
 from pathlib import Path, PurePosixPath
@@ -53,18 +54,25 @@ class Digests(NamedTuple):
     versions: dict[str, str]  # of what drew it
 
 
-def make_report(source: Source, out: Path, designed: Designed | None = None) -> dict[str, str]:
+def make_report(
+    source: Source,
+    out: Path,
+    designed: Designed | None = None,
+    tell: Callable[[str], None] | None = None,
+) -> dict[str, str]:
     """Write the report into `out`; digests of its artefacts, nothing else that is there.
 
     StoreError where the source is none: whatever is wrong with somebody's records is their fault.
-    `designed`: the surfaces of the source's frame, where it has a design and they are known.
+    `designed`: the surfaces of the source's frame, where it has a design and they are known. `tell`
+    hears which part is being made.
     """
     from fedrl.benchmark.publishing.records import with_theory
     from fedrl.reports import write_report
 
     words = {"title": source.title, "description": source.description}
     try:
-        write_report(with_theory(source.frame), source.provenance, out, **words, designed=designed)
+        frame, told = with_theory(source.frame), source.provenance
+        write_report(frame, told, out, **words, designed=designed, tell=tell)
     except OSError:
         raise
     except Exception as error:  # columns of other types, a provenance without its parts

@@ -7,10 +7,18 @@ import shutil
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from fedrl.benchmark.storage.files import StoreError, abandoned, sweep, token
 
 NEW, OLD = ".new.", ".old."  # prefixes of folders that take a place, and of those that leave it
+
+
+def require_writable(folder: Path) -> None:
+    """OSError unless `folder` can be made, told by a folder that is made where it would stand."""
+    near = next(place for place in folder.absolute().parents if place.exists())
+    with TemporaryDirectory(dir=near, prefix=f".{folder.name}."):
+        pass
 
 
 @contextmanager

@@ -24,8 +24,10 @@ from fedrl.envs.thirdparty.making import (
     read,
     settings_of,
 )
+from fedrl.envs.thirdparty.seen import Seen
 from fedrl.envs.validation import require_known
 
+AS_IT_IS = Seen()
 TRIALS = ((1, 200), (2, 3), (3, 40))  # seed and steps of the episodes that are played
 
 
@@ -40,7 +42,14 @@ class Examined(NamedTuple):
 
 @lru_cache(maxsize=256)
 def examine(
-    name: str, keywords: Keywords, low: Values, stock: Values, high: Values, *, renew: bool = False
+    name: str,
+    keywords: Keywords,
+    low: Values,
+    stock: Values,
+    high: Values,
+    *,
+    renew: bool = False,
+    seen: Seen = AS_IT_IS,
 ) -> Examined:
     """Spaces of the environment, or a ValueError that says why it cannot be used.
 
@@ -64,21 +73,22 @@ def examine(
             )
     for values in (low, high):
         _keeps(name, keywords, values)
-    _repeats(name, keywords, stock, renew=renew)
+    _repeats(name, keywords, stock, seen, renew=renew)
     settings = settings_of(name, keywords)
     attributes = {knob for knob, _ in stock if knob.split(".")[0] not in settings}
     for place, (knob, _) in enumerate(stock):
-        _acts(name, keywords, stock, [low[place], high[place]], attribute=knob in attributes)
-    one = prepared(name, keywords, stock)
+        ends = [low[place], high[place]]
+        _acts(name, keywords, stock, ends, seen, attribute=knob in attributes)
+    one = prepared(name, keywords, stock, seen)
     spaces_of = one.observation_space, one.action_space
     return Examined(*spaces_of, frozenset(whole), frozenset(attributes))
 
 
-def _repeats(name: str, keywords: Keywords, stock: Values, *, renew: bool) -> None:
+def _repeats(name: str, keywords: Keywords, stock: Values, seen: Seen, *, renew: bool) -> None:
     """Refuse what does not repeat itself, and say in which of three ways."""
 
     def new() -> list[Array]:
-        return _played(name, keywords, stock)
+        return _played(name, keywords, stock, seen)
 
     first = new()
     if not all(np.isfinite(episode).all() for episode in first):
@@ -94,7 +104,7 @@ def _repeats(name: str, keywords: Keywords, stock: Values, *, renew: bool) -> No
         )
     if renew:
         return
-    used = prepared(name, keywords, stock)
+    used = prepared(name, keywords, stock, seen)
     for _ in range(2):  # the second time after episodes of several lengths
         again = [_episode(used, *trial) for trial in TRIALS]
         if not all(map(np.array_equal, first, again)):
@@ -106,14 +116,20 @@ def _repeats(name: str, keywords: Keywords, stock: Values, *, renew: bool) -> No
 
 
 def _acts(
-    name: str, keywords: Keywords, stock: Values, ends: Values | list[Any], *, attribute: bool
+    name: str,
+    keywords: Keywords,
+    stock: Values,
+    ends: Values | list[Any],
+    seen: Seen,
+    *,
+    attribute: bool,
 ) -> None:
     """Refuse a knob without effect: at both ends every episode is the stock one."""
     at_stock = dict(stock)
     moved = [tuple({**at_stock, knob: end}.items()) for knob, end in ends if end != at_stock[knob]]
-    before = _played(name, keywords, stock) if moved else []
+    before = _played(name, keywords, stock, seen) if moved else []
     # All are played: whatever an end makes impossible is told now.
-    same = [all(map(np.array_equal, before, _played(name, keywords, one))) for one in moved]
+    same = [all(map(np.array_equal, before, _played(name, keywords, one, seen))) for one in moved]
     if moved and all(same):
         knob, (least, most) = ends[0][0], (end for _, end in ends)
         derived = (
@@ -126,10 +142,10 @@ def _acts(
         )
 
 
-def _played(name: str, keywords: Keywords, values: Values) -> list[Array]:
+def _played(name: str, keywords: Keywords, values: Values, seen: Seen) -> list[Array]:
     """The trial episodes, each in a new object; ValueError if one cannot be played."""
     try:
-        return [_episode(prepared(name, keywords, values), *trial) for trial in TRIALS]
+        return [_episode(prepared(name, keywords, values, seen), *trial) for trial in TRIALS]
     except ValueError:
         raise
     except Exception as error:  # every environment has its own way to fail
@@ -147,18 +163,18 @@ def accepted(name: str, keywords: Keywords, values: Values) -> bool:
     return True
 
 
-def prepared(name: str, keywords: Keywords, values: Values) -> Env:
+def prepared(name: str, keywords: Keywords, values: Values, seen: Seen = AS_IT_IS) -> Env:
     """The environment behind spaces a policy can deal with; ValueError if there are none."""
-    env = make(name, keywords, values)
-    seen = env.observation_space
-    plain = isinstance(seen, spaces.Box) and len(seen.shape) == 1
-    if not plain and not (isinstance(seen, spaces.Discrete) and seen.start == 0):
+    env = seen.of(make(name, keywords, values))
+    shown = env.observation_space
+    plain = isinstance(shown, spaces.Box) and len(shown.shape) == 1
+    if not plain and not (isinstance(shown, spaces.Discrete) and shown.start == 0):
         with suppress(NotImplementedError):
             env = FlattenObservation(env)
         flat = env.observation_space
         if not (isinstance(flat, spaces.Box) and len(flat.shape) == 1):
             raise ValueError(
-                f"id is {name!r}; its observations {seen} cannot be flattened to one vector"
+                f"id is {name!r}; its observations {shown} cannot be flattened to one vector"
             )
     taken = env.action_space
     vector = isinstance(taken, spaces.Box) and len(taken.shape) == 1

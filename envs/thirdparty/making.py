@@ -43,6 +43,11 @@ def importing(allowed: bool) -> Iterator[None]:
         _trusted.reset(before)
 
 
+def is_trusted() -> bool:
+    """Whether what is read here may import packages it names."""
+    return _trusted.get()
+
+
 @lru_cache
 def specification(name: str) -> EnvSpec:
     """The entry of Gymnasium's registry; "package:id" imports the package first."""

@@ -17,6 +17,9 @@ derived from an attribute follows that attribute: where the constructor has a ke
 keyword is used.
 
 A knob may be a vector: `wind = [[-1.0, -1.0], [0.0, 0.0], [1.0, 1.0]]` is `wind.0` and `wind.1`.
+The knob `action_noise = [0.0, 0.0, 0.3]` disturbs what arrives of an agent's actions, by Gaussian
+noise of that spread or, where actions are discrete, by a random action with that probability.
+
 Where the environment has a whole number and the range is of whole numbers, so is every agent's
 value: what is drawn is rounded.
 
@@ -38,10 +41,10 @@ from fedrl.envs.family import (
     Knob,
     SimulatedFamily,
     Simulator,
-    Step,
     heterogeneity_level,
     perturb,
 )
+from fedrl.envs.thirdparty import action_noise
 from fedrl.envs.thirdparty.examination import (
     Examined,
     accepted,
@@ -51,9 +54,9 @@ from fedrl.envs.thirdparty.examination import (
     prepared,
 )
 from fedrl.envs.thirdparty.making import Env, Values
+from fedrl.envs.thirdparty.seen import Seen
+from fedrl.envs.thirdparty.stepping import GymnasiumSimulator
 from fedrl.envs.validation import require
-
-SEEDS = 2**32  # a seed for reset is a whole number below
 
 
 def rows(table: Any) -> Any:
@@ -92,6 +95,9 @@ ATTRIBUTE = "an attribute: what was derived from it does not follow"
 STOCK_ID = "CartPole-v1"
 STOCK_RANGES = (("gravity", 7.8, 9.8, 11.8), ("force_mag", 6.0, 10.0, 14.0))
 Ranges = Annotated[tuple[tuple[str, float, float, float], ...], BeforeValidator(ranges)]
+Names = Annotated[
+    tuple[str, ...], BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)
+]
 Fixed = Annotated[tuple[tuple[str, bool | int | float | str], ...], BeforeValidator(rows)]
 
 
@@ -109,7 +115,9 @@ class GymnasiumFamily(SimulatedFamily):
     With `renew` every episode gets a new object, where reset() leaves something of the last one.
     An episode ends when the environment says so, terminated or truncated, or at the horizon, which
     replaces the limit the id is registered with. Box actions are clipped to the space's bounds:
-    that belongs to the environment, log π is of the unclipped.
+    that belongs to the environment, log π is of the unclipped. `wrappers`, "module:Wrapper" each,
+    stand between it and the policy; `component` is the only part seen of a Dict;
+    `scale_observations` and `scale_actions` make [-1, 1] of what has bounds.
     `gymnasium.make` keeps the word id for itself: FamilyEnv("gymnasium", id=...) is the other view.
     """
 
@@ -128,6 +136,10 @@ class GymnasiumFamily(SimulatedFamily):
     ranges: Ranges = STOCK_RANGES
     keywords: Fixed = ()
     renew: bool = False
+    wrappers: tuple[str, ...] = ()
+    component: str = ""
+    scale_observations: bool = False
+    scale_actions: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -136,6 +148,7 @@ class GymnasiumFamily(SimulatedFamily):
         table = tuple((str(n), float(a), float(b), float(c)) for n, a, b, c in ranges(self.ranges))
         object.__setattr__(self, "ranges", table)
         object.__setattr__(self, "keywords", tuple(tuple(row) for row in rows(self.keywords)))
+        object.__setattr__(self, "wrappers", tuple(self.wrappers))
         knobs: dict[str, Knob] = {}
         for name, low, stock, high in table:
             ordered = low <= stock <= high and bool(np.isfinite([low, high]).all())
@@ -146,6 +159,10 @@ class GymnasiumFamily(SimulatedFamily):
             # What is positive throughout stays so at every κ and when it is pinned.
             minimum = 0.0 if low > 0 else -np.inf
             knobs[name] = Knob(stock, low, high, UNIT, f"{name} in {self.id}", minimum)
+            if name == action_noise.NAME:
+                ends = low == stock == 0 and high > 0
+                require(ends, f"ranges of {name}", [low, stock, high], "[0, 0, most]")
+                knobs[name] = Knob(0.0, 0.0, high, "of the actions", "noise on actions", -np.inf)
         for name in self._examined.attributes:
             knobs[name] = knobs[name]._replace(meaning=f"{knobs[name].meaning}, {ATTRIBUTE}")
         if knobs != type(self).knobs:
@@ -153,10 +170,15 @@ class GymnasiumFamily(SimulatedFamily):
 
     @property
     def _examined(self) -> Examined:
-        low, stock, high = (
-            tuple((row[0], row[column]) for row in self.ranges) for column in (1, 2, 3)
-        )
-        return examine(self.id, self.keywords, low, stock, high, renew=self.renew)
+        own = [row for row in self.ranges if row[0] != action_noise.NAME]
+        low, stock, high = (tuple((row[0], row[column]) for row in own) for column in (1, 2, 3))
+        return examine(self.id, self.keywords, low, stock, high, renew=self.renew, seen=self.seen)
+
+    @property
+    def seen(self) -> Seen:
+        """What stands between environment and policy."""
+        scales = self.scale_observations, self.scale_actions
+        return Seen(tuple(self.wrappers), self.component, *scales)
 
     @property
     def observation_space(self) -> spaces.Space[Any]:
@@ -165,7 +187,7 @@ class GymnasiumFamily(SimulatedFamily):
 
     @property
     def action_space(self) -> spaces.Space[Any]:
-        """The environment's."""
+        """The environment's, [-1, 1] where actions are scaled."""
         return self._examined.action
 
     @property
@@ -174,7 +196,8 @@ class GymnasiumFamily(SimulatedFamily):
 
     @property
     def modules(self) -> Iterable[str]:
-        return modules_of(self.id, self.keywords)
+        own = (path.partition(":")[0] for path in self.wrappers)
+        return (*modules_of(self.id, self.keywords), *own)
 
     def sample(self, agents: int, kappa: float, generator: np.random.Generator) -> GymnasiumTask:
         """Knob values of N agents: stock + κ (uniform on [low, high] - stock)."""
@@ -188,80 +211,17 @@ class GymnasiumFamily(SimulatedFamily):
 
     def simulator(self, task: GymnasiumTask, episodes: int, threads: int = 1) -> Simulator:
         """L = N·B environment objects, each with its agent's numbers."""
-        return GymnasiumSimulator(self, task, episodes)
+
+        def made(values: Values) -> Env:
+            return prepared(self.id, self.keywords, values, self.seen)
+
+        width = (self.observation_space.shape or (1,))[0]
+        lanes = [tuple(zip(self.knobs, row, strict=True)) for row in task.values.tolist()]
+        of_lanes = [lane for lane in lanes for _ in range(episodes)]
+        return GymnasiumSimulator(made, of_lanes, self.action_space, width, renew=self.renew)
 
     def _at(self, end: str, kappa: float) -> Values:
         at = {n: k.stock + kappa * (getattr(k, end) - k.stock) for n, k in self.knobs.items()}
         whole = self._examined.whole
+        at.pop(action_noise.NAME, None)
         return tuple((name, float(round(at[name])) if name in whole else at[name]) for name in at)
-
-
-class GymnasiumSimulator(Simulator):
-    """Lanes of environment objects; a state row is what the lane's environment shows.
-
-    It is no state to go back to: `step` accepts only the states it has last returned.
-    """
-
-    start_draws = 1
-    step_draws = 0
-    replayable = False
-
-    def __init__(self, family: GymnasiumFamily, task: GymnasiumTask, episodes: int) -> None:
-        self.family = family
-        self.values = [
-            tuple(zip(family.knobs, row, strict=True))
-            for row in task.values.tolist()
-            for _ in range(episodes)
-        ]
-        self.envs = self._made()
-        self.space = family.action_space
-        self.width = (family.observation_space.shape or (1,))[0]
-        self.running = np.zeros(len(self.envs), dtype=bool)
-        self.shown: Array = np.zeros((len(self.envs), self.width))
-
-    def start(self, uniform: Array) -> Array:
-        """reset(seed = ⌊2³² u⌋) in every lane."""
-        if self.family.renew:
-            self.envs = self._made()
-        state = np.empty((len(self.envs), self.width))
-        for lane, env in enumerate(self.envs):
-            state[lane] = env.reset(seed=int(uniform[lane, 0] * SEEDS))[0]
-        self.running[:] = True
-        self.shown = state
-        return state.copy()
-
-    def observe(self, state: Array) -> Array:
-        """The state is what is seen."""
-        return state.copy()
-
-    def step(self, state: Array, action: Array, uniform: Array) -> Step:
-        """Step every lane whose episode runs; the others stay, without reward."""
-        if not np.array_equal(state, self.shown):
-            raise ValueError(
-                "a Gymnasium environment goes on from where it is; step() must be given the state "
-                "that start() or the step before returned"
-            )
-        after, reward = state.copy(), np.zeros(len(state))
-        for lane in np.flatnonzero(self.running):
-            if not np.isfinite(action[lane]).all():
-                reward[lane], self.running[lane] = np.nan, False
-                continue
-            seen, gain, terminated, truncated, _ = self.envs[lane].step(self._taken(action[lane]))
-            row = np.asarray(seen, np.float64)
-            if np.isfinite(row).all() and np.isfinite(float(gain)):
-                after[lane], reward[lane] = row, float(gain)
-                self.running[lane] = not (terminated or truncated)
-            else:
-                reward[lane], self.running[lane] = np.nan, False
-        self.shown = after
-        return Step(after.copy(), reward, ~self.running)
-
-    def _made(self) -> list[Env]:
-        return [prepared(self.family.id, self.family.keywords, own) for own in self.values]
-
-    def _taken(self, action: Array) -> Any:
-        """The action (a,) as an element of the environment's space."""
-        if isinstance(self.space, spaces.Discrete):
-            return self.space.start + self.space.dtype.type(action[0])
-        assert isinstance(self.space, spaces.Box)
-        return np.clip(action, self.space.low, self.space.high).astype(self.space.dtype)

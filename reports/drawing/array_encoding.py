@@ -42,8 +42,8 @@ def numbers(values: Array) -> list[float | None]:
 
 
 def number(value: float) -> float | None:
-    """Five significant digits, more than a screen shows; nothing where there is no number."""
-    return float(f"{value:.5g}") if np.isfinite(value) else None
+    """Four significant digits, as the page tells them; nothing where there is no number."""
+    return float(f"{value:.4g}") if np.isfinite(value) else None
 
 
 def _numeric(item: Any) -> bool:

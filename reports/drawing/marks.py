@@ -18,8 +18,8 @@ COLOURS = "viridis"  # of a heat map: ordered by lightness, also for the colour-
 
 
 def band(axis: Any, x: Array, low: Array, high: Array, look: Mapping[str, Any]) -> None:
-    """The interval of a line, pale."""
-    axis.fill_between(x, low, high, color=look["color"], alpha=0.16, linewidth=0)
+    """The interval of a line, pale, below all lines."""
+    axis.fill_between(x, low, high, color=look["color"], alpha=0.16, linewidth=0, zorder=1.5)
 
 
 def average(axis: Any, found: Average, look: Mapping[str, Any], **style: Any) -> None:

@@ -72,7 +72,7 @@ def surface_explorer(
         anchor,
         {
             "of": list(SHOWN.items()),
-            "algorithm": [(s.algorithm, s.algorithm) for s in own],
+            "algorithm": [(s.algorithm, s.printed) for s in own],
             "at": [(str(i), place.place) for i, place in enumerate(places)],
             "x": [(n, sign(n)) for n in names],
             "y": [(n, sign(n)) for n in reversed(names)],

@@ -1,7 +1,7 @@
 """The report: one offline page, and every figure and table beside it, the same bytes each time."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from fedrl.reports.table.presentation import Presentation
 from fedrl.reports.table.records import check, families, hyperparameters
 from fedrl.reports.table.runs import apart
 from fedrl.reports.table.specification import Specification
+from fedrl.reports.table.stages import silent, told
 from fedrl.reports.table.surfaces import Designed, surfaces
 from fedrl.reports.table.tables import Data, Table
 from fedrl.reports.table.totals import incomplete, last_rows, overview, totals
@@ -42,13 +43,16 @@ def write_report(
     title: str,
     description: str,
     designed: Designed | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> Path:
     """Write index.html, report.tex, summary.md, figures/*.svg *.pdf, tables/*.csv *.md *.tex.
 
     Returns the page. `designed`: the surfaces of the records, where they have a design and are
-    known already. Raises ValueError when `records` lack columns, are empty, or hold a point twice.
+    known already. `tell` hears which part is being made. Raises ValueError when `records` lack
+    columns, are empty, or hold a point twice.
     """
     check(records)
+    tell = tell or silent
     if designed is None and is_designed(records):
         designed = surfaces(records)
     shown = Presentation.of(provenance)
@@ -56,9 +60,9 @@ def write_report(
     # Scores that overflowed are data here: ∞ − ∞ deserves no warning.
     with paper(shown.size), np.errstate(invalid="ignore", over="ignore"):
         if designed is None:
-            made = compared(records, provenance, shown)
+            made = compared(records, provenance, shown, tell)
         else:
-            made = design_contents(records, designed, provenance)
+            made = design_contents(records, designed, provenance, tell)
     html = page(
         title=title,
         description=description,
@@ -75,15 +79,21 @@ def write_report(
     return index
 
 
-def compared(records: Any, provenance: Mapping[str, Any], shown: Presentation) -> Contents:
+def compared(
+    records: Any,
+    provenance: Mapping[str, Any],
+    shown: Presentation,
+    tell: Callable[[str], None] = silent,
+) -> Contents:
     """Every family with all of its series side by side."""
     spec = Specification()
     if shown.baseline:
         spec = replace(spec, baseline=shown.baseline)
     found, known = apart(families(records, shown)), hyperparameters(records)
     look = Look(found)
-    told = [ReportContext(family, look, spec, known) for family in found]
-    entries = comparable([(own.family, own.targets) for own in told])
+    contexts = [ReportContext(family, look, spec, known) for family in found]
+    tell("ranking all families")
+    entries = comparable([(own.family, own.targets) for own in contexts])
     ranked = standings(entries, spec)
     runs = last_rows(found)
     kappas = sorted({kappa for family in found for kappa in family.kappas})
@@ -91,10 +101,10 @@ def compared(records: Any, provenance: Mapping[str, Any], shown: Presentation) -
     beside = Section("All families side by side", "all-families", aside, folded=True)
     top = [leaderboard(ranked, spec)] if ranked else []
     return Contents(
-        [chapter(own) for own in told],
-        [*top, overview(runs, "series", SERIES)],
+        [chapter(own) for own in told(tell, contexts, [family.name for family in found])],
+        [*top, overview(runs, "series", SERIES, shown)],
         verdict(ranked),
-        totals(runs),
+        totals(runs, shown),
         provenance,
         spec,
         min(len(runs) for family in found for _, _, runs in family.groups()),

@@ -10,7 +10,7 @@ from fedrl.reports.sensitivity.study import Study
 from fedrl.reports.sensitivity.values_table import pairs_data, values_data, values_table
 from fedrl.reports.statistics.estimates import Estimate
 from fedrl.reports.table import formatting as fm
-from fedrl.reports.table.tables import Data, Table, text
+from fedrl.reports.table.tables import ALGORITHM, Data, Table, text
 from fedrl.reports.table.tuning_sensitivity import TuningSensitivity, difference
 
 
@@ -19,7 +19,7 @@ def across(study: Study) -> Chapter:
     change = tb.change_table(study)
     advice = [
         Section(
-            f"Guideline: {one.surface.algorithm}",
+            f"Guideline: {one.surface.printed}",
             f"guideline-{_slug(one.surface.algorithm)}",
             (),
             says=tuple(s.text for s in _sentences(one, study)),
@@ -96,7 +96,7 @@ def _evidence(study: Study) -> Table:
         "not count.",
         rows,
         (
-            text("algorithm", "algorithm"),
+            ALGORITHM,
             text("rule", "rule"),
             text("decided by", "decided"),
             text("sentence", "says"),
@@ -117,8 +117,8 @@ def beside(study: Study) -> list[str]:
         known = pl.is_settled(one, base, study.spec)
         verb = "is" if known else "may be"
         said.append(
-            f"{one.surface.algorithm} {verb} {pl.REGIONS[number]}, beside "
-            f"{base.surface.algorithm}: Γ with tuning {_change(gain)}, Φ {_change(owes)}."
+            f"{one.surface.printed} {verb} {pl.REGIONS[number]}, beside "
+            f"{base.surface.printed}: Γ with tuning {_change(gain)}, Φ {_change(owes)}."
         )
     return said
 

@@ -1,6 +1,6 @@
 """The report of a study with a design: hundreds of settings, so surfaces instead of series."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from fedrl.reports.drawing.contents import Contents
@@ -11,7 +11,9 @@ from fedrl.reports.sensitivity.study import Study
 from fedrl.reports.sensitivity.tables import sensitivity_table
 from fedrl.reports.table import formatting as fm
 from fedrl.reports.table.design import space
+from fedrl.reports.table.presentation import Presentation
 from fedrl.reports.table.specification import Sensitivity
+from fedrl.reports.table.stages import silent, told
 from fedrl.reports.table.surfaces import Designed
 from fedrl.reports.table.totals import overview, spread, totals
 
@@ -26,20 +28,28 @@ READ = (
 )
 
 
-def design_contents(records: Any, found: Designed, provenance: Mapping[str, Any]) -> Contents:
+def design_contents(
+    records: Any,
+    found: Designed,
+    provenance: Mapping[str, Any],
+    tell: Callable[[str], None] = silent,
+) -> Contents:
     """Across environments first, then every family."""
-    spec = Sensitivity()
+    spec, shown = Sensitivity(), Presentation.of(provenance)
     importance = provenance.get("importance") or []
     study = Study(records, found, space(provenance), importance, spec)
-    chapters = [across(study), *(family_chapter(study, family) for family in study.curves)]
+    tell("all environments")
+    chapters = [across(study)]
+    each = told(tell, study.curves, [family.name for family in study.curves])
+    chapters += [family_chapter(study, family) for family in each]
     front = [sensitivity_table(study)]
-    front.append(overview(found.runs, "cell", CELL))
+    front.append(overview(found.runs, "cell", CELL, shown))
     settings = spread([len(surface.settings) for surface in found.surfaces])
     return Contents(
         chapters,
         front,
         verdict(study),
-        totals(found.runs, {"settings per algorithm": settings}),
+        totals(found.runs, shown, {"settings per algorithm": settings}),
         printed(provenance),
         spec,
         found.surfaces[0].performance.shape[2],
@@ -56,8 +66,8 @@ def verdict(study: Study) -> str:
     apart = "" if low.phi.high < high.phi.low else "; their intervals overlap"
     base = reference(study.owed, study.spec)
     return (
-        f"Over {base.environments} environments {low.surface.algorithm} owes least to tuning per "
-        f"environment, Φ = {fm.estimated(low.phi, 2)}, and {high.surface.algorithm} most, "
+        f"Over {base.environments} environments {low.surface.printed} owes least to tuning per "
+        f"environment, Φ = {fm.estimated(low.phi, 2)}, and {high.surface.printed} most, "
         f"{fm.estimated(high.phi, 2)}{apart}."
     )
 

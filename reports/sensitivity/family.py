@@ -12,6 +12,7 @@ from fedrl.reports.sensitivity import tables as tb
 from fedrl.reports.sensitivity.study import Study
 from fedrl.reports.sensitivity.transfer import transfer_maps
 from fedrl.reports.table import formatting as fm
+from fedrl.reports.table.identity import identity
 from fedrl.reports.table.representative_settings import shown_table
 from fedrl.reports.table.runs import Family
 from fedrl.reports.table.tables import Data, Table
@@ -79,9 +80,13 @@ def best_here(table: Table) -> list[str]:
         )
         first = rows[0]
         interval = fm.brackets(first["tuned_low"], first["tuned_high"])
-        text = f"At {place}, {first['algorithm']} is best when tuned, "
+        text = f"At {place}, {identity(first['algorithm']).name} is best when tuned, "
         text += f"{fm.number(first['tuned'])} {interval}".strip() + f" ({first['setting']})"
-        ties = [r["algorithm"] for r in rows[1:] if not r["tuned_high"] < first["tuned_low"]]
+        ties = [
+            identity(r["algorithm"]).name
+            for r in rows[1:]
+            if not r["tuned_high"] < first["tuned_low"]
+        ]
         if ties:
             text += f"; its interval overlaps that of {fm.listed(ties)}"
         said.append(f"{text}.")

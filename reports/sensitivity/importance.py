@@ -10,8 +10,9 @@ from fedrl.reports.sensitivity.responses import columns_of
 from fedrl.reports.sensitivity.study import Study
 from fedrl.reports.statistics.estimates import Estimate
 from fedrl.reports.table.design import Environment, in_order, sign
+from fedrl.reports.table.identity import identity
 from fedrl.reports.table.runs import Family
-from fedrl.reports.table.tables import Table, bounded, text, with_interval
+from fedrl.reports.table.tables import ALGORITHM, Table, bounded, text, with_interval
 
 Rows = Sequence[tuple[Environment, Mapping[str, Any]]]
 FIXED = ("family", "kappa", "agents", "algorithm", "hyperparameter", "importance", "low", "high")
@@ -62,7 +63,13 @@ def importance_bars(study: Study, family: Family, rows: Rows) -> fig.Figure:
         fig.legend(
             figure,
             [
-                fig.key(a, color=styles[a]["color"], linestyle="none", marker="s", markersize=6)
+                fig.key(
+                    identity(a).name,
+                    color=styles[a]["color"],
+                    linestyle="none",
+                    marker="s",
+                    markersize=6,
+                )
                 for a in algorithms
             ],
         )
@@ -91,7 +98,7 @@ def importance_table(study: Study, family: Family, rows: Rows) -> Table:
         list(told.values()),
         (
             text("environment", "place"),
-            text("algorithm", "algorithm"),
+            ALGORITHM,
             *(with_interval(sign(name), name, 2) for name in study.names),
         ),
         group=("place",),

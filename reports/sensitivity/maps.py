@@ -42,7 +42,7 @@ def heatmaps(study: Study, family: Family, pair: tuple[str, str]) -> fig.Figure 
             for axis_, environment in zip(row, environments, strict=True):
                 drawn = _map(axis_, *maps[environment, surface.algorithm], ends)
                 _ticks(axis_, axis(surface, across, spec), axis(surface, down, spec))
-        heads = [e.place for e in environments], [s.algorithm for s in own]
+        heads = [e.place for e in environments], [s.printed for s in own]
         for axis_, word in zip(axes[0], heads[0] if wide else heads[1], strict=True):
             axis_.set_title(word)
         for axis_ in axes[-1, :]:
@@ -92,7 +92,7 @@ def kappa_maps(study: Study, family: Family, name: str) -> fig.Figure | None:
             more = "".join(f", {n.replace('_', ' ')} = {v}" for n, v in other[1])
             axis_.set_ylabel(f"N = {other[0]}{more}\n{space.axis(name)}")
         for axis_, surface in zip(axes[0], own, strict=True):
-            axis_.set_title(surface.algorithm)
+            axis_.set_title(surface.printed)
         for axis_ in axes[-1, :]:
             axis_.set_xlabel("heterogeneity κ")
         marks.colour_scale(figure, drawn, axes, PERFORMANCE)

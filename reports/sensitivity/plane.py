@@ -90,7 +90,7 @@ def plane(found: Sequence[TuningSensitivity], looks: Any, spec: Sensitivity) -> 
                 zorder=3,
             )
             shown = {"color": style["color"], "marker": style["marker"], "linestyle": "none"}
-            name = one.surface.algorithm + (" (reference)" if one is base else "")
+            name = one.surface.printed + (" (reference)" if one is base else "")
             handles.append(fig.key(name, **shown, markersize=6))
         axis.set_xlim(*x)
         axis.set_ylim(*y)
@@ -105,7 +105,7 @@ def plane(found: Sequence[TuningSensitivity], looks: Any, spec: Sensitivity) -> 
             f"Mean over {base.environments} environments, settings chosen on one half of the seeds "
             f"and scored on the other, with {fm.percent(spec.level)} bootstrap intervals over "
             f"seeds. Up is better, left is less sensitive. Lines pass through the reference, "
-            f"{base.surface.algorithm}; above the diagonal an algorithm is better than it also "
+            f"{base.surface.printed}; above the diagonal an algorithm is better than it also "
             "with one setting for all environments. Adkins, Bowling and White 2024.",
         )
 

@@ -67,7 +67,7 @@ def response_curves(study: Study, family: Family, name: str) -> fig.Figure:
             axis_.set_title(environment.place)
         _values_axis(axes[0], name, own, space, spec)
         fig.label(axes, space.axis(name), PERFORMANCE)
-        keys = [fig.key(s.algorithm, **styles[s.algorithm], markersize=4.5) for s in own]
+        keys = [fig.key(s.printed, **styles[s.algorithm], markersize=4.5) for s in own]
         keys.append(fig.key("mean over the others", color=fig.SURROUND, linestyle=(0, (1.2, 1.2))))
         keys.append(fig.key("some runs diverged", color=fig.SURROUND, **HOLLOW))
         fig.legend(figure, keys)

@@ -16,6 +16,7 @@ from fedrl.reports.table.marginals import axis, response
 from fedrl.reports.table.runs import Family
 from fedrl.reports.table.specification import Sensitivity
 from fedrl.reports.table.tables import (
+    ALGORITHM,
     Column,
     Row,
     Table,
@@ -55,13 +56,13 @@ def sensitivity_table(study: Study) -> Table:
         "on all seeds, which rewards noise. d: how many hyperparameters have to be tuned per "
         f"environment for {fm.percent(spec.share)} of the tuned Γ, on all seeds. {grid_only}"
         "Diverged: (environment, setting) pairs with a diverged run, with Wilson interval. "
-        f"The region is that of the plane beside {base.surface.algorithm}: "
+        f"The region is that of the plane beside {base.surface.printed}: "
         f"{'; '.join(f'{n} {words}' for n, words in REGIONS.items() if n)}. A ~ says that the "
         "interval of a difference to it, paired over seeds, holds 0. Adkins, Bowling and White "
         "2024.",
         rows,
         (
-            text("algorithm", "algorithm"),
+            ALGORITHM,
             _bounded("Γ tuned", "tuned"),
             _bounded("Γ shared", "shared"),
             _bounded("Φ", "phi"),
@@ -107,7 +108,7 @@ def change_table(study: Study) -> Table:
         "hyperparameter with the largest mean importance (PED-ANOVA) there.",
         rows,
         (
-            text("algorithm", "algorithm"),
+            ALGORITHM,
             text("where", "at"),
             Column("environments", lambda row: str(row["environments"]), "environments"),
             _bounded("Γ tuned", "tuned"),
@@ -151,7 +152,7 @@ def tuned_table(study: Study, family: Family) -> Table:
         rows,
         (
             text("environment", "place"),
-            text("algorithm", "algorithm"),
+            ALGORITHM,
             with_interval("tuned", "tuned"),
             numeric("plug-in", "plug_in"),
             numeric("median", "median"),

@@ -56,7 +56,7 @@ def transfer_maps(study: Study, family: Family) -> fig.Figure | None:
             order = [surface.environments.index(place) for place in places]
             shares = transfer(surface.performance[order], study.spec)
             drawn = marks.heatmap(axis, np.clip(shares, 0, 1), (0, 1), _words(shares))
-            axis.set_title(surface.algorithm)
+            axis.set_title(surface.printed)
             axis.set_xticks(range(len(places)), [_short(p) for p in places], rotation=90)
             axis.set_yticks(range(len(places)), [_short(p) for p in places])
             axis.set_ylim(len(places) - 0.5, -0.5)

@@ -30,7 +30,6 @@ class Where(NamedTuple):
 
 def values_table(surfaces: Sequence[Surface], space: Space, spec: Sensitivity) -> Table:
     """A row per value, after one over all settings; the same for every condition crossed."""
-    algorithms = [surface.algorithm for surface in surfaces]
     return Table(
         "sensitivity-values",
         "Every value, all environments",
@@ -40,7 +39,7 @@ def values_table(surfaces: Sequence[Surface], space: Space, spec: Sensitivity) -
         list(_wide_rows(surfaces, space, spec)),
         (
             text("value", "value"),
-            *(with_interval(name, name, 2) for name in algorithms),
+            *(with_interval(s.printed, s.algorithm, 2) for s in surfaces),
             text("where", "where"),
         ),
         group=("where", "hyperparameter"),

@@ -51,10 +51,15 @@ MEANINGS = {  # what `fedrl records --describe` and the documentation say
     "reference": "score to be reached",
     "reference_meaning": "what the reference is",
     "random": "score of the uniformly random policy",
+    "bits_up": "bits one agent has sent to the server so far, after compression",
+    "bits_down": "bits one agent has received from the server so far",
+    "simulated_seconds": "time the study's clock says has passed",
+    "epsilon": "ε of differential privacy that is spent so far, at the study's δ",
     HETEROGENEITY: "ζ², spread of the agents' gradients",
     THEORY_EXPONENT: "ρ of the rate O(ε^−ρ) that the algorithm's paper claims",
 }
 OTHERS = {  # by how they begin
+    AGENT: "the agent whose score this is",
     DIAGNOSTIC: "measured inside the round before this evaluation point",
     COORDINATE: "coordinate of the study's design",
 }

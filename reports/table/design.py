@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from fedrl.reports.statistics.estimates import Array
 from fedrl.reports.table import formatting as fm
 from fedrl.reports.table.columns import COORDINATE, SYMBOLS
+from fedrl.reports.table.identity import identity
 
 
 class Environment(NamedTuple):
@@ -51,6 +52,11 @@ class Surface:
     performance: Array  # (E, H, n), of `outcome`: 0 random policy, 1 the reference
     diverged: NDArray[np.bool_]  # (E, H, n)
     cells: tuple[tuple[str, ...], ...]  # (E, H)
+
+    @property
+    def printed(self) -> str:
+        """The algorithm's name in print."""
+        return identity(self.algorithm).name
 
     @property
     def means(self) -> Array:

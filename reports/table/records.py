@@ -70,6 +70,10 @@ def begun(records: Any) -> Any:
     return kept[~unsound | lost.to_numpy()]
 
 
+# Left out of a series' name where the others tell it; a table has them all
+FOLLOWING = ("evaluate_every", "rounds", "server_step_size", "step_size", "local_steps")
+
+
 def hyperparameters(records: Any) -> list[str]:
     """Every column that is not part of the contract and is constant within each cell."""
     told = {*REQUIRED, *COUNTED, THEORY_EXPONENT, *diagnostics(records)}
@@ -108,22 +112,21 @@ def _family(name: str, rows: Any, shown: Presentation) -> Family:
 def _series(rows: Any, shown: Presentation) -> dict[str, Series]:
     """Cell → series, named by the hyperparameters that vary within a κ and algorithm.
 
-    A hyperparameter tuned per algorithm, or per κ, does not vary in this sense. Cells that no
-    column tells apart are told apart by their id.
+    A hyperparameter tuned per algorithm, or per κ, does not vary in this sense, and what follows
+    from the others, such as η tuned for every β, names nothing (`_telling`). Cells that no column
+    tells apart are told apart by their id.
     """
     columns = hyperparameters(rows)
     cells = rows.drop_duplicates("cell").sort_values("cell")
     if averages(cells):
         columns = [name for name in columns if name != "server_step_size"]
-    alike = cells.groupby(["kappa", "algorithm"])
-    counts = alike[columns].nunique(dropna=False) if columns else pd.DataFrame()
+    telling = {str(name): _telling(own, columns) for name, own in cells.groupby("algorithm")}
     per_agents = bool((cells.groupby("kappa")["agents"].nunique() > 1).any())
     keys: dict[str, tuple[Any, ...]] = {}
     for row in cells.to_dict("records"):
         algorithm = str(row["algorithm"])
-        varying = [c for c in columns if (counts[c].xs(algorithm, level="algorithm") > 1).any()]
-        variant = ", ".join(f"{typed(c)}={_setting(row[c])}" for c in varying)
-        order = tuple(_sortable(row[c]) for c in varying)
+        variant = ", ".join(f"{typed(c)}={_setting(row[c])}" for c in telling[algorithm])
+        order = tuple(_sortable(row[c]) for c in telling[algorithm])
         agents = int(row["agents"]) if per_agents else None
         keys[row["cell"]] = (algorithm, order, agents or 0, variant, agents)
     places = {row["cell"]: (keys[row["cell"]], row["kappa"]) for row in cells.to_dict("records")}
@@ -138,6 +141,18 @@ def _series(rows: Any, shown: Presentation) -> dict[str, Series]:
         cell: Series(ranks[key], key[0], key[3], key[4], shown.name(key[0]))
         for cell, key in keys.items()
     }
+
+
+def _telling(cells: Any, columns: list[str]) -> list[str]:
+    """Those that vary within a κ, without `FOLLOWING` that no two cells of a κ and N need."""
+    counts = cells.groupby("kappa")[columns].nunique(dropna=False) if columns else pd.DataFrame()
+    kept, place = [name for name in columns if (counts[name] > 1).any()], ["kappa", "agents"]
+    apart = len(cells.drop_duplicates([*place, *kept]))
+    for name in FOLLOWING:
+        rest = [each for each in kept if each != name]
+        if len(cells.drop_duplicates([*place, *rest])) == apart:
+            kept = rest
+    return kept
 
 
 def averages(cells: Any) -> bool:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from fedrl.reports.statistics.estimates import Estimate
 from fedrl.reports.table import formatting as fm
+from fedrl.reports.table.identity import identity
 
 Row = Mapping[str, Any]
 
@@ -125,5 +126,8 @@ def interval(
 
 
 SERIES = text("algorithm", "series")
+ALGORITHM = Column(
+    "algorithm", lambda row: identity(row["algorithm"]).name, "algorithm", words=True
+)
 KAPPA = Column("κ", lambda row: f"{row['kappa']:g}", "kappa")
 SEEDS = Column("seeds", lambda row: str(row["seeds"]), "seeds")

@@ -7,6 +7,7 @@ import pandas as pd
 
 from fedrl.reports.table import formatting as fm
 from fedrl.reports.table.columns import METRICS
+from fedrl.reports.table.presentation import Presentation
 from fedrl.reports.table.runs import Family
 from fedrl.reports.table.tables import Table, text
 
@@ -25,13 +26,13 @@ def last_rows(found: Sequence[Family]) -> Any:
     )
 
 
-def overview(runs: Any, counted: str, meaning: str) -> Table:
+def overview(runs: Any, counted: str, meaning: str, shown: Presentation) -> Table:
     """One row per family; `counted` is the column that is counted, `meaning` its explanation.
 
     `runs` hold a row per run.
     """
     rows = [
-        {"family": str(family), "algorithms": _listed(own["algorithm"])}
+        {"family": str(family), "algorithms": _algorithms(own, shown)}
         | {"kappa": _listed(own["kappa"]), "agents": _listed(own["agents"])}
         | {PLURAL[counted]: str(own[counted].nunique())}
         | {"seeds": spread(own.groupby("cell")["seed"].nunique())}
@@ -57,14 +58,14 @@ def overview(runs: Any, counted: str, meaning: str) -> Table:
     )
 
 
-def totals(runs: Any, more: Mapping[str, str] | None = None) -> dict[str, str]:
+def totals(runs: Any, shown: Presentation, more: Mapping[str, str] | None = None) -> dict[str, str]:
     """The study in numbers, for the top of the page; `runs` hold a row per run."""
     known = runs["seconds"].dropna()
-    shown = {
+    told = {
         "studies": _listed(runs["study"]),
         "families": _listed(runs["family"]),
         "heterogeneity": _listed(runs["kappa"]),
-        "algorithms": _listed(runs["algorithm"]),
+        "algorithms": _algorithms(runs, shown),
         "agents": _listed(runs["agents"]),
         **(more or {}),
         "seeds": str(runs["seed"].nunique()),
@@ -72,13 +73,20 @@ def totals(runs: Any, more: Mapping[str, str] | None = None) -> dict[str, str]:
         "diverged": fm.number(int(runs["diverged"].sum())),
         "environment steps": fm.number(float(runs["steps_total"].sum())),
     }
-    return shown | ({"compute time, s": fm.number(float(known.sum()))} if len(known) else {})
+    return told | ({"compute time, s": fm.number(float(known.sum()))} if len(known) else {})
 
 
 def spread(counts: Iterable[int]) -> str:
     """5, or 4–5 when they differ."""
     low, high = min(counts), max(counts)
     return str(low) if low == high else f"{low}–{high}"
+
+
+def _algorithms(runs: Any, shown: Presentation) -> str:
+    """In the order of legends, by their names in print."""
+    return ", ".join(
+        shown.name(each) for each in sorted(runs["algorithm"].unique(), key=shown.place)
+    )
 
 
 def _listed(values: Any) -> str:

@@ -304,6 +304,22 @@ def test_on_a_phone_contents_are_closed_and_names_stay_beside_their_values(visit
     assert visit("", 1600).execute_script(contents)
 
 
+def test_on_a_phone_no_name_is_broken_into_letters(visit: Open) -> None:
+    driver = visit("", 390, 844)
+    tall = """for (const fold of document.querySelectorAll("details")) fold.open = true;
+        const rows = [...document.querySelectorAll(".table:not(:has(.matrix)) td.id")];
+        return Math.max(...rows.map((cell) => cell.getBoundingClientRect().height));"""
+    assert driver.execute_script(tall) < 90
+
+
+def test_no_band_covers_a_line(visit: Open) -> None:
+    driver = visit(HERE)
+    order = """const plot = document.querySelector("#explore-gridworld .plot");
+        const kinds = plot.data.map((trace) => trace.meta.kind);
+        return kinds.lastIndexOf("band") < kinds.indexOf("average") && kinds.includes("band");"""
+    assert driver.execute_script(order)
+
+
 # Addresses
 
 

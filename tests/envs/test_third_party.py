@@ -19,7 +19,8 @@ from fedrl.benchmark.storage.provenance import config_code
 from fedrl.benchmark.storage.run_code import closures, modules_of
 from fedrl.benchmark.training import federation
 from fedrl.benchmark.training.federation import train
-from fedrl.envs.thirdparty.third_party import SEEDS, GymnasiumFamily
+from fedrl.envs.thirdparty.stepping import SEEDS
+from fedrl.envs.thirdparty.third_party import GymnasiumFamily
 from fedrl.envs.views.gym import FamilyEnv
 
 LANDER: dict[str, Any] = {

@@ -13,6 +13,7 @@ from fedrl.benchmark.cli.printable import printable
 if TYPE_CHECKING:
     from fedrl.reports.comparison.result_differences import Comparison, Moved
 
+HEADINGS = ("task", "cell", "seeds", "final score", "mean score", "steps", "verdict")
 Place = Annotated[
     Path, typer.Argument(help="Folder of results, a report, a published study, or a .parquet.")
 ]
@@ -66,30 +67,30 @@ def compare(
         return
     same = sum(moved.same for moved in found.moved)
     print(f"{len(found.moved)} cells in both, {same} of them the same in every score and step")
-    for moved in found.moved:
-        if not moved.same:
-            print(printable(_sentence(moved)))
+    if rows := [_row(moved) for moved in found.moved if not moved.same]:
+        answers.print_table(HEADINGS, rows, whole=HEADINGS, right=("seeds",))
     for place, keys in ((old, found.only_old), (new, found.only_new)):
         for config, seed in keys:
             print(printable(f"only in {place}: {config} seed {seed}"))
 
 
-def _sentence(moved: Moved) -> str:
-    configs = dict.fromkeys([moved.cell, moved.new_cell])
-    where = f"{moved.family}, κ = {moved.kappa:g}, {moved.algorithm} ({' → '.join(configs)})"
+def _row(moved: Moved) -> tuple[str, ...]:
     score, area, steps = moved.score, moved.area, moved.steps
-    told = f"final score {score.value:+.4g} {_interval(score.low, score.high)}, mean score "
-    told += f"{moved.old_area:.4g} {area.value:+.4g} {_interval(area.low, area.high)}"
-    if steps is not None:
-        told += f", steps × {steps.value:.4g} {_interval(steps.low, steps.high)}"
     clear = any(one.low > 0 or one.high < 0 for one in (score, area))
     clear = clear or (steps is not None and (steps.low > 1 or steps.high < 1))
-    verdict = "moved" if clear else "not told apart"
-    return f"{where}: {told}, {moved.pairs} seeds: {verdict}"
+    return (
+        f"{moved.family}/kappa{moved.kappa:g}/n{moved.agents}/{moved.algorithm}",
+        " → ".join(dict.fromkeys([moved.cell, moved.new_cell])),
+        str(moved.pairs),
+        f"{score.value:+.4g} {_interval(score.low, score.high)}",
+        f"{moved.old_area:.4g} {area.value:+.4g} {_interval(area.low, area.high)}",
+        "" if steps is None else f"× {steps.value:.4g} {_interval(steps.low, steps.high)}",
+        "moved" if clear else "not told apart",
+    )
 
 
 def _interval(low: float, high: float) -> str:
-    return "(one seed, no interval)" if low != low else f"[{low:.4g}, {high:.4g}]"
+    return "(one seed)" if low != low else f"[{low:.4g}, {high:.4g}]"
 
 
 def _as_json(found: Comparison) -> dict[str, Any]:

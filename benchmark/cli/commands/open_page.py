@@ -6,13 +6,18 @@ from typing import Annotated
 
 import typer
 
+from fedrl.benchmark.cli import completion
 from fedrl.benchmark.cli.options import Json
 
 
 def open_page(
     published: Annotated[
         str,
-        typer.Argument(metavar="STUDY", help="Name of a published study, or a folder of one."),
+        typer.Argument(
+            metavar="STUDY",
+            help="Name of a published study, or a folder of one.",
+            autocompletion=completion.published,
+        ),
     ],
     out: Annotated[
         Path | None,
@@ -36,8 +41,8 @@ def open_page(
     from fedrl.benchmark.publishing.opened import folder_of, page_of
 
     folder = folder_of(published)
-    answers.say(f"the page of {folder.name}, from its records")
-    page = page_of(folder, out)
+    with answers.working(f"page of {folder.name}") as tell:
+        page = page_of(folder, out, tell=tell)
     if as_json:
         answers.print_json({"page": str(page)})
     else:

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from fedrl.benchmark.cli import completion
 from fedrl.benchmark.cli.codes import DIFFERENT
 from fedrl.benchmark.cli.options import RESULTS, Json, Results, Study, Trust
 
@@ -14,6 +15,7 @@ def replay(
         typer.Argument(
             metavar="RUN",
             help="Path of a seed-*.parquet file, or a run: CELL/seed-00003, or CELL seed 3.",
+            autocompletion=completion.runs,
         ),
     ],
     results: Results = RESULTS,

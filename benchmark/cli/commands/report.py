@@ -83,13 +83,15 @@ def report(
     if source is not None:
         if out is None or any((overrides, only)):
             raise typer.BadParameter("--from takes all records as they are, and needs --out DIR")
-        page = page_of(source, out, shown)
+        with answers.working(f"report {out}") as tell:
+            page = page_of(source, out, shown, tell)
         answers.print_json({"page": str(page)}) if as_json else print(page)
         return
     assert study is not None
     loaded = load_study(study, overrides or (), only or ())
     command = answers.rebuilding(study, overrides, only)
-    published = publish(loaded, results, out, command, shown)
+    with answers.working(f"report {loaded.name}") as tell:
+        published = publish(loaded, results, out, command, shown, tell)
     answers.warn_stale(published.stale)
     answers.warn_missing(published.missing, "the report says so")
     if as_json:

@@ -14,7 +14,14 @@ from fedrl.benchmark.publishing.outside import import_report, records_of
 from fedrl.benchmark.publishing.outside_files import read
 from fedrl.benchmark.publishing.verification import verify
 from fedrl.benchmark.storage.files import StoreError
-from fedrl.reports.table.columns import MEANINGS, REQUIRED, meaning
+from fedrl.reports.table.columns import (
+    COUNTED,
+    HETEROGENEITY,
+    MEANINGS,
+    REQUIRED,
+    THEORY_EXPONENT,
+    meaning,
+)
 from fedrl.reports.table.records import families
 from places import ROOT
 
@@ -136,7 +143,8 @@ def test_resampling_is_linear_and_ends_with_the_run() -> None:
 
 
 def test_every_column_of_the_contract_has_a_meaning() -> None:
-    assert set(REQUIRED) <= set(MEANINGS)
+    assert {*REQUIRED, *COUNTED, HETEROGENEITY, THEORY_EXPONENT} == set(MEANINGS)
+    assert meaning("agent_score_3") == "3, the agent whose score this is"
     assert meaning("diagnostic_weight_max").startswith("weight max, measured inside")
     assert meaning("step_size").startswith("setting")
     page = (ROOT / "docs/guide/records.md").read_text("utf-8")

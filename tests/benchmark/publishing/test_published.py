@@ -82,6 +82,17 @@ def test_a_report_is_made_again_bit_for_bit(
         assert hashlib.sha256(before[path]).hexdigest() == digest
 
 
+def test_a_report_that_may_not_be_written_is_refused_before_it_is_made(
+    fedrl: Fedrl,  # noqa: F811
+    computed: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    Path("file").touch()
+    monkeypatch.setattr("fedrl.benchmark.publishing.publication.read_records", None)
+    command = ("report", "tiny.toml", "--results", str(computed / "results"), "--out")
+    assert_mistake(fedrl(*command, "file/report"), "cannot write the report to file/report")
+
+
 def test_an_edited_artefact_is_named(fedrl: Fedrl, computed: Path) -> None:  # noqa: F811
     results = str(computed / "results")
     fedrl("report", "tiny.toml", "--results", results, "--out", "report")

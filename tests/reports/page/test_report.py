@@ -628,6 +628,30 @@ def test_the_page_loads_nothing(report: tuple[Path, str]) -> None:
 # Other shapes of study
 
 
+def test_what_was_tuned_for_a_value_names_no_series(tmp_path: Path) -> None:
+    records = synthetic(("gridworld",), algorithms=("fedpg", "fedsvrpg-m"), betas=(0.2, 0.5))
+    tuned = records.assign(
+        step_size=np.where(records["beta"] == 0.5, 0.3, 0.1) * (1 + records["kappa"]),
+        rounds=np.where(records["beta"] == 0.5, 40, 20),
+    )
+    write_report(tuned, PROVENANCE, tmp_path, title="t", description="d")
+    names = table(tmp_path, "gridworld-scores")["series"].unique().tolist()
+    assert names == ["FedPG", "FedSVRPG-M, beta=0.2", "FedSVRPG-M, beta=0.5"]
+    told = table(tmp_path, "gridworld-settings")
+    assert {"step_size", "rounds"} <= set(told.columns), "the table of settings has them"
+    both = pd.concat([records, records.assign(step_size=9.0, cell=records["cell"] + "x")])
+    write_report(both, PROVENANCE, tmp_path, title="t", description="d")
+    names = table(tmp_path, "gridworld-scores")["series"].unique().tolist()
+    assert any("eta=9" in name for name in names), "needed to tell two lines apart"
+
+
+def test_what_is_drawn_is_told(tmp_path: Path) -> None:
+    told: list[str] = []
+    records = synthetic(("gridworld", "cartpole"), algorithms=("fedpg", "fedhapg-m"), points=8)
+    write_report(records, PROVENANCE, tmp_path, title="t", description="d", tell=told.append)
+    assert told[-2:] == ["drawing cartpole (1 of 2)", "drawing gridworld (2 of 2)"]
+
+
 def test_series_are_named_by_what_varies(tmp_path: Path) -> None:
     records = synthetic(("gridworld",), (0.0,), agents=(1, 4), betas=(0.2, 0.5), seeds=2, points=4)
     built(records, tmp_path)
