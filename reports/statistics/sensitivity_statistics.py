@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from fedrl.reports.statistics.estimates import Array, Estimate
 
 Measure = Callable[[Array, Array], float]  # (Γ to choose on, Γ to score on), both (E, H)
+BAGGED = 8  # splits that a replicate averages over
 Parts = tuple[NDArray[np.intp], NDArray[np.intp]]  # the seeds of each side
 
 
@@ -138,9 +139,7 @@ def estimated(
 ) -> Estimate:
     """The split estimate with its percentile bootstrap interval over seeds.
 
-    Seeds are redrawn inside each part, never across: a seed on both sides would reward noise.
-    Every environment redraws on its own; settings go together, they share their seeds. NaN bounds
-    below four seeds, where a part has one seed and nothing to redraw.
+    See `resampled`. NaN bounds below four seeds, where a part has one seed and nothing to redraw.
     """
 
     def one(choose: Array, score: Array) -> Array:
@@ -160,6 +159,12 @@ def resampled(
 ) -> tuple[Array, Array]:
     """The split estimates of m numbers (m,), and their replicates (resamples, m); none below four.
 
+    A replicate redraws the seeds of every environment on its own, with replacement; settings go
+    together, they share their seeds. Then it is split as the estimate is: copies of a seed stay on
+    one side, for a seed on both would reward noise, and it averages over BAGGED of the splits. One
+    split per replicate would add what the average takes away: intervals 1.3 to 2 times as wide
+    (simulated; tests/thorough/test_coverage.py).
+
     Two Γ of the same (E, n) meet the same redraws, so differences of their replicates are paired.
     """
     generator = np.random.default_rng(seed)
@@ -170,10 +175,15 @@ def resampled(
         found += [measure(left, right), measure(right, left)]
     values = np.mean(found, axis=0)
     replicates = []
-    for _ in range(resamples if gamma.shape[2] >= 4 else 0):
-        one, other = parts[int(generator.integers(len(parts)))]
-        left, right = (_redrawn(gamma, part, generator) for part in (one, other))
-        replicates.append(0.5 * (measure(left, right) + measure(right, left)))
+    environments, _, seeds = gamma.shape
+    for _ in range(resamples if seeds >= 4 else 0):
+        copies = generator.multinomial(seeds, np.full(seeds, 1 / seeds), size=environments)
+        chosen = generator.choice(len(parts), min(BAGGED, len(parts)), replace=False)
+        found = []
+        for one, other in (parts[int(place)] for place in chosen):
+            left, right = _weighted(gamma, copies, one), _weighted(gamma, copies, other)
+            found += [measure(left, right), measure(right, left)]
+        replicates.append(np.mean(found, axis=0))
     return values, np.array(replicates).reshape(-1, len(values))
 
 
@@ -185,7 +195,12 @@ def interval(value: float, replicates: Array, level: float) -> Estimate:
     return Estimate(value, float(low), float(high))
 
 
-def _redrawn(gamma: Array, part: NDArray[np.intp], generator: np.random.Generator) -> Array:
-    """(E, H) means over seeds of `part` redrawn with replacement, per environment."""
-    drawn = part[generator.integers(len(part), size=(len(gamma), len(part)))]
-    return np.asarray(np.take_along_axis(gamma, drawn[:, None, :], axis=2).mean(axis=2))
+def _weighted(gamma: Array, copies: NDArray[np.int64], part: NDArray[np.intp]) -> Array:
+    """(E, H) means over the seeds of `part`, each counted as often as `copies` (E, n) says.
+
+    Where none of them was drawn, over all of them.
+    """
+    counted = copies[:, part].astype(np.float64)
+    counted[counted.sum(axis=1) == 0] = 1.0
+    counted /= counted.sum(axis=1, keepdims=True)
+    return np.einsum("ehn,en->eh", gamma[:, :, part], counted)

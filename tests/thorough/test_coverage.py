@@ -7,6 +7,7 @@ from coverage_of_intervals import coverage
 from fedrl.reports.comparison.rankings import race
 from fedrl.reports.statistics import aggregates as ag
 from fedrl.reports.statistics import estimates as st
+from fedrl.reports.statistics import sensitivity_statistics as ss
 from fedrl.reports.statistics import whole_seeds as ws
 
 TRIALS = 1500  # standard error 0.6 %
@@ -65,3 +66,26 @@ def test_intervals_within_settings_do_not_cover(correlation, expected):
         return st.stratified_interval(strata, st.mean, seed=trial, **OPTIONS)
 
     assert coverage(single, correlation, trials=TRIALS) == pytest.approx(expected, abs=0.03)
+
+
+@pytest.mark.parametrize("spread", [0.0, 0.5], ids=["equal settings", "settings that differ"])
+def test_the_interval_of_a_split_estimate_is_neither_short_nor_long(spread):
+    """Φ of 4 environments, 9 settings, 10 seeds with noise of deviation 1; its own mean is the truth.
+
+    As wide as 3.9 deviations of the estimate would be exact for a normal one.
+    """
+    generator = np.random.default_rng(1)
+    centre = spread * generator.standard_normal((4, 9))
+
+    def gammas(trials):
+        return centre[:, :, None] + generator.standard_normal((trials, 4, 9, 10))
+
+    def estimate(gamma, trial, resamples):
+        return ss.estimated(gamma, ss.sensitivity, seed=trial, resamples=resamples)
+
+    truth = np.mean([estimate(gamma, t, 0).value for t, gamma in enumerate(gammas(500))])
+    found = [estimate(gamma, t, 100) for t, gamma in enumerate(gammas(150))]
+    inside = np.mean([one.low <= truth <= one.high for one in found])
+    width = np.mean([one.high - one.low for one in found]) / np.std([one.value for one in found])
+    assert inside >= 0.92
+    assert 3.3 <= width <= 5.2
