@@ -70,7 +70,7 @@ def test_intervals_within_settings_do_not_cover(correlation, expected):
 
 @pytest.mark.parametrize("spread", [0.0, 0.5], ids=["equal settings", "settings that differ"])
 def test_the_interval_of_a_split_estimate_is_neither_short_nor_long(spread):
-    """Φ of 4 environments, 9 settings, 10 seeds with noise of deviation 1; its own mean is the truth.
+    """Φ of 4 environments, 9 settings, 10 seeds, noise of deviation 1; its own mean is the truth.
 
     As wide as 3.9 deviations of the estimate would be exact for a normal one.
     """
