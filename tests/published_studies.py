@@ -5,7 +5,8 @@ from pathlib import Path
 from fedrl.benchmark.publishing import replay
 from fedrl.benchmark.publishing.verification import verify
 
-LONG = ("ppo",)  # a million steps of PPO are minutes each: `fedrl replay` computes them again
+# A million steps of PPO are minutes each: `fedrl replay` computes them again.
+LONG = ("ppo", "federated_ppo")
 
 
 def replays(folder: Path) -> list[str]:

@@ -33,11 +33,13 @@ def tables() -> dict[str, str]:
     """Name to Markdown."""
     return {
         "owed": owed("sensitivity"),
+        "gain": gain("sensitivity"),
         "values": values(),
         "agents": agents(),
         "local steps": local_steps(),
         "beyond": beyond(),
         "owed beyond": owed("sensitivity_beyond"),
+        "gain beyond": gain("sensitivity_beyond"),
     }
 
 
@@ -54,6 +56,19 @@ def owed(study: str) -> str:
         for name in ALGORITHMS
     ]
     return markdown(["", "Γ tuned", "Γ shared", "Φ", "Φ plug-in", "d"], lines)
+
+
+def gain(study: str) -> str:
+    """Whose Φ is above 0 with its whole interval, and how much the others may have missed."""
+    rows = [row for row in read(study, "sensitivity") if row["algorithm"] in ALGORITHMS]
+    shown = [f"`{row['algorithm']}`" for row in rows if float(row["phi_low"]) > 0]
+    rest = [f"`{row['algorithm']}`" for row in rows if float(row["phi_low"]) <= 0]
+    most = max(float(row["phi_high"]) for row in rows)
+    return (
+        f"- Tuning per environment gains (the interval of Φ lies above 0): "
+        f"**{', '.join(shown) or 'nobody'}**; not shown for {', '.join(rest) or 'nobody'}. "
+        f"No interval goes above {most:.2f}."
+    )
 
 
 def values() -> str:

@@ -21,7 +21,7 @@ CELL = "A cell is one setting of one algorithm in one environment."
 LONG = 100  # entries of the provenance; longer lists are counted
 READ = (
     "Intervals are bootstraps over seeds, paired between settings; those of means are widened as "
-    "few seeds require, those of Γ and Φ are plain percentiles, too narrow with few seeds. Best "
+    "few seeds require, those of Γ and Φ redraw one seed less than there are. Best "
     "settings are chosen on some seeds and scored on others where a number is said to be split; "
     "response curves and maps choose on all seeds, and lean high. No interval accounts for the "
     "number of comparisons on this page."
