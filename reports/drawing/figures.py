@@ -77,11 +77,13 @@ class Look:
     """
 
     def __init__(self, families: Sequence[Family]) -> None:
-        series = sorted({s for family in families for s in family.series})
+        # N is told in the names of a family where it varies, and nowhere else.
+        every = {s for family in families for s in family.series}
+        series = sorted(every, key=lambda s: (s.rank, s.algorithm, s.variant, s.agents or 0))
         self.algorithms = tuple(dict.fromkeys(s.algorithm for s in series))
         self.names = {s.algorithm: s.name for s in series}
         self._known = identities(self.algorithms)
-        found = [(s.algorithm, s.variant) for s in sorted(series, key=lambda s: s.rank)]
+        found = [(s.algorithm, s.variant) for s in series]
         self._variants = {a: [v for b, v in dict.fromkeys(found) if a == b] for a, _ in found}
 
     def of(self, series: Series, family: Family | None = None) -> dict[str, Any]:

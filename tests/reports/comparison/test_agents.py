@@ -1,6 +1,7 @@
 """Laws of the section on single agents."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from test_report import synthetic
 
@@ -72,3 +73,13 @@ def test_scores_and_leaderboard_have_the_worst_agent_and_the_range_where_they_ar
     for table in (score_table(bare, SPEC), board):
         assert not {"worst", "range"} & set(table.rows[0])
         assert not {"worst agent", "range of agents"} & {column.header for column in table.columns}
+
+
+def test_a_series_looks_the_same_where_n_varies_and_where_it_does_not():
+    one = synthetic(("gridworld",), (0.0,), ("fedpg", "fedhapg-m"), 2, 5, agents=(2,))
+    more = synthetic(("random-mdp",), (0.0,), ("fedpg", "fedhapg-m"), 2, 5, agents=(2, 8))
+    found = families(pd.concat([one, more], ignore_index=True))
+    look = fig.Look(found)
+    looks = [[look.of(series) for series in family.series] for family in found]
+    assert looks[0][0] == looks[1][0] == looks[1][1]
+    assert looks[0][1] == looks[1][2] == looks[1][3] != looks[0][0]
