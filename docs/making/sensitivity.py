@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from pathlib import Path
@@ -34,6 +35,7 @@ def tables() -> dict[str, str]:
     return {
         "owed": owed("sensitivity"),
         "gain": gain("sensitivity"),
+        "beside": beside("sensitivity"),
         "values": values(),
         "agents": agents(),
         "local steps": local_steps(),
@@ -69,6 +71,21 @@ def gain(study: str) -> str:
         f"**{', '.join(shown) or 'nobody'}**; not shown for {', '.join(rest) or 'nobody'}. "
         f"No interval goes above {most:.2f}."
     )
+
+
+def beside(study: str) -> str:
+    """Γ with tuning less FedPG's, within seeds, as the published page says it."""
+    said = (PUBLISHED / study / "README.md").read_text("utf-8")
+    found = re.findall(
+        r"^- (\S+) .*: Γ with tuning (\S+) \\\[(\S+), (\S+)\\\], Φ", said, re.MULTILINE
+    )
+    apart = [one for one in found if one[2].startswith("−") == one[3].startswith("−")]
+    words = [
+        f"{name} {change} [{low}, {high}]" + " (**told apart**)" * (one in apart)
+        for one in found
+        for name, change, low, high in [one]
+    ]
+    return f"- Γ with tuning, beside FedPG's, within seeds: {'; '.join(words)}."
 
 
 def values() -> str:
