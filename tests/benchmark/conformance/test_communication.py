@@ -28,17 +28,21 @@ def value(formula: str, d: int) -> int:
 @pytest.mark.parametrize("name", ALGORITHMS)
 def test_the_formulas_are_what_the_ledger_charges(name: str) -> None:
     cost, kind = round_cost(ALGORITHMS[name]()), ALGORITHMS[name]
-    run = run_of(kind, snapshot_episodes=SNAPSHOT, initial_momentum="zero")
+    agents = SMALL["agents"]
+    gathers = kind.ready is not Algorithm.ready
+    own = {"hyperparameters": {"gathered": agents}} if gathers else {}
+    run = run_of(kind, snapshot_episodes=SNAPSHOT, initial_momentum="zero", **own)
     (result,), d = train([run]), parameters_of(run)
     last = {column: values[-1] for column, values in result.columns.items()}
-    agents = SMALL["agents"]
     # A round of an asynchronous algorithm is that of one agent.
     rounds = SMALL["rounds"] / (agents if kind.asynchronous else 1)
-    assert last["floats_up"] == pytest.approx(rounds * value(cost.floats_up, d), rel=1e-12)
-    assert last["floats_down"] == pytest.approx(rounds * value(cost.floats_down, d), rel=1e-12)
+    exchanges = int(rounds) if gathers else rounds
+    for column in ("floats_up", "floats_down"):
+        formula = getattr(cost, column).removesuffix(" when the server steps")
+        assert last[column] == pytest.approx(exchanges * value(formula, d), rel=1e-12)
     played, _, by_server = cost.samples.partition(" (and ")
-    own = value(by_server.removesuffix(" by the server)"), d) if by_server else 0
-    assert last["trajectories_total"] == rounds * (agents * value(played, d) + own)
+    server = value(by_server.removesuffix(" by the server)"), d) if by_server else 0
+    assert last["trajectories_total"] == rounds * (agents * value(played, d) + server)
 
 
 class Receipt(NamedTuple):
