@@ -228,7 +228,7 @@ def test_a_results_path_that_is_a_file_is_refused(fedrl: Fedrl, tmp_path: Path) 
     (tmp_path / "results").write_text("in the way")
     before = content(tmp_path)
     assert_mistake(tiny(fedrl), "cannot write results to results/tiny", "Not a directory")
-    assert_mistake(fedrl("report", "tiny.toml"), "no results of study tiny")
+    assert_mistake(fedrl("report", "tiny.toml"), "cannot write the report", "Not a directory")
     assert_mistake(fedrl("replay", "cell", "seed", "1"), "no results in results")
     assert content(tmp_path) == before
 
