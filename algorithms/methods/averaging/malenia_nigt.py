@@ -61,7 +61,7 @@ class MaleniaNIGT(Algorithm):
     kind: ClassVar[str] = "asynchronous"
     asynchronous: ClassVar[bool] = True
 
-    gathered: int = structural(5, meaning="M, N times the harmonic mean of directions", least=1)
+    gathered: int = structural(2, meaning="M, N times the harmonic mean of directions", least=1)
     alpha: float = tunable(
         0.3, low=0.05, high=1.0, domain=(0.01, 1), meaning="weight of fresh directions"
     )

@@ -38,7 +38,7 @@ class RennalaNIGT(Algorithm):
     kind: ClassVar[str] = "asynchronous"
     asynchronous: ClassVar[bool] = True
 
-    gathered: int = structural(5, meaning="M, directions for a step of the server", least=1)
+    gathered: int = structural(2, meaning="M, directions for a step of the server", least=1)
     alpha: float = tunable(
         0.3, low=0.05, high=1.0, domain=(0.01, 1), meaning="weight of fresh directions"
     )
