@@ -30,7 +30,7 @@ class Ended(NamedTuple):
     text: str  # standard output, then standard error
     seconds: float
     cpu: float  # s
-    peak: float  # bytes, those of the parent's modules too
+    peak: float  # bytes, those of the parent at the fork not counted
 
 
 @dataclass
@@ -39,6 +39,7 @@ class Child:
 
     process: int
     file: Any
+    inherited: float  # bytes
     begun: float = field(default_factory=time.monotonic)
 
     def kill(self, number: int) -> None:
@@ -59,7 +60,8 @@ class Child:
         self.file.seek(0)
         text = self.file.read().decode(errors="replace")
         self.file.close()
-        cpu, peak = used.ru_utime + used.ru_stime, used.ru_maxrss * 1024.0
+        cpu = used.ru_utime + used.ru_stime
+        peak = used.ru_maxrss * 1024.0 - self.inherited
         return Ended(os.waitstatus_to_exitcode(status), text, seconds, cpu, peak)
 
 
@@ -67,9 +69,10 @@ def begin(words: list[str], place: Path, file_size: int | None = None) -> Child:
     """The command in a folder; `file_size`: bytes a file may grow to, as on a full disk."""
     import_everything()
     file = tempfile.TemporaryFile()  # noqa: SIM115  # its reader is elsewhere
+    inherited = _resident()
     process = os.fork()
     if process:
-        return Child(process, file)
+        return Child(process, file, inherited)
     code = 99
     try:
         code = _live(words, place, file.fileno(), file_size)
@@ -92,6 +95,12 @@ def import_everything() -> None:
             if path.name != "__init__.py" and ".trackers." not in module:
                 with suppress(ImportError):  # an extra that is not installed
                     importlib.import_module(f"fedrl.{module}")
+
+
+def _resident() -> float:
+    """Bytes of this process in memory, which a child of it begins with."""
+    pages = Path("/proc/self/statm").read_text().split()[1]
+    return float(pages) * resource.getpagesize()
 
 
 def _live(words: list[str], place: Path, out: int, file_size: int | None) -> int:

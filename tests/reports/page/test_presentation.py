@@ -13,7 +13,7 @@ from test_report import PROVENANCE, contents, synthetic, table
 from fedrl.algorithms import ALGORITHMS
 from fedrl.reports import write_report
 from fedrl.reports.drawing.clipping import span
-from fedrl.reports.table.identity import KNOWN, identities
+from fedrl.reports.table.identity import KNOWN, MARKERS, identities
 from fedrl.reports.table.presentation import WIDTHS, Presentation
 from fedrl.reports.table.records import families
 from places import ROOT
@@ -37,7 +37,9 @@ def small(**options: Any) -> Any:
 def test_every_algorithm_has_a_name_and_a_look_of_its_own() -> None:
     assert set(KNOWN) == set(ALGORITHMS)
     assert len({own.name for own in KNOWN.values()}) == len(KNOWN)
-    assert len({(own.colour, own.dash) for own in KNOWN.values()}) == len(KNOWN)
+    assert {own.marker for own in KNOWN.values()} <= set(MARKERS)
+    # More than colours times dashes: of those that share both, markers differ.
+    assert len({(own.colour, own.dash, own.marker) for own in KNOWN.values()}) == len(KNOWN)
 
 
 def test_looks_do_not_depend_on_what_else_is_in_a_report() -> None:

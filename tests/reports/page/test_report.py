@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 
 from fedrl.reports import write_report
+from fedrl.reports.drawing.array_encoding import numbers
 from fedrl.reports.table import formatting
 from fedrl.reports.table.identity import identity
 from places import ROOT
@@ -378,14 +379,16 @@ def test_the_curves_hold_every_run_on_every_axis(whole: Any, report: tuple[Path,
         assert sum(len(line["seeds"]) for line in lines) == rows.groupby(["cell", "seed"]).ngroups
         metric = rows["metric"].iloc[0]
         for axis in data["axes"]:
-            pairs = sorted(zip(costs[axis], costs[metric], strict=True))
+            pairs = sorted(
+                zip(*(numbers(costs[c].to_numpy()) for c in (axis, metric)), strict=True)
+            )
             shown = [
                 pair
                 for line in lines
                 for seed in line["seeds"]
                 for pair in zip(seed["x"][axis], seed["y"]["score"], strict=True)
             ]
-            np.testing.assert_allclose(sorted(shown), pairs, rtol=5e-5)
+            assert sorted(map(tuple, shown)) == pairs
 
 
 def test_the_explored_average_is_the_interquartile_mean(
@@ -399,7 +402,7 @@ def test_the_explored_average_is_the_interquartile_mean(
     (line,) = [x for x in data["panels"][0]["lines"] if x["line"] == labels.index("scaffold")]
     for axis in data["axes"]:
         found = line["averages"]["score"][axis]
-        np.testing.assert_allclose(found["y"], sorted_scores[:, 1:4].mean(axis=1), rtol=5e-5)
+        np.testing.assert_allclose(found["y"], sorted_scores[:, 1:4].mean(axis=1), rtol=5e-4)
         assert (np.array(found["low"]) <= found["y"]).all()
         assert (found["y"] <= np.array(found["high"])).all()
 
@@ -453,7 +456,7 @@ def test_a_chart_of_heterogeneity_has_the_scores_of_the_table(report: tuple[Path
         for line in panel["lines"]:
             own = rows[rows["series"] == labels[line["line"]]].sort_values("kappa")
             for key, name in (("y", column), ("low", f"{column}_low"), ("high", f"{column}_high")):
-                np.testing.assert_allclose(line[key], own[name], rtol=1e-4)
+                np.testing.assert_allclose(line[key], own[name], rtol=5e-4)
 
 
 def test_profiles_are_those_of_the_runs(whole: Any, report: tuple[Path, str]) -> None:
