@@ -671,19 +671,22 @@ def test_series_are_named_by_what_varies(tmp_path: Path) -> None:
     assert set(against["baseline"]) == {"FedPG, N=1", "FedPG, N=4"}
 
 
-@pytest.mark.parametrize(("server", "named"), [(5.0, "eta=0.5"), (2.0, "lambda=1, eta=0.5")])
-def test_lambda_is_named_where_the_server_does_not_average(
-    server: float, named: str, tmp_path: Path
+@pytest.mark.parametrize("several", [(0.1, 0.5), (0.5,)])
+def test_lambda_is_named_where_eta_does_not_tell(
+    several: tuple[float, ...], tmp_path: Path
 ) -> None:
+    """λ that goes with η names nothing; of one η it does."""
     records = synthetic(("gridworld",), (0.0,), ("fedpg",), seeds=2, points=3)
-    several = [
-        records.assign(
-            step_size=eta, local_steps=5, server_step_size=server * eta, cell=f"cell-{eta}"
-        )
-        for eta in (0.1, 0.5)
+    servers = {0.1: (0.2,), 0.5: (1.0,)} if len(several) > 1 else {0.5: (1.0, 2.0)}
+    cells = [
+        records.assign(step_size=eta, local_steps=5, server_step_size=own, cell=f"cell-{eta}-{own}")
+        for eta in several
+        for own in servers[eta]
     ]
-    built(pd.concat(several), tmp_path)
-    assert f"FedPG, {named}" in table(tmp_path, "gridworld-scores")["series"].tolist()
+    built(pd.concat(cells), tmp_path)
+    named = sorted(table(tmp_path, "gridworld-scores")["series"])
+    wanted = ["eta=0.1", "eta=0.5"] if len(several) > 1 else ["lambda=1", "lambda=2"]
+    assert named == [f"FedPG, {one}" for one in wanted]
 
 
 def test_of_many_runs_the_page_holds_the_averages(
