@@ -10,7 +10,7 @@ from fedrl.reports.table.marginals import Axis, axis, kept_share
 from fedrl.reports.table.specification import Sensitivity
 from fedrl.reports.table.tuning_sensitivity import difference, gammas, owed
 
-SPEC = Sensitivity()
+SPEC = Sensitivity(redrawn=60)  # enough for a deviation
 SPACE = Space("grid", {"step_size": {"values": [1, 2, 3], "relative": True}})
 
 
