@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from fedrl.algorithms.estimators.policy import Table
 from fedrl.benchmark.config.settings import SettingError
 from fedrl.benchmark.conformance.entries import family_entry
 from fedrl.benchmark.inspection.federation import Federation, federation
@@ -67,6 +68,11 @@ def cast(
             f"{policy} has {theta.shape[1]} parameters, but with these settings {name} needs "
             f"{drawn.policy.size}; leave out the --set that changes its spaces"
         )
+    acting = config.build_policy()
+    if isinstance(acting, Table) and type(acting) is not type(drawn.policy):
+        # θ holds probabilities or values: these are logits of the same policy.
+        chances = np.maximum(acting.probabilities(theta), np.finfo(np.float64).tiny)
+        theta = np.log(chances).reshape(len(theta), -1)
     if len(theta) == 1:
         return Cast(drawn, np.repeat(theta, drawn.agents, axis=0))
     if len(theta) < drawn.agents:

@@ -15,9 +15,11 @@ from test_cli import Answer, assert_mistake, content, fedrl  # noqa: F401
 from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.inspection.federation import facts, federation, total_variation
+from fedrl.benchmark.inspection.pictures.cast import cast
 from fedrl.benchmark.inspection.pictures.film import _moments
 from fedrl.benchmark.inspection.pictures.grids import drift
 from fedrl.benchmark.inspection.pictures.layout import layout_of
+from fedrl.benchmark.publishing.replay import original
 from fedrl.benchmark.storage.parameters import beside
 from fedrl.benchmark.storage.store import Store
 from fedrl.benchmark.training.federation import train
@@ -113,6 +115,19 @@ def test_many_agents_are_summed_up(fedrl: Fedrl) -> None:  # noqa: F811
     assert "median" in shown
     assert "agent 0" not in shown
     assert "agent 4" in fedrl("show", "cartpole", "--agents", "5", "--set", "horizon=20").out
+
+
+@pytest.mark.parametrize("algorithm", ["fedpg", "projpavg", "qavg"])
+def test_a_film_acts_as_its_run_did(algorithm: str, tmp_path: Path) -> None:
+    """θ of a finite MDP may hold logits, probabilities or values."""
+    run = stored(tmp_path / "results", "gridworld", algorithm)
+    shown = cast("gridworld", str(run), tmp_path, None, None, None, None, [])
+    own = original(str(run), tmp_path)
+    assert own.parameters is not None
+    chances = own.run.config.build_policy().probabilities(own.parameters)
+    np.testing.assert_allclose(
+        shown.federation.policy.probabilities(shown.theta), np.repeat(chances, 3, 0), atol=1e-12
+    )
 
 
 def test_render_films_all_agents_step_by_step(fedrl: Fedrl, tmp_path: Path) -> None:  # noqa: F811
