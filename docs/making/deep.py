@@ -6,6 +6,8 @@ from making.sensitivity import Row, markdown, read
 
 CLEANRL = {"halfcheetah": "1 443 ± 46", "hopper": "2 383 ± 272", "walker2d": "2 288 ± 572"}
 
+SETTLING = 6  # pairs of seeds; a sign-flip test of fewer cannot go below .05
+
 
 def table() -> str:
     """Returns after a million steps: mean and interval over seeds, and what others report."""
@@ -35,9 +37,11 @@ def answer() -> str:
     for row in read("federated_ppo", "halfcheetah-paired"):
         low, high = float(row["difference_low"]), float(row["difference_high"])
         shown = "averaging costs" if low > 0 else "averaging gains" if high < 0 else "undecided"
+        if shown != "undecided" and int(row["pairs"]) < SETTLING:
+            shown += f", as far as it shows; fewer than {SETTLING} seeds settle no order"
         lines.append(
             f"- κ = {row['kappa']}: {row['series']} less {row['baseline'].replace(', ', ' (')}) is "
-            f"{bounded(row, 'difference')} within {row['pairs']} seeds: **{shown}**."
+            f"{bounded(row, 'difference')} within {row['pairs']} seeds: {shown}."
         )
     return "\n".join(lines)
 
