@@ -163,9 +163,8 @@ def resampled(
     A replicate redraws n - 1 of the n seeds of every environment on its own, with replacement: its
     mean varies as the mean of n does. Settings go together, they share their seeds. Then it is
     split as the estimate is: copies of a seed stay on one side, for a seed on both would reward
-    noise, and it averages over BAGGED of the splits. One split per replicate would add what the
-    average takes away: intervals 1.2 to 1.5 times as wide (simulated; tests/thorough/
-    test_coverage.py).
+    noise, and it averages over BAGGED of the splits: one split per replicate would add the variance
+    that the average takes away. tests/thorough/test_coverage.py simulates coverage and width.
 
     Two Γ of the same (E, n) meet the same redraws, so differences of their replicates are paired.
     """
