@@ -15,6 +15,9 @@ def cross(
     episodes: Annotated[
         int, typer.Option(min=1, help="Episodes per entry where no closed form is known.")
     ] = 100,
+    held_out: Annotated[
+        int, typer.Option(min=0, help="Agents that took no part, to try final policies on.")
+    ] = 0,
     as_json: Json = False,
 ) -> None:
     """Try every agent's optimum and every run's final policies in the MDPs of all agents.
@@ -24,9 +27,15 @@ def cross(
     final policies are those of `independent-pg` agent by agent, of other algorithms the common one.
     Values are of the MDPs before any drift and without a reward cliff.
 
+    With `--held-out M` final policies are also tried on M agents that took no part: the next ones
+    of the draw that gave the run its agents. They are rows of cross.csv with policy `transfer`, and
+    their mean is the column `transfer`.
+
     [bold]Examples[/]
 
       fedrl cross quick
+
+      fedrl cross personal --held-out 20
 
       fedrl cross paper --only algorithm=independent-pg --only family=gridworld --json
     """
@@ -35,7 +44,7 @@ def cross(
     from fedrl.benchmark.inspection.pictures.crossed_runs import read_crossed, write_crossed
 
     loaded = load_study(study, overrides or (), only or ())
-    found = read_crossed(loaded, results, episodes)
+    found = read_crossed(loaded, results, episodes, held_out)
     answers.warn_stale(found.stale)
     answers.warn_missing(found.missing)
     for note in found.notes:
@@ -45,9 +54,13 @@ def cross(
         facts = [_facts(one) for one in found.crossed]
         answers.print_json({"runs": facts, "files": [str(path) for path in written]})
         return
-    headings = ("run", "seed", "TV largest", "TV mean", "gap ≤", "trained: home", "away")
-    answers.print_table(headings, map(_row, found.crossed))
+    known = ("run", "seed", "TV largest", "TV mean", "gap ≤", "trained: home", "away")
+    headings = known + ("transfer",) * (held_out > 0)
+    rows = [_row(one)[: len(headings)] for one in found.crossed]
+    answers.print_table(headings, rows)
     print("home: J of the final policies where they were trained; away: in the other agents' MDPs")
+    if held_out:
+        print(f"transfer: in the MDPs of {held_out} agents that took no part")
     for path in written:
         print(path)
 
@@ -62,6 +75,7 @@ def _facts(one: Any) -> dict[str, Any]:
         "optimality_gap": one.gap,
         "optimum": None if one.optimum is None else one.optimum.objective.tolist(),
         "trained": None if one.trained is None else one.trained.objective.tolist(),
+        "transfer": None if one.transfer is None else one.transfer.objective.tolist(),
     }
 
 
@@ -77,4 +91,5 @@ def _row(one: Any) -> tuple[str, ...]:
         home = f"{np.mean(np.diag(values) if len(values) > 1 else values):.4g}"
         if len(values) > 1:
             away = f"{np.mean(values[~np.eye(len(values), dtype=bool)]):.4g}"
-    return one.run.config.id, str(one.run.seed.index), *texts, home, away
+    transfer = "" if one.transfer is None else f"{np.mean(one.transfer.objective):.4g}"
+    return one.run.config.id, str(one.run.seed.index), *texts, home, away, transfer

@@ -19,6 +19,7 @@ from fedrl.benchmark.inspection.cross_evaluation import (
     agents_of,
     table,
     trained,
+    transferred,
 )
 from fedrl.benchmark.inspection.pictures.crossed import draw_crossed
 from fedrl.benchmark.inspection.pictures.drawing import save
@@ -40,8 +41,11 @@ class Found(NamedTuple):
     missing: list[str]  # runs that are not stored
 
 
-def read_crossed(study: Study, results: Path, episodes: int) -> Found:
-    """Cross-evaluations of all stored runs; StoreError if there are none."""
+def read_crossed(study: Study, results: Path, episodes: int, held_out: int = 0) -> Found:
+    """Cross-evaluations of all stored runs; StoreError if there are none.
+
+    With `held_out`, their final policies are tried on as many agents that took no part.
+    """
     store = Store(results, study.name)
     runs = study.runs()
     stored = store.load(runs)
@@ -61,9 +65,12 @@ def read_crossed(study: Study, results: Path, episodes: int) -> Found:
         if why:
             notes.append(f"{label(run)}: {why}")
         matrix = None if theta is None else trained(run, theta, episodes)
+        away = None
+        if theta is not None and held_out:
+            away = transferred(run, theta, episodes, held_out)
         agents = known[key]
         if agents.optimum is not None or matrix is not None:
-            crossed.append(Crossed(run, agents.optimum, matrix, agents.distance, agents.gap))
+            crossed.append(Crossed(run, agents.optimum, matrix, agents.distance, agents.gap, away))
     if not crossed:
         raise StoreError(f"no run of study {study.name} can be cross-evaluated: {notes[0]}")
     have = {entry.run.key for entry in stored}

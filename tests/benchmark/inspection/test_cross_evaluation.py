@@ -13,7 +13,7 @@ from test_cli import Answer, content, fedrl  # noqa: F401
 
 from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.seeds import Seed
-from fedrl.benchmark.inspection.cross_evaluation import COMMON, agents_of, trained
+from fedrl.benchmark.inspection.cross_evaluation import COMMON, agents_of, trained, transferred
 from fedrl.benchmark.storage import parameters
 from fedrl.benchmark.training.federation import train
 from fedrl.envs.finite.opposed_pair import OpposedPair
@@ -58,6 +58,21 @@ def test_alike_agents_score_alike_everywhere() -> None:
     matrix = trained(result.run, result.parameters, 5).objective
     assert (matrix == matrix[:, :1]).all()
     assert len(np.unique(matrix[:, 0])) > 1  # the policies are not alike
+
+
+@pytest.mark.parametrize("family", ["opposed-pair", "cartpole"])
+def test_agents_that_took_no_part_are_those_that_a_larger_federation_would_have(
+    family: str,
+) -> None:
+    one, larger = (
+        Run(Config(family=family, algorithm="fedpg", agents=agents), Seed("test", 0))
+        for agents in (2, 5)
+    )
+    policy = one.config.build_policy()
+    theta = np.random.default_rng(0).standard_normal((1, policy.size)).astype(np.float32)
+    whole, few = trained(larger, theta, 4), transferred(one, theta, 4, 3)
+    assert few.episodes == whole.episodes
+    np.testing.assert_array_equal(few.objective, whole.objective[:, 2:])
 
 
 def test_sampled_entries_do_not_depend_on_the_other_policies() -> None:
@@ -108,10 +123,11 @@ def test_what_is_missing_foreign_or_a_link_is_told(fedrl: Fedrl, tmp_path: Path)
 def test_the_files_are_the_same_when_written_again(fedrl: Fedrl, tmp_path: Path) -> None:  # noqa: F811
     (tmp_path / "crossed.toml").write_text(STUDY)
     assert fedrl("run", "crossed.toml", "--workers", "1").code == 0
-    answer = fedrl("cross", "crossed.toml", "--json")
+    answer = fedrl("cross", "crossed.toml", "--held-out", "2", "--json")
     folder = tmp_path / "results" / "crossed" / "cross"
     before = content(folder)
-    assert fedrl("cross", "crossed.toml").code == 0
+    shown = fedrl("cross", "crossed.toml", "--held-out", "2")
+    assert "transfer: in the MDPs of 2 agents that took no part" in shown.out
     assert content(folder) == before
     assert sorted(Path(name).suffix for name in before) == [".csv", ".png", ".png", ".svg", ".svg"]
     table = pd.read_csv(folder / "cross.csv")
@@ -119,8 +135,9 @@ def test_the_files_are_the_same_when_written_again(fedrl: Fedrl, tmp_path: Path)
     assert len(found) == 4
     for one in found:
         mine = table[(table.cell == one["cell"]) & (table.seed == one["seed"])]
-        for kind in ("optimum", "trained"):
+        for kind in ("optimum", "trained", "transfer"):
             values = mine[mine.policy == kind].objective.to_numpy()
             np.testing.assert_array_equal(values, np.ravel(one[kind]))
+    assert set(table[table.policy == "transfer"].agent) == {3, 4}
     common = table[(table.algorithm == "fedpg") & (table.policy == "trained")]
     assert (common.policy_of == COMMON).all()
