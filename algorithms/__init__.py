@@ -8,6 +8,7 @@ from fedrl.algorithms.methods.actor_critic.fedkl import FedKL
 from fedrl.algorithms.methods.actor_critic.fedppo import FedPPO
 from fedrl.algorithms.methods.actor_critic.independent_ppo import IndependentPPO
 from fedrl.algorithms.methods.averaging.afedpg import AFedPG
+from fedrl.algorithms.methods.averaging.agnostic_pg import AgnosticPG
 from fedrl.algorithms.methods.averaging.ditto_pg import DittoPG
 from fedrl.algorithms.methods.averaging.fednigt import FedNIGT
 from fedrl.algorithms.methods.averaging.fednpg import FedNPG
@@ -35,6 +36,7 @@ from fedrl.algorithms.methods.corrected.mfpo import MFPO
 from fedrl.algorithms.methods.corrected.mime_pg import MimePG
 from fedrl.algorithms.methods.corrected.n_harpg import NHARPG
 from fedrl.algorithms.methods.corrected.scaffold_pg import ScaffoldPG
+from fedrl.algorithms.methods.tabular.fedhpd import FedHPD
 from fedrl.algorithms.methods.tabular.fedsarsa import FedSARSA
 from fedrl.algorithms.methods.tabular.projpavg import ProjPAvg
 from fedrl.algorithms.methods.tabular.qavg import QAvg
@@ -66,8 +68,10 @@ ALGORITHMS: dict[str, type[Algorithm]] = {
     "rennala-nigt": RennalaNIGT,
     "malenia-nigt": MaleniaNIGT,
     "tilted-pg": TiltedPG,
+    "agnostic-pg": AgnosticPG,
     "fedrep-pg": FedRepPG,
     "ditto-pg": DittoPG,
+    "fedhpd": FedHPD,
     "fedpg-br": FedPGBR,
     "fedtrpo": FedTRPO,
     "fedppo": FedPPO,

@@ -2,7 +2,7 @@
 
 >>> from fedrl import ALGORITHMS, FAMILIES
 >>> sorted(ALGORITHMS)[:2], "cartpole" in FAMILIES
-(['afedpg', 'ditto-pg'], True)
+(['afedpg', 'agnostic-pg'], True)
 """
 
 from __future__ import annotations

@@ -96,19 +96,20 @@ def traps(kind: type[Algorithm]) -> list[str]:
         or kind.snapshot
         or kind.server_memory is not Algorithm.server_memory
     )
+    own = kind.acting is not Algorithm.acting
     properties = {
         "model": kind.model_based,
         "table": kind.finite,
-        "alone": not kind.federated,
+        "alone": own or not kind.federated,
         "anchor": kind.uses_global_momentum,
         "snapshot": kind.snapshot,
         "weight": "weighted" in estimators,
-        "position": kind.behaviour_parameters is not Algorithm.behaviour_parameters,
+        "position": kind.behaviour_parameters is not Algorithm.behaviour_parameters and not own,
         "batches": kind.batches > 1,
         "desk": kind.update_site == "server",
         "chatty": kind.synchronous,
         "memory": kind.finish is not Algorithm.finish,
-        "drift": kind.federated and not kind.synchronous and not returned,
+        "drift": kind.federated and not kind.synchronous and not returned and not own,
     }
     return [trap for name, trap in TRAPS.items() if properties[name]]
 

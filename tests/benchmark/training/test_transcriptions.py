@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import torch
-from test_algorithms import PAPER
+from test_algorithms import PAPER, run
 
 from fedrl.algorithms import ALGORITHMS
 from fedrl.benchmark.config.configuration import Config, Run
@@ -567,6 +567,28 @@ def tilted_pg(w, tilt):
     return theta
 
 
+@transcribes("agnostic-pg", weight_step=0.8)
+def agnostic_pg(w, weight_step):
+    theta, mixture = np.zeros(Z * A), np.full(N, 1 / N)
+    values = None
+    for r in range(ROUNDS):
+        grown = np.ones(N)  # by how much each weight grows before they are normalised
+        if values is not None:
+            grown = np.exp(np.minimum(weight_step * (values.mean() - values), 3))
+        e, earned, moved = N * mixture * grown, np.zeros(N), 0
+        for i in range(N):
+            x = theta
+            for k in range(K):
+                batch = w.sample(x, i, r * K + k)
+                earned[i] += sum(w.gamma ** np.arange(T) @ tau.reward for tau in batch) / B / K
+                x = x + ETA * e[i] * gradient(batch, x, w.gamma)
+            moved = moved + (x - theta) / (ETA * K) / N
+        mixture = mixture * grown / (mixture * grown).sum()
+        theta, values = theta + LAMBDA * moved / e.mean(), earned
+    assert mixture.max() > 1.4 / N  # the adversary has chosen
+    return theta
+
+
 @transcribes("fedrep-pg", personal_share=0.5)
 def fedrep_pg(w, personal_share):
     """Tables have no layers to keep; test_personal.py has networks."""
@@ -597,6 +619,33 @@ def ditto_pg(w, mu):
             ends.append(x)
         theta = averaged(theta, ends)
     return copies
+
+
+@transcribes("fedhpd", weight=2.0, passes=3)
+def fedhpd(w, weight, passes):
+    logits, shown = np.zeros((N, Z * A)), np.full((Z, A), 1 / A)
+    for r in range(ROUNDS):
+        for i in range(N):
+            for k in range(K):
+                batch = w.sample(logits[i], i, r * K + k)
+                logits[i] = logits[i] + ETA * gradient(batch, logits[i], w.gamma)
+                for _ in range(passes if k == 0 else 0):
+                    logits[i] += ETA * weight * (shown - table(logits[i])).ravel() / Z
+        mean = sum(table(v) for v in logits) / N
+        shown = shown + LAMBDA / (ETA * K) * (mean - shown)
+    return logits
+
+
+def test_without_a_divergence_fedhpd_learns_alone():
+    """What others show changes nothing then; with one it does."""
+    alone, apart, together = (
+        train([run(name, server_step_size=None, hyperparameters=values)])[0].parameters
+        for name, values in (
+            ("independent-pg", {}), ("fedhpd", {"weight": 0.0}), ("fedhpd", {"weight": 2.0}),
+        )
+    )  # fmt: skip
+    np.testing.assert_allclose(apart, alone, rtol=0, atol=1e-12)
+    assert np.abs(together - alone).max() > 1e-3
 
 
 # --- values ---------------------------------------------------------------------------------------
