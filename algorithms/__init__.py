@@ -35,6 +35,7 @@ from fedrl.algorithms.methods.corrected.is_mbpg import ISMBPG
 from fedrl.algorithms.methods.corrected.mfpo import MFPO
 from fedrl.algorithms.methods.corrected.mime_pg import MimePG
 from fedrl.algorithms.methods.corrected.n_harpg import NHARPG
+from fedrl.algorithms.methods.corrected.pfedpg import PFedPGHA, PFedPGVR
 from fedrl.algorithms.methods.corrected.scaffold_pg import ScaffoldPG
 from fedrl.algorithms.methods.tabular.fedhpd import FedHPD
 from fedrl.algorithms.methods.tabular.fedsarsa import FedSARSA
@@ -50,6 +51,8 @@ ALGORITHMS: dict[str, type[Algorithm]] = {
     "fedhapg-m": FedHAPGM,
     "fedhapg-m2": FedHAPGM2,
     "n-harpg": NHARPG,
+    "pfedpg-vr": PFedPGVR,
+    "pfedpg-ha": PFedPGHA,
     "fedsvrpg": FedSVRPG,
     "fedhapg": FedHAPG,
     "is-mbpg": ISMBPG,

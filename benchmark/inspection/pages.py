@@ -90,7 +90,8 @@ def equation(kind: type[Algorithm]) -> str:
 
 def traps(kind: type[Algorithm]) -> list[str]:
     """List what goes wrong with such an algorithm, or is easily misread in its results."""
-    estimators = kind.direction.__code__.co_names
+    methods = filter(inspect.isfunction, vars(kind).values())
+    estimators = {name for method in methods for name in method.__code__.co_names}
     returned = (
         kind.uses_global_momentum
         or kind.snapshot

@@ -54,6 +54,8 @@ KNOWN = {  # in the order of legends and tables
     "fedkl": Identity("FedKL", BLUE, 3, "v"),
     "fedtrpo": Identity("FedTRPO", ORANGE, 3, "^"),
     "n-harpg": Identity("N-HARPG", GREEN, 2, "P"),
+    "pfedpg-vr": Identity("PFedPG-VR", VERMILION, 1, "h"),
+    "pfedpg-ha": Identity("PFedPG-HA", GREEN, 3, "h"),
     "fedsarsa": Identity("FedSARSA", SKY, 1, ">"),
     "projpavg": Identity("ProjPAvg", BLUE, 1, "v"),
     "softpavg": Identity("SoftPAvg", ORANGE, 0, "P"),

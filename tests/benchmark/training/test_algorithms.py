@@ -52,6 +52,18 @@ def test_fedhapg_m_without_momentum_starts_as_fedpg():
     np.testing.assert_allclose(final(first), final(plain), rtol=0, atol=1e-14)
 
 
+def test_an_agent_that_is_outvoted_is_not_given_up_by_agnostic_pg():
+    """Of three agents two want the opposite of the third: FedPG follows them, at its expense."""
+    settings = {"family": "opposed-pair", "options": {}, "kappa": 1.0, "rounds": 60}
+    settings |= {"episodes": 10, "evaluate_every": 60, "agent_scores": True}
+    worst = []
+    for name in ("fedpg", "agnostic-pg"):
+        (result,) = train([run(name, **settings)])
+        worst.append(min(result.columns[f"agent_score_{i}"][-1] for i in range(3)))
+    assert worst[0] < -2
+    assert worst[1] > -1
+
+
 def test_independent_agents_are_federations_of_one():
     together = final(run("independent-pg"))
     alone = final(run("fedpg", agents=1))

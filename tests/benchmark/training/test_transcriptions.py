@@ -360,6 +360,48 @@ def n_harpg(w, beta):
     return theta
 
 
+def normalised(w, beta, estimates):
+    """Of x, θ_{r-1}, agent and draw, `estimates` are those of ∇J and of its change."""
+    theta = previous = c = m = np.zeros(Z * A)
+    own = [np.zeros(Z * A)] * N
+    for r in range(ROUNDS):
+        ends, seen = [], []
+        for i in range(N):
+            x, fresh = theta, []
+            for k in range(K):
+                g, change = estimates(x, previous, i, r * K + k)
+                v = beta * (g - own[i] + c) + (1 - beta) * (m + change)
+                x = x + ETA * v / np.linalg.norm(v)
+                fresh.append(g)
+            ends.append(x)
+            seen.append(sum(fresh) / K)
+        # All agents take part: c before the round and the mean change of c_i sum to their mean.
+        m, c, own = beta * sum(seen) / N + (1 - beta) * m, sum(seen) / N, seen
+        theta, previous = averaged(theta, ends), theta
+    return theta
+
+
+@transcribes("pfedpg-vr", beta=0.3)
+def pfedpg_vr(w, beta):
+    def estimates(x, previous, i, draw):
+        batch = w.sample(x, i, draw)
+        g = gradient(batch, x, w.gamma)
+        return g, g - reweighted(batch, previous, x, w.gamma)
+
+    return normalised(w, beta, estimates)
+
+
+@transcribes("pfedpg-ha", beta=0.3)
+def pfedpg_ha(w, beta):
+    def estimates(x, previous, i, draw):
+        between = previous + w.alpha(i, draw) * (x - previous)
+        batch = w.sample(between, i, draw)
+        g = reweighted(batch, x, between, w.gamma)
+        return g, hessian(batch, between, x - previous, w.gamma)
+
+    return normalised(w, beta, estimates)
+
+
 @transcribes("mfpo", beta=0.3)
 def mfpo(w, beta):
     theta, mean = np.zeros(Z * A), None
