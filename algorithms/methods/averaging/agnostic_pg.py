@@ -42,7 +42,8 @@ class AgnosticPG(Algorithm):
     last round and p moves once a round; the first source moves p by projected gradient steps, the
     second in this multiplicative way. Within a round agents step along e_i g, e_i = N p_i of the
     round before times exp(-c (J_i - J̄)), the last factor at most exp(3); the server divides by the
-    mean of e_i, which makes it N p_i.
+    mean of e_i over those who take part, which makes it N p_i where all do. With a large c the
+    weights swing from agent to agent.
     """
 
     reference: ClassVar[str] = (
