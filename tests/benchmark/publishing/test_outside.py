@@ -109,7 +109,9 @@ def test_what_is_no_curve_is_named(name: str, content: str, said: str, tmp_path:
         read(tmp_path / name)
 
 
-def test_a_report_of_imported_curves_says_so_verifies_and_pairs_nothing(tmp_path: Path) -> None:
+def test_a_report_of_imported_curves_says_so_verifies_and_pairs_nothing(
+    tmp_path: Path, drawings: dict[bytes, Path]
+) -> None:
     generator = np.random.default_rng(0)
     rows = [
         {"algorithm": a, "seed": s, "steps": x, "score": y + 0.1 * generator.random()}
@@ -127,6 +129,7 @@ def test_a_report_of_imported_curves_says_so_verifies_and_pairs_nothing(tmp_path
     assert "not replayable" in page
     assert 'id="table-imported-paired"' not in page
     assert 'id="table-imported-complexity"' in page
+    drawings.clear()
     assert verify(out).identical
 
 

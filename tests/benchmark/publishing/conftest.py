@@ -1,0 +1,39 @@
+"""Equal records are drawn once: these are laws of what is done with a report, not of drawing."""
+
+from __future__ import annotations
+
+import pickle
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fedrl import reports
+from fedrl.reports.table import formatting
+
+
+@pytest.fixture(scope="session")
+def drawings() -> dict[bytes, Path]:
+    """Reports by what they are made of; a test that draws again clears it."""
+    return {}
+
+
+@pytest.fixture(autouse=True)
+def _equal_records_are_drawn_once(
+    drawings: dict[bytes, Path],
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    draw = reports.write_report
+
+    def drawn(records: Any, told: Any, out: Path, *, tell: Any = None, **more: Any) -> Path:
+        made_of = pickle.dumps((records, told, more, formatting.NOTHING))
+        if made_of not in drawings:
+            folder = tmp_path_factory.mktemp("drawn")
+            draw(records, told, folder, tell=tell, **more)
+            drawings[made_of] = folder
+        shutil.copytree(drawings[made_of], out, dirs_exist_ok=True)
+        return out / "index.html"
+
+    monkeypatch.setattr(reports, "write_report", drawn)
