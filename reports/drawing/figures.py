@@ -242,7 +242,7 @@ def saved(figure: Any, name: str, title: str, caption: str, *, on_page: bool = T
     """As SVG and PDF, without dates or versions."""
     svg, pdf = io.BytesIO(), io.BytesIO()
     figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
-    figure.set_layout_engine("none")  # keep the places just computed
+    figure.set_layout_engine(None)  # keep the places just computed
     nothing = {"CreationDate": None, "Creator": None, "Producer": None}
     figure.savefig(pdf, format="pdf", metadata=nothing)
     return Figure(name, title, caption, svg.getvalue(), pdf.getvalue(), on_page)

@@ -89,16 +89,18 @@ def test_a_wrong_choice_is_named(shown: dict[str, Any], said: str, tmp_path: Pat
 
 
 @pytest.mark.parametrize("size", WIDTHS)
-def test_figures_fit_the_columns_of_a_venue_and_have_its_fonts(size: str, tmp_path: Path) -> None:
+def test_figures_fit_the_columns_of_a_venue_and_have_its_fonts(
+    size: str, tmp_path: Path, pdf: None
+) -> None:
     records = small(families=("gridworld", "cartpole", "random-mdp"), points=3)
     built(records, tmp_path, size=size)
     widths = {72 * inches for inches in (*WIDTHS[size], 6.75 if size != "neurips" else 5.5)}
     for path in (tmp_path / "figures").glob("*.pdf"):
-        pdf = path.read_bytes()
-        (width,) = set(re.findall(rb"/MediaBox \[ 0 0 ([\d.]+) ", pdf))
+        content = path.read_bytes()
+        (width,) = set(re.findall(rb"/MediaBox \[ 0 0 ([\d.]+) ", content))
         assert float(width) == pytest.approx(min(widths, key=lambda w: abs(w - float(width)))), path
-        assert b"/Type3" not in pdf.replace(b" ", b""), path
-        assert b"/CIDFontType2" in pdf.replace(b" ", b""), path
+        assert b"/Type3" not in content.replace(b" ", b""), path
+        assert b"/CIDFontType2" in content.replace(b" ", b""), path
 
 
 def test_one_figure_has_all_families(tmp_path: Path) -> None:
@@ -107,7 +109,7 @@ def test_one_figure_has_all_families(tmp_path: Path) -> None:
     assert "All families at κ = 1" in (tmp_path / "index.html").read_text("utf-8")
 
 
-def test_a_chosen_report_is_the_same_again(tmp_path: Path) -> None:
+def test_a_chosen_report_is_the_same_again(tmp_path: Path, pdf: None) -> None:
     shown = {"labels": {"scaffold": "Ours"}, "size": "icml-column"}
     for place in ("one", "two"):
         built(small(), tmp_path / place, **shown)

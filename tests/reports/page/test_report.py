@@ -201,7 +201,7 @@ class Page(html.parser.HTMLParser):
 
 
 def test_rebuilding_and_shuffling_change_no_byte(
-    whole: Any, report: tuple[Path, str], tmp_path: Path
+    whole: Any, report: tuple[Path, str], tmp_path: Path, pdf: None
 ) -> None:
     first = contents(report[0])
     built(whole.sample(frac=1, random_state=3), tmp_path)
@@ -210,7 +210,7 @@ def test_rebuilding_and_shuffling_change_no_byte(
     assert [name for name in first if first[name] != second[name]] == []
 
 
-def test_another_process_writes_the_same_bytes(tmp_path: Path) -> None:
+def test_another_process_writes_the_same_bytes(tmp_path: Path, pdf: None) -> None:
     records = synthetic(("gridworld",), (0.0,), ("fedpg", "scaffold"), seeds=2, points=6)
     built(records, tmp_path / "here")
     paths = tmp_path / "records", tmp_path / "there"

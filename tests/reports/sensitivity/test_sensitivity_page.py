@@ -41,7 +41,7 @@ def report(request, tmp_path_factory):
     )
 
 
-def test_rebuilding_and_shuffling_change_no_byte(report, tmp_path):
+def test_rebuilding_and_shuffling_change_no_byte(report, tmp_path, pdf):
     kind, records, out, _ = report
     shuffled = records.sample(frac=1, random_state=3)
     built(shuffled, tmp_path, provenance=provenance(kind, records))
