@@ -192,7 +192,7 @@ def test_runs_are_the_same_alone_together_and_resumed(
         "evaluate_every": 1,
         "evaluation_episodes": 2,
         "step_size": 1e-5,
-        "hidden": (4,),
+        "hidden": (4, 4),
     }
     runs = [
         Run(Config(**common, kappa=kappa), Seed("test", seed))

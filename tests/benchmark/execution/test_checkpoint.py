@@ -18,7 +18,7 @@ from fedrl.envs import FAMILIES
 SETTINGS = {
     "random-mdp": {"options": {"horizon": 8}, "step_size": 0.3},
     "cartpole": {"options": {"horizon": 60}, "step_size": 0.005, "budget": 500},
-    "halfcheetah": {"options": {"horizon": 6}, "step_size": 0.001, "hidden": (5,)},
+    "halfcheetah": {"options": {"horizon": 6}, "step_size": 0.001, "hidden": (5, 4)},
 }
 
 
@@ -64,13 +64,13 @@ def assert_same(one, two):
     ],
 )
 def test_a_resumed_run_has_the_same_bits(family, algorithm, every_round):
-    """From every round, alone or together; finished and unfinished runs mixed."""
+    """From every round, each of another run, alone; together; finished and unfinished mixed."""
     runs = runs_of(family, algorithm)
     whole, kept = states_of(runs)
-    for result in whole:
+    for place, result in enumerate(whole):
         states = kept[result.run.seed]
         assert states[-1].finished
-        for state in states:
+        for state in states[place::3]:
             assert_same(train([result.run], states=[state])[0], result)
     for number in (0, 2):
         states = [kept[run.seed][min(number, len(kept[run.seed]) - 1)] for run in runs]

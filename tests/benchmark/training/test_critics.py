@@ -137,7 +137,7 @@ def test_robots_in_practical_mode():
         "whiten": True,
         "normalise": "pooled",
         "weight_cap": 2.0,
-        "hidden": (4,),
+        "hidden": (4, 4),
         "step_size": 0.01,
         "server_step_size": 0.01,
         "server_optimiser": {"kind": "adam"},

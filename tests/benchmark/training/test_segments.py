@@ -29,7 +29,7 @@ def run(seed=0, **changes):
         "episodes": 2,
         "segment": 23,
         "step_size": 0.003,
-        "hidden": (4,),
+        "hidden": (4, 4),
         "normalise": "pooled",
         "evaluate_every": 2,
         "evaluation_episodes": 2,
