@@ -33,6 +33,7 @@ def main() -> NoReturn:
 
         command()
     except KeyboardInterrupt:
+        print("error: aborted", file=sys.stderr)
         sys.exit(INTERRUPTED)
 
 

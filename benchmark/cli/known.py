@@ -18,6 +18,7 @@ from fedrl.benchmark.cli.options import (
     StudyName,
     StudyOrNone,
 )
+from fedrl.benchmark.cli.streams import NOTICE
 
 
 class UnknownName(TyperException):
@@ -40,6 +41,7 @@ def checked(command: Callable[..., Any]) -> Callable[..., Any]:
         for name, check in kinds.items():
             if given[name] is not None:
                 check(given[name])
+        NOTICE.show("fedrl: starting")
         return command(**given)
 
     return with_known_names

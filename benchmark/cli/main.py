@@ -1,5 +1,6 @@
 """The command `fedrl`. Heavy imports stand inside the commands, so that help appears at once."""
 
+import errno
 import sys
 import warnings
 from contextlib import suppress
@@ -40,9 +41,16 @@ from fedrl.benchmark.cli.commands.verify import verify
 from fedrl.benchmark.cli.commands.watch import watch
 from fedrl.benchmark.cli.known import checked
 from fedrl.benchmark.cli.printable import printable
-from fedrl.benchmark.cli.streams import FullError, Stream
+from fedrl.benchmark.cli.streams import NOTICE, FullError, Stream, complete
 
 ADDRESS_SPACE = 1_400_000_000  # bytes that importing torch and numba maps, measured on Linux
+
+# What a file system answers that is full, not to be written to, or holds something else there.
+OUTSIDE = {
+    *(errno.ENOSPC, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO),
+    *(errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ELOOP),
+    getattr(errno, "EDQUOT", errno.ENOSPC),
+}
 
 app = typer.Typer(
     name="fedrl",
@@ -101,23 +109,27 @@ def _options(
 def main() -> NoReturn:
     """Run the command line; a user's mistake is one line on stderr and exit code 2."""
     warnings.formatwarning = _in_one_line  # type: ignore[assignment]
-    # A process may be started with its streams closed: then they are None.
-    out, err = sys.stdout, sys.stderr
-    if out is not None:
-        sys.stdout = Stream(out)  # type: ignore[assignment]
-    if err is not None:
-        sys.stderr = Stream(err, forgives_all=True)  # type: ignore[assignment]
+    complete()
+    sys.stdout = Stream(sys.stdout)  # type: ignore[assignment]
+    sys.stderr = Stream(sys.stderr, forgives_all=True)  # type: ignore[assignment]
     try:
         _require_address_space()
         code = app(standalone_mode=False)
-        if out is not None:
-            sys.stdout.flush()
+        NOTICE.clear()
+        sys.stdout.flush()
     except TyperException as error:
         _fail(error.format_message(), error.exit_code)
     except typer.Abort:
         _fail("aborted", INTERRUPTED)
     except FullError as error:
         _fail(str(error), USER_ERROR)
+    except MemoryError as error:
+        _fail(f"the memory is not enough: {error}", USER_ERROR)
+    except OSError as error:
+        if error.errno not in OUTSIDE:
+            raise
+        place = f"cannot use {error.filename}: " if error.filename else ""
+        _fail(f"{place}{error.strerror}", USER_ERROR)
     except (ValueError, RuntimeError) as error:
         if not _is_mistake(error):
             raise

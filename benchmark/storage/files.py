@@ -61,9 +61,11 @@ def write_atomically(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
-    except BaseException:
+    except BaseException as error:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError):  # a full disk names no file, and the temporary is nobody's
+            error.filename, error.filename2 = str(path), None
         raise
     _sync_folder(path.parent)
 

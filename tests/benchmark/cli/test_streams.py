@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import resource
 import signal
@@ -13,7 +14,8 @@ import pytest
 
 from fedrl.__main__ import interrupted
 from fedrl.benchmark.cli import main as cli
-from fedrl.benchmark.cli.streams import FullError, Stream
+from fedrl.benchmark.cli.streams import NOTICE, FullError, Stream
+from fedrl.benchmark.storage.files import write_atomically
 
 COMMAND = [sys.executable, "-m", "fedrl"]
 
@@ -34,6 +36,68 @@ def test_what_a_stream_cannot_say_is_written_as_python_writes_it(tmp_path: Path)
         with (tmp_path / "out").open("w", encoding=encoding) as file:
             Stream(file).write("\udcffé\n")
         assert (tmp_path / "out").read_text(encoding) == told
+
+
+@pytest.mark.skipif(os.name != "posix", reason="of POSIX")
+@pytest.mark.parametrize("closed", ["<&- >&-", ">&- 2>&-"])
+def test_streams_that_are_closed_go_nowhere_and_no_file_takes_their_numbers(closed: str) -> None:
+    program = (
+        "import sys; from fedrl.benchmark.cli.streams import complete; complete(); "
+        "sys.stdout.write('x'); sys.stdout.flush(); sys.stderr.write('x'); "
+        "sys.exit(open('/dev/zero').fileno())"
+    )
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$0" -c "$1" {closed}', sys.executable, program], check=False
+    )
+    assert done.returncode == 3
+
+
+def test_what_a_file_system_answers_is_one_line_that_names_the_file(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """A full disk names no file by itself."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+
+    def full(**_: object) -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (10, before[1]))
+        try:
+            write_atomically(tmp_path / "figure.svg", bytes(100))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+            signal.signal(signal.SIGXFSZ, ignored)
+
+    monkeypatch.setattr(cli, "app", full)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    told = capsys.readouterr().err
+    assert (ended.value.code, told.count("\n")) == (2, 1)
+    assert told == f"error: cannot use {tmp_path / 'figure.svg'}: File too large\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+class Terminal(io.StringIO):
+    """A terminal, and everything that was sent to it."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_notice_in_a_terminal_goes_as_soon_as_anything_is_written(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    terminal, answer = Terminal(), io.StringIO()
+    monkeypatch.setattr(sys, "stderr", Stream(terminal))
+    for stream, told in ((Stream(answer), ""), (sys.stderr, "a note")):
+        NOTICE.show("wait")
+        stream.write("a note")
+        stream.write("")
+        assert terminal.getvalue() == f"wait\r    \r{told}"
+        terminal.truncate(0)
+        terminal.seek(0)
+    monkeypatch.setattr(sys, "stderr", Stream(io.StringIO()))
+    NOTICE.show("wait")
+    assert sys.stderr.getvalue() == "", "a file is no terminal"
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="of Linux")
