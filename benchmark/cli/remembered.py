@@ -1,7 +1,8 @@
 """Lists that take seconds to make are made once and kept, as long as nothing has changed.
 
-They are facts of the source and of the packages beside it, and are kept where Python keeps compiled
-modules, under a digest of all files' names, sizes and times.
+They are facts of the source, of the packages that are installed and of those that add entries, and
+are kept where Python keeps compiled modules, under a digest of all files' names, sizes and times.
+The folder that a command is called in is no part of them.
 """
 
 import hashlib
@@ -10,13 +11,15 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from fedrl.benchmark.cli.names import PACKAGES
 
 PLACE = Path(__file__).parent / "__pycache__"
+GROUPS = ("fedrl.algorithms", "fedrl.families")
 
 
 def remembered(name: str, make: Callable[[], Any]) -> Any:
@@ -43,10 +46,28 @@ def digest() -> str:
             path for path in (PACKAGES / package).rglob("*") if path.suffix in (".py", ".toml")
         )
         facts += [(str(path), *_state(path)) for path in files]
-    facts += [(entry, *_state(Path(entry))) for entry in sys.path]
-    facts += [str(point) for group in ("fedrl.algorithms", "fedrl.families")
-              for point in entry_points(group=group)]  # fmt: skip
+    facts += sorted(
+        path.name
+        for place in map(Path, sys.path)
+        for suffix in ("dist-info", "egg-info")
+        for path in place.glob(f"*.{suffix}")
+    )
+    points = [point for group in GROUPS for point in entry_points(group=group)]
+    for point in points:
+        facts += [str(point), *((str(path), *_state(path)) for path in _sources(point))]
     return hashlib.blake2b(repr(facts).encode(), digest_size=8).hexdigest()
+
+
+def _sources(point: EntryPoint) -> list[Path]:
+    """The files of the package that adds an entry, found without importing it."""
+    with suppress(ImportError, ValueError):
+        spec = find_spec(point.module.partition(".")[0])
+        if spec is not None and spec.submodule_search_locations is not None:
+            folders = map(Path, spec.submodule_search_locations)
+            return sorted(path for folder in folders for path in folder.rglob("*.py"))
+        if spec is not None and spec.origin is not None:
+            return [Path(spec.origin)]
+    return []
 
 
 def _state(path: Path) -> tuple[int, ...]:
@@ -54,5 +75,4 @@ def _state(path: Path) -> tuple[int, ...]:
         state = path.stat()
     except OSError:
         return ()
-    # Of a folder of packages only the time: installing one changes it.
-    return (state.st_size, state.st_mtime_ns) if path.is_file() else (state.st_mtime_ns,)
+    return state.st_size, state.st_mtime_ns

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.metadata import EntryPoint
+from pathlib import Path
 
 import pytest
 
@@ -75,6 +77,26 @@ def test_an_edited_file_is_noticed(tmp_path, monkeypatch) -> None:
     assert len(list((tmp_path / "kept").iterdir())) == 1, "what is out of date is not kept"
     (tmp_path / "kept" / f"x-{remembered.digest()}.json").write_text("{ torn")
     assert remembered.remembered("x", lambda: next(made)) == 2
+
+
+def test_where_a_command_is_called_is_no_fact_and_an_edited_plugin_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remembered, "PACKAGES", tmp_path / "none")
+    (tmp_path / "plugin").mkdir()
+    module = tmp_path / "plugin" / "mine.py"
+    module.write_text("a = 1")
+    points = [EntryPoint("mine", "plugin.mine:Mine", "fedrl.families")]
+    monkeypatch.setattr(remembered, "entry_points", lambda group: points)
+    monkeypatch.syspath_prepend(tmp_path)
+    before = remembered.digest()
+    (tmp_path / "results").mkdir()
+    monkeypatch.chdir(tmp_path / "results")
+    monkeypatch.setattr(sys, "path", [*sys.path, ""])
+    assert remembered.digest() == before
+    module.write_text("a = 12")
+    assert remembered.digest() != before
+    assert "plugin" not in sys.modules
 
 
 def test_names_are_those_of_the_registries() -> None:
