@@ -14,6 +14,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from fedrl.benchmark.publishing.listing import kept_runs
 from fedrl.benchmark.publishing.published import REPLAYED
 from fedrl.benchmark.publishing.sources import RECORDS, as_json, read_source
 from fedrl.benchmark.publishing.verification import verify
-from fedrl.benchmark.storage.files import StoreError, write_atomically
+from fedrl.benchmark.storage.files import StoreError, plain_bytes, write_atomically
 from fedrl.envs import FAMILIES
 
 README, TABLE = "README.md", "tables/leaderboard.csv"
@@ -55,6 +56,16 @@ def submit(
 
     `trust`: import the packages that the manifests of its runs name.
     """
+    _require_board(board)
+    study = folder.resolve().name
+    evidence = Path(os.path.relpath(folder.resolve(), board.resolve())).as_posix()
+    place = board / f"{study}.json"
+    if _broken(place, board) is None:
+        listed = json.loads(place.read_bytes())["evidence"]
+        if listed != evidence:
+            raise StoreError(
+                f"{board} lists a study {study} already, of {listed}: give the folder another name"
+            )
     tell("making the report again")
     verified = verify(folder)
     if not verified.identical:
@@ -68,16 +79,16 @@ def submit(
     if len(runs) < min(REPLAYED, total):
         raise StoreError(f"{folder} keeps {len(runs)} whole runs; {REPLAYED} are computed again")
     entry = {
-        "study": folder.resolve().name,
+        "study": study,
         "title": read_source(folder).title,
         "published": crate.published_on(folder),
-        "evidence": Path(os.path.relpath(folder.resolve(), board.resolve())).as_posix(),
+        "evidence": evidence,
         "digest": digest(folder),
         "runs": {name: _again(folder / name, trust, tell) for name in runs},
         "rows": _rows(folder),
     }
     board.mkdir(parents=True, exist_ok=True)
-    write_atomically(board / f"{entry['study']}.json", as_json(entry))
+    write_atomically(place, as_json(entry))
     return entry
 
 
@@ -85,19 +96,21 @@ def digest(folder: Path) -> str:
     """SHA-256 of the records and of the runs that are kept whole: it outlives another drawing."""
     found = hashlib.sha256()
     for name in (RECORDS, *kept_runs(folder)):
-        found.update(hashlib.sha256((folder / name).read_bytes()).digest())
+        found.update(hashlib.sha256(plain_bytes(folder / name)).digest())
     return found.hexdigest()
 
 
 def rewrite(board: Path) -> list[str]:
     """Make the table of what still has the evidence it was verified by; what was taken off it."""
+    _require_board(board)
     kept, dropped = [], []
     for path in sorted(board.glob("*.json")):
         reason = _broken(path, board)
         if reason is None:
             kept.append(json.loads(path.read_bytes()))
         else:
-            path.unlink()
+            if _is_entry(path):  # what else is there is not ours to remove
+                path.unlink()
             dropped.append(f"{path.stem} is not listed any more: {reason}")
     write_atomically(board / README, table(kept).encode())
     return dropped
@@ -112,19 +125,41 @@ def table(entries: Iterable[dict[str, Any]]) -> str:
         for row in entry["rows"]:
             area = f"{row['area']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
             told = (link, row["place"], row["algorithm"], row["settings"], row["runs"], area, again)
-            lines.append(f"| {' | '.join(map(str, told))} | {entry['published']} |")
+            lines.append(f"| {' | '.join(map(_cell, told))} | {entry['published']} |")
     return HEAD + ("\n".join(lines) if len(lines) > 2 else "No study is listed yet.") + "\n"
+
+
+def _cell(value: object) -> str:
+    """Text in one cell of a table, whatever a study's names hold."""
+    return " ".join(str(value).replace("|", "\\|").replace("<", "&lt;").split())
+
+
+def _require_board(board: Path) -> None:
+    """StoreError for a folder that is in use for something else, whose files would be lost."""
+    for path in board.iterdir() if board.is_dir() else ():
+        if path.name == README:
+            ours = plain_bytes(path).startswith(HEAD.splitlines()[0].encode())
+        else:
+            ours = (board / README).is_file() or _is_entry(path)
+        if not ours:
+            raise StoreError(f"{board} is no leaderboard: it holds {path.name}; name another --to")
+
+
+def _is_entry(path: Path) -> bool:
+    with suppress(OSError, ValueError, RecursionError, TypeError):
+        return {"study", "evidence", "digest"} <= set(json.loads(plain_bytes(path)))
+    return False
 
 
 def _broken(path: Path, board: Path) -> str | None:
     """Why the evidence of an entry is not that which was verified, if it is not."""
     try:
-        entry = json.loads(path.read_bytes())
+        entry = json.loads(plain_bytes(path))
         same = digest(board / entry["evidence"]) == entry["digest"]
         table([entry])
     except OSError as error:
         return f"cannot read {error.filename}"
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return "its entry is damaged"
     return None if same else "its records or runs are not those that were verified"
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
+
 from fedrl.benchmark.publishing import crate
 from fedrl.benchmark.publishing.sources import is_inside, sha256
 from fedrl.benchmark.storage import parameters
@@ -50,6 +53,31 @@ def unsound_runs(folder: Path) -> list[str]:
         elif theta is None or theta.key != key:
             bad.append(parameters.beside(path))
     return [path.relative_to(folder).as_posix() for path in bad]
+
+
+def contradicted_runs(folder: Path, frame: pd.DataFrame) -> list[str]:
+    """Whole runs whose numbers are not those that the records `frame` have of them.
+
+    Records may leave out columns, and values that the report does not read.
+    """
+    bad = []
+    for name in kept_runs(folder):
+        run, seed = read_table(folder / name).to_pandas(), parse_name(Path(name).name)
+        assert seed is not None
+        of_run = (frame["cell"] == Path(name).parent.name) & (frame["seed"] == seed.index)
+        rows = frame[of_run].set_index("round")
+        own = run.set_index("round").reindex(rows.index)
+        shared = [column for column in own if column in rows]
+        same = all(_agree(rows[column], own[column]) for column in shared)
+        if rows.empty or not same or not rows.index.isin(run["round"]).all():
+            bad.append(name)
+    return bad
+
+
+def _agree(recorded: pd.Series, own: pd.Series) -> bool:
+    """Whether all values that are recorded are the run's own."""
+    known = recorded.notna()
+    return bool(np.all(recorded[known].to_numpy() == own[known].to_numpy()))
 
 
 def kept_runs(folder: Path) -> list[str]:

@@ -9,7 +9,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from fedrl.benchmark.publishing import readme
-from fedrl.benchmark.publishing.listing import kept_runs, unlisted, unsound_runs
+from fedrl.benchmark.publishing.listing import (
+    contradicted_runs,
+    kept_runs,
+    unlisted,
+    unsound_runs,
+)
 from fedrl.benchmark.publishing.sources import (
     DIGESTS,
     FOLDER,
@@ -72,7 +77,10 @@ def _verified(report: Path) -> Verified:
     altered += _unrecorded(report, stored) if whole else [*unlisted(report), *unsound_runs(report)]
     with tempfile.TemporaryDirectory() as temporary:
         again = Path(temporary)
-        made = make_report(read_source(source), again)
+        read = read_source(source)
+        if not whole and not altered:
+            altered += contradicted_runs(report, read.frame)
+        made = make_report(read, again)
         names = sorted({*stored.artefacts, *made})
         differing = [
             name

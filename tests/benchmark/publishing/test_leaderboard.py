@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 from test_cli import Answer, fedrl  # noqa: F401
 from test_published import bytes_of, computed, edit_records, publish  # noqa: F401
 
-from fedrl.benchmark.publishing import leaderboard, replay
+from fedrl.benchmark.publishing import leaderboard, listing, replay, sources, verification
 
 Fedrl = Callable[..., Answer]
 BOARD = Path("reports/leaderboard")
@@ -51,6 +52,9 @@ def test_rows_are_the_studys_own_and_link_to_their_evidence(
     before = bytes_of(BOARD)
     assert fedrl("submit", str(public)).code == 0
     assert bytes_of(BOARD) == before
+    shutil.copytree(public, "elsewhere/tiny")
+    refused(fedrl("submit", "elsewhere/tiny"), "lists a study tiny already, of ../published/tiny")
+    assert bytes_of(BOARD) == before
     answer = fedrl("submit")
     assert (answer.code, answer.out) == (0, f"{BOARD}: all that is listed has its evidence\n")
 
@@ -65,6 +69,14 @@ def test_what_does_not_verify_is_not_listed(
     table.write_bytes(honest.replace(b",0.", b",1.", 1))
     refused(fedrl("submit", str(public)), f"does not verify: {leaderboard.TABLE} differs")
     table.write_bytes(honest)
+    kept, frame = listing.kept_runs(public)[0], sources.read_source(public).frame
+    assert listing.contradicted_runs(public, frame) == []
+    of_run = (frame["cell"] == Path(kept).parent.name) & (frame["seed"] == 0)
+    frame.loc[frame.index[of_run][-1], "objective"] += 0.125
+    assert listing.contradicted_runs(public, frame) == [kept], "records are invented"
+    with monkeypatch.context() as invented:
+        invented.setattr(verification, "contradicted_runs", lambda *_: [kept])
+        refused(fedrl("submit", str(public)), f"does not verify: {kept} differs")
     real = replay.recompute
 
     def other(run, on_round=None):
@@ -91,6 +103,20 @@ def test_code_of_another_package_is_pinned_by_its_digest(
 
     monkeypatch.setattr(replay, "original", edited)
     refused(fedrl("submit", str(public)), "whose code now is not the code")
+
+
+def test_a_folder_that_is_no_leaderboard_is_left_alone(
+    fedrl: Fedrl,  # noqa: F811
+) -> None:
+    mine = Path("mine")
+    mine.mkdir()
+    (mine / "package.json").write_text("{}")
+    for name in ("other.json", "README.md"):
+        before = bytes_of(mine)
+        for words in ([], ["nowhere"]):
+            refused(fedrl("submit", *words, "--to", str(mine)), "is no leaderboard: it holds ")
+        assert bytes_of(mine) == before
+        (mine / name).write_text("# Mine")
 
 
 def test_a_row_that_lost_its_evidence_is_taken_off(
