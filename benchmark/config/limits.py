@@ -27,8 +27,8 @@ def check_values(value: Any, place: str = "", depth: int = 0) -> None:
         for inner in value:
             check_values(inner, place, depth + 1)
     elif isinstance(value, int) and not -WHOLE <= value < WHOLE:
-        about = f"a whole number of {value.bit_length()} bits"
-        raise SettingError(f"{place} is {about}; it must be of at most 64, from -2^63 to 2^63 - 1")
+        about = "above 2^63 - 1" if value > 0 else "below -2^63"
+        raise SettingError(f"{place} is {about}; it must be a whole number of 64 bits")
 
 
 def check_count(count: int, most: int, what: str, remedy: str) -> None:

@@ -16,7 +16,7 @@ from fedrl.benchmark.execution import coordination
 from fedrl.benchmark.execution.batches import Batch, cut
 from fedrl.benchmark.execution.checkpoint import Checkpoints, decode
 from fedrl.benchmark.execution.estimate import Size, size
-from fedrl.benchmark.execution.executors import Executor, Local, find
+from fedrl.benchmark.execution.executors import Executor, Local, find, require_memory
 from fedrl.benchmark.execution.progress import Display, Tally
 from fedrl.benchmark.execution.workers import Event, Failed, Finished, Lost
 from fedrl.benchmark.storage.files import read_plain, set_aside
@@ -73,6 +73,8 @@ class Plan(NamedTuple):
         Corrupt and foreign files are set aside; the answer has a line for each, one for
         hyperparameters tuned under other code, and one if the engine is slow.
         """
+        if type(self.executor) is Local:
+            require_memory(self.batches)
         if self.missing or self.stale or self.corrupt or self.foreign:
             self.store.prepare()
         notes = [

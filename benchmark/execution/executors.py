@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from collections import deque
+from collections.abc import Sequence
 from importlib.metadata import EntryPoint
 from typing import TYPE_CHECKING
 
 from fedrl.benchmark.config import registry
 from fedrl.benchmark.execution import workers as processes
 from fedrl.benchmark.execution.batches import Batch
+from fedrl.benchmark.execution.estimate import size
 from fedrl.benchmark.execution.workers import Listener
 from fedrl.envs.validation import nearest
 
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     from fedrl.benchmark.execution.checkpoint import Checkpoints
 
 GROUP = "fedrl.executors"  # entry points of other packages; the value is a subclass of Executor
+FAR_BEYOND = 4  # times the memory of a machine: no estimate is that wrong
 EXECUTORS = {  # imported when asked for
     "local": "fedrl.benchmark.execution.executors:Local",
     "ray": "fedrl.benchmark.execution.ray_executor:Ray",
@@ -78,6 +82,20 @@ class Local(Executor):
         checkpoints: Checkpoints | None,
     ) -> None:
         processes.compute(queue, workers, listener, checkpoints)
+
+
+def require_memory(batches: Sequence[Batch]) -> None:
+    """ExecutorError for batches that need far more memory than this machine has."""
+    try:
+        there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # not every system tells
+        return
+    need = size(batches).worker_bytes
+    if need > FAR_BEYOND * there:
+        raise ExecutorError(
+            f"a worker needs about {need / 1e9:,.0f} GB, and this machine has {there / 1e9:.0f}; "
+            "take fewer agents or episodes, or shorter ones"
+        )
 
 
 def find(name: str, address: str | None = None) -> Executor:

@@ -21,7 +21,7 @@ from fedrl.benchmark.execution.workers import (
 
 LINE_EVERY = 5.0  # s between plain lines
 FIRST_LINE = 1.0  # s before the first one
-FIRST_ESTIMATE = 0.02  # share of the work that must be done before the rest is estimated
+FIRST_ESTIMATE = 0.02  # share of the work that must be measured before the rest is estimated
 
 
 class Tally:
@@ -35,9 +35,15 @@ class Tally:
         self._done = 0.0
         self._compiling: dict[int, int] = {}  # id of a batch -> functions compiled for it
         self._running: dict[int, tuple[Batch, float]] = {}  # id of a batch -> its share done
-        self._start = time.monotonic()
+        self._first: tuple[float, float] | None = None  # when some work was done, and its share
 
     def hear(self, event: Event) -> None:
+        """Count it. Until some work is done processes start and compile, which is no measure."""
+        self._count(event)
+        if self._first is None and self.share:
+            self._first = time.monotonic(), self.share
+
+    def _count(self, event: Event) -> None:
         batch = event.batch
         if isinstance(event, Compiling):
             self._compiling[id(batch)] = event.functions
@@ -66,9 +72,11 @@ class Tally:
         if self._compiling:
             count = sum(self._compiling.values())
             parts.append(f"compiling kernels, once per machine: function {count}")
-        if FIRST_ESTIMATE < self.share < 1:
-            elapsed = time.monotonic() - self._start
-            parts.append(f"about {duration(elapsed * (1 - self.share) / self.share)} left")
+        since, before = self._first or (0.0, 1.0)
+        done, left = self.share - before, 1 - self.share
+        if done > FIRST_ESTIMATE and left > 0:
+            rate = done / (time.monotonic() - since)
+            parts.append(f"about {duration(left / rate)} left")
         return ", ".join(parts)
 
 

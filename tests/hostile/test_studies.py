@@ -20,6 +20,7 @@ from fedrl.benchmark.config.study import Study, StudyError, load_study
 from fedrl.benchmark.execution.batches import cut
 from fedrl.benchmark.execution.estimate import size
 from fedrl.benchmark.execution.execution import plan
+from fedrl.benchmark.execution.executors import ExecutorError
 
 INPUTS = int(os.environ.get("FEDRL_HOSTILE_INPUTS", "100"))
 FIRST = int(os.environ.get("FEDRL_HOSTILE_FIRST", "0"))
@@ -124,7 +125,7 @@ def test_a_mutated_study_is_read_or_refused_in_one_line(tmp_path: Path) -> None:
 
 UNBOUNDED = [
     ("seeds=1000000000000", "seeds is 1000000000000; it must be at most"),
-    (f"seeds=[{2**63}]", "seeds is a whole number of 64 bits"),
+    (f"seeds=[{2**63}]", "seeds is above 2^63 - 1; it must be a whole number of 64 bits"),
     ("seeds=100000", "configurations × 100,000 seeds"),
     ("families.gridworld.width=100000", "width is 100000; it must be such that"),
     ("families.random-mdp.size=100000", "size is 100000; it must be such that"),
@@ -134,7 +135,7 @@ UNBOUNDED = [
     ("design.space.beta.levels=1000000000", "levels is 1000000000; it must be at most"),
     (f"design.points={2**40}", f"design.points is {2**40}; it must be at most"),
     ("design.space.local_steps={low=1,high=1e308,scale='linear',levels=3}", "local_steps is"),
-    ("settings.rounds=1" + "0" * 400, "settings.rounds is a whole number of"),
+    ("settings.rounds=1" + "0" * 400, "settings.rounds is above 2^63 - 1"),
     ("settings.kappa=" + "[" * 3000 + "]" * 3000, "nested"),
     ("settings.kappa=" + "[" * 40 + "1" + "]" * 40, "settings.kappa is nested deeper than"),
     ('families.gymnasium.id=".os:X"', "id is '.os:X'; it must be an id, or 'package:id'"),
@@ -197,6 +198,15 @@ def test_a_name_that_is_no_text_is_no_study(tmp_path: Path) -> None:
         file.write(SMALLEST)
     with pytest.raises(StudyError, match="its name is not UTF-8 text"):
         load_study(os.fsdecode(path))
+
+
+def test_a_run_far_beyond_the_machine_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "huge.toml"
+    path.write_text(SMALLEST)
+    planned = plan(load_study(path, ["settings.agents=100000000000"]), tmp_path / "results")
+    with pytest.raises(ExecutorError, match=r"a worker needs about [\d,]+ GB, and"):
+        planned.prepare()
+    assert not (tmp_path / "results").exists()
 
 
 def test_a_study_of_the_largest_size_is_sized_in_seconds(tmp_path: Path) -> None:

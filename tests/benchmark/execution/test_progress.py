@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from numba import njit
 
 from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.seeds import Seed
+from fedrl.benchmark.execution import progress
 from fedrl.benchmark.execution.compilation import counting
 from fedrl.benchmark.execution.progress import Tally
 from fedrl.benchmark.execution.workers import Advanced, Compiling, Started
@@ -32,6 +34,23 @@ def test_compilations_are_counted_and_loading_is_none() -> None:
     count = len(heard)
     twice(np.ones((2, 2)))
     assert len(heard) == count, "nobody listens any more"
+
+
+def test_what_is_left_is_told_from_the_work_and_not_from_starting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = iter([65.0, 66.0, 67.0])
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(now))
+    batch = [Run(Config(family="opposed-pair", algorithm="fedpg"), Seed("test", 0))]
+    tally = Tally([batch])
+    tally.hear(Started(batch))
+    tally.hear(Compiling(batch, 3))
+    tally.hear(Advanced(batch, 0.25))  # at 65 s
+    assert "left" not in tally.line()
+    tally.hear(Advanced(batch, 0.5))
+    assert tally.line().endswith("about 2 s left")  # 1 s for a quarter
+    tally.hear(Advanced(batch, 0.75))
+    assert tally.line().endswith("about 1 s left")
 
 
 def test_the_line_says_that_kernels_are_compiled_until_a_round_is_done() -> None:
