@@ -77,7 +77,8 @@ FamilyName = Annotated[
         autocompletion=completion.families,
     ),
 ]
-Agents = Annotated[int, typer.Option(min=1, help="Agents.")]
+MOST_AGENTS = 10_000  # that a picture or a table is made of
+Agents = Annotated[int, typer.Option(min=1, max=MOST_AGENTS, help="Agents.")]
 Kappa = Annotated[float, typer.Option(help="Heterogeneity level κ.")]
 SeedIndex = Annotated[int, typer.Option(min=0, help="Seed of a run.")]
 FamilySet = Annotated[

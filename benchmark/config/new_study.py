@@ -4,10 +4,13 @@ import tomllib
 from collections.abc import Sequence
 from importlib.metadata import entry_points
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from fedrl.benchmark.config import registry
+from fedrl.benchmark.config.configuration import suits
 from fedrl.benchmark.config.settings import SettingError
+from fedrl.benchmark.config.storable import unstorable
 from fedrl.benchmark.config.study import built_in
 from fedrl.envs.validation import nearest
 
@@ -35,6 +38,8 @@ trials = 16                  # per hyperparameter, of every algorithm alike
 
 def compose(file: str, algorithm: str, against: Sequence[str], families: Sequence[str]) -> str:
     """The text of the file; SettingError, with the nearest name, for what is not known."""
+    if reason := unstorable(Path(file).stem):
+        raise SettingError(f"{file}: the name of a study {reason}")
     own = _name_of(algorithm)
     for kind, names, known in (
         ("algorithm", against, registry.algorithms()),
@@ -46,6 +51,12 @@ def compose(file: str, algorithm: str, against: Sequence[str], families: Sequenc
     rivals = [name for name in dict.fromkeys(against) if name != own]
     if not rivals or not families:
         raise SettingError("give at least one other algorithm in --against, and one family")
+    for family in families:
+        for name in (own, *rivals):
+            if not suits(registry.algorithms()[name], registry.families()[family]):
+                raise SettingError(
+                    f"{name} needs a finite MDP, and {family} is none: leave one of them out"
+                )
     title = f"{own} against {', '.join(rivals)}"
     parts = [HEAD.format(file=file, title=title)]
     for family in dict.fromkeys(families):

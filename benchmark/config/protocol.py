@@ -11,6 +11,7 @@ from fedrl.benchmark.config.settings import SettingError, explain
 from fedrl.envs.validation import nearest
 
 Range = tuple[float, float]
+MOST = 10_000  # of trials and of seeds; more are no mistake of typing, but of thinking
 ENOUGH = 16  # trials of a hyperparameter; with fewer, one more costs more than it gains
 
 
@@ -25,11 +26,11 @@ class Protocol(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    trials: Annotated[int, Field(ge=1)] = ENOUGH  # per hyperparameter of every task
-    wave: Annotated[int, Field(ge=1)] = 8  # trials that are proposed together
-    seeds: Annotated[int, Field(ge=3)] = 3  # tune seeds of every trial
-    finalists: Annotated[int, Field(ge=1)] = 5  # best trials that meet the select seeds
-    select_seeds: Annotated[int, Field(ge=3)] = 20
+    trials: Annotated[int, Field(ge=1, le=MOST)] = ENOUGH  # per hyperparameter of every task
+    wave: Annotated[int, Field(ge=1, le=MOST)] = 8  # trials that are proposed together
+    seeds: Annotated[int, Field(ge=3, le=MOST)] = 3  # tune seeds of every trial
+    finalists: Annotated[int, Field(ge=1, le=MOST)] = 5  # best trials that meet the select seeds
+    select_seeds: Annotated[int, Field(ge=3, le=MOST)] = 20
     tune: tuple[str, ...] | None = None  # None: step_size and the algorithm's own
     ranges: dict[str, Range] = {}  # instead of those derived from the study and the algorithm
     levels: dict[str, Axis] = {}  # the only values to try; multiples, as in a design, if relative

@@ -80,7 +80,10 @@ def explain(error: ValidationError) -> str:
     place = ".".join(str(part) for part in first["loc"])
     if first["type"] == "missing":
         return f"{place} is missing"
+    if first["type"] == "extra_forbidden":
+        return f"there is no {place}"
     message = first["msg"].removeprefix("Input should be ")
+    message = "a table" if "valid dictionary" in message else message
     return f"{place} is {shown(first['input'])}; it must be {message}"
 
 

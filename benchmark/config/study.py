@@ -23,6 +23,7 @@ from fedrl.benchmark.config.expansion import Expanded, expand
 from fedrl.benchmark.config.protocol import protocol_of
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.config.settings import SettingError, config_fields, explain, parse_value
+from fedrl.benchmark.config.storable import unstorable
 from fedrl.benchmark.config.tuned_file import Entry
 from fedrl.envs.validation import nearest, shown
 
@@ -193,10 +194,10 @@ def _read(name_or_path: str) -> tuple[str, str]:
     if path.suffix != ".toml" and not path.exists():
         message = nearest("study", name_or_path, built_in())
         raise StudyError(f"{message}. A study of your own is given as a path to a .toml file")
-    if path.stem.startswith("."):
+    if reason := unstorable(path.stem):
         raise StudyError(
-            f"{name_or_path} would be stored in a folder {path.stem!r}; the name of its file must "
-            "not begin with a dot"
+            f"{name_or_path} would be stored in a folder {path.stem!r}; the name of its file "
+            f"{reason}"
         )
     if path.stem != path.stem.encode(errors="replace").decode():
         raise StudyError(f"cannot read study {name_or_path!r}: its name is not UTF-8 text")

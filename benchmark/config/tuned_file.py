@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from fedrl.benchmark.config.parameter import Values
 from fedrl.benchmark.config.settings import SettingError
+from fedrl.benchmark.config.storable import stored_as
 from fedrl.benchmark.config.tuned_identity import plain
 
 FORMAT = 1
@@ -103,11 +104,16 @@ class Entry(NamedTuple):
 
 def path_of(folder: Path, family: str, algorithm: str) -> Path:
     """Where the values of a pair are."""
-    return folder / family / f"{algorithm}.toml"
+    return folder / stored_as(family) / f"{stored_as(algorithm)}.toml"
 
 
-def read(path: Path) -> list[Entry]:
-    """The entries of a file; SettingError if it is not one."""
+def pair_of(path: Path) -> tuple[str, str]:
+    """Family and algorithm of a file; SettingError if it is not one."""
+    table = _table(path)
+    return table["family"], table["algorithm"]
+
+
+def _table(path: Path) -> dict[str, Any]:
     try:
         if path.exists() and not path.is_file():
             raise SettingError(f"cannot read {path}: it is not a plain file")
@@ -121,11 +127,19 @@ def read(path: Path) -> list[Entry]:
             f"{path} has the format {table.get('format')!r}; this version reads {FORMAT}: "
             "make it again with `fedrl tune`"
         )
-    if (table.get("family"), table.get("algorithm")) != (path.parent.name, path.stem):
+    family, algorithm = (str(table.get(name)) for name in ("family", "algorithm"))
+    right = path_of(path.parent.parent, family, algorithm)
+    if right != path:
         raise SettingError(
-            f"{path} holds values of {table.get('family')} / {table.get('algorithm')}; its name "
-            f"must be {table.get('family')}/{table.get('algorithm')}.toml"
+            f"{path} holds values of {family} / {algorithm}; its name must be "
+            f"{right.parent.name}/{right.name}"
         )
+    return table
+
+
+def read(path: Path) -> list[Entry]:
+    """The entries of a file; SettingError if it is not one."""
+    table = _table(path)
     known, written = [name for name in Entry._fields if name != "told"], table.get("tuned")
     if not isinstance(written, list):
         raise SettingError(f"{path} has no [[tuned]]: make it again with `fedrl tune`")

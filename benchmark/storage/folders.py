@@ -21,6 +21,14 @@ def require_writable(folder: Path) -> None:
         pass
 
 
+def make(folder: Path) -> None:
+    """Make the folder of an answer before the answer is computed; StoreError if it cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"cannot write {folder}: {error.strerror}") from None
+
+
 @contextmanager
 def replacing(folder: Path, *, ours: Collection[str]) -> Iterator[Path]:
     """An empty folder to write into; it takes the place of `folder` when the block is left.

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from fedrl.benchmark.config.protocol import Protocol
+from fedrl.benchmark.config.storable import stored_as
 from fedrl.benchmark.storage.files import write_atomically
 from fedrl.benchmark.tuning.trial import Tuned
 from fedrl.benchmark.tuning.variance import spread_of
@@ -122,7 +123,7 @@ def _panels(found: Sequence[Tuned]) -> dict[str, dict[str, dict[str, list[float]
     families: dict[str, dict[str, dict[str, list[float]]]] = {}
     for one in found:
         base = one.task.base
-        place = families.setdefault(base.family.replace("@", "-"), {}).setdefault(
+        place = families.setdefault(stored_as(base.family).replace("@", "-"), {}).setdefault(
             panel(base.kappa, base.agents), {}
         )
         name, number = base.algorithm, 2

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from fedrl.benchmark.config.parameter import Parameter, Values, edges, worded
-from fedrl.benchmark.config.tuned_file import Entry, read
+from fedrl.benchmark.config.tuned_file import Entry, pair_of, read
 from fedrl.benchmark.tuning import tested
 from fedrl.benchmark.tuning.variance import spread_of
 from fedrl.reports.statistics.estimates import Estimate
@@ -22,9 +22,7 @@ LEGEND = "*: at an end of the range that was searched; a wider one may hold bett
 def entries(folder: Path) -> list[tuple[str, str, Entry]]:
     """(family, algorithm, entry) of every file in the folder."""
     return [
-        (path.parent.name, path.stem, entry)
-        for path in sorted(folder.glob("*/*.toml"))
-        for entry in read(path)
+        (*pair_of(path), entry) for path in sorted(folder.glob("*/*.toml")) for entry in read(path)
     ]
 
 

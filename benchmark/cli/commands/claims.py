@@ -44,15 +44,21 @@ def claims(
 
       fedrl claims my_paper.toml --published my_published
     """
+    from fedrl.benchmark.claims.claim import ClaimError
     from fedrl.benchmark.claims.estimands import check
     from fedrl.benchmark.claims.judgement import judge
     from fedrl.benchmark.claims.page import write
     from fedrl.benchmark.claims.shelf import chosen
     from fedrl.benchmark.cli import answers
+    from fedrl.benchmark.storage.folders import make
 
+    if published is not None and not published.is_dir():
+        raise ClaimError(f"there is no folder {published}")
     found = chosen(asked or [])
     for claim in found:
         check(claim)  # what is misspelt is said before anything else
+    if out is not None:
+        make(out)
     studies = ", ".join(dict.fromkeys(claim.study for claim in found))
     answers.say(f"judging {len(found)} claims by the records of {studies}")
     verdicts = judge(found, published)

@@ -31,12 +31,15 @@ def show(
       fedrl show cartpole --agents 20 --set horizon=500 --set gravity=9.8 --out pictures
     """
     from fedrl.benchmark.cli import answers
+    from fedrl.benchmark.config.storable import stored_as
     from fedrl.benchmark.inspection.federation import facts, federation
     from fedrl.benchmark.inspection.pictures.portrait import write_portrait
+    from fedrl.benchmark.storage.folders import make
 
     drawn = federation(name, agents, kappa, seed, settings or [])
     known = facts(drawn)
-    folder = Path("show") / drawn.name.replace(":", ".") if out is None else out
+    folder = Path("show") / stored_as(drawn.name.replace(":", ".")) if out is None else out
+    make(folder)
     written = write_portrait(drawn, folder)
     if as_json:
         answers.print_json(

@@ -4,14 +4,14 @@ from typing import Annotated
 
 import typer
 
-from fedrl.benchmark.cli.options import AlgorithmOption, FamilyOption, Json, Workers
+from fedrl.benchmark.cli.options import MOST_AGENTS, AlgorithmOption, FamilyOption, Json, Workers
 
 
 def speed(
     family: FamilyOption = "cartpole",
     algorithm: AlgorithmOption = "fedsvrpg-m",
     seeds: Annotated[int, typer.Option(min=1, help="Runs.")] = 10,
-    agents: Annotated[int, typer.Option(min=1, help="Agents per run.")] = 10,
+    agents: Annotated[int, typer.Option(min=1, max=MOST_AGENTS, help="Agents per run.")] = 10,
     episodes: Annotated[int, typer.Option(min=1, help="Episodes per agent and local step.")] = 1,
     local_steps: Annotated[int, typer.Option(min=1, help="Local steps per round.")] = 10,
     horizon: Annotated[int, typer.Option(min=1, help="Longest episode.")] = 200,

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from fedrl.benchmark.cli.options import Json, Kappa, SeedIndex
+from fedrl.benchmark.cli.options import MOST_AGENTS, Json, Kappa, SeedIndex
 
 
 def thresholds(
@@ -15,7 +15,12 @@ def thresholds(
     kappa: Kappa = 0.0,
     agents: Annotated[
         int | None,
-        typer.Option(min=1, help="Agents.", show_default="1 at κ = 0, where all are alike, else 5"),
+        typer.Option(
+            min=1,
+            max=MOST_AGENTS,
+            help="Agents.",
+            show_default="1 at κ = 0, where all are alike, else 5",
+        ),
     ] = None,
     seed: SeedIndex = 0,
     episodes: Annotated[

@@ -29,7 +29,9 @@ def tune(
     study: StudyName,
     trials: Annotated[
         int | None,
-        typer.Option(min=1, help="Trials per hyperparameter.", show_default="\\[tuning], else 16"),
+        typer.Option(
+            min=1, help="Trials per hyperparameter.", show_default="tuning.trials, else 16"
+        ),
     ] = None,
     repeats: Annotated[
         int, typer.Option(min=1, help="Repeat the whole tuning with other tuner seeds.")

@@ -34,9 +34,17 @@ def test_minus_zero_is_zero() -> None:
 
 
 def test_a_study_is_stored_below_its_results(tmp_path: Any) -> None:
-    for name in ("...toml", "..toml", ".hidden.toml"):
-        (tmp_path / name).write_text("")
-        with pytest.raises(StudyError, match="must not begin with a dot"):
+    for name, says in (
+        ("...toml", "must not begin with a dot"),
+        ("..toml", "must not begin with a dot"),
+        (".hidden.toml", "must not begin with a dot"),
+        ("s..toml", "must not end with a dot"),
+        ("s .toml", "must not end with a dot or a space"),
+        ("con.toml", "must not be con, a device of Windows"),
+        ("Aux.1.toml", "must not be Aux.1, a device of Windows"),
+        ("a:b.toml", "must not have ':' in it"),
+    ):
+        with pytest.raises(StudyError, match=says):
             load_study(tmp_path / name)
 
 

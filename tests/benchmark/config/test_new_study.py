@@ -33,6 +33,7 @@ def test_a_new_study_is_valid_for_every_family(family: str, tmp_path: Path) -> N
         ("fedsvrpgg", ["fedpg"], ["taxi"], "fedsvrpg"),
         ("fedpg", ["fedpg"], ["taxi"], "at least one other algorithm"),
         ("fedpg", ["fedsvrpg"], ["taxy"], "taxi"),
+        ("fedsarsa", ["fedpg"], ["taxi", "cartpole"], "finite MDP, and cartpole is none"),
         ("my.nowhere:Mine", ["fedpg"], ["taxi"], 'entry-points."fedrl.algorithms"'),
     ],
 )

@@ -18,7 +18,7 @@ from fedrl.benchmark.config.protocol import Protocol
 from fedrl.benchmark.config.search_space import point_of
 from fedrl.benchmark.config.settings import SettingError
 from fedrl.benchmark.config.study import StudyError, load_study
-from fedrl.benchmark.config.tuned_file import Entry, read
+from fedrl.benchmark.config.tuned_file import Entry, pair_of, path_of, read
 from fedrl.benchmark.config.tuned_lookup import shipped
 from fedrl.benchmark.execution.execution import plan
 from fedrl.benchmark.storage.tuned_code import tuned_elsewhere
@@ -339,3 +339,16 @@ def test_values_that_were_edited_by_hand_are_told() -> None:
     edit(lambda text: re.sub(r"(values = \{ step_size = )[^ ,]+", r"\g<1>0.123456", text))
     told = tuned_elsewhere(load_study("asks.toml"))
     assert "no trial of their file has the tuned values of random-mdp / fedpg: edited" in told
+
+
+def test_names_of_plugins_with_a_slash_have_a_file_that_is_found_again(tmp_path: Path) -> None:
+    shipped = path_of(tuned_lookup.shipped(), "gridworld", "fedpg")
+    path = path_of(tmp_path, "mylab/grid", "mylab/fedpg")
+    assert path == tmp_path / "mylab-grid" / "mylab-fedpg.toml"
+    text = shipped.read_text("utf-8")
+    path.parent.mkdir()
+    path.write_text(
+        text.replace('"gridworld"', '"mylab/grid"', 1).replace('"fedpg"', '"mylab/fedpg"', 1)
+    )
+    assert pair_of(path) == ("mylab/grid", "mylab/fedpg")
+    assert read(path) == read(shipped)

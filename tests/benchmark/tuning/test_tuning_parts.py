@@ -346,6 +346,8 @@ def test_a_race_is_counted() -> None:
         ("tuning.ranges={step_size=[0, 1]}", "both positive"),
         ("tuning.trails=9", "no key of .tuning. 'trails'; did you mean 'trials'"),
         ("tuning.trials=5", "5 trials are fewer than one wave of 8"),
+        ("tuning.trials=1000000000000", "tuning.trials is 1000000000000; it must be less than"),
+        ("tuning.select_seeds=1000000000000", "tuning.select_seeds is 1000000000000; it must"),
         ("tuning.seeds=2", "tuning.seeds is 2; it must be greater than or equal to 3"),
         ("tuning.levels.beta.values=[0.5]", r"levels.beta: values is \[0.5\]; it must be at least"),
         ("tuning.levels.beta.values=[0.5, 2]", r"levels.beta is 0.5, 2; it must be .* in \[0, 1\]"),
