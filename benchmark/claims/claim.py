@@ -82,6 +82,8 @@ class Claim(BaseModel):
 def read(path: Path) -> list[Claim]:
     """The claims of a file; ClaimError says what is wrong in one line."""
     try:
+        if path.exists() and not path.is_file():
+            raise ClaimError(f"cannot read {path}: it is not a plain file")
         return parse(path.read_text(encoding="utf-8"), str(path))
     except OSError as error:
         raise ClaimError(f"cannot read {path}: {error.strerror}") from None

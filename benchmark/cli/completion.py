@@ -72,7 +72,8 @@ def _study(context: typer.Context) -> Mapping[str, Any]:
     for word in (context.params.get("study"), *context.args):
         for path in (PACKAGES / "benchmark" / "studies" / f"{word}.toml", Path(str(word))):
             with suppress(OSError, tomllib.TOMLDecodeError, UnicodeDecodeError):
-                return tomllib.loads(path.read_text("utf-8"))
+                if path.is_file():
+                    return tomllib.loads(path.read_text("utf-8"))
     return {}
 
 

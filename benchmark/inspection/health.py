@@ -71,8 +71,10 @@ def examine(results: Path, *, trust: bool = False) -> list[Health]:
 
 
 def _is_study(path: Path) -> bool:
-    """A folder of configurations; links are followed by nobody here."""
-    return path.is_dir() and not path.is_symlink() and any(path.glob("*/*.*"))
+    """A folder of configurations, or what a killed process left; links are followed by nobody."""
+    if path.is_symlink() or not path.is_dir():
+        return False
+    return any(path.glob("*/*.*")) or bool(left_over(path))
 
 
 def _examined(store: Store) -> Health:

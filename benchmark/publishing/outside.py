@@ -1,6 +1,7 @@
 """Curves of other programs as records: marked as from outside, not replayable, seeds not paired."""
 
 import hashlib
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,11 @@ def import_report(
     reference: float | None = None,
 ) -> pd.DataFrame:
     """Write records and report of the files into `out`; StoreError for what cannot be read."""
+    for name, mark in (("--random", random), ("--reference", reference)):
+        if mark is not None and not math.isfinite(mark):
+            raise StoreError(f"{name} is {mark}; it must be a finite score")
+    if random is not None and reference is not None and reference <= random:
+        raise StoreError(f"--reference is {reference:g}; it must be above --random, {random:g}")
     curves = [curve for path in paths for curve in read(path, family, algorithm, metric)]
     frame = records_of(curves, random, reference)
     told: dict[str, Any] = {"origin": ORIGIN, "files": [_described(path) for path in paths]}

@@ -53,13 +53,13 @@ def read(
             found = list(_csv(path, place, own, metric))
         else:
             raise StoreError(f"{path}: it must be {KINDS}")
+        curves = [_sound(path, curve) for curve in found]
     except OSError as error:
         raise StoreError(f"cannot read {path}: {error.strerror or error}") from None
     except StoreError:
         raise
     except Exception as error:  # whatever other programs wrote, and their readers make of it
         raise StoreError(f"{path} is not {KINDS}: {' '.join(str(error).split())}") from None
-    curves = [_sound(path, curve) for curve in found]
     if not curves:
         raise StoreError(f"{path} holds no curve")
     return curves
@@ -72,6 +72,8 @@ def _sound(path: Path, curve: Curve) -> Curve:
     steps, first = np.unique(steps[known], return_index=True)
     if not len(steps):
         raise StoreError(f"{path}: {curve.algorithm} {curve.run} has no point")
+    if steps[0] < 0:
+        raise StoreError(f"{path}: {curve.algorithm} {curve.run} has a point at {steps[0]:g} steps")
     return curve._replace(steps=steps, score=score[known][first])
 
 

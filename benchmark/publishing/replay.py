@@ -15,11 +15,13 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
+from pydantic import ValidationError
 
 from fedrl.benchmark.config.configuration import Config, Run
+from fedrl.benchmark.config.settings import explain
 from fedrl.benchmark.storage import parameters as final
 from fedrl.benchmark.storage.files import ForeignFileError, StoreError
-from fedrl.benchmark.storage.manifests import Manifest, manifest_files, spoken_for
+from fedrl.benchmark.storage.manifests import Manifest, spoken_for
 from fedrl.benchmark.storage.provenance import config_code, decisive_versions, machine, versions
 from fedrl.benchmark.storage.run_code import changed
 from fedrl.benchmark.storage.store import KEY, parse_name, read_table
@@ -88,8 +90,6 @@ def original(
     if seed is None:
         raise StoreError(f"{path} is not the result of a run, a file like seed-00003.parquet")
     table = read_table(path)
-    if not manifest_files(path.parent):
-        raise StoreError(f"{path} has no manifest beside it, so nobody knows what it is a run of")
     key = table.schema.metadata[KEY].decode()
     manifest = _manifest(spoken_for(path, seed, key))
     if manifest is None:
@@ -276,10 +276,9 @@ def _manifest(speaking: list[Manifest]) -> Manifest | None:
 def _config(manifest: Manifest, path: Path) -> Config:
     try:
         return Config.model_validate(manifest["cell"])
-    except (KeyError, ValueError) as error:
-        reason = " ".join(str(error).split())
+    except ValidationError as error:
         raise StoreError(
-            f"the present code cannot run what the manifest of {path} describes: {reason}"
+            f"the present code cannot run what the manifest of {path} describes: {explain(error)}"
         ) from None
 
 

@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import pandas as pd
+from pydantic import ValidationError
 
 from fedrl.benchmark.config.configuration import Config, Run
+from fedrl.benchmark.config.settings import explain
 from fedrl.benchmark.publishing.records import tidy_table
 from fedrl.benchmark.publishing.sources import DIGESTS, read_source, source_folder
 from fedrl.benchmark.storage.files import StoreError
@@ -61,9 +63,10 @@ def _stored(store: Store) -> list[Stored]:
 def _config(folder: Path, described: object) -> Config:
     try:
         config = Config.model_validate(described)
-    except ValueError as error:
-        reason = " ".join(str(error).split())
-        raise StoreError(f"the present code does not know the cell of {folder}: {reason}") from None
+    except ValidationError as error:
+        raise StoreError(
+            f"the present code does not know the cell of {folder}: {explain(error)}"
+        ) from None
     if config.id != folder.name:
         raise StoreError(
             f"the present code names the cell of {folder} {config.id}: compare its report instead, "

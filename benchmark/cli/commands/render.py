@@ -5,7 +5,15 @@ from typing import Annotated
 
 import typer
 
-from fedrl.benchmark.cli.options import RESULTS, FamilyName, FamilySet, Results, Study
+from fedrl.benchmark.cli.options import (
+    MOST_AGENTS,
+    RESULTS,
+    FamilyName,
+    FamilySet,
+    Results,
+    Study,
+    Trust,
+)
 
 
 def render(
@@ -18,7 +26,8 @@ def render(
         ),
     ],
     agents: Annotated[
-        int | None, typer.Option(min=1, help="Agents.", show_default="the run's, at most 4")
+        int | None,
+        typer.Option(min=1, max=MOST_AGENTS, help="Agents.", show_default="the run's, at most 4"),
     ] = None,
     kappa: Annotated[
         float | None, typer.Option(help="Heterogeneity level κ.", show_default="the run's")
@@ -34,6 +43,7 @@ def render(
     ] = None,
     results: Results = RESULTS,
     study: Study = None,
+    trust: Trust = False,
 ) -> None:
     """Film the agents side by side under the final policy of a stored run (GIF or MP4).
 
@@ -46,11 +56,12 @@ def render(
       fedrl render gridworld --policy results/quick/CELL/seed-00000.parquet --kappa 1 --out far.gif
     """
     from fedrl.benchmark.cli import answers
+    from fedrl.benchmark.config.storable import stored_as
     from fedrl.benchmark.inspection.pictures.cast import cast
     from fedrl.benchmark.inspection.pictures.film import check_film, film
 
-    target = Path(f"{name.replace(':', '.')}.gif") if out is None else out
-    chosen = cast(name, policy, results, study, agents, kappa, seed, settings or [])
+    target = Path(f"{stored_as(name.replace(':', '.'))}.gif") if out is None else out
+    chosen = cast(name, policy, results, study, agents, kappa, seed, settings or [], trust=trust)
     check_film(chosen.federation, target)
     frames = film(chosen.federation, chosen.theta, steps, target)
     answers.say(f"{chosen.federation.agents} agents, {frames} frames")

@@ -36,13 +36,16 @@ def cast(
     kappa: float | None,
     seed: int | None,
     settings: list[str],
+    *,
+    trust: bool = False,
 ) -> Cast:
     """The agents of a stored run, or others of its family; None is the run's own value.
 
-    Raises SettingError or StoreError: another family, no such run, no parameters, other shapes.
+    Raises SettingError or StoreError: another family, no such run, no parameters, other shapes. A
+    package that the run's manifest names is imported with `trust` only.
     """
     entry = family_entry(name)
-    run = replay.original(policy, results, study)
+    run = replay.original(policy, results, study, trust=trust)
     config = run.run.config
     if config.family != entry.name:
         raise SettingError(f"{policy} is a run of {config.family}; its policy cannot act in {name}")

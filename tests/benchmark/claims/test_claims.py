@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from functools import cache
 from importlib.metadata import EntryPoint
@@ -176,6 +177,13 @@ def test_a_file_that_is_wrong_is_said_in_one_line(old: str, new: str, told: str)
         parse(EXAMPLE.replace(old, new), "mine.toml")
     assert str(caught.value).startswith("mine.toml")
     assert "\n" not in str(caught.value).split("TOML")[0]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="of POSIX")
+def test_a_fifo_is_no_file_of_claims_and_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "mine.toml")
+    with pytest.raises(ClaimError, match=r"cannot read .*mine.toml: it is not a plain file"):
+        shelf.chosen([str(tmp_path / "mine.toml")])
 
 
 def test_misspelt_names_and_missing_options_are_said_before_any_work(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +28,22 @@ STATE = RunState(
     rows={"round": np.array([0])},
     seconds=np.array([0.5]),
 )
+
+
+def test_a_study_that_was_killed_before_its_first_run_is_swept(tmp_path: Path) -> None:
+    left = tmp_path / "study" / f".at-work.000.{token()}"
+    left.parent.mkdir()
+    dead = subprocess.run(
+        [sys.executable, "-c", "import os; print(os.getpid())"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+    left = left.with_name(re.sub(r"-\d+-", f"-{dead}-", left.name))
+    left.touch()
+    (found,) = examine(tmp_path)
+    assert found.sweep() == [left]
+    assert not left.exists()
 
 
 def test_every_kind_is_told_and_only_the_useless_is_removed(

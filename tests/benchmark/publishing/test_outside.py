@@ -1,6 +1,7 @@
 """Laws of curves from outside: what a file says is what is read, and nothing is paired."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,8 @@ def test_tensorboard_events(tmp_path: Path) -> None:
     [
         ("a.csv", "algorithm,seed\nppo,0\n", "has no column steps or step"),
         ("a.csv", "steps,score\n0,\n", "has no point"),
+        ("a.csv", "steps,score\n0,1\nsteps,score\n", "is not a CSV with .* 'steps'"),
+        ("a.csv", "steps,score\n-5,1\n", "has a point at -5 steps"),
         ("a.json", "{", "is not a CSV with"),
         ("a.npz", "nothing", "is not a CSV with"),
         ("a.pdf", "nothing", "it must be a CSV with"),
@@ -107,6 +110,18 @@ def test_what_is_no_curve_is_named(name: str, content: str, said: str, tmp_path:
     (tmp_path / name).write_text(content)
     with pytest.raises(StoreError, match=said):
         read(tmp_path / name)
+
+
+def test_marks_of_the_scale_are_finite_and_in_their_order(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("steps,score\n0,1\n")
+    for marks, said in (
+        ({"random": math.nan}, "--random is nan; it must be a finite score"),
+        ({"reference": math.inf}, "--reference is inf; it must be a finite score"),
+        ({"random": 5.0, "reference": 5.0}, "--reference is 5; it must be above --random, 5"),
+    ):
+        with pytest.raises(StoreError, match=said):
+            import_report([tmp_path / "a.csv"], tmp_path / "out", title="", **marks)
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_report_of_imported_curves_says_so_verifies_and_pairs_nothing(

@@ -45,8 +45,15 @@ def test_only_trust_imports_what_a_manifest_names(
     trapped: Path,
 ) -> None:
     (result,) = Path("results").glob("*/*/seed-00000.parquet")
-    for words in (["replay", str(result)], ["compare", "results", "results"]):
-        assert_mistake(fedrl(*words), "imports the package 'booby'", "--trust")
+    for words in (
+        ["replay", str(result)],
+        ["compare", "results", "results"],
+        ["render", "gymnasium", "--policy", str(result)],
+    ):
+        answer = fedrl(*words)
+        assert_mistake(answer, "imports the package 'booby'", "--trust")
+        assert "pydantic" not in answer.err
+    assert fedrl("doctor", "--sweep").code == 0
     assert merge([Path("results")], Path("merged")).copied == 1
     for words in (["verify", "results/study"], ["records", "tiny.toml"], ["report", "tiny.toml"]):
         assert fedrl(*words).code != 0
