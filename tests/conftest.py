@@ -1,5 +1,6 @@
 """Shared by all tests: one thread, so that numbers do not depend on the machine's cores."""
 
+import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -7,8 +8,17 @@ from collections.abc import Iterator
 import pytest
 import torch
 
+from fedrl.__main__ import GARBAGE
+
+gc.set_threshold(GARBAGE)  # as the command does
 torch.set_num_threads(1)
 os.environ.setdefault("RAY_worker_niceness", "0")  # Ray starves its workers on a busy machine
+
+
+def pytest_collection_finish() -> None:
+    """What has been imported stays: no search for garbage looks through it again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from places import ROOT
+from places import IMPORTED_FROM
 
 STUDY = """
 title = "Small"
@@ -28,7 +28,7 @@ kappa = 0.5
 
 def environment(changes: Mapping[str, str | None] | None = None) -> dict[str, str]:
     """That of this process with some variables changed, or taken away where they are None."""
-    joined = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200", **(changes or {})}
+    joined = {**os.environ, "PYTHONPATH": str(IMPORTED_FROM), "COLUMNS": "200", **(changes or {})}
     return {name: value for name, value in joined.items() if value is not None}
 
 

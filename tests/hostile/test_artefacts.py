@@ -10,7 +10,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from commands import STUDY, finished, start
+from commands import STUDY
+from forked import call
 
 WORDS = (
     "</script><script>alert(1)</script><img src=x onerror=alert(1)> \\input{/etc/passwd} "
@@ -25,10 +26,15 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     study = STUDY.replace('"Small"', json.dumps(FORMULA + WORDS))
     study = study.replace('"A small study."', json.dumps(WORDS))
     (made / "small.toml").write_text(study)
-    finished(["run", "small.toml", "--workers", "1"], made)
-    finished(["report", "small.toml", "--out", "page"], made)
-    finished(["publish", "small.toml", "--out", "public", "--date", "2026-01-01"], made)
-    finished(["records", "small.toml", "--out", "records.csv"], made)
+    for words in (
+        "run small.toml --workers 1",
+        "report small.toml --out page",
+        "publish small.toml --out public --date 2026-01-01",
+        "records small.toml --out records.csv",
+    ):
+        ended = call(words.split(), made)
+        assert ended.code == 0, (words, ended.text)
+        assert "Traceback" not in ended.text
     return made
 
 
@@ -52,9 +58,10 @@ def test_tables_hold_no_formula_and_no_markup(place: Path) -> None:
 
 def test_a_terminal_gets_no_escapes(place: Path) -> None:
     for words in (["run", "small.toml", "--dry-run"], ["report", "small.toml", "--out", "page"]):
-        out, err = start(words, place).communicate(timeout=300)
-        assert b"\x1b" not in out + err
-        assert "\u202e" not in (out + err).decode()
+        ended = call(words, place)
+        assert ended.code == 0, ended.text
+        assert "\x1b" not in ended.text
+        assert "\u202e" not in ended.text
 
 
 def test_the_paper_compiles_and_reads_no_file(place: Path) -> None:

@@ -20,7 +20,7 @@ from fedrl.benchmark.conformance import find_entry, with_settings
 from fedrl.benchmark.conformance.dynamics import every_knob_acts
 from fedrl.benchmark.inspection import catalogue
 from fedrl.envs import FAMILIES
-from places import ROOT
+from places import IMPORTED_FROM
 
 FedPG: Any = ALGORITHMS["fedpg"]
 Pole: Any = FAMILIES["cartpole"]
@@ -156,7 +156,7 @@ def test_what_is_compiled_for_another_package_is_apart(tmp_path: Path) -> None:
     (tmp_path / "gone").mkdir()
     (tmp_path / "gone" / "own.py").write_text(OWN)
     (tmp_path / "play.py").write_text(PLAY)
-    places = {"PYTHONPATH": f"{ROOT}{os.pathsep}{tmp_path / 'gone'}"}
+    places = {"PYTHONPATH": f"{IMPORTED_FROM}{os.pathsep}{tmp_path / 'gone'}"}
     environment = os.environ | places | {"NUMBA_CACHE_DIR": str(tmp_path / "cache")}
     for words in (["own"], []):
         done = subprocess.run(

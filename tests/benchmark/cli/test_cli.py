@@ -115,18 +115,18 @@ def test_a_report_can_be_written_and_names_what_is_missing(fedrl: Fedrl) -> None
 
 def test_a_stored_run_keeps_no_checkpoint(fedrl: Fedrl) -> None:
     """Whoever was killed between storing a run and forgetting its checkpoint leaves one behind."""
-    assert fedrl("run", "tiny.toml").code == 0
+    assert run_tiny(fedrl).code == 0
     (result, *_) = sorted(Path("results").rglob("seed-?????.parquet"))
     before = result.read_bytes()
     left = result.with_suffix(".checkpoint")
     left.write_bytes(b"of a run that is done")
-    assert fedrl("run", "tiny.toml").code == 0
+    assert run_tiny(fedrl).code == 0
     assert not left.exists()
     assert result.read_bytes() == before
 
 
 def test_a_study_without_diagnostics_has_all_other_columns(fedrl: Fedrl) -> None:
-    assert fedrl("run", "tiny.toml").code == 0
+    assert run_tiny(fedrl).code == 0
     whole = load_records("tiny.toml")
     path = Path("tiny.toml")
     path.write_text("diagnostics = false\n" + path.read_text())
@@ -141,7 +141,7 @@ def test_a_study_of_scores_has_scores_and_costs(fedrl: Fedrl) -> None:
     """Of one family the score is the objective, of the other the return."""
     path = Path("tiny.toml")
     path.write_text(path.read_text() + "[families.cartpole]\nhorizon = 5\n")
-    assert fedrl("run", "tiny.toml").code == 0
+    assert run_tiny(fedrl).code == 0
     whole = load_records("tiny.toml")
     path.write_text('measured = "scores"\n' + path.read_text())
     lean = load_records("tiny.toml")

@@ -127,7 +127,7 @@ def test_an_override_inside_a_table_that_is_overruled_is_an_error(path):
 
 
 def test_records_say_the_condition_in_words(path, tmp_path):
-    assert run_study(path, results=tmp_path).complete
+    assert run_study(path, results=tmp_path, workers=1).complete
     table = load_records(path, tmp_path)
     assert set(table["reward_noise"].dropna()) == {"student-t degrees 2.5 scale 0.5"}
     assert set(table["drift"]) == {"amplitude 1 every 1 period 10"}

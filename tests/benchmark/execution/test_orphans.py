@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from places import ROOT
+from places import IMPORTED_FROM
 
 PROGRAM = """
 import sys
@@ -59,7 +59,7 @@ def test_a_killed_parent_leaves_no_worker(tmp_path: Path, program: str) -> None:
     with (tmp_path / "errors").open("w") as errors:
         parent = subprocess.Popen(
             [sys.executable, tmp_path / "program.py"],
-            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            env=os.environ | {"PYTHONPATH": str(IMPORTED_FROM)},
             stdout=subprocess.PIPE, stderr=errors, text=True,
         )  # fmt: skip
     assert parent.stdout is not None

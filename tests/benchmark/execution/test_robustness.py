@@ -36,7 +36,7 @@ from fedrl.benchmark.storage.files import CorruptFileError, set_aside, tidy, wri
 from fedrl.benchmark.storage.manifests import read_manifest
 from fedrl.benchmark.storage.store import DIGEST, KEY, Store
 from fedrl.benchmark.training import federation
-from places import ROOT
+from places import IMPORTED_FROM, ROOT
 
 Fedrl = Callable[..., Answer]
 MANY = """
@@ -289,7 +289,7 @@ def command(folder: Path, *more: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "fedrl", "run", "many.toml", *more],
         cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        env=os.environ | {"PYTHONPATH": str(IMPORTED_FROM)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -300,9 +300,10 @@ def test_processes_and_ray_find_the_same(tmp_path: Path, ray_here: None) -> None
     """One wave and the selection: every wave starts its workers, which takes seconds."""
     short = TEXT.replace("trials = 3", "trials = 2")
     Path("tiny.toml").write_text(short)
-    tuned("here", ONE)
-    tuned("ray", ONE, workers=2, executor=find("ray"))
-    tuned("two", ONE, workers=2)
+    alone = ["algorithm=fedpg", "kappa=0.5"]
+    tuned("here", alone)
+    tuned("ray", alone, workers=2, executor=find("ray"))
+    tuned("two", alone, workers=2)
     for name in ("ray", "two"):
         assert files(f"{name}-tuned") == files("here-tuned")
         assert runs(name) == runs("here")
