@@ -112,9 +112,13 @@ def _finalists(one: Tuned, count: int) -> list[Trial]:
     """The best with different values, and the winners of what the algorithm contains."""
     if one.is_flat:
         return []
-    different: dict[str, Trial] = {}  # whole numbers may have been proposed twice
+    # The same values may have been proposed twice: whole numbers, or what the study has itself and
+    # a contained algorithm's tuning chose; that they are its winner is not forgotten then.
+    different: dict[str, Trial] = {}
     for trial in best([trial for trial in one.trials if trial.sound]):
-        different.setdefault(repr(sorted(trial.values.items())), trial)
+        values = repr(sorted(trial.values.items()))
+        if values not in different or trial.of:
+            different[values] = trial
     ranked = list(different.values())
     return [*ranked[:count], *(trial for trial in ranked[count:] if trial.of)]
 

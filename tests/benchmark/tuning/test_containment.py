@@ -79,6 +79,22 @@ def test_a_tuned_container_is_nowhere_behind_what_it_contains(tuner: int) -> Non
     assert outer.winner.score >= start.score
 
 
+def test_a_winner_that_the_study_has_itself_is_a_finalist_all_the_same() -> None:
+    """FedPG's winner is the container's own first trial, which had no luck on the tune seeds."""
+    text = TEXT.replace("[algorithms.fedsvrpg-m]", "[algorithms.fedsvrpg-m]\nbeta = 1.0")
+    Path("case.toml").write_text(text)
+
+    def unlucky(run: Run) -> Outcome:
+        same = run.config.step_size == 1.0 and run.config.hyperparameters.get("beta", 1.0) == 1.0
+        unlucky = run.config.algorithm == "fedsvrpg-m" and run.seed.namespace == "tune"
+        return Outcome(1.0 if same != unlucky else 0.001 * run.config.step_size, False, 10)
+
+    done = found(unlucky)
+    assert done["fedpg"].winner.values == {"step_size": 1.0}
+    assert done["fedsvrpg-m"].winner.values == {"step_size": 1.0, "beta": 1.0}
+    assert done["fedsvrpg-m"].winner.of == "fedpg"
+
+
 def test_what_is_contained_is_tuned_first_even_unasked() -> None:
     job = prepare("case.toml", only=["algorithm=mime-pg"])
     assert [task.base.algorithm for task in job.tasks] == ["fedsvrpg", "mime-pg"]
