@@ -9,7 +9,7 @@ from fedrl.reports.page.table_export import markdown, plain
 from fedrl.reports.table.tables import Table
 
 NAME = "summary.md"
-ROWS = 12  # of the table
+ROWS = 24  # of the table
 CROWDED = 250_000  # bytes of a figure
 
 

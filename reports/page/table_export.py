@@ -8,6 +8,7 @@ from fedrl.reports.table.tables import Data, Table
 
 LONG = 40  # rows; a longer table breaks over pages
 WIDE = 28  # characters; longer words are set in lines
+ACROSS = 10  # columns of numbers that Markdown has side by side; more become lines
 
 
 def csv(table: Table | Data) -> str:
@@ -16,14 +17,25 @@ def csv(table: Table | Data) -> str:
 
 
 def markdown(table: Table) -> str:
-    """A pipe table of the printed cells, its caption below."""
+    """A pipe table of the printed cells, its caption below.
+
+    Numbers in more columns than there are rows, and than fit, are turned: a line per column.
+    """
+    numbers = sum(not column.words for column in table.columns)
+    turned = numbers > max(ACROSS, len(table.rows))
+    head = [plain(column.header) for column in table.columns]
     rule = [":--" if column.words else "--:" for column in table.columns]
-    lines = [[plain(column.header) for column in table.columns], rule]
-    for row in table.cells:
-        bold = [f"**{plain(c.text)}**" if c.strong else plain(c.text) for c in row]
-        lines.append(bold)
-    body = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    return f"{body}\n\n{plain(table.title)}. {plain(table.caption)}\n"
+    body = [[f"**{plain(c.text)}**" if c.strong else plain(c.text) for c in r] for r in table.cells]
+    if turned:
+        labels = [
+            ", ".join(text for text, c in zip(r, table.columns, strict=True) if c.words)
+            for r in body
+        ]
+        by_column = zip(head, *body, strict=True)
+        body = [list(line) for line, c in zip(by_column, table.columns, strict=True) if not c.words]
+        head, rule = ["", *labels], [":--", *("--:" for _ in labels)]
+    text = "\n".join(f"| {' | '.join(line)} |" for line in [head, rule, *body])
+    return f"{text}\n\n{plain(table.title)}. {plain(table.caption)}\n"
 
 
 def latex(table: Table) -> str:

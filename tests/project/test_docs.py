@@ -47,6 +47,7 @@ from making import (  # noqa: E402
     rooms,
     sensitivity,
     settings,
+    stability,
     studies,
     theory,
 )
@@ -391,7 +392,7 @@ def test_tables_of_the_page_on_beta_are_those_of_the_published_study() -> None:
         assert table in texts()["docs/beta.md"], name
 
 
-@pytest.mark.parametrize("maker", [personal, clock, frontier], ids=lambda m: m.PAGE.stem)
+@pytest.mark.parametrize("maker", [personal, clock, frontier, stability], ids=lambda m: m.PAGE.stem)
 def test_tables_of_pages_on_single_studies_are_those_of_the_published_ones(maker: Any) -> None:
     """Otherwise: PYTHONPATH=docs python -m making.NAME."""
     page = maker.PAGE.read_text("utf-8")
