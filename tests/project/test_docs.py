@@ -392,7 +392,9 @@ def test_tables_of_the_page_on_beta_are_those_of_the_published_study() -> None:
         assert table in texts()["docs/beta.md"], name
 
 
-@pytest.mark.parametrize("maker", [personal, clock, frontier, stability], ids=lambda m: m.PAGE.stem)
+@pytest.mark.parametrize(
+    "maker", [personal, clock, frontier, stability, paper_tuned], ids=lambda m: m.PAGE.stem
+)
 def test_tables_of_pages_on_single_studies_are_those_of_the_published_ones(maker: Any) -> None:
     """Otherwise: PYTHONPATH=docs python -m making.NAME."""
     page = maker.PAGE.read_text("utf-8")
@@ -404,10 +406,6 @@ def test_the_picture_of_the_frontier_has_the_marks_of_its_records() -> None:
     """Otherwise: PYTHONPATH=docs python -m making.frontier; its bytes are those of one platform."""
     marks = len(re.findall(rb"<use ", frontier.picture()))
     assert len(re.findall(rb"<use ", frontier.PICTURE.read_bytes())) == marks > 72
-
-
-def test_the_leaderboard_of_the_tuning_page_is_the_published_one() -> None:
-    assert paper_tuned.table() in texts()["docs/tuning.md"]
 
 
 def test_tricks_are_settings_that_are_off() -> None:

@@ -10,7 +10,11 @@ from fedrl.benchmark.claims.claim import Claim, ClaimError
 from fedrl.benchmark.claims.estimands.bias import bias_order, residual
 from fedrl.benchmark.claims.estimands.chosen import collapse_difference, tuned_difference
 from fedrl.benchmark.claims.estimands.exponents import exponent_gap, speed_up
-from fedrl.benchmark.claims.estimands.paired import area_difference, gap_difference
+from fedrl.benchmark.claims.estimands.paired import (
+    area_difference,
+    fall_difference,
+    gap_difference,
+)
 from fedrl.benchmark.claims.estimands.settings import setting_difference
 from fedrl.benchmark.claims.evidence import Evidence
 from fedrl.benchmark.claims.verdict import Measured
@@ -27,6 +31,7 @@ ESTIMANDS: dict[str, Estimand] = {
     "tuned-difference": tuned_difference,
     "setting-difference": setting_difference,
     "collapse-difference": collapse_difference,
+    "fall-difference": fall_difference,
     "residual": residual,
     "bias-order": bias_order,
 }
@@ -39,6 +44,7 @@ OPTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {  # needed, and w
     "tuned-difference": (("ours", "theirs"), ("family", "kappa")),
     "setting-difference": (("ours", "theirs", "family"), ()),
     "collapse-difference": (("ours", "theirs"), ("family", "kappa", "contrast")),
+    "fall-difference": (("ours", "theirs"), ()),
     "residual": (("algorithm", "against", "step_size"), ()),
     "bias-order": (("algorithm", "step_sizes"), ()),
 }

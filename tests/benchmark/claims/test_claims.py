@@ -7,8 +7,10 @@ import re
 from functools import cache
 from importlib.metadata import EntryPoint
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from test_cli import Answer, assert_mistake, fedrl  # noqa: F401
 
@@ -17,7 +19,7 @@ from fedrl.benchmark.claims.claim import Claim, ClaimError, parse
 from fedrl.benchmark.claims.estimands import check
 from fedrl.benchmark.claims.estimands.chosen import best_of_other_half
 from fedrl.benchmark.claims.estimands.intervals import apart, over_seeds
-from fedrl.benchmark.claims.estimands.paired import area_difference
+from fedrl.benchmark.claims.estimands.paired import area_difference, fall_difference
 from fedrl.benchmark.claims.estimands.settings import setting_difference
 from fedrl.benchmark.claims.evidence import Evidence, NothingToMeasureError
 from fedrl.benchmark.claims.figure import drawing
@@ -155,6 +157,31 @@ def test_the_best_of_several_settings_is_scored_where_it_was_not_chosen() -> Non
     assert found.seeds == expected.seeds == 10
     with pytest.raises(NothingToMeasureError):
         setting_difference(evidence, options | {"ours": one | {"weight_cap": 2.0}}, 0.95)
+
+
+def test_runs_that_fall_are_counted_seed_by_seed() -> None:
+    """10 → 30 → 14 is below half of the best, 10 → 30 → 16 is not."""
+
+    class Made(Evidence):
+        @property
+        def frame(self) -> Any:
+            ends = {("a", 0): 14.0, ("a", 1): 14.0, ("b", 0): 16.0, ("b", 1): 14.0}
+            rows = [
+                {"cell": cell, "seed": seed, "cap": cell, "round": r, "return": y}
+                for (cell, seed), end in ends.items()
+                for r, y in enumerate([10.0, 30.0, *[end] * 5])
+            ]
+            more = {"algorithm": "fedpg", "diverged": False}
+            return pd.DataFrame(rows).assign(**more)
+
+    sides = {
+        "ours": {"algorithm": "fedpg", "cap": "a"},
+        "theirs": {"algorithm": "fedpg", "cap": "b"},
+    }
+    found = fall_difference(Made("none"), sides, 0.95)
+    assert (found.found.value, found.seeds) == (0.5, 2)
+    with pytest.raises(NothingToMeasureError, match="no column step"):
+        fall_difference(Made("none"), sides | {"ours": {"step": 1}}, 0.95)
 
 
 # --- files ----------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ import pytest
 from fedrl.benchmark.config import tuned_identity, tuned_lookup
 from fedrl.benchmark.config.parameter import Parameter
 from fedrl.benchmark.config.protocol import Protocol
+from fedrl.benchmark.config.registry import algorithms
 from fedrl.benchmark.config.search_space import point_of
 from fedrl.benchmark.config.settings import SettingError
 from fedrl.benchmark.config.study import StudyError, load_study
@@ -285,16 +286,36 @@ def test_shipped_values_are_of_this_code() -> None:
         assert fitting, (family, algorithm, entry.kappa, entry.agents)
 
 
-def test_equal_trials_for_every_algorithm_of_a_study() -> None:
-    """As 0.1.0 had them; of a grid, every point for every task."""
+def test_equal_trials_for_every_hyperparameter_of_a_study() -> None:
+    """And a start from what is contained; of a grid, every point; 0.1.0: as many for every task."""
     counts: dict[tuple[str, str], set[int]] = {}
-    for family, _, entry in shelf.entries(shipped()):
-        levels = [one.get("levels") for one in entry.told["space"]]
+    for family, name, entry in shelf.entries(shipped()):
+        space, trials = entry.told["space"], len(entry.told["trials"])
+        levels = [one.get("levels") for one in space]
         if all(levels):
-            assert len(entry.told["trials"]) == math.prod(map(len, levels))
+            assert trials == math.prod(map(len, levels))
+        elif entry.code:
+            assert trials == Protocol().trials * len(space) + len(algorithms()[name].contains)
         else:
-            counts.setdefault((entry.study, family), set()).add(len(entry.told["trials"]))
+            counts.setdefault((entry.study, family), set()).add(trials)
     assert all(len(count) == 1 for count in counts.values())
+
+
+@pytest.mark.parametrize("name", ["fedpg-m", "fedsvrpg-m"])
+def test_momentum_loses_nothing_that_fedpg_has(name: str) -> None:
+    """On the same select seeds: β = 1 is FedPG with it, but for the samples of u_0."""
+    scores = {
+        (family, algorithm, entry.kappa): entry.told["score"]
+        for family, algorithm, entry in shelf.entries(shipped())
+        if entry.study == "paper"
+    }
+    behind = [
+        scores[family, "fedpg", kappa] - score
+        for (family, algorithm, kappa), score in scores.items()
+        if algorithm == name
+    ]
+    assert len(behind) == 13
+    assert max(behind) < 0.01
 
 
 def test_the_table_in_the_docs_is_that_of_the_files() -> None:
