@@ -16,6 +16,8 @@ from fedrl.reports.table.runs import Family, Run
 from fedrl.reports.table.specification import Specification
 from fedrl.reports.table.tables import Column, Row, Table, bounded, text
 
+ACROSS = 10  # curves side by side that a page of Markdown has room for
+
 
 @dataclass(frozen=True)
 class Matrix(Table):
@@ -27,6 +29,10 @@ class Matrix(Table):
     @property
     def frame(self) -> Any:
         return super().frame.drop(columns=["anchor", "whole", "inner"])
+
+    @property
+    def turned(self) -> bool:
+        return len(self.lines) > max(ACROSS, len(self.rows))
 
     def share(self, row: Row, label: str) -> int | None:
         """Per cent of the way from random to reference, for the shade; None without a scale."""

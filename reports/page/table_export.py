@@ -8,7 +8,6 @@ from fedrl.reports.table.tables import Data, Table
 
 LONG = 40  # rows; a longer table breaks over pages
 WIDE = 28  # characters; longer words are set in lines
-ACROSS = 10  # columns of numbers that Markdown has side by side; more become lines
 
 
 def csv(table: Table | Data) -> str:
@@ -17,16 +16,11 @@ def csv(table: Table | Data) -> str:
 
 
 def markdown(table: Table) -> str:
-    """A pipe table of the printed cells, its caption below.
-
-    Numbers in more columns than there are rows, and than fit, are turned: a line per column.
-    """
-    numbers = sum(not column.words for column in table.columns)
-    turned = numbers > max(ACROSS, len(table.rows))
+    """A pipe table of the printed cells, its caption below; turned, it has a line per column."""
     head = [plain(column.header) for column in table.columns]
     rule = [":--" if column.words else "--:" for column in table.columns]
     body = [[f"**{plain(c.text)}**" if c.strong else plain(c.text) for c in r] for r in table.cells]
-    if turned:
+    if table.turned:
         labels = [
             ", ".join(text for text, c in zip(r, table.columns, strict=True) if c.words)
             for r in body

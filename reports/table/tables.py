@@ -49,6 +49,11 @@ class Table:
         return pd.DataFrame(list(self.rows))
 
     @property
+    def turned(self) -> bool:
+        """Whether columns are lines in Markdown."""
+        return False
+
+    @property
     def ruled(self) -> list[bool]:
         """For every row, whether a new group begins there; groups of one row need no rules."""
         keys = [[row.get(name) for name in self.group] for row in self.rows]

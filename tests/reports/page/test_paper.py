@@ -107,6 +107,21 @@ def test_cells_of_a_latex_table() -> None:
     ]
 
 
+def test_a_turned_table_has_a_line_per_column() -> None:
+    class Turned(Table):
+        turned = True
+
+    table = made()
+    own = Turned(table.name, table.title, table.caption, table.rows, table.columns)
+    lines = markdown(own).split("\n\n")[0].split("\n")
+    assert lines == [
+        r"|  | a\_0 & 50% | a\_1 & 50% |",
+        "| :-- | --: | --: |",
+        "| the value there | 1.50 | −0.500 |",
+        r"| \|v\| \[s\] | **\[1.5\]** | **\[-0.5\]** |",
+    ]
+
+
 def test_a_long_table_breaks_over_pages() -> None:
     assert latex(made(LONG)).startswith(r"\begin{tabular}")
     source = latex(made(LONG + 1))
