@@ -10,12 +10,8 @@ from fedrl.benchmark.claims.claim import Claim, ClaimError
 from fedrl.benchmark.claims.estimands.bias import bias_order, residual
 from fedrl.benchmark.claims.estimands.chosen import collapse_difference, tuned_difference
 from fedrl.benchmark.claims.estimands.exponents import exponent_gap, speed_up
-from fedrl.benchmark.claims.estimands.paired import (
-    area_difference,
-    fall_difference,
-    gap_difference,
-)
-from fedrl.benchmark.claims.estimands.settings import setting_difference
+from fedrl.benchmark.claims.estimands.paired import area_difference, gap_difference
+from fedrl.benchmark.claims.estimands.settings import fall_difference, setting_difference
 from fedrl.benchmark.claims.evidence import Evidence
 from fedrl.benchmark.claims.verdict import Measured
 from fedrl.benchmark.config.registry import added

@@ -16,7 +16,6 @@ from fedrl.reports.statistics.estimates import Estimate
 from fedrl.reports.table.normalised_scores import area, final
 from fedrl.reports.table.runs import Family, Run
 
-LAST = 5  # evaluation points at the end, of which a mean is taken
 ASSUMES = (
     "seeds are independent draws; a seed counts once, with the mean over its settings",
     "scores are shares of reference − random",
@@ -55,40 +54,6 @@ def gap_difference(evidence: Evidence, options: dict[str, Any], level: float) ->
     differences = [sides[0][seed] - sides[1][seed] for seed in shared]
     found = over_seeds(differences, level)
     return Measured(found, len(shared), (), (), unscaled(family), ASSUMES)
-
-
-def fall_difference(evidence: Evidence, options: dict[str, Any], level: float) -> Measured:
-    """Share of runs that lost what they had learned, one side minus the other, seed by seed.
-
-    A run lost it if the mean of its last `LAST` returns is below half of its best, which means
-    something where returns are positive. Sides are {algorithm = "fedsvrpg-m", weight_cap = "none"}.
-    """
-    shares = []
-    for told in (options["ours"], options["theirs"]):
-        frame = evidence.frame
-        for name, value in told.items():
-            if name not in frame:
-                raise NothingToMeasureError(f"study {evidence.study} has no column {name}")
-            same = frame[name].astype(str) == str(value)
-            frame = frame[same | frame[name].isna()] if value == "none" else frame[same]
-        if frame.empty:
-            raise NothingToMeasureError(f"study {evidence.study} has no runs of {told}")
-        if frame["return"].max() <= 0:
-            raise NothingToMeasureError(f"study {evidence.study} has no positive returns to halve")
-        runs = frame.sort_values("round").groupby(["seed", "cell"], sort=True)
-        shares.append(runs.apply(_fell).groupby("seed").mean())
-    ours, theirs = shares
-    shared = sorted(ours.index.intersection(theirs.index))
-    if not shared:
-        raise NothingToMeasureError("the two sides have no seed in common")
-    apart = (ours[shared] - theirs[shared]).to_numpy()
-    return Measured(over_seeds(apart, level), len(shared), assumes=ASSUMES[:1])
-
-
-def _fell(run: Any) -> float:
-    """1 if a run, rows by round, ended below half of its best."""
-    best, last = run["return"].max(), run["return"].iloc[-LAST:].mean()
-    return float(bool(run["diverged"].any()) or last < best / 2)
 
 
 def _between(

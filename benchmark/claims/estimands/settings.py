@@ -1,7 +1,7 @@
-"""Differences between settings that a study crosses, each environment at its best of either side.
+"""Differences between settings that a study without a design crosses.
 
-The runs of a study without a design, such as several β at values that were tuned for each. Which of
-them counts is chosen on one half of the seeds and scored on the other.
+Areas at the best of either side, such as several β at values that were tuned for each: which of
+them counts is chosen on one half of the seeds and scored on the other. Falls of all runs.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 from fedrl.benchmark.claims.estimands import fairness
 from fedrl.benchmark.claims.estimands.chosen import ASSUMES, best_of_other_half
 from fedrl.benchmark.claims.estimands.intervals import over_seeds
+from fedrl.benchmark.claims.estimands.paired import ASSUMES as OF_SEEDS
 from fedrl.benchmark.claims.estimands.paired import unscaled
 from fedrl.benchmark.claims.evidence import Evidence, NothingToMeasureError
 from fedrl.benchmark.claims.verdict import Measured
@@ -21,6 +22,7 @@ from fedrl.reports.statistics.estimates import Array
 from fedrl.reports.table.normalised_scores import area
 from fedrl.reports.table.runs import Family, Run
 
+LAST = 5  # evaluation points at the end, of which a mean is taken
 NONE = "none"  # how a file writes a setting that is off
 
 
@@ -43,6 +45,39 @@ def setting_difference(evidence: Evidence, options: dict[str, Any], level: float
     )
     found = over_seeds(whole, level, max(len(kept) // 2, 1))
     return Measured(found, len(kept), rival, own, unscaled(family), ASSUMES)
+
+
+def fall_difference(evidence: Evidence, options: dict[str, Any], level: float) -> Measured:
+    """Share of runs that lost what they had learned, `ours` − `theirs`, seed by seed.
+
+    A run lost it if the mean of its last `LAST` returns is below half of its best, which means
+    something where returns are positive. Sides are as in `setting_difference`.
+    """
+    shares = []
+    for told in (options["ours"], options["theirs"]):
+        frame = evidence.frame
+        for name, wanted in told.items():
+            if name not in frame:
+                raise NothingToMeasureError(f"study {evidence.study} has no column {name}")
+            frame = frame[[_is(value, wanted) for value in frame[name]]]
+        if frame.empty:
+            raise NothingToMeasureError(f"study {evidence.study} has no runs of {told}")
+        if frame["return"].max() <= 0:
+            raise NothingToMeasureError(f"study {evidence.study} has no positive returns to halve")
+        runs = frame.sort_values("round").groupby(["seed", "cell"], sort=True)
+        shares.append(runs.apply(_fell).groupby("seed").mean())
+    ours, theirs = shares
+    shared = sorted(ours.index.intersection(theirs.index))
+    if not shared:
+        raise NothingToMeasureError("the two sides have no seed in common")
+    apart = (ours[shared] - theirs[shared]).to_numpy()
+    return Measured(over_seeds(apart, level), len(shared), assumes=OF_SEEDS[:1])
+
+
+def _fell(run: Any) -> float:
+    """1 if a run, rows by round, ended below half of its best."""
+    best, last = run["return"].max(), run["return"].iloc[-LAST:].mean()
+    return float(bool(run["diverged"].any()) or last < best / 2)
 
 
 def _areas(family: Family, runs: list[Run], told: Mapping[str, Any]) -> dict[str, dict[int, float]]:

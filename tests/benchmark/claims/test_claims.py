@@ -19,8 +19,8 @@ from fedrl.benchmark.claims.claim import Claim, ClaimError, parse
 from fedrl.benchmark.claims.estimands import check
 from fedrl.benchmark.claims.estimands.chosen import best_of_other_half
 from fedrl.benchmark.claims.estimands.intervals import apart, over_seeds
-from fedrl.benchmark.claims.estimands.paired import area_difference, fall_difference
-from fedrl.benchmark.claims.estimands.settings import setting_difference
+from fedrl.benchmark.claims.estimands.paired import area_difference
+from fedrl.benchmark.claims.estimands.settings import fall_difference, setting_difference
 from fedrl.benchmark.claims.evidence import Evidence, NothingToMeasureError
 from fedrl.benchmark.claims.figure import drawing
 from fedrl.benchmark.claims.judgement import judge
