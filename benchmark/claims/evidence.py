@@ -12,10 +12,10 @@ from fedrl.benchmark.execution.execution import run_study
 from fedrl.benchmark.publishing import sources
 from fedrl.benchmark.publishing.records import load_records, with_theory
 from fedrl.benchmark.storage.provenance import folder
-from fedrl.reports.table.design import is_designed
 from fedrl.reports.table.records import families
 from fedrl.reports.table.runs import Family
-from fedrl.reports.table.surfaces import Designed, surfaces
+from fedrl.reports.table.surfaces.design import is_designed
+from fedrl.reports.table.surfaces.from_records import Designed, surfaces
 
 PUBLISHED = Path("published")
 

@@ -11,34 +11,20 @@ import typer
 from typer.exceptions import TyperException
 
 from fedrl.benchmark.cli.codes import INTERRUPTED, USER_ERROR
-from fedrl.benchmark.cli.commands.check import check
-from fedrl.benchmark.cli.commands.claims import claims
-from fedrl.benchmark.cli.commands.compare import compare
-from fedrl.benchmark.cli.commands.cross import cross
-from fedrl.benchmark.cli.commands.doctor import doctor
-from fedrl.benchmark.cli.commands.handbook import handbook
-from fedrl.benchmark.cli.commands.import_curves import import_curves
-from fedrl.benchmark.cli.commands.info import info
-from fedrl.benchmark.cli.commands.list_known import list_known
-from fedrl.benchmark.cli.commands.merge import merge
-from fedrl.benchmark.cli.commands.mirror import mirror
-from fedrl.benchmark.cli.commands.open_page import open_page
-from fedrl.benchmark.cli.commands.publish import publish
-from fedrl.benchmark.cli.commands.records import records
-from fedrl.benchmark.cli.commands.render import render
-from fedrl.benchmark.cli.commands.replay import replay
-from fedrl.benchmark.cli.commands.report import report
-from fedrl.benchmark.cli.commands.run import run
-from fedrl.benchmark.cli.commands.sensitivity import sensitivity
-from fedrl.benchmark.cli.commands.show import show
-from fedrl.benchmark.cli.commands.speed import speed
-from fedrl.benchmark.cli.commands.study import study
-from fedrl.benchmark.cli.commands.submit import submit
-from fedrl.benchmark.cli.commands.thresholds import thresholds
-from fedrl.benchmark.cli.commands.tune import tune
-from fedrl.benchmark.cli.commands.tuned import tuned
-from fedrl.benchmark.cli.commands.verify import verify
-from fedrl.benchmark.cli.commands.watch import watch
+from fedrl.benchmark.cli.commands.entries import check, cross, handbook, render, show, thresholds
+from fedrl.benchmark.cli.commands.exchange import import_curves, merge, mirror
+from fedrl.benchmark.cli.commands.machine import doctor, info, speed
+from fedrl.benchmark.cli.commands.studies import (
+    list_known,
+    open_page,
+    records,
+    report,
+    run,
+    study,
+    watch,
+)
+from fedrl.benchmark.cli.commands.trust import claims, compare, publish, replay, submit, verify
+from fedrl.benchmark.cli.commands.tuning import sensitivity, tune, tuned
 from fedrl.benchmark.cli.known import checked
 from fedrl.benchmark.cli.printable import printable
 from fedrl.benchmark.cli.streams import NOTICE, FullError, Stream, complete

@@ -11,8 +11,8 @@ from pydantic import ValidationError
 from fedrl.benchmark.config import limits, registry
 from fedrl.benchmark.config.configuration import Config
 from fedrl.benchmark.config.settings import SettingError, alternatives, config_fields, explain
-from fedrl.benchmark.config.tuned_file import Entry
-from fedrl.benchmark.config.tuned_lookup import find, places, tuned_config, tuned_names
+from fedrl.benchmark.config.tuned.entries import Entry
+from fedrl.benchmark.config.tuned.lookup import find, places, tuned_config, tuned_names
 from fedrl.envs.validation import nearest
 
 Place = str  # dotted path of a table in the file

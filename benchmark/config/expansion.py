@@ -10,8 +10,8 @@ from pydantic import ValidationError
 from fedrl.benchmark.config import limits, registry
 from fedrl.benchmark.config.configuration import Config
 from fedrl.benchmark.config.crossing import Tables
-from fedrl.benchmark.config.design import Design, Point, projected
 from fedrl.benchmark.config.settings import SettingError, config_fields, explain
+from fedrl.benchmark.config.spaces.design import Design, Point, projected
 from fedrl.envs.validation import nearest
 
 ENVIRONMENT = ("kappa", "agents")  # numbers that tell environments apart, not settings to choose

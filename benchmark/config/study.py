@@ -18,13 +18,13 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 from fedrl.benchmark.config import limits, selection
 from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.crossing import Place, Tables, cross, deciding, without_directives
-from fedrl.benchmark.config.design import Design, Point
 from fedrl.benchmark.config.expansion import Expanded, expand
-from fedrl.benchmark.config.protocol import protocol_of
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.config.settings import SettingError, config_fields, explain, parse_value
+from fedrl.benchmark.config.spaces.design import Design, Point
+from fedrl.benchmark.config.spaces.protocol import protocol_of
 from fedrl.benchmark.config.storable import unstorable
-from fedrl.benchmark.config.tuned_file import Entry
+from fedrl.benchmark.config.tuned.entries import Entry
 from fedrl.envs.validation import nearest, shown
 
 DEFAULT_RESULTS = "results"
@@ -49,7 +49,9 @@ class Study(BaseModel):
     families: dict[str, dict[str, Any]]
     algorithms: dict[str, dict[str, Any]]
     design: Design | None = None  # of hyperparameters; see `benchmark.sensitivity`
-    tuning: dict[str, Any] = {}  # how `fedrl tune` tunes it, see `fedrl.benchmark.config.protocol`
+    tuning: dict[
+        str, Any
+    ] = {}  # how `fedrl tune` tunes it, see `fedrl.benchmark.config.spaces.protocol`
     tuned: str = "tuned"  # folder of tuned values, looked at before those of the package
     only: tuple[str, ...] = ()  # conditions `field=value`, see `fedrl.benchmark.config.selection`
 

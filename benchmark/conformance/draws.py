@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from fedrl.benchmark.config.task_digest import digest_of
+from fedrl.benchmark.config.tuned.task_digest import digest_of
 from fedrl.benchmark.conformance.digests import DIGESTS
 from fedrl.benchmark.conformance.verdict import hold, hold_refused, hold_same
 from fedrl.envs import FAMILIES

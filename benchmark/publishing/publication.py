@@ -17,7 +17,7 @@ from fedrl.benchmark.storage.store import Store
 from fedrl.benchmark.storage.tuned_code import tuned_elsewhere
 
 if TYPE_CHECKING:
-    from fedrl.reports.table.surfaces import Designed
+    from fedrl.reports.table.surfaces.from_records import Designed
 
 
 class Published(NamedTuple):
@@ -96,7 +96,7 @@ def surfaces_of(study: Study, found: Records) -> Designed | None:
     """Compute the surfaces of a study with a design; ValueError where too little is there."""
     if study.design is None:
         return None
-    from fedrl.reports.table.surfaces import surfaces
+    from fedrl.reports.table.surfaces.from_records import surfaces
 
     return surfaces(found.frame)
 

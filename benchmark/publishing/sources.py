@@ -27,7 +27,7 @@ import pyarrow.parquet as pq
 from fedrl.benchmark.storage.files import StoreError, plain_bytes, write_atomically
 
 if TYPE_CHECKING:
-    from fedrl.reports.table.surfaces import Designed
+    from fedrl.reports.table.surfaces.from_records import Designed
 
 RECORDS, PROVENANCE, DIGESTS = "records.parquet", "provenance.json", "digests.json"
 FOLDER, PAGE, PAPER, SUMMARY = "source", "index.html", "report.tex", "summary.md"

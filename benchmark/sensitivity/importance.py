@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from fedrl.benchmark.config.design import Design
+from fedrl.benchmark.config.spaces.design import Design
 from fedrl.envs.family import Array
-from fedrl.reports.table.design import Surface
+from fedrl.reports.table.surfaces.design import Surface
 
 BEST = 0.25  # share of the settings that count as the best; a tenth of few is noise
 RESAMPLES = 100

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from fedrl.reports.table.design import Surface
 from fedrl.reports.table.specification import Sensitivity
-from fedrl.reports.table.tuning_sensitivity import TuningSensitivity, gammas, owed
+from fedrl.reports.table.surfaces.design import Surface
+from fedrl.reports.table.surfaces.tuning_sensitivity import TuningSensitivity, gammas, owed
 
 
 def summarise(surfaces: Sequence[Surface]) -> list[TuningSensitivity]:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from fedrl.benchmark.config.configuration import Run
-from fedrl.benchmark.config.parameter import sized
-from fedrl.benchmark.config.protocol import Protocol
+from fedrl.benchmark.config.spaces.parameter import sized
+from fedrl.benchmark.config.spaces.protocol import Protocol
 from fedrl.benchmark.execution.batches import cut
 from fedrl.benchmark.execution.estimate import START_SECONDS, Size, size
 from fedrl.benchmark.tuning.task import Task

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from fedrl.benchmark.config.protocol import Protocol
+from fedrl.benchmark.config.spaces.protocol import Protocol
 from fedrl.benchmark.config.storable import stored_as
 from fedrl.benchmark.storage.files import write_atomically
 from fedrl.benchmark.tuning.trial import Tuned

@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 
 from rich.console import Console
 
-from fedrl.benchmark.config.parameter import is_grid
-from fedrl.benchmark.config.protocol import ENOUGH, Protocol, protocol_of
+from fedrl.benchmark.config.spaces.parameter import is_grid
+from fedrl.benchmark.config.spaces.protocol import ENOUGH, Protocol, protocol_of
 from fedrl.benchmark.config.study import load_study, read_table
-from fedrl.benchmark.config.tuned_file import Entry
-from fedrl.benchmark.config.tuned_lookup import refuse_by_hand
+from fedrl.benchmark.config.tuned.entries import Entry
+from fedrl.benchmark.config.tuned.lookup import refuse_by_hand
 from fedrl.benchmark.execution.executors import Executor
 from fedrl.benchmark.storage.files import StoreError, token
 from fedrl.benchmark.tuning import pages, tuned_writer

@@ -14,7 +14,7 @@ import numpy as np
 import optuna
 from scipy.stats import qmc
 
-from fedrl.benchmark.config.parameter import Parameter, Space, Values, grid, is_grid
+from fedrl.benchmark.config.spaces.parameter import Parameter, Space, Values, grid, is_grid
 
 CANDIDATES = 24  # of the expected-improvement step
 

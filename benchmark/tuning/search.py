@@ -10,10 +10,10 @@ from itertools import zip_longest
 from typing import NamedTuple
 
 from fedrl.benchmark.config.configuration import Run
-from fedrl.benchmark.config.parameter import Values
-from fedrl.benchmark.config.protocol import Protocol
-from fedrl.benchmark.config.search_space import own_values
 from fedrl.benchmark.config.seeds import Seed
+from fedrl.benchmark.config.spaces.parameter import Values
+from fedrl.benchmark.config.spaces.protocol import Protocol
+from fedrl.benchmark.config.spaces.search_space import own_values
 from fedrl.benchmark.tuning.objective import Outcome
 from fedrl.benchmark.tuning.sampler import FinishedTrial, propose
 from fedrl.benchmark.tuning.task import Task

@@ -4,8 +4,8 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
-from fedrl.benchmark.config.parameter import Parameter, Values, edges, worded
-from fedrl.benchmark.config.tuned_file import Entry, pair_of, read
+from fedrl.benchmark.config.spaces.parameter import Parameter, Values, edges, worded
+from fedrl.benchmark.config.tuned.entries import Entry, pair_of, read
 from fedrl.benchmark.tuning import tested
 from fedrl.benchmark.tuning.variance import spread_of
 from fedrl.reports.statistics.estimates import Estimate

@@ -10,9 +10,10 @@ from pydantic import ValidationError
 
 from fedrl.benchmark.config import registry
 from fedrl.benchmark.config.configuration import Config
-from fedrl.benchmark.config.parameter import Space, Values, is_grid
-from fedrl.benchmark.config.protocol import Protocol
-from fedrl.benchmark.config.search_space import (
+from fedrl.benchmark.config.settings import SettingError
+from fedrl.benchmark.config.spaces.parameter import Space, Values, is_grid
+from fedrl.benchmark.config.spaces.protocol import Protocol
+from fedrl.benchmark.config.spaces.search_space import (
     AROUND,
     applied,
     check_names,
@@ -22,7 +23,6 @@ from fedrl.benchmark.config.search_space import (
     space_of,
     values_at,
 )
-from fedrl.benchmark.config.settings import SettingError
 from fedrl.benchmark.config.study import Study
 from fedrl.benchmark.execution.estimate import work
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fedrl.benchmark.config.tuned_file import Entry
+from fedrl.benchmark.config.tuned.entries import Entry
 from fedrl.reports.statistics.estimates import Estimate, estimate, mean
 from fedrl.reports.table.outcome import Outcome
 from fedrl.reports.table.records import begun

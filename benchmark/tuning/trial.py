@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from fedrl.benchmark.config.configuration import Run
-from fedrl.benchmark.config.parameter import Values
 from fedrl.benchmark.config.seeds import Seed
+from fedrl.benchmark.config.spaces.parameter import Values
 from fedrl.benchmark.tuning.objective import Outcome
 from fedrl.benchmark.tuning.task import Task
 from fedrl.reports.statistics.estimates import Estimate, estimate, mean

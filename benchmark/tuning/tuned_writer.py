@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from fedrl.benchmark.config.parameter import edges
-from fedrl.benchmark.config.protocol import Protocol
 from fedrl.benchmark.config.settings import SettingError
-from fedrl.benchmark.config.tuned_file import FORMAT, Entry, path_of, read
-from fedrl.benchmark.config.tuned_identity import options_of, problem_of, release, settings_of
+from fedrl.benchmark.config.spaces.parameter import edges
+from fedrl.benchmark.config.spaces.protocol import Protocol
+from fedrl.benchmark.config.tuned.entries import FORMAT, Entry, path_of, read
+from fedrl.benchmark.config.tuned.identity import options_of, problem_of, release, settings_of
 from fedrl.benchmark.storage.files import StoreError, set_aside, write_atomically
 from fedrl.benchmark.storage.provenance import config_code
 from fedrl.benchmark.tuning import toml_text

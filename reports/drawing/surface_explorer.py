@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from fedrl.reports.drawing.array_encoding import plain
-from fedrl.reports.table.design import Space, Surface, amount, in_order, sign
-from fedrl.reports.table.marginals import axis
 from fedrl.reports.table.specification import Sensitivity
+from fedrl.reports.table.surfaces.design import Space, Surface, amount, in_order, sign
+from fedrl.reports.table.surfaces.marginals import axis
 
 SHOWN = {"best": "best over the others", "mean": "mean over the others", "lost": "diverged runs"}
 Choice = tuple[str, str]  # what stands in the address, what is read

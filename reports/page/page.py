@@ -21,14 +21,14 @@ from fedrl.reports.page.html import page
 from fedrl.reports.page.paper import document
 from fedrl.reports.page.table_export import csv, latex, markdown
 from fedrl.reports.sensitivity.design_contents import design_contents
-from fedrl.reports.table.design import is_designed
 from fedrl.reports.table.normalised_scores import comparable
 from fedrl.reports.table.presentation import Presentation
 from fedrl.reports.table.records import check, families, hyperparameters
 from fedrl.reports.table.runs import apart
 from fedrl.reports.table.specification import Specification
 from fedrl.reports.table.stages import silent, told
-from fedrl.reports.table.surfaces import Designed, surfaces
+from fedrl.reports.table.surfaces.design import is_designed
+from fedrl.reports.table.surfaces.from_records import Designed, surfaces
 from fedrl.reports.table.tables import Data, Table
 from fedrl.reports.table.totals import incomplete, last_rows, overview, totals
 

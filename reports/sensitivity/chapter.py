@@ -10,8 +10,8 @@ from fedrl.reports.sensitivity.study import Study
 from fedrl.reports.sensitivity.values_table import pairs_data, values_data, values_table
 from fedrl.reports.statistics.estimates import Estimate
 from fedrl.reports.table import formatting as fm
+from fedrl.reports.table.surfaces.tuning_sensitivity import TuningSensitivity, difference
 from fedrl.reports.table.tables import ALGORITHM, Data, Table, text
-from fedrl.reports.table.tuning_sensitivity import TuningSensitivity, difference
 
 
 def across(study: Study) -> Chapter:

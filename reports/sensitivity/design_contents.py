@@ -10,11 +10,11 @@ from fedrl.reports.sensitivity.plane import reference
 from fedrl.reports.sensitivity.study import Study
 from fedrl.reports.sensitivity.tables import sensitivity_table
 from fedrl.reports.table import formatting as fm
-from fedrl.reports.table.design import space
 from fedrl.reports.table.presentation import Presentation
 from fedrl.reports.table.specification import Sensitivity
 from fedrl.reports.table.stages import silent, told
-from fedrl.reports.table.surfaces import Designed
+from fedrl.reports.table.surfaces.design import space
+from fedrl.reports.table.surfaces.from_records import Designed
 from fedrl.reports.table.totals import overview, spread, totals
 
 CELL = "A cell is one setting of one algorithm in one environment."

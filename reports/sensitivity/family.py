@@ -13,8 +13,8 @@ from fedrl.reports.sensitivity.study import Study
 from fedrl.reports.sensitivity.transfer import transfer_maps
 from fedrl.reports.table import formatting as fm
 from fedrl.reports.table.identity import identity
-from fedrl.reports.table.representative_settings import shown_table
 from fedrl.reports.table.runs import Family
+from fedrl.reports.table.surfaces.representative_settings import shown_table
 from fedrl.reports.table.tables import Data, Table
 
 PAIRS = (("beta", "step_size"),)  # (down, across); others are on the page to explore

@@ -8,10 +8,10 @@ import numpy as np
 from fedrl.reports.sensitivity.guideline_ranges import good_range, shifts, tails
 from fedrl.reports.sensitivity.guideline_words import Sentence, everywhere, places, rounded
 from fedrl.reports.table import formatting as fm
-from fedrl.reports.table.design import Space, Surface, sign
-from fedrl.reports.table.marginals import axis, kept_share
 from fedrl.reports.table.specification import Sensitivity
-from fedrl.reports.table.tuning_sensitivity import TuningSensitivity
+from fedrl.reports.table.surfaces.design import Space, Surface, sign
+from fedrl.reports.table.surfaces.marginals import axis, kept_share
+from fedrl.reports.table.surfaces.tuning_sensitivity import TuningSensitivity
 
 
 def sentences(

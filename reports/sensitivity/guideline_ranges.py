@@ -11,9 +11,9 @@ import numpy as np
 from fedrl.reports.sensitivity.guideline_words import Sentence, everywhere, floored, places, rounded
 from fedrl.reports.statistics.estimates import Array
 from fedrl.reports.table import formatting as fm
-from fedrl.reports.table.design import Space, Surface, amount, sign
-from fedrl.reports.table.marginals import Axis, best_over_rest
 from fedrl.reports.table.specification import Sensitivity
+from fedrl.reports.table.surfaces.design import Space, Surface, amount, sign
+from fedrl.reports.table.surfaces.marginals import Axis, best_over_rest
 
 
 def good_range(along: Axis, kept: Array, space: Space, spec: Sensitivity) -> Sentence:

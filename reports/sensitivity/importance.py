@@ -9,9 +9,9 @@ from fedrl.reports.drawing import figures as fig
 from fedrl.reports.sensitivity.responses import columns_of
 from fedrl.reports.sensitivity.study import Study
 from fedrl.reports.statistics.estimates import Estimate
-from fedrl.reports.table.design import Environment, in_order, sign
 from fedrl.reports.table.identity import identity
 from fedrl.reports.table.runs import Family
+from fedrl.reports.table.surfaces.design import Environment, in_order, sign
 from fedrl.reports.table.tables import ALGORITHM, Table, bounded, text, with_interval
 
 Rows = Sequence[tuple[Environment, Mapping[str, Any]]]

@@ -11,9 +11,9 @@ from fedrl.reports.drawing import marks
 from fedrl.reports.sensitivity.responses import MEANING, PERFORMANCE
 from fedrl.reports.sensitivity.study import Study
 from fedrl.reports.statistics.estimates import Array
-from fedrl.reports.table.design import amount, sign
-from fedrl.reports.table.marginals import Axis, axis, crossed
 from fedrl.reports.table.runs import Family
+from fedrl.reports.table.surfaces.design import amount, sign
+from fedrl.reports.table.surfaces.marginals import Axis, axis, crossed
 
 WIDE = 5  # panels side by side
 

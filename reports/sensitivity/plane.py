@@ -14,7 +14,7 @@ import numpy as np
 from fedrl.reports.drawing import figures as fig
 from fedrl.reports.table import formatting as fm
 from fedrl.reports.table.specification import Sensitivity
-from fedrl.reports.table.tuning_sensitivity import TuningSensitivity, difference
+from fedrl.reports.table.surfaces.tuning_sensitivity import TuningSensitivity, difference
 
 REGIONS = {
     0: "the same as the reference",

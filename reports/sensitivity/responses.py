@@ -11,10 +11,10 @@ from fedrl.reports.drawing import marks
 from fedrl.reports.sensitivity.study import Study
 from fedrl.reports.statistics.estimates import Array
 from fedrl.reports.table import formatting as fm
-from fedrl.reports.table.design import Environment, Space, Surface, amount, sign
-from fedrl.reports.table.marginals import axis, response
 from fedrl.reports.table.runs import Family
 from fedrl.reports.table.specification import Sensitivity
+from fedrl.reports.table.surfaces.design import Environment, Space, Surface, amount, sign
+from fedrl.reports.table.surfaces.marginals import axis, response
 
 PERFORMANCE = "performance"
 MEANING = (

@@ -6,12 +6,12 @@ from functools import cached_property
 from typing import Any
 
 from fedrl.reports.drawing import figures as fig
-from fedrl.reports.table.design import Environment, Space, Surface, coordinates, in_order
-from fedrl.reports.table.representative_settings import Shown, shown, shown_families
 from fedrl.reports.table.runs import Family
 from fedrl.reports.table.specification import Sensitivity
-from fedrl.reports.table.surfaces import Designed
-from fedrl.reports.table.tuning_sensitivity import TuningSensitivity, gammas, owed
+from fedrl.reports.table.surfaces.design import Environment, Space, Surface, coordinates, in_order
+from fedrl.reports.table.surfaces.from_records import Designed
+from fedrl.reports.table.surfaces.representative_settings import Shown, shown, shown_families
+from fedrl.reports.table.surfaces.tuning_sensitivity import TuningSensitivity, gammas, owed
 
 Looks = Mapping[str, Mapping[str, Any]]
 FIRST = ("step_size", "local_steps", "server_step_size", "episodes", "beta")  # as they are read

@@ -11,10 +11,11 @@ from fedrl.reports.statistics import estimates as st
 from fedrl.reports.statistics import sensitivity_statistics as ss
 from fedrl.reports.statistics.estimates import Array
 from fedrl.reports.table import formatting as fm
-from fedrl.reports.table.design import Surface, sign
-from fedrl.reports.table.marginals import axis, response
 from fedrl.reports.table.runs import Family
 from fedrl.reports.table.specification import Sensitivity
+from fedrl.reports.table.surfaces.design import Surface, sign
+from fedrl.reports.table.surfaces.marginals import axis, response
+from fedrl.reports.table.surfaces.tuning_sensitivity import TuningSensitivity, owed
 from fedrl.reports.table.tables import (
     ALGORITHM,
     Column,
@@ -26,7 +27,6 @@ from fedrl.reports.table.tables import (
     text,
     with_interval,
 )
-from fedrl.reports.table.tuning_sensitivity import TuningSensitivity, owed
 
 
 def sensitivity_table(study: Study) -> Table:

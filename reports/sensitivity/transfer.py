@@ -9,9 +9,9 @@ from fedrl.reports.drawing import marks
 from fedrl.reports.sensitivity.study import Study
 from fedrl.reports.statistics import sensitivity_statistics as ss
 from fedrl.reports.statistics.estimates import Array
-from fedrl.reports.table.design import Environment
 from fedrl.reports.table.runs import Family
 from fedrl.reports.table.specification import Sensitivity
+from fedrl.reports.table.surfaces.design import Environment
 
 
 def transfer(performance: Array, spec: Sensitivity) -> Array:

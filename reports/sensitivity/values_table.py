@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from fedrl.reports.statistics import estimates as st
 from fedrl.reports.statistics.estimates import Array
 from fedrl.reports.table import formatting as fm
-from fedrl.reports.table.design import Environment, Space, Surface, amount
-from fedrl.reports.table.marginals import Axis, axis
 from fedrl.reports.table.specification import Sensitivity
+from fedrl.reports.table.surfaces.design import Environment, Space, Surface, amount
+from fedrl.reports.table.surfaces.marginals import Axis, axis
 from fedrl.reports.table.tables import Data, Row, Table, bounded, text, with_interval
 
 ANY = "any"

@@ -10,7 +10,7 @@ from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from designs import designed, provenance
 from fedrl.reports import write_report
-from fedrl.reports.table.surfaces import surfaces
+from fedrl.reports.table.surfaces.from_records import surfaces
 
 Open = Callable[..., Chrome]
 HERE = "#gridworld-surface"

@@ -33,22 +33,17 @@ from places import ROOT
 DOCS = ROOT / "docs"
 sys.path.insert(0, str(DOCS))
 
-from making import (  # noqa: E402
+from making import docstrings, pages, reference, rooms, settings, studies  # noqa: E402
+from making.measured import (  # noqa: E402
     beta,
     clock,
     deep,
-    docstrings,
     frontier,
-    pages,
     paper_tuned,
     personal,
     published_runs,
-    reference,
-    rooms,
     sensitivity,
-    settings,
     stability,
-    studies,
     theory,
 )
 
@@ -381,7 +376,7 @@ def test_tables_of_the_sensitivity_page_are_those_of_the_published_studies(name:
 
 
 def test_tables_of_the_theory_page_are_those_of_the_published_study() -> None:
-    """Otherwise: python docs/making/theory.py."""
+    """Otherwise: PYTHONPATH=docs python -m making.measured.theory."""
     page = texts()["docs/theory.md"]
     assert all(theory.MARK.format(name=name) in page for name in theory.tables())
     assert theory.written(page) == page
@@ -396,14 +391,14 @@ def test_tables_of_the_page_on_beta_are_those_of_the_published_study() -> None:
     "maker", [personal, clock, frontier, stability, paper_tuned], ids=lambda m: m.PAGE.stem
 )
 def test_tables_of_pages_on_single_studies_are_those_of_the_published_ones(maker: Any) -> None:
-    """Otherwise: PYTHONPATH=docs python -m making.NAME."""
+    """Otherwise: PYTHONPATH=docs python -m making.measured.NAME."""
     page = maker.PAGE.read_text("utf-8")
     assert all(published_runs.MARK.format(name=name) in page for name in maker.tables())
     assert published_runs.written(page, maker.tables()) == page
 
 
 def test_the_picture_of_the_frontier_has_the_marks_of_its_records() -> None:
-    """Otherwise: PYTHONPATH=docs python -m making.frontier; its bytes are those of one platform."""
+    """Otherwise: PYTHONPATH=docs python -m making.measured.frontier; its bytes vary by platform."""
     marks = len(re.findall(rb"<use ", frontier.picture()))
     assert len(re.findall(rb"<use ", frontier.PICTURE.read_bytes())) == marks > 72
 

@@ -19,7 +19,7 @@ from fedrl.benchmark.claims.evidence import Evidence, NothingToMeasureError
 from fedrl.benchmark.claims.verdict import Measured
 from fedrl.reports.statistics import cross_fitting
 from fedrl.reports.statistics.estimates import Array
-from fedrl.reports.table.design import Environment, Surface
+from fedrl.reports.table.surfaces.design import Environment, Surface
 
 AXES = ("step_size", "beta")  # whose best value may lie beyond the grid; K, B have natural ends
 ASSUMES = (

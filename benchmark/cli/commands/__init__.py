@@ -1,1 +1,1 @@
-"""One module per command."""
+"""One module per command, in a room per group of `fedrl --help`."""

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fedrl.benchmark.config.axis import Axis
-from fedrl.benchmark.config.design import Design, projected
+from fedrl.benchmark.config.spaces.axis import Axis
+from fedrl.benchmark.config.spaces.design import Design, projected
 from fedrl.benchmark.config.study import Study, StudyError, load_study
 
 TEXT = """

@@ -12,15 +12,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fedrl.benchmark.config import tuned_identity, tuned_lookup
-from fedrl.benchmark.config.parameter import Parameter
-from fedrl.benchmark.config.protocol import Protocol
 from fedrl.benchmark.config.registry import algorithms
-from fedrl.benchmark.config.search_space import point_of
 from fedrl.benchmark.config.settings import SettingError
+from fedrl.benchmark.config.spaces.parameter import Parameter
+from fedrl.benchmark.config.spaces.protocol import Protocol
+from fedrl.benchmark.config.spaces.search_space import point_of
 from fedrl.benchmark.config.study import StudyError, load_study
-from fedrl.benchmark.config.tuned_file import Entry, pair_of, path_of, read
-from fedrl.benchmark.config.tuned_lookup import shipped
+from fedrl.benchmark.config.tuned import identity, lookup
+from fedrl.benchmark.config.tuned.entries import Entry, pair_of, path_of, read
+from fedrl.benchmark.config.tuned.lookup import shipped
 from fedrl.benchmark.execution.execution import plan
 from fedrl.benchmark.storage.tuned_code import tuned_elsewhere
 from fedrl.benchmark.tuning import shelf, tested, tuned_writer
@@ -100,7 +100,7 @@ def test_a_study_takes_plain_values(tmp_path: Path) -> None:
     configs = load_study("asks.toml").configs()
     assert len(configs) == 4
     for config in configs:
-        entry = tuned_lookup.find(config, [Path("tuned")])
+        entry = lookup.find(config, [Path("tuned")])
         hand = TEXT.replace("[0.0, 0.5]", f"{config.kappa}").replace(
             "step_size = 0.7", "\n".join(f"{n} = {v!r}" for n, v in entry.values.items())
         )
@@ -135,7 +135,7 @@ def test_a_narrower_table_can_say_given() -> None:
 def test_tuning_reads_a_study_that_asks_for_what_it_will_make(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(tuned_lookup, "shipped", lambda: Path("package"))  # which has nothing
+    monkeypatch.setattr(lookup, "shipped", lambda: Path("package"))  # which has nothing
     Path("elsewhere").mkdir()
     overrides = ["tuned=elsewhere"]
     assert "neither elsewhere nor the package has random-mdp/fedpg.toml" in refusal(*overrides)
@@ -217,7 +217,7 @@ def test_values_whose_code_was_not_recorded_are_used_and_named() -> None:
     assert study.configs() == configs
     assert tuned_elsewhere(study) == (
         "hyperparameters tuned under other code: random-mdp / fedpg, random-mdp / fedsvrpg-m: code "
-        f"was not recorded (fedrl {tuned_identity.release()})"
+        f"was not recorded (fedrl {identity.release()})"
     )
     only = load_study("asks.toml", only=["algorithm=fedpg"])
     assert "fedsvrpg-m" not in tuned_elsewhere(only)
@@ -281,7 +281,7 @@ def test_shipped_values_are_of_this_code() -> None:
             for config in studies[entry.study]
             if (config.family, config.algorithm, config.kappa, config.agents)
             == (family, algorithm, entry.kappa, entry.agents)
-            and not tuned_lookup.differences(config, entry)
+            and not lookup.differences(config, entry)
         ]
         assert fitting, (family, algorithm, entry.kappa, entry.agents)
 
@@ -363,7 +363,7 @@ def test_values_that_were_edited_by_hand_are_told() -> None:
 
 
 def test_names_of_plugins_with_a_slash_have_a_file_that_is_found_again(tmp_path: Path) -> None:
-    shipped = path_of(tuned_lookup.shipped(), "gridworld", "fedpg")
+    shipped = path_of(lookup.shipped(), "gridworld", "fedpg")
     path = path_of(tmp_path, "mylab/grid", "mylab/fedpg")
     assert path == tmp_path / "mylab-grid" / "mylab-fedpg.toml"
     text = shipped.read_text("utf-8")

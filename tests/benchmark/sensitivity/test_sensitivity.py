@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from fedrl.benchmark.cli.main import app
-from fedrl.benchmark.config.design import Design
+from fedrl.benchmark.config.spaces.design import Design
 from fedrl.benchmark.config.study import load_study
 from fedrl.benchmark.execution.execution import plan
 from fedrl.benchmark.publishing import sources
@@ -23,8 +23,8 @@ from fedrl.benchmark.sensitivity import importance
 from fedrl.benchmark.sensitivity.importance import importances
 from fedrl.benchmark.sensitivity.summary import summarise
 from fedrl.benchmark.storage.store import Store
-from fedrl.reports.table import surfaces as of_records
-from fedrl.reports.table.surfaces import surfaces
+from fedrl.reports.table.surfaces import from_records as of_records
+from fedrl.reports.table.surfaces.from_records import surfaces
 
 TEXT = """
 title = "A design"

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 
 from fedrl.algorithms import ALGORITHMS
 from fedrl.benchmark.config.configuration import Config
-from fedrl.benchmark.config.parameter import Parameter, edges, sized
-from fedrl.benchmark.config.protocol import Protocol, protocol_of
-from fedrl.benchmark.config.search_space import (
+from fedrl.benchmark.config.settings import SettingError
+from fedrl.benchmark.config.spaces.parameter import Parameter, edges, sized
+from fedrl.benchmark.config.spaces.protocol import Protocol, protocol_of
+from fedrl.benchmark.config.spaces.search_space import (
     applied,
     point_of,
     searched,
@@ -25,7 +26,6 @@ from fedrl.benchmark.config.search_space import (
     tunables,
     values_at,
 )
-from fedrl.benchmark.config.settings import SettingError
 from fedrl.benchmark.config.study import StudyError, load_study
 from fedrl.benchmark.tuning import toml_text
 from fedrl.benchmark.tuning.objective import outcome_of

@@ -5,10 +5,10 @@ import pytest
 
 from fedrl.reports.sensitivity import guideline as gl
 from fedrl.reports.sensitivity.plane import REGIONS, region
-from fedrl.reports.table.design import Environment, Space, Surface
-from fedrl.reports.table.marginals import Axis, axis, kept_share
 from fedrl.reports.table.specification import Sensitivity
-from fedrl.reports.table.tuning_sensitivity import difference, gammas, owed
+from fedrl.reports.table.surfaces.design import Environment, Space, Surface
+from fedrl.reports.table.surfaces.marginals import Axis, axis, kept_share
+from fedrl.reports.table.surfaces.tuning_sensitivity import difference, gammas, owed
 
 SPEC = Sensitivity(redrawn=60)  # enough for a deviation
 SPACE = Space("grid", {"step_size": {"values": [1, 2, 3], "relative": True}})

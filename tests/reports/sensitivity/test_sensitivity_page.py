@@ -14,8 +14,8 @@ from designs import VALUES, designed, provenance
 from fedrl.reports.sensitivity.transfer import transfer
 from fedrl.reports.statistics import sensitivity_statistics as ss
 from fedrl.reports.table.specification import Sensitivity
-from fedrl.reports.table.surfaces import surfaces
-from fedrl.reports.table.tuning_sensitivity import gammas
+from fedrl.reports.table.surfaces.from_records import surfaces
+from fedrl.reports.table.surfaces.tuning_sensitivity import gammas
 
 
 def study(kind):

@@ -15,7 +15,7 @@ from fedrl.reports.table.normalised_scores import area, comparable, final, scale
 from fedrl.reports.table.outcome import Outcome, intended
 from fedrl.reports.table.records import families
 from fedrl.reports.table.specification import Specification
-from fedrl.reports.table.surfaces import surfaces
+from fedrl.reports.table.surfaces.from_records import surfaces
 
 NAN = float("nan")
 BUDGET = 100

@@ -7,11 +7,17 @@ import pytest
 from designs import VALUES, designed
 from fedrl.reports.sensitivity.values_table import pairs_data, values_data, values_table
 from fedrl.reports.statistics import estimates as st
-from fedrl.reports.table import tuning_sensitivity as ow
-from fedrl.reports.table.design import Environment, space
-from fedrl.reports.table.marginals import axis, best_over_rest, crossed, kept_share, response
 from fedrl.reports.table.specification import Sensitivity
-from fedrl.reports.table.surfaces import surfaces
+from fedrl.reports.table.surfaces import tuning_sensitivity as ow
+from fedrl.reports.table.surfaces.design import Environment, space
+from fedrl.reports.table.surfaces.from_records import surfaces
+from fedrl.reports.table.surfaces.marginals import (
+    axis,
+    best_over_rest,
+    crossed,
+    kept_share,
+    response,
+)
 
 SPEC = Sensitivity()
 SMALL = {"families": ("gridworld",), "agents": (4,), "seeds": 4, "evaluations": 5}

@@ -10,10 +10,10 @@ from typing import Annotated, Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from fedrl.benchmark.config.parameter import Values
 from fedrl.benchmark.config.settings import SettingError
+from fedrl.benchmark.config.spaces.parameter import Values
 from fedrl.benchmark.config.storable import stored_as
-from fedrl.benchmark.config.tuned_identity import plain
+from fedrl.benchmark.config.tuned.identity import plain
 
 FORMAT = 1
 

@@ -1,6 +1,7 @@
 """The tables and findings of docs/stability.md, from `stability` and `stability_changes`.
 
-`PYTHONPATH=docs python -m making.stability` writes them between their marks; a test compares.
+`PYTHONPATH=docs python -m making.measured.stability` writes them between their marks;
+a test compares.
 """
 
 from __future__ import annotations
@@ -10,10 +11,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from making.published_runs import number, word, written
-from making.sensitivity import PUBLISHED, markdown
+from making.measured.published_runs import number, word, written
+from making.measured.sensitivity import PUBLISHED, markdown
 
-PAGE = Path(__file__).parents[1] / "stability.md"
+PAGE = Path(__file__).parents[2] / "stability.md"
 RUN = ["algorithm", "horizon", "step_size", "weight_cap", "initial_momentum", "seed"]
 CHANGES = {
     "unchanged": "none",

@@ -7,7 +7,7 @@ from typing import Any
 
 from fedrl.benchmark.config.configuration import Config
 from fedrl.benchmark.config.seeds import Seed
-from fedrl.benchmark.config.task_digest import digest_of
+from fedrl.benchmark.config.tuned.task_digest import digest_of
 
 # How long and how often is looked at: tuned values may be used with another budget.
 FREE = ("rounds", "budget", "evaluate_every", "evaluation_episodes", "evaluation_gradients")

@@ -15,7 +15,7 @@ import pandas as pd
 from fedrl.benchmark.config.study import read_table
 from fedrl.reports.statistics import whole_seeds
 from fedrl.reports.statistics.estimates import Estimate
-from making.sensitivity import PUBLISHED
+from making.measured.sensitivity import PUBLISHED
 
 MARK = "<!-- table: {name} -->"
 RESAMPLES = 4000

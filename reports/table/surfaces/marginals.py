@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from fedrl.reports.statistics import estimates as st
 from fedrl.reports.statistics.estimates import Array
-from fedrl.reports.table.design import Surface
 from fedrl.reports.table.specification import Sensitivity
+from fedrl.reports.table.surfaces.design import Surface
 
 
 class Axis(NamedTuple):

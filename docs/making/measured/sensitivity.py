@@ -1,6 +1,7 @@
 """The tables of docs/sensitivity.md, from those of the published studies.
 
-`python docs/making/sensitivity.py` prints them; a test compares them with the page.
+`PYTHONPATH=docs python -m making.measured.sensitivity` prints them; a test compares them
+with the page.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from statistics import fmean
 
 from fedrl.reports.table.columns import SYMBOLS
 
-PUBLISHED = Path(__file__).parents[2] / "reports" / "published"
+PUBLISHED = Path(__file__).parents[3] / "reports" / "published"
 ALGORITHMS = ("fedpg", "fedpg-m", "fedsvrpg-m", "fedhapg-m")
 EVERYWHERE = "all environments"
 SHOWN = ("step_size", "beta", "local_steps", "episodes", "server_step_size")

@@ -4,10 +4,10 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from fedrl.benchmark.config.axis import Axis
-from fedrl.benchmark.config.parameter import Space, grid, is_grid
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.config.settings import SettingError, explain
+from fedrl.benchmark.config.spaces.axis import Axis
+from fedrl.benchmark.config.spaces.parameter import Space, grid, is_grid
 from fedrl.envs.validation import nearest
 
 Range = tuple[float, float]

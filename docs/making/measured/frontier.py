@@ -1,6 +1,6 @@
 """The tables and the picture of docs/frontier.md, from the published study `frontier`.
 
-`PYTHONPATH=docs python -m making.frontier` writes them; a test compares.
+`PYTHONPATH=docs python -m making.measured.frontier` writes them; a test compares.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import pandas as pd
 from matplotlib.ticker import NullFormatter
 
 from fedrl.reports.drawing import figures as fig
-from making.published_runs import (
+from making.measured.published_runs import (
     apart,
     chosen,
     ends,
@@ -28,10 +28,10 @@ from making.published_runs import (
     word,
     written,
 )
-from making.sensitivity import markdown
+from making.measured.sensitivity import markdown
 
-PAGE = Path(__file__).parents[1] / "frontier.md"
-PICTURE = Path(__file__).parents[1] / "frontier.svg"
+PAGE = Path(__file__).parents[2] / "frontier.md"
+PICTURE = Path(__file__).parents[2] / "frontier.svg"
 COMPRESSIONS = ("none", "top-k", "qsgd", "sign")
 RULES = ("mean", "trimmed-mean")
 MARKS = {"none": "o", "top-k": "s", "qsgd": "^", "sign": "D"}

@@ -6,11 +6,11 @@ from dataclasses import Field
 from typing import Any
 
 from fedrl.algorithms.algorithm import Algorithm
-from fedrl.benchmark.config.axis import Axis
 from fedrl.benchmark.config.configuration import Config
-from fedrl.benchmark.config.parameter import Parameter, Space, Value, Values
-from fedrl.benchmark.config.protocol import Protocol, Range
 from fedrl.benchmark.config.settings import SettingError
+from fedrl.benchmark.config.spaces.axis import Axis
+from fedrl.benchmark.config.spaces.parameter import Parameter, Space, Value, Values
+from fedrl.benchmark.config.spaces.protocol import Protocol, Range
 from fedrl.envs.validation import nearest
 
 # Of a config, with how far around the study's own value is searched, and whether it is whole.

@@ -12,7 +12,7 @@ from fedrl.benchmark.config.settings import SettingError
 
 if TYPE_CHECKING:
     from fedrl.benchmark.config.configuration import Config
-    from fedrl.benchmark.config.tuned_file import Entry
+    from fedrl.benchmark.config.tuned.entries import Entry
 
 Layers = Sequence[tuple[str, Mapping[str, Any]]]
 
@@ -33,7 +33,7 @@ def tuned_config(config: Config, entry: Entry, layers: Layers) -> Config:
     Values of wider tables are replaced. Values that were tuned together stay together: what the
     asking table or a narrower one sets by hand is refused.
     """
-    from fedrl.benchmark.config.search_space import applied
+    from fedrl.benchmark.config.spaces.search_space import applied
 
     asking = layers[0][0]
     for place, table in layers:
@@ -77,7 +77,7 @@ def refuse_by_hand(
 
 def tuned_names(family: str, algorithm: str, folder: str) -> set[str]:
     """List the tuned values of a pair, by name."""
-    from fedrl.benchmark.config.tuned_file import path_of, read
+    from fedrl.benchmark.config.tuned.entries import path_of, read
 
     paths = [path_of(place, family, algorithm) for place in places(folder)]
     return {name for p in paths if p.exists() for entry in read(p) for name in entry.values}
@@ -85,7 +85,7 @@ def tuned_names(family: str, algorithm: str, folder: str) -> set[str]:
 
 def find(config: Config, folders: Sequence[Path]) -> Entry:
     """The entry made for this configuration's problem, of the first folder that has one."""
-    from fedrl.benchmark.config.tuned_file import path_of, read
+    from fedrl.benchmark.config.tuned.entries import path_of, read
 
     seen: list[tuple[Path, Entry]] = []
     for folder in folders:
@@ -100,8 +100,8 @@ def find(config: Config, folders: Sequence[Path]) -> Entry:
 
 def differences(config: Config, entry: Entry) -> list[str]:
     """Name each difference between configuration and entry: `what is X, tuned for Y`."""
-    from fedrl.benchmark.config import tuned_identity
-    from fedrl.benchmark.config.search_space import outside
+    from fedrl.benchmark.config.spaces.search_space import outside
+    from fedrl.benchmark.config.tuned import identity
 
     if gone := outside(config, entry.values):
         return gone
@@ -113,16 +113,16 @@ def differences(config: Config, entry: Entry) -> list[str]:
         )
         if mine != theirs
     ]
-    settings = tuned_identity.settings_of(config, list(entry.values))
+    settings = identity.settings_of(config, list(entry.values))
     for kind, mine, theirs in (
-        ("option ", tuned_identity.options_of(config), entry.options),
+        ("option ", identity.options_of(config), entry.options),
         ("", settings, entry.settings),
     ):
         for name in sorted({*mine, *theirs}):
             one, other = mine.get(name, "the default"), theirs.get(name, "the default")
             if one != other:
                 found.append(f"{kind}{name} is {_word(one)}, tuned for {_word(other)}")
-    if not found and tuned_identity.problem_of(config) != entry.problem:
+    if not found and identity.problem_of(config) != entry.problem:
         found.append("the family draws other MDPs or has other knobs than when it was tuned")
     return found
 

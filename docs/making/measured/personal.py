@@ -1,6 +1,7 @@
 """The tables of docs/personal.md, from the published study `personal`.
 
-`PYTHONPATH=docs python -m making.personal` writes them between their marks; a test compares.
+`PYTHONPATH=docs python -m making.measured.personal` writes them between their marks;
+a test compares.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from fedrl.reports.table.columns import AGENT
-from making.published_runs import (
+from making.measured.published_runs import (
     apart,
     chosen,
     ends,
@@ -24,9 +25,9 @@ from making.published_runs import (
     word,
     written,
 )
-from making.sensitivity import markdown
+from making.measured.sensitivity import markdown
 
-PAGE = Path(__file__).parents[1] / "personal.md"
+PAGE = Path(__file__).parents[2] / "personal.md"
 WAYS = {
     ("fedpg", "", ""): "all shared (FedPG)",
     ("fedpg", "head", ""): "head personal (FedPG)",

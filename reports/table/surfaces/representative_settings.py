@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fedrl.reports.table.columns import COORDINATE, DIAGNOSTIC, HETEROGENEITY
-from fedrl.reports.table.design import Space, Surface
 from fedrl.reports.table.records import families, hyperparameters
 from fedrl.reports.table.runs import Family, apart
-from fedrl.reports.table.surfaces import Designed
+from fedrl.reports.table.surfaces.design import Space, Surface
+from fedrl.reports.table.surfaces.from_records import Designed
 from fedrl.reports.table.tables import Table, numeric, text
 
 RANKS = ("best", "median", "worst")

@@ -8,8 +8,8 @@ import numpy as np
 from fedrl.reports.statistics import estimates as st
 from fedrl.reports.statistics import sensitivity_statistics as ss
 from fedrl.reports.statistics.estimates import Array, Estimate
-from fedrl.reports.table.design import Surface
 from fedrl.reports.table.specification import Sensitivity
+from fedrl.reports.table.surfaces.design import Surface
 
 GRID_ONLY = "not a full grid"
 

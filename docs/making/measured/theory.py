@@ -1,6 +1,7 @@
 """The tables of docs/theory.md, from those of the published study `theory`.
 
-`python docs/making/theory.py` writes them between their marks in the page; a test compares.
+`PYTHONPATH=docs python -m making.measured.theory` writes them between their marks in
+the page; a test compares.
 """
 
 from __future__ import annotations
@@ -9,9 +10,9 @@ import re
 from functools import cache
 from pathlib import Path
 
-from making.sensitivity import ALGORITHMS, Row, interval, markdown, number, read
+from making.measured.sensitivity import ALGORITHMS, Row, interval, markdown, number, read
 
-PAGE = Path(__file__).parents[1] / "theory.md"
+PAGE = Path(__file__).parents[2] / "theory.md"
 GRADIENT, GOOD, SCORE = "‖∇J‖²", "‖∇J‖², score", "score"
 ONE, EACH = "nothing", "N and ε"  # what the step size is chosen per
 HEAD = ["one η for all: b", "η per N and ε: b", "b ∈ [−1.1, −0.9]", "ρ", "hits", "final", "edge"]

@@ -8,10 +8,10 @@ import pandas as pd
 
 from fedrl.reports.statistics.estimates import Array
 from fedrl.reports.table.columns import COORDINATE
-from fedrl.reports.table.design import Environment, Surface, coordinates
 from fedrl.reports.table.outcome import Outcome, has_scale, intended
 from fedrl.reports.table.records import begun, check, hyperparameters
 from fedrl.reports.table.runs import BEST_HERE
+from fedrl.reports.table.surfaces.design import Environment, Surface, coordinates
 
 PLACE = ["family", "kappa", "agents"]
 

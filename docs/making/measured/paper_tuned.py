@@ -1,6 +1,7 @@
 """The tables of docs/tuning.md about the published study `paper_tuned`.
 
-`PYTHONPATH=docs python -m making.paper_tuned` writes them between their marks; a test compares.
+`PYTHONPATH=docs python -m making.measured.paper_tuned` writes them between their marks;
+a test compares.
 """
 
 from __future__ import annotations
@@ -10,10 +11,10 @@ from pathlib import Path
 
 from fedrl.benchmark.claims.estimands.paired import area_difference
 from fedrl.benchmark.claims.evidence import Evidence
-from making.published_runs import ends, number, signed, written
-from making.sensitivity import interval, markdown, read
+from making.measured.published_runs import ends, number, signed, written
+from making.measured.sensitivity import interval, markdown, read
 
-PAGE = Path(__file__).parents[1] / "tuning.md"
+PAGE = Path(__file__).parents[2] / "tuning.md"
 STUDY, BASE = "paper_tuned", "fedpg"
 
 

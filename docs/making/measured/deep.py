@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from making.sensitivity import Row, markdown, read
+from making.measured.sensitivity import Row, markdown, read
 
 CLEANRL = {"halfcheetah": "1 443 ± 46", "hopper": "2 383 ± 272", "walker2d": "2 288 ± 572"}
 

@@ -40,7 +40,7 @@ def tuned(
 
     from fedrl.benchmark.cli import answers
     from fedrl.benchmark.config.settings import SettingError
-    from fedrl.benchmark.config.tuned_lookup import shipped
+    from fedrl.benchmark.config.tuned.lookup import shipped
     from fedrl.benchmark.publishing.tables import table_of
     from fedrl.benchmark.tuning import shelf, tested
 

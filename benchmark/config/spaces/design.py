@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal, Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from fedrl.benchmark.config.axis import Axis
 from fedrl.benchmark.config.limits import CONFIGURATIONS
+from fedrl.benchmark.config.spaces.axis import Axis
 from fedrl.envs.validation import shown
 
 MOST_IN_A_GRID = 4  # hyperparameters, if the study does not say which kind it wants

@@ -1,6 +1,6 @@
 """The tables of docs/beta.md; a test compares them with the page.
 
-`PYTHONPATH=docs python -m making.beta` prints them.
+`PYTHONPATH=docs python -m making.measured.beta` prints them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import numpy as np
 
 from fedrl.benchmark.tuning import shelf
 from fedrl.reports.statistics.estimates import Estimate
-from making.beta_runs import (
+from making.measured.beta_runs import (
     EPSILONS,
     FEDPG,
     NONE,
@@ -25,7 +25,7 @@ from making.beta_runs import (
     settings,
     where,
 )
-from making.sensitivity import markdown
+from making.measured.sensitivity import markdown
 
 TITLES = (("weights as they are", False), ("weights capped at 2", True))
 

@@ -1,6 +1,7 @@
 """The tables of docs/clock.md, from the published study `clock`.
 
-`PYTHONPATH=docs python -m making.clock` writes them between their marks; a test compares.
+`PYTHONPATH=docs python -m making.measured.clock` writes them between their marks;
+a test compares.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from fedrl.reports.statistics.survival import hitting_time
-from making.published_runs import (
+from making.measured.published_runs import (
     apart,
     chosen,
     normalised,
@@ -24,9 +25,9 @@ from making.published_runs import (
     told,
     written,
 )
-from making.sensitivity import PUBLISHED, markdown
+from making.measured.sensitivity import PUBLISHED, markdown
 
-PAGE = Path(__file__).parents[1] / "clock.md"
+PAGE = Path(__file__).parents[2] / "clock.md"
 SHARES = (0.5, 0.75)  # of the way from random to reference, to be kept for three points
 
 

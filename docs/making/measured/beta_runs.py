@@ -12,13 +12,13 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from fedrl.benchmark.config.tuned_file import Entry
-from fedrl.benchmark.config.tuned_lookup import shipped
+from fedrl.benchmark.config.tuned.entries import Entry
+from fedrl.benchmark.config.tuned.lookup import shipped
 from fedrl.benchmark.tuning import shelf
 from fedrl.reports.statistics import whole_seeds
 from fedrl.reports.statistics.estimates import Estimate
 from fedrl.reports.table.outcome import Outcome
-from making.sensitivity import PUBLISHED
+from making.measured.sensitivity import PUBLISHED
 
 ALGORITHM = "fedsvrpg-m"
 EPSILONS = (0.2, 0.1, 0.05)  # of the score that is still missing to the reference

@@ -1,0 +1,1 @@
+"""What may vary, and how: ranges, axes, designs, and the protocol of a tuning."""

@@ -1,0 +1,1 @@
+"""Tuned values: their files, what they were tuned for, and the ones that fit a configuration."""

@@ -1,0 +1,1 @@
+"""Studies with a design: a surface per algorithm and environment, and what is read from it."""
