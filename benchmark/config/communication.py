@@ -101,6 +101,22 @@ AnyCompression = Annotated[
 ]
 
 
+class Lazy(Condition):
+    """Agents send an update only if it differs enough from the one they sent last (LAPG).
+
+    Agent i is silent where ‖m - m_i‖² < (weight / D) Σ_j ‖(θ_{r+1-j} - θ_{r-j}) / λ‖² + noise, m_i
+    what it sent last, which the server then goes on with (Chen, Zhang, Giannakis & Başar, IEEE TCNS
+    2022; the constants of its condition are not verified). Snapshots and messages are sent always.
+    """
+
+    setting: ClassVar[str] = "lazy"
+    example: ClassVar[str] = "{weight = 1.0, window = 10}"
+
+    weight: NotNegative = 1.0  # of the server's recent moves; 0 with noise = 0 is never silent
+    window: Annotated[int, Field(ge=1, le=1000)] = 10  # [D] rounds
+    noise: NotNegative = 0.0  # squared distance that chance alone makes
+
+
 Pace = Literal["constant", "sqrt", "pareto"]
 
 

@@ -115,7 +115,7 @@ def check_compatible(
         require(small, "agent_weights", list(config.agent_weights), "finite in sum")
     if algorithm.table == "direct":
         allowed = f"'none': {config.algorithm} averages probabilities"
-        for name in ("compression", "aggregator", "privacy"):
+        for name in ("compression", "aggregator", "privacy", "lazy"):
             value = getattr(config, name)
             require(value is None, name, value, allowed)
     if config.aggregator is not None and algorithm.federated:
@@ -128,6 +128,8 @@ def check_compatible(
         require(equal, "agent_weights", config.agent_weights, allowed)
         config.aggregator.check(config.present)
     check_secrecy(config)
+    if config.lazy is not None and algorithm.federated:
+        _check_lazy(config, algorithm)
     if algorithm.asynchronous:
         one = f"{config.algorithm} hears one agent at a time"
         require(config.participation == 1, "participation", config.participation, f"1: {one}")
@@ -146,6 +148,20 @@ def check_compatible(
     if config.evaluation_gradients:
         count = config.evaluation_episodes
         require(count >= 2 or finite, "evaluation_episodes", count, "at least 2: two halves")
+
+
+def _check_lazy(config: Any, algorithm: Algorithm) -> None:
+    """Agents that may be silent hear every round, and what they sent last is what is known."""
+    given = config.lazy
+    allowed = f"'none': {config.algorithm} steps at the server"
+    require(algorithm.update_site == "agents", "lazy", given, allowed)
+    allowed = f"'none': {config.algorithm} hears one agent at a time"
+    require(not algorithm.asynchronous, "lazy", given, allowed)
+    allowed = "1 with lazy: agents hear how far the server moves"
+    require(config.participation == 1, "participation", config.participation, allowed)
+    for name in ("compression", "privacy"):
+        allowed = "'none' with lazy: what was sent last is then not what an agent had"
+        require(getattr(config, name) is None, name, getattr(config, name), allowed)
 
 
 def _check_segment(config: Any, family: Family, algorithm: Algorithm) -> None:

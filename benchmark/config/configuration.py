@@ -30,7 +30,13 @@ from fedrl.algorithms.estimators.policy import (
 )
 from fedrl.algorithms.estimators.tabular import TabularDirect, TabularGreedy
 from fedrl.benchmark.config import registry
-from fedrl.benchmark.config.communication import AnyAggregator, AnyCompression, Clock, Privacy
+from fedrl.benchmark.config.communication import (
+    AnyAggregator,
+    AnyCompression,
+    Clock,
+    Lazy,
+    Privacy,
+)
 from fedrl.benchmark.config.compatibility import check_compatible, check_personal
 from fedrl.benchmark.config.conditions import (
     AnyNoise,
@@ -61,6 +67,7 @@ LATER = (  # settings younger than published results, whose names must not chang
     "agent_scores",
     "clock",
     "privacy",
+    "lazy",
 )
 LATER_OPTIONS: dict[str, dict[str, Any]] = {  # of families, likewise
     "gymnasium": {
@@ -117,6 +124,7 @@ class Config(BaseModel):
     personal: tuple[str, ...] | None = None  # layers of the policy that agents keep to themselves
     privacy: Privacy | None = None  # of what agents send
     compression: AnyCompression | None = None  # of what agents send
+    lazy: Lazy | None = None  # None: agents send every update
     aggregator: AnyAggregator | None = None  # in place of the mean over agents
     # Tricks: each is off unless a study turns it on.
     weight_cap: Annotated[float, Field(gt=1)] | None = None  # largest importance weight

@@ -74,7 +74,7 @@ def resume(program: Program, states: Sequence[RunState | None]) -> tuple[State, 
 def _carried(state: State) -> Any:
     """All trees with leading axis G that are carried from round to round beside θ and u."""
     clock = state.now, state.due, state.heard
-    kept = state.personal.values, state.optimiser.moments, state.releases, *clock
+    kept = state.personal.values, state.optimiser.moments, state.releases, state.uploads, *clock
     return state.server.memory, state.memories, state.owed, *kept
 
 
@@ -91,13 +91,16 @@ def _with_remembered(state: State, leaves: Sequence[Tensor]) -> State:
     """The inverse of `_remembered`."""
     *carried, coefficients, sums, critics, states = leaves
     form = tree_flatten(_carried(state))[1]
-    memory, memories, owed, personal, moments, releases, *clock = tree_unflatten(carried, form)
+    memory, memories, owed, personal, moments, releases, uploads, *clock = tree_unflatten(
+        carried, form
+    )
     now, due, heard = clock
     return state._replace(
         server=state.server._replace(memory=memory),
         memories=memories,
         owed=owed,
         releases=releases,
+        uploads=uploads,
         now=now,
         due=due,
         heard=heard,

@@ -10,7 +10,13 @@ from typing import Any, get_args
 from pydantic import BaseModel
 
 from fedrl.algorithms import ALGORITHMS
-from fedrl.benchmark.config.communication import AGGREGATORS, COMPRESSIONS, Clock, Privacy
+from fedrl.benchmark.config.communication import (
+    AGGREGATORS,
+    COMPRESSIONS,
+    Clock,
+    Lazy,
+    Privacy,
+)
 from fedrl.benchmark.config.conditions import (
     NOISES,
     Attack,
@@ -103,6 +109,7 @@ def conditions() -> Iterable[str]:
         ("critic", Critic),
         ("attack", Attack),
         ("clock", Clock),
+        ("lazy", Lazy),
         ("privacy", Privacy),
         *((f'compression, kind = "{name}"', kind) for name, kind in COMPRESSIONS.items()),
         *((f'aggregator, rule = "{name}"', kind) for name, kind in AGGREGATORS.items()),

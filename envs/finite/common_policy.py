@@ -35,9 +35,9 @@ def _best_policy(
     discount: float,
     horizon: int,
 ) -> tuple[float, Array]:
-    task = TabularTask(
+    task = TabularTask(  # writable, as everybody's: kernels are compiled once
         *(
-            np.frombuffer(part, kind).reshape(shape)
+            np.frombuffer(part, kind).reshape(shape).copy()
             for part, kind, shape in zip(parts, kinds, shapes, strict=True)
         )
     )

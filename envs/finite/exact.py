@@ -45,7 +45,8 @@ def plan(successor, chance, reward, discount, horizon):  # type: ignore[no-untyp
                     if a == 0 or worth > earlier[s]:
                         earlier[s] = worth
                         best[i, h, s] = a
-            value[i] = earlier
+            for s in range(states):  # a copy of arrays compiles much more
+                value[i, s] = earlier[s]
     return value, best
 
 

@@ -76,7 +76,8 @@ def compiled_step(name: str) -> Callable[..., None]:
         for lane in range(len(state)):
             step_size, decay, clip, value_weight, entropy_weight, largest_norm, apart = rates[lane]
             own = out[lane]
-            own[:] = state[lane]
+            for entry in range(len(own)):  # a copy of arrays compiles much more
+                own[entry] = state[lane, entry]
             theta, first, second = own[:d], own[d : 2 * d], own[2 * d : 3 * d]
             actor, critic = theta[:size], theta[size:]
             # Segments are padded with empty episodes, as many as others in the batch need.

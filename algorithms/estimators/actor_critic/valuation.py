@@ -51,7 +51,8 @@ def compiled_valuation(name: str) -> Callable[..., None]:
         gradient = np.empty(c, state.dtype)
         for lane in range(len(state)):
             own = out[lane]
-            own[:] = state[lane]
+            for entry in range(len(own)):  # a copy of arrays compiles much more
+                own[entry] = state[lane, entry]
             theta, first, second = own[:c], own[c : 2 * c], own[2 * c : 3 * c]
             # Segments are padded with empty episodes, as many as others in the batch need.
             lengths = length[lane][: np.sum(length[lane] > 0)]

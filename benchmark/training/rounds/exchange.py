@@ -79,17 +79,21 @@ def exchange(
     """
     algorithm, server = program.algorithm, state.server
     memories, message = _finished(program, state, roster, local, means)
-    mine, lanes = state.personal, roster.participants
+    mine, lanes, uploads = state.personal, roster.participants, state.uploads
     sent: Any = mine.sent(means)
+    spoke: Tensor | None = None  # all
     if roster.server_lanes is not None:
-        sent, momentum, up = (), means, Size(0, 0)
+        sent, momentum, up, update = (), means, Size(0, 0), Size(0, 0)
     else:
         if overrides(algorithm, "upload"):
             sent = lift(
                 algorithm, "upload", local.hyperparameters, local.server, local.agent, means
             )
         compression = program.config.compression
-        up = size(sent, compression) + size(message, compression)
+        update, up = size(sent, compression), size(message, compression)
+        if len(uploads.moves):
+            assert program.config.lazy is not None
+            uploads, sent, spoke = uploads.heard(program.config.lazy, sent)
         state, sent = outgoing(program, state, lanes, sent, "update", draw)
         state, message = outgoing(program, state, lanes, message, "message", draw)
         vectors = vectors_of(program, state, roster, local, sent)
@@ -108,6 +112,7 @@ def exchange(
         knowing = server._replace(memory=memory)
         step = lift(algorithm, "advance", roster.hyperparameters, knowing, momentum)
     optimiser, step = state.optimiser.step(step)
+    uploads = uploads.moved(step)
     theta = server.theta + (roster.server_step * portion) * step
     following = Server(theta, server.theta, momentum, server.snapshot, memory)
     gathered = ready(algorithm, roster.hyperparameters, memory)
@@ -121,16 +126,26 @@ def exchange(
     weights = weights_of(program, roster.participants)
     normaliser = local.normaliser.exchanged(roster.participants.rows, weights)
     state = state._replace(server=following, memories=memories, normaliser=normaliser)
-    state = state._replace(optimiser=optimiser, personal=mine)
+    state = state._replace(optimiser=optimiser, personal=mine, uploads=uploads)
     critics = local.critics.exchanged(roster.participants.rows, weights)
     state = state._replace(environments=local.environments, critics=critics)
-    return with_cost(program, roster, state, up, size(local.server.memory))
+    return with_cost(program, roster, state, update, spoke, up, size(local.server.memory))
 
 
 def with_cost(
-    program: Program, roster: Roster, state: State, up: Size, memory: Size
+    program: Program,
+    roster: Roster,
+    state: State,
+    update: Size,
+    spoke: Tensor | None,
+    up: Size,
+    memory: Size,
 ) -> tuple[State, Size]:
-    """The state with an exchange counted: what each agent sends is `up` beside its snapshot."""
+    """The state with an exchange counted, and what each participant sent and received.
+
+    Of the participants those who `spoke` (L,), all if it is None, sent their `update`; everybody
+    sent `up` beside it and their snapshot.
+    """
     algorithm, theta = program.algorithm, state.personal.sent(state.server.theta)
     if not algorithm.federated:
         return state, Size(0, 0)
@@ -146,8 +161,12 @@ def with_cost(
     gathered = ready(algorithm, roster.hyperparameters, state.server.memory)
     if gathered is not None:  # all agents send and are told, or nobody
         each = program.agents_per_federation * gathered.numpy()
-    ledger = state.ledger.sent(up.times(each), down.times(each))
-    return state._replace(ledger=ledger), up + down
+    sent = update.times(each)
+    if spoke is not None:
+        sent = update.times(spoke.reshape(-1, each).sum(dim=1).numpy())
+        update = update.times(spoke.long().numpy())
+    ledger = state.ledger.sent(up.times(each) + sent, down.times(each))
+    return state._replace(ledger=ledger), up + down + update
 
 
 def round_size(program: Program, state: State) -> Size:

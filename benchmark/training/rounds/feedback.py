@@ -1,4 +1,4 @@
-"""What agents owe their server before the first round, if the error of compression is fed back."""
+"""What agents send again and again, and owe of it before the first round under compression."""
 
 from typing import Any
 
@@ -15,8 +15,18 @@ def nothing_owed(
     program: Program, server: Server, memories: Any, personal: Personal
 ) -> dict[str, Any]:
     """Zero (G, n, …) for every value that is sent again and again, if error is fed back."""
-    compression, algorithm = program.config.compression, program.algorithm
-    if compression is None or not compression.error_feedback or not algorithm.federated:
+    compression = program.config.compression
+    if compression is None or not compression.error_feedback:
+        return {}
+    return sent_again(program, server, memories, personal)
+
+
+def sent_again(
+    program: Program, server: Server, memories: Any, personal: Personal
+) -> dict[str, Any]:
+    """Zero (G, n, …) for every value that agents send in every round: update, message, snapshot."""
+    algorithm = program.algorithm
+    if not algorithm.federated:
         return {}
     agents = program.agents_per_federation
     one: Server = tree_map(lambda leaf: leaf[:1], server)

@@ -14,7 +14,8 @@ from fedrl.benchmark.training.diagnostics import NAMES
 from fedrl.benchmark.training.experience import Baseline
 from fedrl.benchmark.training.ledger import Ledger
 from fedrl.benchmark.training.normaliser import Normaliser
-from fedrl.benchmark.training.rounds.feedback import nothing_owed
+from fedrl.benchmark.training.rounds.feedback import nothing_owed, sent_again
+from fedrl.benchmark.training.rounds.lazy import Uploads
 from fedrl.benchmark.training.rounds.lifting import first_memory, overrides
 from fedrl.benchmark.training.rounds.personal import Personal
 from fedrl.benchmark.training.rounds.program import Program
@@ -41,6 +42,7 @@ class State(NamedTuple):
     heard: Any  # what the server was when each agent was told, leaves (G, n, …); likewise, else ()
     releases: Tensor  # (G, n), vectors that agents have sent under privacy
     owed: dict[str, Any]  # what agents owe of what they send, leaves (G, n, …); see `sending`
+    uploads: Uploads  # of lazy agents
     ledger: Ledger
     diagnostics: dict[str, Array]  # of the last round with an evaluation after it, (G,) each
 
@@ -84,6 +86,11 @@ def initial_state(program: Program) -> State:
         due=torch.zeros(len(theta), agents * algorithm.asynchronous, dtype=torch.float64),
         heard=tree_map(to_all, server) if algorithm.asynchronous else (),
         owed=nothing_owed(program, server, memories, personal),
+        uploads=Uploads()
+        if program.config.lazy is None or not algorithm.federated
+        else Uploads.of(
+            program.config.lazy, sent_again(program, server, memories, personal)["update"]
+        ),
         ledger=Ledger.empty(len(theta)),
         diagnostics=dict.fromkeys(NAMES, np.full(len(theta), np.nan)),
     )
@@ -104,6 +111,7 @@ def without(program: Program, state: State, gone: Array) -> State:
         due=state.due[rows],
         heard=tree_map(lambda part: part[rows], state.heard),
         owed=tree_map(lambda part: part[rows], state.owed),
+        uploads=state.uploads.holding(rows),
         baseline=state.baseline.holding(state.baseline.coefficients[agents]),
         normaliser=state.normaliser.holding(state.normaliser.sums[agents]),
         critics=state.critics.holding(state.critics.states[agents]),
