@@ -61,6 +61,10 @@ class Claim(BaseModel):
         """1 − α/m: all m intervals of a claim hold together with probability 1 − α or more."""
         return 1 - self.alpha / len(self.parts)
 
+    def looked_at(self, times: int) -> Claim:
+        """The claim at one of so many looks at growing records: each has its share of α."""
+        return self.model_copy(update={"alpha": self.alpha / times})
+
     @property
     def verified(self) -> bool:
         """Whether the text that is quoted as its source was read."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,14 @@ class Evidence:
     def __init__(self, study: str, below: Path | None = None) -> None:
         self.study = study
         self.folder = (folder("fedrl.reports") / PUBLISHED if below is None else below) / study
+
+    @classmethod
+    def of(cls, study: str, source: sources.Source) -> Evidence:
+        """Records that are not published."""
+        found = cls(study)
+        found.source = source
+        found.frame = with_theory(source.frame)
+        return found
 
     @property
     def is_published(self) -> bool:
@@ -80,6 +89,13 @@ class Evidence:
         """The study as it was run."""
         told = self.source.provenance
         return dict(told["configuration"])
+
+    @property
+    def looks(self) -> int:
+        """How often claims were judged on the way to these records."""
+        with suppress(NotPublishedError):
+            return int(self.configuration.get("looks", 1))
+        return 1
 
 
 def takes_no_samples(study: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from fedrl.benchmark.claims.claim import Claim
@@ -11,17 +11,26 @@ from fedrl.benchmark.claims.evidence import Evidence, NothingToMeasureError, Not
 from fedrl.benchmark.claims.verdict import NOTHING, Measured, Verdict, concluded, judged
 
 
-def judge(claims: Sequence[Claim], below: Path | None = None) -> list[Verdict]:
-    """A verdict for every claim; `below` holds other published studies than those shipped."""
+def judge(
+    claims: Sequence[Claim],
+    below: Path | None = None,
+    records: Mapping[str, Evidence] | None = None,
+) -> list[Verdict]:
+    """A verdict for every claim; `below` holds other published studies than those shipped.
+
+    `records` of a study are looked at instead of what is published.
+    """
     measures = {claim.name: check(claim) for claim in claims}  # what is wrong, before any work
     evidence = {study: Evidence(study, below) for study in {claim.study for claim in claims}}
+    evidence |= records or {}
     verdicts = []
-    for claim in claims:
-        parts = []
+    for asked in claims:
+        parts, own = [], evidence[asked.study]
+        claim = asked.looked_at(own.looks)
         for part in claim.parts:
             options = {**claim.options, **part.options}
             try:
-                found = measures[claim.name](evidence[claim.study], options, claim.level)
+                found = measures[claim.name](own, options, claim.level)
             except (NotPublishedError, NothingToMeasureError) as error:
                 found = Measured(NOTHING, 0, missing=str(error))
             parts.append(judged(claim, part.name, found))

@@ -41,6 +41,7 @@ class Judged:
     measured: Measured
     verdict: str
     reason: str = ""  # why it is undecided
+    open: bool = False  # more seeds could decide it
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,11 @@ class Verdict:
     verdict: str
     parts: list[Judged]
     reasons: list[str] = field(default_factory=list)
+
+    @property
+    def open(self) -> bool:
+        """Whether more seeds could decide it."""
+        return self.verdict == UNDECIDED and any(part.open for part in self.parts)
 
     @property
     def assumes(self) -> list[str]:
@@ -66,14 +72,15 @@ def judged(claim: Claim, name: str, measured: Measured) -> Judged:
         return Judged(name, measured, UNDECIDED, measured.missing)
     if measured.seeds < hypotheses.FEWEST:
         few = f"{measured.seeds} seeds are fewer than {hypotheses.FEWEST}"
-        return Judged(name, measured, UNDECIDED, few)
+        return Judged(name, measured, UNDECIDED, few, open=True)
     if not (np.isfinite(found.value) and found.low <= found.high):
         return Judged(name, measured, UNDECIDED, "no interval can be given")
     if low <= found.low and found.high <= high:
         return _unless(name, measured, SHOWN, measured.against_showing)
     if found.high < low or found.low > high:
         return _unless(name, measured, REFUTED, measured.against_refuting)
-    return Judged(name, measured, UNDECIDED, "the interval reaches across the region's border")
+    across = "the interval reaches across the region's border"
+    return Judged(name, measured, UNDECIDED, across, open=True)
 
 
 def _unless(name: str, measured: Measured, verdict: str, against: Sequence[str]) -> Judged:

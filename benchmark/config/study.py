@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from fedrl.benchmark.config import limits, selection
 from fedrl.benchmark.config.configuration import Config, Run
@@ -44,7 +44,10 @@ class Study(BaseModel):
     description: str = ""
     seeds: tuple[int, ...]  # indices of the test seeds; a count n stands for 0..n-1
     diagnostics: bool = True  # whether records and reports have what is measured inside rounds
-    measured: Literal["all", "scores"] = "all"  # "scores": records have scores and costs only
+    # "gradients": records have scores, ‖∇J‖² and costs only; "scores": no ‖∇J‖² either
+    measured: Literal["all", "gradients", "scores"] = "all"
+    # How often claims are judged on the way to these seeds, each time at α over it.
+    looks: Annotated[int, Field(ge=1, le=64)] = 1
     settings: dict[str, Any] = {}
     families: dict[str, dict[str, Any]]
     algorithms: dict[str, dict[str, Any]]

@@ -129,9 +129,8 @@ def provenance(
 
 def configuration(study: Study) -> dict[str, Any]:
     """The study as a report shows it."""
-    told = study.model_dump(
-        mode="json", exclude={"title", "description", "design", "tuning", "tuned"}
-    )
+    left = {"title", "description", "design", "tuning", "tuned"}
+    told = study.model_dump(mode="json", exclude=left | ({"looks"} if study.looks == 1 else set()))
     return told if study.design is None else told | {"design": study.design.described()}
 
 

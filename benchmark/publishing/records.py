@@ -69,10 +69,10 @@ def read_records(study: Study, results: str | Path) -> Records:
     have = {store.path(entry.run) for entry in stored}
     missing = [label(run) for run in runs if store.path(run) not in have]
     frame = placed(tidy_table(study.name, stored), study)
-    if not study.diagnostics or study.measured == "scores":
+    if not study.diagnostics or study.measured != "all":
         frame = frame.drop(columns=[name for name in frame.columns if name.startswith(DIAGNOSTIC)])
-    if study.measured == "scores":
-        frame = scores_only(frame)
+    if study.measured != "all":
+        frame = scores_only(frame, keep=["stationarity"] * (study.measured == "gradients"))
     return Records(frame, stored, sum(entry.stale for entry in stored), missing)
 
 
@@ -190,9 +190,9 @@ def placed(frame: pd.DataFrame, study: Study) -> pd.DataFrame:
     return frame.assign(**{name: column.astype(float) for name, column in columns.items()})
 
 
-def scores_only(frame: pd.DataFrame) -> pd.DataFrame:
-    """NaN for all that is measured but the score of a family and its cost in steps and floats."""
-    nothing = dict.fromkeys((name for name in BESIDE if name in frame), math.nan)
+def scores_only(frame: pd.DataFrame, keep: Sequence[str] = ()) -> pd.DataFrame:
+    """NaN for all that is measured but the score of a family, its cost, and what to `keep`."""
+    nothing = {name: math.nan for name in BESIDE if name in frame and name not in keep}
     scores = {name: frame[name].where(frame["metric"] == name) for name in ("objective", "return")}
     return frame.assign(**nothing, **scores)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from functools import cache
@@ -14,8 +15,8 @@ import pandas as pd
 import pytest
 from test_cli import Answer, assert_mistake, fedrl  # noqa: F401
 
-from fedrl.benchmark.claims import shelf
-from fedrl.benchmark.claims.claim import Claim, ClaimError, parse
+from fedrl.benchmark.claims import sequential, shelf
+from fedrl.benchmark.claims.claim import Claim, ClaimError, Part, parse
 from fedrl.benchmark.claims.estimands import check
 from fedrl.benchmark.claims.estimands.chosen import best_of_other_half
 from fedrl.benchmark.claims.estimands.intervals import apart, over_seeds
@@ -26,6 +27,7 @@ from fedrl.benchmark.claims.figure import drawing
 from fedrl.benchmark.claims.judgement import judge
 from fedrl.benchmark.claims.page import section
 from fedrl.benchmark.claims.verdict import Measured, Verdict, concluded, judged
+from fedrl.benchmark.config.study import load_study
 from fedrl.reports.statistics.estimates import Estimate
 from places import ROOT
 
@@ -107,6 +109,72 @@ def test_intervals_are_simultaneous_over_parts() -> None:
 
 
 # --- the intervals --------------------------------------------------------------------------------
+
+
+def test_looking_often_gives_no_more_wrong_verdicts() -> None:
+    """Simulated at the region's border, where every verdict of a part would be wrong.
+
+    Looks at all of α would give more than twice α over four of them.
+    """
+    counts = (6, 12, 24, 48)
+    draw = np.random.default_rng(0).normal(size=(1500, counts[-1]))
+
+    def wrong(level: float) -> float:
+        found = [[over_seeds(seeds[:n], level) for n in counts] for seeds in draw]
+        decided = [[look.low > 0 or look.high < 0 for look in looks] for looks in found]
+        return float(np.any(decided, axis=1).mean())
+
+    one = claim(parts=claim().parts[:1])
+    assert wrong(one.looked_at(len(counts)).level) <= one.alpha
+    assert wrong(one.level) > 2 * one.alpha
+
+
+GROWING = """
+title = "Grows"
+seeds = 3
+[settings]
+rounds = 4
+kappa = [0.0, 1.0]
+gradients = "exact"
+evaluate_every = 2
+[families.random-mdp]
+size = 3
+choices = 2
+horizon = 5
+[algorithms.fedpg]
+"""
+
+
+def test_seeds_are_added_until_claims_are_decided(
+    fedrl,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Three seeds decide nothing, six do; a narrow region stays open to the last."""
+    Path("grows.toml").write_text(GROWING)
+    options = {"algorithm": "fedpg", "family": "random-mdp", "kappa": 1.0, "from_kappa": 0.0}
+    wide = claim(
+        name="wide", study="grows", estimand="gap-difference", region=(-9.0, 9.0), rule="all",
+        parts=(Part(name="all", options=options),), options={},
+    )  # fmt: skip
+    narrow = wide.model_copy(update={"name": "narrow", "region": (0.0, 1e-9)})
+    monkeypatch.setattr(sequential, "known", lambda: [wide])
+    run = ("run", "grows.toml", "--workers", "1", "--json", "--until-decided", "--most")
+    found = json.loads(fedrl(*run, "24").out)
+    assert found["runs"] == 12
+    assert found["claims"] == {"wide": "shown"}
+    assert "--set seeds=6 --set looks=4" in found["report"]
+    monkeypatch.setattr(sequential, "known", lambda: [wide, narrow])
+    assert json.loads(fedrl(*run, "7").out)["runs"] == 14
+    again = load_study("grows.toml", ["seeds=7", "looks=3"])
+    (at, _) = sequential.judged(again, Path("results"))
+    assert at.claim.level == 1 - wide.alpha / 3
+    monkeypatch.setattr(sequential, "known", lambda: [claim(study="growth")])
+    assert_mistake(fedrl(*run, "7"), "no study with claims 'grows'; did you mean 'growth'?")
+    monkeypatch.setattr(sequential, "known", lambda: [wide])
+    assert_mistake(fedrl(*run, "2"), "--most is 2; it must be at least 3, the study's seeds")
+    assert_mistake(fedrl("run", "grows.toml", "--most", "2"), "--most is of --until-decided")
+    listed = fedrl(*run, "9", "--set", "seeds=[4, 5]")
+    assert_mistake(listed, "seeds of grows is a list; only a count can grow")
 
 
 def test_choosing_among_equal_settings_gives_no_false_verdict() -> None:

@@ -1,5 +1,7 @@
 """`fedrl run`: compute what is missing of a study."""
 
+from typing import Annotated
+
 import typer
 
 from fedrl.benchmark.cli.codes import FAILED_RUNS
@@ -16,6 +18,8 @@ from fedrl.benchmark.cli.options import (
     Workers,
 )
 
+MOST = 40  # seeds, unless --most says otherwise
+
 
 def run(
     study: StudyName,
@@ -25,13 +29,23 @@ def run(
     only: Only = None,
     executor: Executor = "local",
     address: Address = None,
+    until_decided: Annotated[
+        bool,
+        typer.Option(help="Add seeds until the study's claims are decided, up to --most of them."),
+    ] = False,
+    most: Annotated[
+        int | None,
+        typer.Option(min=1, help="Seeds at most, with --until-decided.", show_default="40"),
+    ] = None,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
     """Compute the runs of a study that are not stored yet.
 
     Stop it with Ctrl-C whenever you like: finished runs are kept, the same command goes on. Runs
-    that were computed by other code or package versions are computed again.
+    that were computed by other code or package versions are computed again. With --until-decided
+    the seeds double until no claim of `fedrl claims` is left that more seeds could decide; every
+    look judges a claim at its share of α, so that a wrong verdict is no likelier than at one look.
 
     [bold]Examples[/]
 
@@ -43,24 +57,42 @@ def run(
 
       fedrl run paper --dry-run
 
+      fedrl run beta --until-decided --most 60
+
       fedrl run paper --executor ray --address 10.0.0.1:6379
     """
+    from fedrl.benchmark.claims.sequential import grown, judged, looks
     from fedrl.benchmark.cli import answers
+    from fedrl.benchmark.config.settings import SettingError
     from fedrl.benchmark.config.study import load_study
     from fedrl.benchmark.execution.execution import plan
     from fedrl.benchmark.execution.executors import find
 
+    if most is not None and not until_decided:
+        raise SettingError("--most is of --until-decided; give both")
     loaded = load_study(study, overrides or (), only or ())
-    planned = plan(loaded, results, workers, find(executor, address))
-    if dry_run:
-        size = answers.study_size(planned)
-        answers.print_json(size) if as_json else answers.print_study_size(size)
-        return
+    counts = looks(loaded, MOST if most is None else most) if until_decided else ()
     elsewhere = {"--executor": executor, "--address": address} if executor != "local" else {}
-    again = answers.command("run", study, results, overrides, only, elsewhere)
-    summary = answers.computed(planned, results, again)
-    following = answers.command("report", study, results, overrides, only)
-    outcome = answers.outcome(summary, following)
+    growing = {"--until-decided": None, "--most": str(counts[-1])} if counts else {}
+    again = answers.command("run", study, results, overrides, only, elsewhere | growing)
+    claims: dict[str, str] = {}
+    for seeds in (counts[-1:] if dry_run else counts) or (None,):
+        changed = [*(overrides or ()), *(grown(seeds, counts) if seeds else ())]
+        loaded = load_study(study, changed, only or ())
+        planned = plan(loaded, results, workers, find(executor, address))
+        if dry_run:
+            size = answers.study_size(planned)
+            answers.print_json(size) if as_json else answers.print_study_size(size)
+            return
+        summary = answers.computed(planned, results, again)
+        verdicts = judged(loaded, results) if seeds else []
+        claims = {verdict.claim.name: verdict.verdict for verdict in verdicts}
+        for verdict in verdicts:
+            answers.say(f"{seeds} seeds: {verdict.claim.name} is {verdict.verdict}")
+        if not any(verdict.open for verdict in verdicts):
+            break
+    following = answers.command("report", study, results, changed, only)
+    outcome = answers.outcome(summary, following) | ({"claims": claims} if counts else {})
     answers.print_json(outcome) if as_json else answers.print_outcome(outcome)
     if summary.failed:
         raise typer.Exit(FAILED_RUNS)
