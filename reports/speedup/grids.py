@@ -1,5 +1,6 @@
 """Every setting of an algorithm against every N and ε, and the exponents under chosen ones."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -61,8 +62,8 @@ class Tuned:
 
     @property
     def edge(self) -> float:
-        """Share of choices that fell on the first or the last setting of the grid."""
-        return float(np.mean((self.place == 0) | (self.place == len(self.grid.settings) - 1)))
+        """Share of choices of the smallest or the largest step size that was tried."""
+        return float(np.mean(np.array(at_an_end(self.grid.settings))[self.place]))
 
 
 def grids(family: Family, spec: Specification) -> list[Grid]:
@@ -95,6 +96,19 @@ def shortest(settings: Sequence[str]) -> tuple[str, ...]:
             break
         parts = rest
     return tuple(", ".join(part) for part in parts)
+
+
+def at_an_end(settings: Sequence[str]) -> list[bool]:
+    """Whether a setting has the smallest or largest η; where none names η, is first or last.
+
+    >>> at_an_end(["beta=0.2, eta=0.1", "beta=0.2, eta=1", "beta=0.8, eta=0.1", "beta=0.8, eta=3"])
+    [True, False, True, True]
+    """
+    found = [re.search(r"(?:^|, )eta=([^,]+)", setting) for setting in settings]
+    sizes = [float(one[1]) for one in found if one]
+    if len(sizes) < len(settings):
+        sizes = [float(at) for at in range(len(settings))]
+    return [size in (min(sizes), max(sizes)) for size in sizes]
 
 
 def _grid(family: Family, criterion: str, reached: Sequence[Reached]) -> Grid | None:
