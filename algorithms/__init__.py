@@ -37,8 +37,10 @@ from fedrl.algorithms.methods.corrected.mime_pg import MimePG
 from fedrl.algorithms.methods.corrected.n_harpg import NHARPG
 from fedrl.algorithms.methods.corrected.pfedpg import PFedPGHA, PFedPGVR
 from fedrl.algorithms.methods.corrected.scaffold_pg import ScaffoldPG
+from fedrl.algorithms.methods.tabular.fed_dvr_q import FedDVRQ
 from fedrl.algorithms.methods.tabular.fedhpd import FedHPD
 from fedrl.algorithms.methods.tabular.fedsarsa import FedSARSA
+from fedrl.algorithms.methods.tabular.fedtd import FedTD
 from fedrl.algorithms.methods.tabular.projpavg import ProjPAvg
 from fedrl.algorithms.methods.tabular.qavg import QAvg
 from fedrl.algorithms.methods.tabular.qavg_sampled import QAvgSampled
@@ -86,6 +88,8 @@ ALGORITHMS: dict[str, type[Algorithm]] = {
     "qavg": QAvg,
     "qavg-sampled": QAvgSampled,
     "fedsarsa": FedSARSA,
+    "fedtd": FedTD,
+    "fed-dvr-q": FedDVRQ,
 }
 
 __all__ = [

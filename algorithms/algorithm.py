@@ -114,7 +114,11 @@ class Algorithm(ABC):
     model_based: ClassVar[bool] = False  # True: reads the MDP itself, samples nothing; finite MDPs
     finite: ClassVar[bool] = False  # True: needs a finite MDP
     episodic: ClassVar[bool] = False  # True: reads rewards itself, so exact gradients do not do
+    # True: a batch is B draws of what follows every state and action, episodes of one step each.
+    generative: ClassVar[bool] = False
     table: ClassVar[Literal["softmax", "direct", "greedy"]] = "softmax"  # what θ is in a finite MDP
+    # Whose Q `values` estimates: that of the best policy, of softmax(θ), or of the uniform policy.
+    values_of: ClassVar[Literal["optimal", "followed", "uniform"] | None] = None
     # True: `direction` and `behaviour_parameters` are sums and products of vectors (d,) and of
     # numbers, entry by entry: given vectors (L, d) and numbers (L, 1) of many agents at once, they
     # return the same bits as for one after the other.
@@ -182,6 +186,10 @@ class Algorithm(ABC):
 
     def acting(self, theta: Tensor, memory: Memory) -> Tensor:
         """Return the parameters (d,) an agent is scored by, from θ_r and its memory: θ_r."""
+        return theta
+
+    def values(self, theta: Tensor) -> Tensor:
+        """Return the estimate of Q, state after state (d,), of an algorithm with `values_of`: θ."""
         return theta
 
     # --- memory -----------------------------------------------------------------------------------

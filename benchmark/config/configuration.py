@@ -215,7 +215,10 @@ class Config(BaseModel):
     @property
     def batch_steps(self) -> int:
         """Most environment steps that one batch of a local step can have."""
-        return self.episodes * (self.segment or self.build_family().horizon)
+        family: Any = self.build_family()
+        if self.build_algorithm().generative:
+            return self.episodes * family.states * family.actions
+        return self.episodes * (self.segment or family.horizon)
 
     @property
     def shares(self) -> Array:

@@ -121,7 +121,8 @@ def the_ledger_equals_an_independent_count(kind: Kind) -> None:
     agents, rounds, d = SMALL["agents"], run.config.rounds, parameters_of(run)
     exchanges = rounds * (SMALL["local_steps"] if kind.synchronous else 1)
     steppers = agents if kind.update_site == "agents" and not kind.asynchronous else 1
-    trajectories = rounds * SMALL["local_steps"] * SMALL["episodes"] * kind.batches * steppers
+    each = run.config.batch_steps if kind.generative else SMALL["episodes"]
+    trajectories = rounds * SMALL["local_steps"] * each * kind.batches * steppers
     trajectories += exchanges * 3 * agents * kind.snapshot
     trajectories += 7 * agents * kind.uses_global_momentum
     trajectories *= not kind.model_based

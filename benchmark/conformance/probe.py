@@ -1,7 +1,7 @@
 """Small runs of an algorithm, and what can be seen of their rounds."""
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 from unittest.mock import patch
@@ -14,6 +14,7 @@ from fedrl.algorithms import Algorithm
 from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.conformance.entries import name_of
+from fedrl.benchmark.training.generative import draws
 from fedrl.benchmark.training.rollout import Sampler
 from fedrl.benchmark.training.rounds.exchange import broadcast, take_snapshot
 from fedrl.benchmark.training.rounds.lanes import Roster, chosen, sampler_of
@@ -181,13 +182,17 @@ def parameters_of(run: Run) -> int:
 def counted() -> Iterator[dict[str, int]]:
     """Environment steps and episodes the engine plays meanwhile."""
     count = {"steps": 0, "trajectories": 0}
-    inner = Sampler.sample
 
-    def sample(self: Sampler, *arguments: Any) -> Any:
-        played = inner(self, *arguments)
-        count["steps"] += int(played.length.sum())
-        count["trajectories"] += played.length.size
+    def heard(inner: Callable[..., Any]) -> Callable[..., Any]:
+        def played(*arguments: Any) -> Any:
+            found = inner(*arguments)
+            count["steps"] += int(found.length.sum())
+            count["trajectories"] += found.length.size
+            return found
+
         return played
 
-    with patch.object(Sampler, "sample", sample):  # finite MDPs are evaluated without sampling
+    # Finite MDPs are evaluated without sampling.
+    whole = patch.object(Sampler, "sample", heard(Sampler.sample))
+    with whole, patch("fedrl.benchmark.training.rounds.sampling.draws", heard(draws)):
         yield count

@@ -92,7 +92,7 @@ def work(config: Config) -> Work:
     stepping = 1 if algorithm.asynchronous else config.agents  # in a round
     training, rounds = stepping * episodes * family.horizon, config.rounds
     last = config.local_steps * algorithm.batches * config.batch_steps
-    if config.segment is not None and config.gradients != "exact":
+    if algorithm.generative or (config.segment is not None and config.gradients != "exact"):
         training = config.agents * rounds * last
     if config.budget is not None:  # a run ends with the round that spends it
         training = min(training, config.agents * (config.budget + last))
@@ -118,10 +118,10 @@ def _batch_bytes(runs: Sequence[Run]) -> float:
     observed = (family.observation_space.shape or (1,))[0]
     number = np.dtype(config.dtype).itemsize
     entry = (observed + policy.action_size + 2) * number
-    training = config.build_algorithm().batches * config.episodes
+    training = config.build_algorithm().batches * config.batch_steps
     evaluation = 0 if isinstance(family, Tabular) else config.evaluation_episodes
     lanes = len(runs) * config.agents
-    kept = lanes * family.horizon * entry * max(training, evaluation)
+    kept = lanes * entry * max(training, family.horizon * evaluation)
     # Gradients are computed lane by lane: activations and their derivatives of one lane's episodes.
     one_lane = config.batch_steps * (entry + 4 * sum(policy.shape) * number)
     simulated = lanes * LANE_BYTES if isinstance(family, SimulatedFamily) else 0.0

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fedrl.benchmark.training.compression import Size
+from fedrl.benchmark.training.messages.compression import Size
 from fedrl.envs.family import Array
 
 

@@ -12,14 +12,15 @@ from fedrl.algorithms import Trajectories
 from fedrl.algorithms.estimators.policy import Table, TabularSoftmax
 from fedrl.benchmark.training.diagnostics import PREFIX
 from fedrl.benchmark.training.evaluate import Scores, evaluate
-from fedrl.benchmark.training.privacy import epsilon
+from fedrl.benchmark.training.messages.privacy import epsilon
 from fedrl.benchmark.training.record import Record
 from fedrl.benchmark.training.rollout import Episodes, Sampler, Stream
 from fedrl.benchmark.training.rounds.lanes import Roster
+from fedrl.benchmark.training.rounds.lifting import lift
 from fedrl.benchmark.training.rounds.program import Program
 from fedrl.benchmark.training.rounds.state import State, acting, federations_of, personalised
 from fedrl.envs.family import Array
-from fedrl.envs.finite.tabular import Tabular
+from fedrl.envs.finite.tabular import Tabular, softmax
 
 AGENT = "agent_score_"  # prefix of the columns of agents
 
@@ -33,6 +34,7 @@ def score(
     A run that has no finite score to begin with keeps that point: its record is not empty.
     """
     scores = scores_of(program, state, roster, state.server.theta.numpy())
+    errors = value_errors(program, state, roster)
     config = program.config
     agents, shares, lost = config.agents, config.shares, np.zeros(len(due), bool)
     for place, position in enumerate(state.active):
@@ -63,6 +65,7 @@ def score(
             }
             | privacy_spent(program, state, place)
             | agent_scores(program, scores, mine)
+            | {name: float(values[mine].mean()) for name, values in errors.items()}
             | {PREFIX + name: values[mine].mean() for name, values in state.diagnostics.items()}
         )
     return lost
@@ -75,6 +78,27 @@ def privacy_spent(program: Program, state: State, place: int) -> dict[str, float
         return {}
     releases = state.releases[place].numpy()
     return {"epsilon": epsilon(config.privacy, releases, config.agents, config.present)}
+
+
+def value_errors(program: Program, state: State, roster: Roster) -> dict[str, Array]:
+    """Σ_i w_i max_{s,a} |Q(s,a) - Q_i(s,a)| of algorithms that estimate Q: (G,).
+
+    Q_i is of the infinite horizon, for the policy whose values the algorithm estimates.
+    """
+    algorithm, family = program.algorithm, program.family
+    if algorithm.values_of is None or not isinstance(family, Tabular):
+        return {}
+    theta = state.server.theta
+    found = lift(algorithm, "values", roster.hyperparameters, theta).numpy()
+    task, shape = roster.all_agents.sampler.task, (family.states, family.actions)
+    count = program.agents_per_federation
+    policy = None
+    if algorithm.values_of != "optimal":
+        logits = theta.numpy() * (algorithm.values_of == "followed")
+        policy = softmax(np.repeat(logits, count, axis=0).reshape(-1, *shape))
+    away = np.repeat(found, count, axis=0).reshape(-1, *shape) - family.action_values(task, policy)
+    largest = np.abs(away).max(axis=(1, 2)).reshape(-1, count)
+    return {"value_error": largest @ program.config.shares}
 
 
 def agent_scores(program: Program, scores: Scores, mine: slice) -> dict[str, float]:

@@ -5,6 +5,8 @@ J(π) = E[Σ_{h<T} γ^h R(s_h, a_h)]. Everything is computed agent by agent, on 
 follow a state, T steps.
 """
 
+import math
+
 import numpy as np
 from numba import njit
 
@@ -48,6 +50,31 @@ def plan(successor, chance, reward, discount, horizon):  # type: ignore[no-untyp
             for s in range(states):  # a copy of arrays compiles much more
                 value[i, s] = earlier[s]
     return value, best
+
+
+@njit(cache=True, nogil=True)
+def action_values(successor, chance, reward, policy, discount, best):  # type: ignore[no-untyped-def]
+    """Q_i (N, Z, A) of the infinite horizon: of policies (N, Z, A), or of the `best` ones.
+
+    Q ← R + γ Σ_x P(x|s,a) V(x), V(x) = Σ_b π(b|x) Q(x,b) or max_b Q(x,b), until γ^n < 1e-16.
+    """
+    agents, states, actions = reward.shape
+    found = reward.copy()
+    for i in range(agents):
+        value = np.zeros(states)
+        for _ in range(int(math.log(1e-16) / math.log(discount)) + 1 if discount > 0 else 1):
+            for s in range(states):
+                value[s] = found[i, s, 0] if best else policy[i, s, 0] * found[i, s, 0]
+                for a in range(1, actions):
+                    if best:
+                        value[s] = max(value[s], found[i, s, a])
+                    else:
+                        value[s] += policy[i, s, a] * found[i, s, a]
+            for s in range(states):
+                for a in range(actions):
+                    ahead = _worth(successor[i, s, a], chance[i, s, a], value)
+                    found[i, s, a] = reward[i, s, a] + discount * ahead
+    return found
 
 
 @njit(cache=True, nogil=True)

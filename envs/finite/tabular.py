@@ -92,6 +92,17 @@ class Tabular(CompiledFamily):
         value, action = exact.plan(*parts, self.discount, self.horizon)
         return Optima(np.sum(task.start * value, axis=-1), action)
 
+    def action_values(self, task: TabularTask, policy: Array | None = None) -> Array:
+        """Q_i (N, Z, A) of the discounted infinite horizon, of policies (N, Z, A) or the best ones.
+
+        NaN where γ = 1: there it need not exist.
+        """
+        if self.discount >= 1:
+            return np.full(task.reward.shape, np.nan)
+        parts = task.successor, task.chance, task.reward
+        some = np.zeros_like(task.reward) if policy is None else policy
+        return exact.action_values(*parts, some, self.discount, policy is None)  # type: ignore[no-any-return]
+
     def closed_form(self, task: TabularTask, shape: tuple[int, ...], theta: Array) -> ClosedForm:
         """∂J/∂θ[s,a] = π(a|s) (G(s,a) - Σ_b π(b|s) G(s,b)) for the softmax table, G = ∂J/∂π."""
         policy = softmax(theta.reshape(len(theta), self.states, self.actions).astype(np.float64))

@@ -20,6 +20,7 @@ REQUIRED = (*IDENTITY, *PROGRESS, *OUTCOME, *SCORING)
 COUNTED = ("bits_up", "bits_down", "simulated_seconds", "epsilon")  # bits are per agent
 HETEROGENEITY = "heterogeneity"  # ζ², where it was computed
 THEORY_EXPONENT = "theory_exponent"  # ρ of the rate O(ε^−ρ) that the algorithm's paper claims
+VALUE_ERROR = "value_error"  # of algorithms that estimate Q
 AGENT = "agent_score_"  # prefix of the score of every agent
 DIAGNOSTIC = "diagnostic_"  # prefix of what was seen inside a round
 COORDINATE = "design_"  # prefix of the coordinates of a design, by hyperparameter
@@ -55,6 +56,7 @@ MEANINGS = {  # what `fedrl records --describe` and the documentation say
     "bits_down": "bits one agent has received from the server so far",
     "simulated_seconds": "time the study's clock says has passed",
     "epsilon": "ε of differential privacy that is spent so far, at the study's δ",
+    VALUE_ERROR: "largest error of an estimate of Q, mean over the agents' own",
     HETEROGENEITY: "ζ², spread of the agents' gradients",
     THEORY_EXPONENT: "ρ of the rate O(ε^−ρ) that the algorithm's paper claims",
 }

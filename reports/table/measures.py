@@ -22,6 +22,7 @@ AXES = {  # cost, and how it is written under an axis
     "round": "rounds",
 }
 NAMES = {  # of columns whose plain name does not say what they are
+    "value_error": "largest error of Q",
     "heterogeneity": "ζ², spread of the agents' gradients",
     "diagnostic_weight_mean": "importance weight, mean",
     "diagnostic_weight_max": "importance weight, largest",

@@ -24,10 +24,15 @@ class FedSARSA(Algorithm):
     kind: ClassVar[str] = "tabular SARSA"
     finite: ClassVar[bool] = True
     episodic: ClassVar[bool] = True
+    values_of: ClassVar = "followed"
 
     temperature: float = tunable(
         0.1, low=0.01, high=1.0, domain=(1e-6, 1e6), meaning="τ, of the policy softmax(Q/τ)"
     )
+
+    def values(self, theta: Tensor) -> Tensor:
+        """Q = τ θ."""
+        return self.temperature * theta
 
     def direction(
         self, gradients: Gradients, server: Server, agent: Agent, *batches: Trajectories

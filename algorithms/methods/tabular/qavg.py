@@ -22,6 +22,7 @@ class QAvg(Algorithm):
     model_based: ClassVar[bool] = True
     finite: ClassVar[bool] = True
     table: ClassVar = "greedy"
+    values_of: ClassVar = "optimal"
 
     def direction(  # type: ignore[override]  # model_based: the loop hands over the MDP itself
         self, gradients: ExactGradients, server: Server, agent: Agent, *batches: Model

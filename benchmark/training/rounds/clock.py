@@ -15,7 +15,7 @@ from torch.utils._pytree import tree_map
 
 from fedrl.algorithms import Server
 from fedrl.benchmark.config.communication import Clock as Times
-from fedrl.benchmark.training.compression import Size
+from fedrl.benchmark.training.messages.compression import Size
 from fedrl.benchmark.training.noise import uniform_lanes
 from fedrl.benchmark.training.rounds.lanes import Lanes, Roster
 from fedrl.benchmark.training.rounds.lifting import overrides, ready

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils._pytree import tree_map
 
 from fedrl.algorithms import Server
-from fedrl.benchmark.training.compression import Size
+from fedrl.benchmark.training.messages.compression import Size
 from fedrl.benchmark.training.rounds.lanes import Lanes, Roster
 from fedrl.benchmark.training.rounds.lifting import lift, overrides, ready, require_like
 from fedrl.benchmark.training.rounds.local import Local

@@ -7,11 +7,12 @@ import torch
 from torch import Tensor
 
 from fedrl.algorithms import Trajectories
-from fedrl.benchmark.training.attacks import byzantine
 from fedrl.benchmark.training.critics import Critics
 from fedrl.benchmark.training.disturbance import charged, noisy
 from fedrl.benchmark.training.experience import Baseline, models
+from fedrl.benchmark.training.generative import draws
 from fedrl.benchmark.training.ledger import Ledger
+from fedrl.benchmark.training.messages.attacks import byzantine
 from fedrl.benchmark.training.noise import uniform_lanes
 from fedrl.benchmark.training.normaliser import Normaliser
 from fedrl.benchmark.training.rollout import Episodes
@@ -64,7 +65,9 @@ def sample(
         acting = torch.where(lost, torch.zeros_like(acting), acting)
     stream = lanes.stream(program, purpose, draw)
     acting = normaliser.acting(lanes.rows, acting)
-    if environments is not None and environments.steps:
+    if program.algorithm.generative:
+        played = draws(lanes.sampler.task, stream, episodes, program.dtype)  # type: ignore[arg-type]
+    elif environments is not None and environments.steps:
         known = (lanes.sampler, lanes.rows, acting.numpy(), stream)
         environments, played = environments.played(*known)
     else:

@@ -8,10 +8,10 @@ from torch import Tensor
 from torch.utils._pytree import tree_flatten, tree_leaves, tree_unflatten
 
 from fedrl.benchmark.config.communication import AnyCompression
-from fedrl.benchmark.training.attacks import normal
-from fedrl.benchmark.training.compression import Size, compressed, size_of
+from fedrl.benchmark.training.messages.attacks import normal
+from fedrl.benchmark.training.messages.compression import Size, compressed, size_of
+from fedrl.benchmark.training.messages.privacy import noised
 from fedrl.benchmark.training.noise import uniform_lanes
-from fedrl.benchmark.training.privacy import noised
 from fedrl.benchmark.training.rounds.lanes import Lanes
 from fedrl.benchmark.training.rounds.program import Program
 from fedrl.benchmark.training.rounds.state import State

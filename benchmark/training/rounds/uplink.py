@@ -10,8 +10,8 @@ from torch.utils._pytree import tree_leaves, tree_map
 
 from fedrl.algorithms.algorithm import weighted_mean
 from fedrl.benchmark.config.communication import MinimumDiameter, TrimmedMean
-from fedrl.benchmark.training.aggregation import aggregate
-from fedrl.benchmark.training.attacks import byzantine, corrupted, normal
+from fedrl.benchmark.training.messages.aggregation import aggregate
+from fedrl.benchmark.training.messages.attacks import byzantine, corrupted, normal
 from fedrl.benchmark.training.rounds.lanes import Lanes, Roster
 from fedrl.benchmark.training.rounds.lifting import lift, overrides
 from fedrl.benchmark.training.rounds.local import Local

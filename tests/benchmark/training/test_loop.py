@@ -14,10 +14,10 @@ from fedrl.algorithms import ALGORITHMS
 from fedrl.benchmark.config.conditions import Attack
 from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.seeds import Seed
-from fedrl.benchmark.training.attacks import corrupted
 from fedrl.benchmark.training.diagnostics import PREFIX
 from fedrl.benchmark.training.evaluate import evaluate
 from fedrl.benchmark.training.federation import train
+from fedrl.benchmark.training.messages.attacks import corrupted
 from fedrl.benchmark.training.rounds.lanes import participants, with_participants
 from fedrl.benchmark.training.rounds.round import round_, start
 from fedrl.benchmark.training.rounds.uplink import aggregated, weights_of

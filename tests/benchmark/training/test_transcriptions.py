@@ -7,6 +7,7 @@ weights, Hessians, filters and planning are written out again, in NumPy and for 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -19,6 +20,7 @@ from fedrl.algorithms import ALGORITHMS
 from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.training.federation import train
+from fedrl.benchmark.training.noise import uniform_lanes
 from fedrl.benchmark.training.rounds.round import start
 from fedrl.benchmark.training.rounds.sampling import interpolation, shuffles
 
@@ -101,11 +103,23 @@ class World:
         self.gamma = self.program.family.discount
         task = self.program.tasks[0]
         self.kernel, self.reward, self.start = task.kernel, task.reward, task.start
+        self.numbers = {}  # of a generative model, by draw and agent
 
     def sample(self, theta, i, draw, purpose="training-0", episodes=B):
         lanes = self.roster.all_agents
         stream = lanes.stream(self.program, purpose, draw)
         return taus(lanes.sampler.sample(np.repeat(theta[None], N, axis=0), stream, episodes), i)
+
+    def draw(self, i, draw, b, s, a):
+        """Reward and successor of (s, a) in draw b of agent i, from the number that is its own."""
+        if (draw, i) not in self.numbers:
+            keys, agents, _ = self.roster.all_agents.stream(self.program, "training-0", draw)
+            out = np.empty((1, B * Z * A))
+            uniform_lanes(out, keys[i : i + 1], agents[i : i + 1], draw, 1, 0)
+            self.numbers[draw, i] = out.reshape(B, Z, A)
+        reached = np.cumsum(self.kernel[i, s, a])
+        after = min(np.searchsorted(reached, self.numbers[draw, i][b, s, a], "right"), Z - 1)
+        return self.reward[i, s, a], after
 
     def sample_at_server(self, theta, draw):
         lanes = self.roster.server_lanes
@@ -731,6 +745,66 @@ def fedsarsa(w, temperature):
             ends.append(mine)
         q = averaged(q, ends)
     return q.ravel() / temperature
+
+
+@transcribes("fedtd")
+def fedtd(w):
+    q = np.zeros((Z, A))
+    for r in range(ROUNDS):
+        ends = []
+        for i in range(N):
+            mine = q
+            for k in range(K):
+                change = np.zeros((Z, A))
+                for tau in w.sample(np.zeros(Z * A), i, r * K + k):
+                    path = [*tau.state, tau.final]
+                    for h in range(T):
+                        s, a = tau.state[h], tau.action[h]
+                        target = tau.reward[h] + w.gamma * mine[path[h + 1]].mean()
+                        change[s, a] += (target - mine[s, a]) / B
+                mine = mine + ETA * change
+            ends.append(mine)
+        q = averaged(q, ends)
+    return q.ravel()
+
+
+@transcribes("fed-dvr-q", growth=1.5, refinements=4)
+def fed_dvr_q(w, growth, refinements):
+    """Epochs of 1, 2, 3, 5, 8, … rounds that estimate T Q̄, each followed by four that move Q."""
+    q, r, size = np.zeros((Z, A)), 0, 1
+
+    def backed(i, draw, values):
+        found = np.zeros((Z, A))
+        for b in range(B):
+            for s in range(Z):
+                for a in range(A):
+                    reward, after = w.draw(i, draw, b, s, a)
+                    found[s, a] += (reward + w.gamma * values[after].max()) / B
+        return found
+
+    while True:
+        anchor, estimate = q, np.zeros((Z, A))
+        for _ in range(size):
+            if r == ROUNDS:
+                return q.ravel()
+            for i in range(N):
+                for k in range(K):
+                    estimate += backed(i, r * K + k, anchor) / (size * N * K)
+            r += 1
+        for _ in range(refinements):
+            if r == ROUNDS:
+                return q.ravel()
+            ends = []
+            for i in range(N):
+                mine = q
+                for k in range(K):
+                    draw = r * K + k
+                    target = backed(i, draw, mine) - backed(i, draw, anchor) + estimate
+                    mine = mine + ETA * (target - mine)
+                ends.append(mine)
+            q = averaged(q, ends)
+            r += 1
+        size = math.ceil(size * growth)
 
 
 @transcribes("qavg")

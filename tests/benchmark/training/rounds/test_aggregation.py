@@ -20,8 +20,8 @@ from fedrl.benchmark.config.communication import (
 )
 from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.seeds import Seed
-from fedrl.benchmark.training.aggregation import aggregate
 from fedrl.benchmark.training.federation import train
+from fedrl.benchmark.training.messages.aggregation import aggregate
 
 SMALL = {
     "family": "random-mdp",

@@ -14,8 +14,8 @@ from pydantic import ValidationError
 from fedrl.benchmark.config.communication import COMPRESSIONS, QSGD, FixedPoint, RandomK, Sign, TopK
 from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.seeds import Seed
-from fedrl.benchmark.training.compression import Size, compressed, size_of, variance
 from fedrl.benchmark.training.federation import train
+from fedrl.benchmark.training.messages.compression import Size, compressed, size_of, variance
 from fedrl.benchmark.training.noise import uniform_lanes
 from fedrl.benchmark.training.rounds.round import round_, start
 

@@ -14,7 +14,7 @@ from fedrl.benchmark.config.communication import Privacy
 from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.training.federation import train
-from fedrl.benchmark.training.privacy import epsilon, noised
+from fedrl.benchmark.training.messages.privacy import epsilon, noised
 
 SMALL = {
     "family": "random-mdp",

@@ -1,0 +1,1 @@
+"""What happens to values on their way to the server: compressed, clipped, attacked, aggregated."""
