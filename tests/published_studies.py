@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from fedrl.benchmark.publishing import replay
+from fedrl.benchmark.publishing import replay, stored_run
 from fedrl.benchmark.publishing.verification import verify
 
 # A million steps of PPO are minutes each: `fedrl replay` computes them again.
@@ -15,7 +15,7 @@ def replays(folder: Path) -> list[str]:
     for path in sorted(folder.glob("runs/*/seed-*.parquet")):
         if ".seconds" in path.name:
             continue
-        first = replay.original(str(path), folder)
+        first = stored_run.original(str(path), folder)
         again = replay.recompute(first.run)
         outcomes.append(replay.compare(first, again.columns, again.parameters).outcome)
         if not first.elsewhere:

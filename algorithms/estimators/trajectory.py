@@ -27,3 +27,10 @@ class Trajectories(NamedTuple):
         """(B, T) bool, True up to and including the last step."""
         steps = torch.arange(self.reward.shape[-1])
         return steps < self.length.unsqueeze(-1)
+
+    def mean_return(self, discount: float) -> Tensor:
+        """(1/B) Σ_b Σ_h γ^h R_h: 0-d."""
+        reward = torch.where(self.alive, self.reward, 0)
+        power = discount ** torch.arange(reward.shape[-1], dtype=reward.dtype)
+        # cumsum adds step after step, so that lifting cannot change the order.
+        return (reward * power).flatten().cumsum(0)[-1] / reward.shape[0]

@@ -1,7 +1,7 @@
 """Options that several commands share."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -13,22 +13,12 @@ Results = Annotated[Path, typer.Option(metavar="DIR", help="Folder of results.")
 Study = Annotated[
     str | None, typer.Option(metavar="NAME", help="Study of the run, if several have it.")
 ]
-StudyName = Annotated[
-    str,
-    typer.Argument(
-        metavar="STUDY",
-        help="Name of a built-in study, or path to a TOML file.",
-        autocompletion=completion.studies,
-    ),
-]
-StudyOrNone = Annotated[
-    str | None,
-    typer.Argument(
-        metavar="[STUDY]",
-        help="Name of a built-in study, or path to a TOML file.",
-        autocompletion=completion.studies,
-    ),
-]
+_STUDY: dict[str, Any] = {
+    "help": "Name of a built-in study, or path to a TOML file.",
+    "autocompletion": completion.studies,
+}
+StudyName = Annotated[str, typer.Argument(metavar="STUDY", **_STUDY)]
+StudyOrNone = Annotated[str | None, typer.Argument(metavar="[STUDY]", **_STUDY)]
 Set = Annotated[
     list[str] | None,
     typer.Option(

@@ -9,7 +9,7 @@ from fedrl.benchmark.config.tuned.task_digest import digest_of
 from fedrl.benchmark.conformance.digests import DIGESTS
 from fedrl.benchmark.conformance.verdict import hold, hold_refused, hold_same
 from fedrl.envs import FAMILIES
-from fedrl.envs.family import Family, perturb
+from fedrl.envs.family import Array, Family, perturb
 
 Kind = type[Family]
 LEVEL = 0.7  # a κ that every family can express
@@ -23,6 +23,13 @@ def generator(seed: int = 5) -> np.random.Generator:
 def draw(family: Family, agents: int = 3, kappa: float = LEVEL, seed: int = 5) -> Any:
     """MDPs of some agents."""
     return family.sample(agents, kappa, generator(seed))
+
+
+def actions_of(family: Family, count: int) -> list[Array]:
+    """Random actions (a,), the same ones every time."""
+    space = family.action_space
+    space.seed(1)
+    return [np.atleast_1d(space.sample()) for _ in range(count)]
 
 
 def rows(task: Any, agents: slice | list[int]) -> Any:

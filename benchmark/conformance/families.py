@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from fedrl.benchmark.conformance import draws, dynamics, finite, view
+from fedrl.benchmark.conformance import draws, dynamics, finite, purity, view
 from fedrl.envs.family import CompiledFamily, Family, SimulatedFamily
 from fedrl.envs.finite.tabular import Tabular
 
@@ -11,7 +11,7 @@ Law = Callable[[Any], None]
 
 FAMILY_LAWS: dict[Any, tuple[Law, ...]] = {
     Family: (*draws.LAWS, *dynamics.LAWS, *view.LAWS),
-    CompiledFamily: (dynamics.kernels_are_pure_and_the_same_when_compiled,),
-    SimulatedFamily: (dynamics.simulators_are_pure,),
+    CompiledFamily: (purity.kernels_are_pure_and_the_same_when_compiled,),
+    SimulatedFamily: (purity.simulators_are_pure,),
     Tabular: finite.LAWS,
 }

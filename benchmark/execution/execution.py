@@ -13,12 +13,12 @@ from rich.console import Console
 from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.study import DEFAULT_RESULTS, Study, load_study
 from fedrl.benchmark.execution import coordination
+from fedrl.benchmark.execution.attempt import Event, Failed, Finished, Lost
 from fedrl.benchmark.execution.batches import Batch, cut
 from fedrl.benchmark.execution.checkpoint import Checkpoints, decode
 from fedrl.benchmark.execution.estimate import Size, size
 from fedrl.benchmark.execution.executors import Executor, Local, find, require_memory
 from fedrl.benchmark.execution.progress import Display, Tally
-from fedrl.benchmark.execution.workers import Event, Failed, Finished, Lost
 from fedrl.benchmark.storage.files import read_plain, set_aside
 from fedrl.benchmark.storage.provenance import config_code, engine
 from fedrl.benchmark.storage.store import Store

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from fedrl.benchmark.config import registry
 from fedrl.benchmark.execution import workers as processes
+from fedrl.benchmark.execution.attempt import Listener
 from fedrl.benchmark.execution.batches import Batch
 from fedrl.benchmark.execution.estimate import size
-from fedrl.benchmark.execution.workers import Listener
 from fedrl.envs.validation import nearest
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Executor(ABC):
         For every batch the listener hears Started, now and then Compiling or Advanced, at last
         Finished or Failed, all on the calling thread; it stores results, and may append batches to
         `queue`.
-        `workers.attempt` computes one batch; it belongs below `workers.one_thread`, or the bits
+        `attempt.attempt` computes one batch; it belongs below `attempt.one_thread`, or the bits
         depend on the machine. A batch may be computed again if its results were lost.
         KeyboardInterrupt stops the computation and goes on to the caller.
         """

@@ -8,9 +8,9 @@ import numpy as np
 
 from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.seeds import Seed
+from fedrl.benchmark.execution.attempt import Failed, Finished
 from fedrl.benchmark.execution.batches import Batch
 from fedrl.benchmark.execution.checkpoint import Checkpoints
-from fedrl.benchmark.execution.workers import Failed, Finished
 from fedrl.benchmark.storage.provenance import run_key
 from fedrl.benchmark.storage.sealed_npz import seal, unseal
 from fedrl.envs.family import Array

@@ -7,9 +7,7 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
-from fedrl.benchmark.execution.batches import Batch
-from fedrl.benchmark.execution.estimate import work
-from fedrl.benchmark.execution.workers import (
+from fedrl.benchmark.execution.attempt import (
     Advanced,
     Compiling,
     Event,
@@ -18,6 +16,8 @@ from fedrl.benchmark.execution.workers import (
     Lost,
     Started,
 )
+from fedrl.benchmark.execution.batches import Batch
+from fedrl.benchmark.execution.estimate import work
 
 LINE_EVERY = 5.0  # s between plain lines
 FIRST_LINE = 1.0  # s before the first one

@@ -26,10 +26,7 @@ from ray import exceptions
 from ray.util.queue import Queue
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from fedrl.benchmark.execution.batches import Batch
-from fedrl.benchmark.execution.executors import Executor, ExecutorError
-from fedrl.benchmark.execution.workers import (
-    THREAD_LIMITS,
+from fedrl.benchmark.execution.attempt import (
     Advanced,
     Event,
     Failed,
@@ -39,6 +36,9 @@ from fedrl.benchmark.execution.workers import (
     attempt,
     one_thread,
 )
+from fedrl.benchmark.execution.batches import Batch
+from fedrl.benchmark.execution.executors import Executor, ExecutorError
+from fedrl.benchmark.execution.workers import THREAD_LIMITS
 from fedrl.benchmark.storage.provenance import DECISIVE, config_code, run_key, versions
 from fedrl.benchmark.storage.run_code import worded
 

@@ -15,20 +15,12 @@ from collections import Counter, deque
 from pathlib import Path
 from typing import Any
 
+from fedrl.benchmark.execution.attempt import Failed, Listener, Lost, Started, attempt, one_thread
 from fedrl.benchmark.execution.batches import Batch
 from fedrl.benchmark.execution.checkpoint import Checkpoints
 from fedrl.benchmark.execution.executors import Executor, ExecutorError
 from fedrl.benchmark.execution.job_files import job_bytes, outcome_bytes, read_job, read_outcome
-from fedrl.benchmark.execution.workers import (
-    DEATHS,
-    THREAD_LIMITS,
-    Failed,
-    Listener,
-    Lost,
-    Started,
-    attempt,
-    one_thread,
-)
+from fedrl.benchmark.execution.workers import DEATHS, THREAD_LIMITS
 from fedrl.benchmark.storage.files import token, write_atomically
 from fedrl.benchmark.storage.provenance import run_key
 

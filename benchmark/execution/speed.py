@@ -12,10 +12,10 @@ from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.limits import RUNS, check_count
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.config.settings import SettingError, explain
+from fedrl.benchmark.execution.attempt import one_thread
 from fedrl.benchmark.execution.workers import (
     default_workers,
     end_with_parent,
-    one_thread,
     single_thread_environment,
 )
 

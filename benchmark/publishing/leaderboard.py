@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from fedrl.algorithms import ALGORITHMS
-from fedrl.benchmark.publishing import crate, replay
+from fedrl.benchmark.publishing import crate, replay, stored_run
 from fedrl.benchmark.publishing.listing import kept_runs
 from fedrl.benchmark.publishing.published import REPLAYED
 from fedrl.benchmark.publishing.sources import RECORDS, as_json, read_source
@@ -167,7 +167,7 @@ def _broken(path: Path, board: Path) -> str | None:
 def _again(path: Path, trust: bool, tell: Callable[[str], None]) -> str:
     """Compute a run again: the outcome; StoreError unless it is reproduced by pinned code."""
     tell(f"computing {path.parent.name} {path.stem} again")
-    original = replay.original(str(path), path.parent, trust=trust)
+    original = stored_run.original(str(path), path.parent, trust=trust)
     config, code = original.run.config, original.manifest["code"]
     for part, native in (("algorithm", ALGORITHMS), ("family", FAMILIES)):
         name = getattr(config, part)
@@ -184,7 +184,7 @@ def _again(path: Path, trust: bool, tell: Callable[[str], None]) -> str:
     return found.outcome
 
 
-def _same(original: replay.Original) -> bool:
+def _same(original: stored_run.Original) -> bool:
     return "code" not in original.differences
 
 

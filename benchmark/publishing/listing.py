@@ -13,7 +13,8 @@ from fedrl.benchmark.publishing.sources import is_inside, sha256
 from fedrl.benchmark.storage import parameters
 from fedrl.benchmark.storage.files import CorruptFileError, StoreError, plain_bytes
 from fedrl.benchmark.storage.manifests import spoken_for
-from fedrl.benchmark.storage.store import KEY, parse_name, read_table
+from fedrl.benchmark.storage.store import parse_name
+from fedrl.benchmark.storage.tables import KEY, read_table
 
 
 def unlisted(folder: Path) -> list[str]:

@@ -81,6 +81,16 @@ def read_plain(path: Path) -> bytes:
         raise CorruptFileError(path) from None
 
 
+def read_if_there(path: Path) -> bytes | None:
+    """The same, None where there is no such file; StoreError if it cannot be read."""
+    try:
+        return read_plain(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise StoreError(f"cannot read {path}: {error.strerror}") from None
+
+
 def plain_bytes(path: Path) -> bytes:
     """The same for files that are not of a results folder: NotPlainError, which is an OSError."""
     if not stat.S_ISREG(path.stat().st_mode):

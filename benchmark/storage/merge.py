@@ -32,7 +32,8 @@ from fedrl.benchmark.storage.manifests import (
 )
 from fedrl.benchmark.storage.provenance import decisive_versions
 from fedrl.benchmark.storage.run_code import worded
-from fedrl.benchmark.storage.store import DIGEST, KEY, SECONDS, parse_name, parse_table
+from fedrl.benchmark.storage.store import parse_name
+from fedrl.benchmark.storage.tables import DIGEST, KEY, SECONDS, parse_table
 
 
 class Version(NamedTuple):

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fedrl.benchmark.storage.files import CorruptFileError, StoreError, read_plain
+from fedrl.benchmark.storage.files import CorruptFileError, read_if_there
 from fedrl.benchmark.storage.sealed_npz import seal, unseal
 from fedrl.envs.family import Array
 
@@ -49,10 +49,5 @@ def decode(content: bytes, path: Path) -> Parameters:
 
 def read(path: Path) -> Parameters | None:
     """The verified parameters in a file, or None if there is no such file."""
-    try:
-        content = read_plain(path)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError as error:
-        raise StoreError(f"cannot read {path}: {error.strerror}") from None
-    return decode(content, path)
+    content = read_if_there(path)
+    return None if content is None else decode(content, path)

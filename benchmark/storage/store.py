@@ -10,7 +10,6 @@ Every file carries its run's key and a digest of its content; reading verifies b
 processes, on several machines, may work in one folder: what they write under one name is the same.
 """
 
-import hashlib
 import os
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -18,8 +17,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.seeds import Seed
@@ -28,7 +25,6 @@ from fedrl.benchmark.storage.files import (
     CorruptFileError,
     ForeignFileError,
     StoreError,
-    read_plain,
     refuse_link,
     tidy,
     token,
@@ -43,10 +39,9 @@ from fedrl.benchmark.storage.manifests import (
     spoken_for,
 )
 from fedrl.benchmark.storage.provenance import manifest, run_key
+from fedrl.benchmark.storage.tables import KEY, encode_table, read_table
 from fedrl.envs.family import Array
 
-KEY, DIGEST = b"fedrl.run", b"fedrl.content"
-SECONDS = ".seconds.parquet"
 RESULT = re.compile(r"^(seed|tune|select)-(\d{5,})\.parquet$")
 UNKNOWN = "unknown: the manifest was lost"
 PROBE = 4096  # bytes; an empty file can be written to a full disk
@@ -189,10 +184,10 @@ class Store:
         try:
             self.config_folder(run.config).mkdir(parents=True, exist_ok=True)
             save_manifest(self.config_folder(run.config), manifest(run.config))
-            write_atomically(self.path(run, ".seconds"), _encode({"seconds": seconds}, key))
+            write_atomically(self.path(run, ".seconds"), encode_table({"seconds": seconds}, key))
             if parameters is not None:
                 write_atomically(final.beside(self.path(run)), final.encode(parameters, key))
-            write_atomically(self.path(run), _encode(columns, key))
+            write_atomically(self.path(run), encode_table(columns, key))
         except OSError as error:
             raise StoreError(
                 f"cannot write {self.path(run)}: {error.strerror}; what is stored stays, and the "
@@ -243,55 +238,3 @@ def parse_name(name: str) -> Seed | None:
     if match is None:
         return None
     return Seed("test" if match[1] == "seed" else match[1], int(match[2]))  # type: ignore[arg-type]
-
-
-def _encode(columns: dict[str, Array], key: str) -> bytes:
-    table = pa.table({name: pa.array(values) for name, values in columns.items()})
-    metadata = {KEY: key.encode(), DIGEST: _digest(table, key.encode())}
-    sink = pa.BufferOutputStream()
-    pq.write_table(table.replace_schema_metadata(metadata), sink, write_page_checksum=True)
-    return sink.getvalue().to_pybytes()  # type: ignore[no-any-return]
-
-
-def read_table(path: Path) -> Any:
-    """The verified table of a file, or None if there is no such file."""
-    try:
-        content = read_plain(path)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError as error:
-        raise StoreError(f"cannot read {path}: {error.strerror}") from None
-    return parse_table(content, path)
-
-
-def parse_table(content: bytes, path: Path) -> Any:
-    """The verified table in the bytes of the file `path`."""
-    try:
-        table = pq.read_table(pa.BufferReader(content), page_checksum_verification=True)
-        metadata = table.schema.metadata
-        intact = metadata[DIGEST] == _digest(table, metadata[KEY]) and _has_shape(table, path)
-        metadata[KEY].decode()
-    except (pa.ArrowException, OSError, ValueError, KeyError, TypeError):
-        intact = False
-    if not intact:
-        raise CorruptFileError(path)
-    return table
-
-
-def _has_shape(table: Any, path: Path) -> bool:
-    """Whether there are rows, and the columns that every file of this name has."""
-    needed = ("seconds",) if path.name.endswith(SECONDS) else ("round",)
-    plain = all(
-        pa.types.is_primitive(kind) or pa.types.is_string(kind) for kind in table.schema.types
-    )
-    return table.num_rows > 0 and plain and set(needed) <= set(table.column_names)
-
-
-def _digest(table: Any, key: bytes) -> bytes:
-    """Digest names, types and values: page checksums miss a file's header and footer."""
-    content = hashlib.blake2b(key, digest_size=16)
-    for name in table.column_names:
-        values = table[name].to_numpy()
-        content.update(f"{name}:{table[name].type}:{len(values)}\0".encode())
-        content.update(repr(values.tolist()).encode())
-    return content.hexdigest().encode()

@@ -1,7 +1,7 @@
 """The chapter of all environments of a study with a design."""
 
 from fedrl.reports.drawing.section import Chapter, Section
-from fedrl.reports.sensitivity import guideline
+from fedrl.reports.sensitivity import family_tables, guideline
 from fedrl.reports.sensitivity import plane as pl
 from fedrl.reports.sensitivity import tables as tb
 from fedrl.reports.sensitivity.guideline_words import Sentence
@@ -48,7 +48,7 @@ def across(study: Study) -> Chapter:
         "design-settings",
         "Every setting",
         "Performance and diverged runs of every setting in every environment.",
-        tb.setting_rows(study.surfaces),
+        family_tables.setting_rows(study.surfaces),
     )
     made = (values_table, values_data, pairs_data)
     every = tuple(make(study.surfaces, study.space, study.spec) for make in made)

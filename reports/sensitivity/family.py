@@ -5,10 +5,10 @@ from fedrl.reports.drawing.explorer import explorer
 from fedrl.reports.drawing.figures import Look
 from fedrl.reports.drawing.section import Chapter, Part, Section, scored
 from fedrl.reports.drawing.surface_explorer import surface_explorer
+from fedrl.reports.sensitivity import family_tables as tb
 from fedrl.reports.sensitivity import importance as imp
 from fedrl.reports.sensitivity import maps as mp
 from fedrl.reports.sensitivity import responses as rs
-from fedrl.reports.sensitivity import tables as tb
 from fedrl.reports.sensitivity.study import Study
 from fedrl.reports.sensitivity.transfer import transfer_maps
 from fedrl.reports.table import formatting as fm

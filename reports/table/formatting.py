@@ -53,6 +53,11 @@ def percent(share: float) -> str:
     return f"{100 * share:g}{THIN}%"
 
 
+def rounded_percent(share: float) -> str:
+    """The same to three digits, NOTHING where it is not known."""
+    return percent(float(f"{100 * share:.3g}") / 100) if math.isfinite(share) else NOTHING
+
+
 def level(kappa: float) -> str:
     """κ = 0.5."""
     return f"κ = {kappa:g}".replace("-", "−")

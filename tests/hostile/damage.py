@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from mutations import EXTREME
 
-from fedrl.benchmark.storage import manifests, store
+from fedrl.benchmark.storage import manifests, tables
 from fedrl.benchmark.storage.sealed_npz import seal, unseal
 
 Draw = random.Random
@@ -156,10 +156,10 @@ def _table(content: bytes, name: str, draw: Draw) -> bytes:
         table = table.append_column(draw.choice(("x", column, "=x", "")), pa.array(values))
     else:
         table = table.set_column(at, column, pa.array(values))
-    if store.KEY in metadata:
+    if tables.KEY in metadata:
         if draw.random() < 0.2:
-            metadata[store.KEY] = draw.choice((b"", b"\xff", b"other", b"0" * 32))
-        metadata[store.DIGEST] = store._digest(table, metadata[store.KEY])
+            metadata[tables.KEY] = draw.choice((b"", b"\xff", b"other", b"0" * 32))
+        metadata[tables.DIGEST] = tables._digest(table, metadata[tables.KEY])
     sink = io.BytesIO()
     pq.write_table(table.replace_schema_metadata(metadata), sink)
     return sink.getvalue()

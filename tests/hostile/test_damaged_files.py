@@ -21,8 +21,8 @@ from forked import Ended, call
 
 from fedrl.benchmark.config.study import load_study
 from fedrl.benchmark.execution import job_files, slurm_executor
+from fedrl.benchmark.execution.attempt import Finished, one_thread
 from fedrl.benchmark.execution.checkpoint import Checkpoints
-from fedrl.benchmark.execution.workers import Finished, one_thread
 from fedrl.benchmark.storage.store import Store
 from fedrl.benchmark.training import federation
 

@@ -22,7 +22,7 @@ from torch.func import vmap
 from fedrl.algorithms import CompiledGradients, Trajectories
 from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.seeds import Seed
-from fedrl.benchmark.execution.workers import one_thread
+from fedrl.benchmark.execution.attempt import one_thread
 from fedrl.benchmark.inspection.catalogue import dynamics
 from fedrl.benchmark.training.federation import train
 from fedrl.benchmark.training.noise import START, uniform_lanes

@@ -88,11 +88,7 @@ class AgnosticPG(Algorithm):
         self, gradients: Gradients, server: Server, agent: Agent, *batches: Trajectories
     ) -> tuple[Tensor, Adversary]:
         """`direction`, and the return of its batch."""
-        batch, memory = batches[0], agent.memory
-        reward = torch.where(batch.alive, batch.reward, 0)
-        power = gradients.discount ** torch.arange(reward.shape[-1], dtype=reward.dtype)
-        # cumsum adds step after step, so that lifting cannot change the order.
-        earned = (reward * power).flatten().cumsum(0)[-1] / reward.shape[0]
+        memory, earned = agent.memory, batches[0].mean_return(gradients.discount)
         following = memory._replace(value=memory.value + earned, steps=memory.steps + 1)
         return self.direction(gradients, server, agent, *batches), following
 

@@ -1,22 +1,13 @@
 """FedNIGT: normalised momentum at the server, agents sample at an extrapolated point."""
 
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
-import torch
-from torch import Tensor
-
-from fedrl.algorithms.algorithm import Agent, Algorithm, Gradients, Server, Trajectories, tunable
-
-
-class Momentum(NamedTuple):
-    """What the server remembers."""
-
-    mean: Tensor  # (d,), d_r
+from fedrl.algorithms.transport import Transport
 
 
 @dataclass(frozen=True)
-class FedNIGT(Algorithm):
+class FedNIGT(Transport):
     """d ← (1 - α) d + α u_{r+1}, θ_{r+1} = θ_r + λ d / ‖d‖: implicit gradient transport.
 
     Agents sample at θ + (1 - α)/α (θ_r - θ_{r-1}), where a gradient that is linear in θ makes up
@@ -25,38 +16,3 @@ class FedNIGT(Algorithm):
 
     reference: ClassVar[str] = "Cutkosky & Mehta, ICML 2020, NIGT, with the mean over agents"
     kind: ClassVar[str] = "normalised momentum"
-
-    alpha: float = tunable(
-        0.3, low=0.05, high=1.0, domain=(0.01, 1), meaning="weight of fresh directions"
-    )
-
-    def server_memory(self, theta: Tensor) -> Momentum:
-        return Momentum(torch.zeros_like(theta))
-
-    def broadcast(self, memory: Momentum) -> tuple[()]:
-        return ()
-
-    def behaviour_parameters(
-        self, server: Server, agent: Agent, alpha: Tensor
-    ) -> tuple[Tensor, ...]:
-        """θ + (1 - α)/α (θ_r - θ_{r-1})."""
-        ahead = (1 - self.alpha) / self.alpha * (server.theta - server.previous)
-        return (agent.theta + ahead,)
-
-    def direction(
-        self, gradients: Gradients, server: Server, agent: Agent, *batches: Trajectories
-    ) -> Tensor:
-        """u = g at the point where the batch was sampled."""
-        return gradients.plain(batches[0].behaviour, batches[0])
-
-    def absorb(
-        self, server: Server, direction: Tensor, message: tuple[()], share: Tensor
-    ) -> Momentum:
-        """d ← (1 - α) d + α u."""
-        return Momentum((1 - self.alpha) * server.memory.mean + self.alpha * direction)
-
-    def advance(self, server: Server, direction: Tensor) -> Tensor:
-        """d / ‖d‖."""
-        mean = server.memory.mean
-        length = mean.square().cumsum(-1)[-1].sqrt()  # in order: lifting cannot change it
-        return torch.where(length > 0, mean / length, 0)

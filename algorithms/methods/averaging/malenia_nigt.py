@@ -6,15 +6,8 @@ from typing import ClassVar, NamedTuple
 import torch
 from torch import Tensor
 
-from fedrl.algorithms.algorithm import (
-    Agent,
-    Algorithm,
-    Gradients,
-    Server,
-    Trajectories,
-    structural,
-    tunable,
-)
+from fedrl.algorithms.algorithm import Agent, Server, structural
+from fedrl.algorithms.transport import Transport
 
 ROUNDING = 1e-6  # of the harmonic mean
 
@@ -45,7 +38,7 @@ class Gathered(NamedTuple):
 
 
 @dataclass(frozen=True)
-class MaleniaNIGT(Algorithm):
+class MaleniaNIGT(Transport):
     """d ← (1 - α) d + α (1/N) Σ_i (1/B_i) Σ g_i, θ ← θ + λ d / ‖d‖.
 
     Agents sample again and again at θ + (1 - α)/α (θ_r - θ_{r-1}), B_i times, until the harmonic
@@ -62,9 +55,6 @@ class MaleniaNIGT(Algorithm):
     asynchronous: ClassVar[bool] = True
 
     gathered: int = structural(2, meaning="M, N times the harmonic mean of directions", least=1)
-    alpha: float = tunable(
-        0.3, low=0.05, high=1.0, domain=(0.01, 1), meaning="weight of fresh directions"
-    )
 
     def agent_memory(self, theta: Tensor) -> Own:
         return Own(torch.zeros_like(theta), theta.new_zeros(()), theta.new_zeros(()))
@@ -81,19 +71,6 @@ class MaleniaNIGT(Algorithm):
         memory: Own = agent.memory
         goes_on = torch.where(memory.step == server.memory[0], 1, 0)
         return Own(goes_on * memory.total, goes_on * memory.taken, server.memory[0])
-
-    def behaviour_parameters(
-        self, server: Server, agent: Agent, alpha: Tensor
-    ) -> tuple[Tensor, ...]:
-        """θ + (1 - α)/α (θ_r - θ_{r-1}), r the last step of the server."""
-        ahead = (1 - self.alpha) / self.alpha * (server.theta - server.previous)
-        return (agent.theta + ahead,)
-
-    def direction(
-        self, gradients: Gradients, server: Server, agent: Agent, *batches: Trajectories
-    ) -> Tensor:
-        """u = g at the point where the batch was sampled."""
-        return gradients.plain(batches[0].behaviour, batches[0])
 
     def finish(self, server: Server, agent: Agent, direction: Tensor) -> tuple[Own, Change]:
         memory: Own = agent.memory
@@ -124,9 +101,3 @@ class MaleniaNIGT(Algorithm):
     def ready(self, memory: Gathered) -> Tensor:
         """Whether it has enough."""
         return memory.full > 0
-
-    def advance(self, server: Server, direction: Tensor) -> Tensor:
-        """d / ‖d‖."""
-        mean = server.memory.mean
-        length = mean.square().cumsum(-1)[-1].sqrt()  # in order: lifting cannot change it
-        return torch.where(length > 0, mean / length, 0)

@@ -6,15 +6,8 @@ from typing import ClassVar, NamedTuple
 import torch
 from torch import Tensor
 
-from fedrl.algorithms.algorithm import (
-    Agent,
-    Algorithm,
-    Gradients,
-    Server,
-    Trajectories,
-    structural,
-    tunable,
-)
+from fedrl.algorithms.algorithm import Server, structural
+from fedrl.algorithms.transport import Transport
 
 
 class Gathered(NamedTuple):
@@ -26,7 +19,7 @@ class Gathered(NamedTuple):
 
 
 @dataclass(frozen=True)
-class RennalaNIGT(Algorithm):
+class RennalaNIGT(Transport):
     """d ← (1 - α) d + α (1/M) Σ g, θ ← θ + λ d / ‖d‖, the sum over the first M arrivals.
 
     Agents sample again and again at θ + (1 - α)/α (θ_r - θ_{r-1}) until all of them together have M
@@ -39,28 +32,9 @@ class RennalaNIGT(Algorithm):
     asynchronous: ClassVar[bool] = True
 
     gathered: int = structural(2, meaning="M, directions for a step of the server", least=1)
-    alpha: float = tunable(
-        0.3, low=0.05, high=1.0, domain=(0.01, 1), meaning="weight of fresh directions"
-    )
 
     def server_memory(self, theta: Tensor) -> Gathered:
         return Gathered(torch.zeros_like(theta), torch.zeros_like(theta), theta.new_zeros(()))
-
-    def broadcast(self, memory: Gathered) -> tuple[()]:
-        return ()
-
-    def behaviour_parameters(
-        self, server: Server, agent: Agent, alpha: Tensor
-    ) -> tuple[Tensor, ...]:
-        """θ + (1 - α)/α (θ_r - θ_{r-1}), r the last step of the server."""
-        ahead = (1 - self.alpha) / self.alpha * (server.theta - server.previous)
-        return (agent.theta + ahead,)
-
-    def direction(
-        self, gradients: Gradients, server: Server, agent: Agent, *batches: Trajectories
-    ) -> Tensor:
-        """u = g at the point where the batch was sampled."""
-        return gradients.plain(batches[0].behaviour, batches[0])
 
     def absorb(
         self, server: Server, direction: Tensor, message: tuple[()], share: Tensor
@@ -76,9 +50,3 @@ class RennalaNIGT(Algorithm):
     def ready(self, memory: Gathered) -> Tensor:
         """Whether M are there."""
         return memory.taken >= self.gathered
-
-    def advance(self, server: Server, direction: Tensor) -> Tensor:
-        """d / ‖d‖."""
-        mean = server.memory.mean
-        length = mean.square().cumsum(-1)[-1].sqrt()  # in order: lifting cannot change it
-        return torch.where(length > 0, mean / length, 0)

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
-import torch
 from torch import Tensor
 
 from fedrl.algorithms.algorithm import Agent, Algorithm, Gradients, Server, Trajectories, tunable
@@ -66,11 +65,7 @@ class TiltedPG(Algorithm):
         self, gradients: Gradients, server: Server, agent: Agent, *batches: Trajectories
     ) -> tuple[Tensor, Earned]:
         """`direction`, and the return of its batch."""
-        batch, memory = batches[0], agent.memory
-        reward = torch.where(batch.alive, batch.reward, 0)
-        power = gradients.discount ** torch.arange(reward.shape[-1], dtype=reward.dtype)
-        # cumsum adds step after step, so that lifting cannot change the order.
-        earned = (reward * power).flatten().cumsum(0)[-1] / reward.shape[0]
+        memory, earned = agent.memory, batches[0].mean_return(gradients.discount)
         following = Earned(memory.tilt, memory.value + earned, memory.steps + 1)
         return self.direction(gradients, server, agent, *batches), following
 

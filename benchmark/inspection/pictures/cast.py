@@ -10,7 +10,7 @@ from fedrl.benchmark.config.settings import SettingError
 from fedrl.benchmark.conformance.entries import family_entry
 from fedrl.benchmark.inspection.federation import Federation, federation
 from fedrl.benchmark.inspection.pictures.film import film
-from fedrl.benchmark.publishing import replay
+from fedrl.benchmark.publishing import stored_run
 from fedrl.benchmark.publishing.readme import FILM
 from fedrl.benchmark.storage.files import StoreError
 from fedrl.envs.family import Array
@@ -45,7 +45,7 @@ def cast(
     package that the run's manifest names is imported with `trust` only.
     """
     entry = family_entry(name)
-    run = replay.original(policy, results, study, trust=trust)
+    run = stored_run.original(policy, results, study, trust=trust)
     config = run.run.config
     if config.family != entry.name:
         raise SettingError(f"{policy} is a run of {config.family}; its policy cannot act in {name}")
@@ -93,7 +93,7 @@ def film_run(result: Path, folder: Path) -> None:
     that family is there already, or if the run diverged.
     """
     try:
-        run = replay.original(str(result), folder)
+        run = stored_run.original(str(result), folder)
     except StoreError:  # its environment is a third party's, which drawing would import
         return
     family = run.run.config.family

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 
+from fedrl.benchmark.execution.attempt import Listener, Started, attempt, one_thread
 from fedrl.benchmark.execution.batches import Batch
 from fedrl.benchmark.execution.checkpoint import Checkpoints
 from fedrl.benchmark.execution.executors import Executor
-from fedrl.benchmark.execution.workers import Listener, Started, attempt, one_thread
 
 
 class ShortestFirst(Executor):

@@ -17,8 +17,8 @@ from fedrl.benchmark.cli.main import main
 from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.execution import workers
+from fedrl.benchmark.execution.attempt import Event, Failed, Finished, Lost, Started
 from fedrl.benchmark.execution.progress import Tally
-from fedrl.benchmark.execution.workers import Event, Failed, Finished, Lost, Started
 
 
 def batch(index: int) -> list[Run]:

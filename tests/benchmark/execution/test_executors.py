@@ -31,7 +31,7 @@ WORKERS = 4  # at a time, on two CPUs: some tasks wait for a place
 
 ELSEWHERE = """
 from fedrl.benchmark.execution.executors import Executor
-from fedrl.benchmark.execution.workers import Started, attempt, one_thread
+from fedrl.benchmark.execution.attempt import Started, attempt, one_thread
 
 class Backwards(Executor):
     def default_workers(self):

@@ -9,9 +9,9 @@ from numba import njit
 from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.execution import progress
+from fedrl.benchmark.execution.attempt import Advanced, Compiling, Started
 from fedrl.benchmark.execution.compilation import counting
 from fedrl.benchmark.execution.progress import Tally
-from fedrl.benchmark.execution.workers import Advanced, Compiling, Started
 
 
 def test_compilations_are_counted_and_loading_is_none() -> None:

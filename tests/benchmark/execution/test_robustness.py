@@ -34,7 +34,8 @@ from fedrl.benchmark.execution.execution import execute, plan
 from fedrl.benchmark.storage import files
 from fedrl.benchmark.storage.files import CorruptFileError, set_aside, tidy, write_atomically
 from fedrl.benchmark.storage.manifests import read_manifest
-from fedrl.benchmark.storage.store import DIGEST, KEY, Store
+from fedrl.benchmark.storage.store import Store
+from fedrl.benchmark.storage.tables import DIGEST, KEY
 from fedrl.benchmark.training import federation
 from places import IMPORTED_FROM, ROOT
 

@@ -11,10 +11,10 @@ from fedrl import run_study
 from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.execution import slurm_executor
+from fedrl.benchmark.execution.attempt import Failed
 from fedrl.benchmark.execution.checkpoint import Checkpoints
 from fedrl.benchmark.execution.executors import ExecutorError, find
 from fedrl.benchmark.execution.job_files import job_bytes, read_job, read_outcome
-from fedrl.benchmark.execution.workers import Failed
 from fedrl.benchmark.storage.provenance import machine
 
 STUDY = """

@@ -19,7 +19,7 @@ from fedrl.benchmark.inspection.pictures.cast import cast
 from fedrl.benchmark.inspection.pictures.film import _moments
 from fedrl.benchmark.inspection.pictures.grids import drift
 from fedrl.benchmark.inspection.pictures.layout import layout_of
-from fedrl.benchmark.publishing.replay import original
+from fedrl.benchmark.publishing.stored_run import original
 from fedrl.benchmark.storage.parameters import beside
 from fedrl.benchmark.storage.store import Store
 from fedrl.benchmark.training.federation import train

@@ -13,7 +13,14 @@ import pytest
 from test_cli import Answer, fedrl  # noqa: F401
 from test_published import bytes_of, computed, edit_records, publish  # noqa: F401
 
-from fedrl.benchmark.publishing import leaderboard, listing, replay, sources, verification
+from fedrl.benchmark.publishing import (
+    leaderboard,
+    listing,
+    replay,
+    sources,
+    stored_run,
+    verification,
+)
 
 Fedrl = Callable[..., Answer]
 BOARD = Path("reports/leaderboard")
@@ -95,13 +102,13 @@ def test_code_of_another_package_is_pinned_by_its_digest(
 ) -> None:
     monkeypatch.setattr(leaderboard, "ALGORITHMS", {})  # as if they were of another package
     assert fedrl("submit", str(public)).code == 0
-    real = replay.original
+    real = stored_run.original
 
     def edited(*words, **options):
         found = real(*words, **options)
         return found._replace(differences=found.differences | {"code": ("then", "now")})
 
-    monkeypatch.setattr(replay, "original", edited)
+    monkeypatch.setattr(stored_run, "original", edited)
     refused(fedrl("submit", str(public)), "whose code now is not the code")
 
 

@@ -13,8 +13,9 @@ from test_cli import Answer, assert_mistake, fedrl  # noqa: F401
 
 from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.seeds import Seed
-from fedrl.benchmark.publishing import replay
-from fedrl.benchmark.publishing.replay import compare, original, recompute
+from fedrl.benchmark.publishing import replay, stored_run
+from fedrl.benchmark.publishing.replay import compare, recompute
+from fedrl.benchmark.publishing.stored_run import original
 from fedrl.benchmark.storage import provenance
 from fedrl.benchmark.storage.files import ForeignFileError, StoreError
 from fedrl.benchmark.storage.run_code import code_of
@@ -120,7 +121,7 @@ def test_another_scale_is_told_and_is_no_other_run(tmp_path: Path, name: str, to
 
 def elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     there = provenance.machine() | {"cpu": "another processor"}
-    monkeypatch.setattr(replay, "machine", lambda: there)
+    monkeypatch.setattr(stored_run, "machine", lambda: there)
 
 
 def test_another_machine_must_agree_at_the_first_point_only(
@@ -152,7 +153,7 @@ def test_other_code_gets_no_tolerance(tmp_path: Path, monkeypatch: pytest.Monkey
     first = original(path, tmp_path)
     assert list(first.differences) == ["code"]
     told = "code differs from the manifest's: algorithm changed"
-    assert replay.warnings_of(first) == [told]
+    assert stored_run.warnings_of(first) == [told]
     assert compare(first, first.columns).tolerance is None
 
 
@@ -165,7 +166,7 @@ def test_a_run_of_an_older_release_is_read_and_replayed(
         path = stored(tmp_path)
     first = original(str(path), tmp_path)
     assert first.manifest is not None
-    assert replay.warnings_of(first) == [
+    assert stored_run.warnings_of(first) == [
         "code differs from the manifest's: all code had one digest then"
     ]
     assert compare(first, recompute(RUN).columns).outcome == "identical"

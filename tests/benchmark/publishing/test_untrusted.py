@@ -12,8 +12,8 @@ from test_cli import Answer, assert_mistake, fedrl  # noqa: F401
 
 from fedrl.benchmark.config.configuration import Config, Run, identity
 from fedrl.benchmark.config.seeds import Seed
-from fedrl.benchmark.publishing import replay
-from fedrl.benchmark.storage import manifests, provenance, store
+from fedrl.benchmark.publishing import stored_run
+from fedrl.benchmark.storage import manifests, provenance, tables
 from fedrl.benchmark.storage.merge import merge
 from fedrl.envs.thirdparty.making import importing, specification
 
@@ -36,7 +36,7 @@ def trapped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir(parents=True)
     manifests.save_manifest(folder, manifest)
     key = provenance.key_of(manifest["cell"], SEED, manifest["code"], manifest["versions"])
-    (folder / "seed-00000.parquet").write_bytes(store._encode({"round": np.arange(2)}, key))
+    (folder / "seed-00000.parquet").write_bytes(tables.encode_table({"round": np.arange(2)}, key))
     return sprung
 
 
@@ -58,7 +58,7 @@ def test_only_trust_imports_what_a_manifest_names(
     for words in (["verify", "results/study"], ["records", "tiny.toml"], ["report", "tiny.toml"]):
         assert fedrl(*words).code != 0
     assert not trapped.exists()
-    assert replay.original(str(result), Path("results"), trust=True).run.seed == SEED
+    assert stored_run.original(str(result), Path("results"), trust=True).run.seed == SEED
     assert trapped.exists()
 
 
@@ -73,6 +73,6 @@ def test_a_study_of_the_user_imports_what_it_names(trapped: Path) -> None:
 def test_the_manifest_of_the_trap_is_sound(trapped: Path) -> None:
     """It is refused for the package alone: with a registered id the same folder is read."""
     (result,) = (trapped.parent / "results").glob("*/*/seed-00000.parquet")
-    key = store.read_table(result).schema.metadata[store.KEY].decode()
+    key = tables.read_table(result).schema.metadata[tables.KEY].decode()
     assert manifests.spoken_for(result, SEED, key)
     assert Run(BASE, SEED).config.options["id"] == "CartPole-v1"

@@ -13,9 +13,9 @@ import pytest
 from fedrl.benchmark.config.configuration import Config, Run, identity
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.execution.execution import plan
-from fedrl.benchmark.publishing import replay
+from fedrl.benchmark.publishing import stored_run
 from fedrl.benchmark.publishing.tables import table_of
-from fedrl.benchmark.storage import manifests, parameters, provenance, store
+from fedrl.benchmark.storage import manifests, parameters, provenance, store, tables
 from fedrl.benchmark.storage.files import CorruptFileError, ForeignFileError, StoreError
 from fedrl.benchmark.storage.merge import merge
 from fedrl.benchmark.storage.sealed_npz import seal
@@ -61,7 +61,7 @@ def test_a_file_of_another_run_is_told_and_never_used(tmp_path: Path, how: str) 
     with pytest.raises(ForeignFileError, match="is of another run"):
         Store(tmp_path / "a", "study").load(Few().runs())
     with pytest.raises(ForeignFileError):
-        replay.original(str(path), tmp_path)
+        stored_run.original(str(path), tmp_path)
     merged = merge([tmp_path / "a"], tmp_path / "b")
     assert merged.foreign == [str(path)]
     assert (merged.copied, merged.clean) == (1, False)
@@ -132,9 +132,9 @@ HOSTILE_PARAMETERS = {
     "theta complex": sealed_archive(theta=np.zeros((1, 2), complex), key=np.array("k")),
 }
 HOSTILE_RESULTS = {
-    "no round": store._encode({"x": np.ones(2)}, "k"),
-    "no rows": store._encode({"round": np.ones(0)}, "k"),
-    "lists": store._encode({"round": np.ones(1), "x": pa.array([[1, 2]])}, "k"),
+    "no round": tables.encode_table({"x": np.ones(2)}, "k"),
+    "no rows": tables.encode_table({"round": np.ones(0)}, "k"),
+    "lists": tables.encode_table({"round": np.ones(1), "x": pa.array([[1, 2]])}, "k"),
 }
 
 
@@ -145,7 +145,7 @@ def test_the_seals_of_this_file_are_those_of_the_store(tmp_path: Path) -> None:
     assert manifests.read_manifest(path) == MANIFEST
     theta = np.zeros((1, 2))
     assert parameters.decode(sealed_archive(theta=theta, key=np.array("k")), path).key == "k"
-    assert store.parse_table(store._encode({"round": np.ones(2)}, "k"), path).num_rows == 2
+    assert tables.parse_table(tables.encode_table({"round": np.ones(2)}, "k"), path).num_rows == 2
 
 
 def test_a_sealed_manifest_of_another_shape_is_corrupt(tmp_path: Path) -> None:
@@ -176,7 +176,7 @@ def test_sealed_files_of_another_shape_are_corrupt(tmp_path: Path) -> None:
             path.write_bytes(content)
             assert Store(tmp_path, "study").survey(Few().runs()).corrupt == [path]
         path.write_bytes(sound)
-    key = store.read_table(result).schema.metadata[store.KEY].decode()
-    seconds = result.with_name(result.stem + store.SECONDS)
-    seconds.write_bytes(store._encode({"seconds": np.ones(7)}, key))
+    key = tables.read_table(result).schema.metadata[tables.KEY].decode()
+    seconds = result.with_name(result.stem + tables.SECONDS)
+    seconds.write_bytes(tables.encode_table({"seconds": np.ones(7)}, key))
     assert Store(tmp_path, "study").survey(Few().runs()).corrupt == [seconds]

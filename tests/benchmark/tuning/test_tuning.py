@@ -13,8 +13,8 @@ import pandas as pd
 import pytest
 
 from fedrl.benchmark.config.seeds import Seed
+from fedrl.benchmark.execution.attempt import Failed
 from fedrl.benchmark.execution.executors import find
-from fedrl.benchmark.execution.workers import Failed
 from fedrl.benchmark.storage.files import StoreError
 from fedrl.benchmark.storage.store import parse_name
 from fedrl.benchmark.tuning import journal

@@ -12,7 +12,7 @@ import torch
 
 from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.seeds import Seed
-from fedrl.benchmark.execution.workers import one_thread
+from fedrl.benchmark.execution.attempt import one_thread
 from fedrl.benchmark.training.rounds.round import round_
 from fedrl.benchmark.training.rounds.round import start as start_training
 

@@ -38,14 +38,15 @@ def replay(
     """
     from fedrl.benchmark.cli import answers
     from fedrl.benchmark.publishing import replay as replays
+    from fedrl.benchmark.publishing import stored_run
     from fedrl.benchmark.storage.files import ForeignFileError
 
     try:
-        original = replays.original(" ".join(name), results, study, trust=trust)
+        original = stored_run.original(" ".join(name), results, study, trust=trust)
     except ForeignFileError as error:
         answers.say(f"not reproduced: {error}")
         raise typer.Exit(DIFFERENT) from None
-    for warning in replays.warnings_of(original):
+    for warning in stored_run.warnings_of(original):
         answers.say(f"note: {warning}")
     again = replays.recompute(original.run)
     comparison = replays.compare(original, again.columns, again.parameters)

@@ -1,0 +1,161 @@
+"""A stored run by name: its files, its manifest, and what is other here than where it was made."""
+
+import re
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pydantic import ValidationError
+
+from fedrl.benchmark.config.configuration import Config, Run
+from fedrl.benchmark.config.settings import explain
+from fedrl.benchmark.storage import parameters as final
+from fedrl.benchmark.storage.files import ForeignFileError, StoreError
+from fedrl.benchmark.storage.manifests import Manifest, spoken_for
+from fedrl.benchmark.storage.provenance import config_code, decisive_versions, machine, versions
+from fedrl.benchmark.storage.run_code import changed
+from fedrl.benchmark.storage.store import parse_name
+from fedrl.benchmark.storage.tables import KEY, read_table
+from fedrl.envs.family import Array
+from fedrl.envs.thirdparty.making import importing
+
+TOLERANCE = {"float64": 1e-6, "float32": 1e-3}  # relative, at the first evaluation point
+HARDWARE = ("cpu", "architecture", "linear_algebra")  # what may decide bits
+NAME = re.compile(
+    r"^(?:(?P<study>[^/]+)/)?(?P<cell>[^/\s]+)[/\s]+(?P<seed>[a-z]+)[-\s]?(?P<n>\d+)$"
+)
+
+
+class Original(NamedTuple):
+    """A stored run and what it was computed from."""
+
+    path: Path
+    run: Run
+    columns: dict[str, Array]
+    parameters: Array | None  # (F, d), at the end; None where they are not stored
+    manifest: Manifest
+    differences: dict[str, tuple[Any, Any]]  # name -> then, now: code, versions, machine
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether another machine or other versions computed it, so that bits are not promised."""
+        return bool(self.differences.keys() - {"code"})
+
+
+def original(
+    name: str, results: Path, study: str | None = None, *, trust: bool = False
+) -> Original:
+    """The stored run of that name.
+
+    A name is the path of a result file, or `<config.id>/seed-00003`, `<config.id> seed 3`, with or
+    without the study before it. Raises StoreError for an unknown, ambiguous or corrupt run, and
+    ForeignFileError for numbers that no manifest beside them speaks of. A package that the manifest
+    names is imported with `trust` only.
+    """
+    path = Path(name) if Path(name).is_file() else _find(name, results, study)
+    seed = parse_name(path.name)
+    if seed is None:
+        raise StoreError(f"{path} is not the result of a run, a file like seed-00003.parquet")
+    table = read_table(path)
+    key = table.schema.metadata[KEY].decode()
+    manifest = _manifest(spoken_for(path, seed, key))
+    if manifest is None:
+        raise ForeignFileError(path)
+    with importing(allowed=trust):
+        config = _config(manifest, path)
+    columns = {column: table[column].to_numpy() for column in table.column_names}
+    theta = stored_parameters(path, key)
+    differences = _differences(manifest, config)
+    return Original(path, Run(config, seed), columns, theta, manifest, differences)
+
+
+def stored_parameters(path: Path, key: str) -> Array | None:
+    """The final parameters beside a result file, if they are of the same run."""
+    found = final.read(final.beside(path))
+    return found.theta if found is not None and found.key == key else None
+
+
+def warnings_of(original: Original) -> list[str]:
+    """List what differs from when the run was stored, one line each."""
+    lines = [
+        f"code differs from the manifest's: {changed(then, now)}"
+        if name == "code"
+        else f"{name} differs from the manifest's: {then} then, {now} now"
+        for name, (then, now) in original.differences.items()
+    ]
+    if original.elsewhere:
+        lines.append(
+            "the same bits are not promised here; the first evaluation point is also compared "
+            f"within a relative {TOLERANCE[original.run.config.dtype]:g}"
+        )
+    return lines
+
+
+def _find(name: str, results: Path, study: str | None) -> Path:
+    named = NAME.match(name.strip().removesuffix(".parquet"))
+    if named is None:
+        raise _unknown(name, results, study)
+    kind = "seed" if named["seed"] == "test" else named["seed"]
+    file = f"{kind}-{int(named['n']):05d}.parquet"
+    folders = f"{_plain(named['study'] or study)}/{_plain(named['cell'])}"
+    found = sorted(results.glob(f"{folders}/{file}"))
+    if not found:
+        raise _unknown(name, results, study)
+    if len(found) > 1:
+        studies = [path.parent.parent.name for path in found]
+        raise StoreError(f"{name} is stored in several studies: {', '.join(studies)}; add --study")
+    return found[0]
+
+
+def _plain(part: str | None) -> str:
+    """As a pattern that matches only itself, or anything."""
+    return "*" if part is None else re.sub(r"([*?[])", r"[\1]", part)
+
+
+def _unknown(name: str, results: Path, study: str | None) -> StoreError:
+    known = [
+        f"{path.parent.parent.name}/{path.parent.name}/{path.stem}"
+        for path in sorted(results.glob(f"{_plain(study)}/*/*.parquet"))
+        if parse_name(path.name)
+    ]
+    if not known:
+        return StoreError(
+            f"no run {name!r}: there are no results in {results}; name their folder with --results"
+        )
+    close = get_close_matches("/".join(name.split("/")[-3:]), known, n=1, cutoff=0.4)
+    hint = f"; did you mean {close[0]!r}?" if close else f"; one is {known[0]!r}."
+    return StoreError(f"no run {name!r}{hint} {results} holds {len(known)} runs")
+
+
+def _manifest(speaking: list[Manifest]) -> Manifest | None:
+    """The one that speaks of the run; of several machines' one that is not this, if there is."""
+    here = _hardware(machine())
+    others = [manifest for manifest in speaking if _hardware(manifest["machine"]) != here]
+    return next(iter([*others, *speaking]), None)
+
+
+def _config(manifest: Manifest, path: Path) -> Config:
+    try:
+        return Config.model_validate(manifest["cell"])
+    except ValidationError as error:
+        raise StoreError(
+            f"the present code cannot run what the manifest of {path} describes: {explain(error)}"
+        ) from None
+
+
+def _differences(manifest: Manifest, config: Config) -> dict[str, tuple[Any, Any]]:
+    found: dict[str, tuple[Any, Any]] = {}
+    if changed(manifest["code"], config_code(config)):
+        found["code"] = manifest["code"], config_code(config)
+    then, now = decisive_versions(manifest["versions"]), decisive_versions(versions())
+    hardware = _hardware(manifest["machine"]), _hardware(machine())
+    for before, after in ((then, now), hardware):
+        for name in sorted({*before, *after}):
+            if before.get(name) != after.get(name):
+                found[name] = before.get(name), after.get(name)
+    return found
+
+
+def _hardware(machine: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: machine.get(name) for name in HARDWARE}
