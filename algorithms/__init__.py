@@ -9,6 +9,7 @@ from fedrl.algorithms.methods.actor_critic.fedppo import FedPPO
 from fedrl.algorithms.methods.actor_critic.independent_ppo import IndependentPPO
 from fedrl.algorithms.methods.averaging.afedpg import AFedPG
 from fedrl.algorithms.methods.averaging.agnostic_pg import AgnosticPG
+from fedrl.algorithms.methods.averaging.b_rs_fedpg import BRSFedPG
 from fedrl.algorithms.methods.averaging.ditto_pg import DittoPG
 from fedrl.algorithms.methods.averaging.fednigt import FedNIGT
 from fedrl.algorithms.methods.averaging.fednpg import FedNPG
@@ -68,6 +69,7 @@ ALGORITHMS: dict[str, type[Algorithm]] = {
     "pooled-pg": PooledPG,
     "fednpg": FedNPG,
     "s-fedpg": SFedPG,
+    "b-rs-fedpg": BRSFedPG,
     "fednigt": FedNIGT,
     "afedpg": AFedPG,
     "rennala-nigt": RennalaNIGT,

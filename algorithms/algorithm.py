@@ -116,7 +116,8 @@ class Algorithm(ABC):
     episodic: ClassVar[bool] = False  # True: reads rewards itself, so exact gradients do not do
     # True: a batch is B draws of what follows every state and action, episodes of one step each.
     generative: ClassVar[bool] = False
-    table: ClassVar[Literal["softmax", "direct", "greedy"]] = "softmax"  # what θ is in a finite MDP
+    # What θ is in a finite MDP: logits, probabilities, Q, or the choices of an action's bits.
+    table: ClassVar[Literal["softmax", "direct", "greedy", "bits"]] = "softmax"
     # Whose Q `values` estimates: that of the best policy, of softmax(θ), or of the uniform policy.
     values_of: ClassVar[Literal["optimal", "followed", "uniform"] | None] = None
     # True: `direction` and `behaviour_parameters` are sums and products of vectors (d,) and of

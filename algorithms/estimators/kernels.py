@@ -1,6 +1,6 @@
 """The policies' log-probabilities and their derivatives, written out for numba.
 
-A policy is a *body* (observation -> z: table or tanh network) and a *head* (z -> log π:
+A policy is a *body* (observation -> z: table, bits or tanh network) and a *head* (z -> log π:
 categorical or Gaussian). All functions take the M steps an agent really took, as matrices; nothing
 is padded. Each is tested against `estimators.policy` and automatic differentiation to 1e-12.
 
@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from fedrl.algorithms.estimators import categorical, gaussian, network, table
+from fedrl.algorithms.estimators import bits, categorical, gaussian, network, table
 from fedrl.algorithms.estimators.coefficients import (
     coefficients,
     differentiate_coefficients,
@@ -53,13 +53,16 @@ class Head(NamedTuple):
 
 
 # A module has a function for every field of its part, under the field's name.
-TABLE, NETWORK = (Body(*(getattr(part, f) for f in Body._fields)) for part in (table, network))
+TABLE, BITS, NETWORK = (
+    Body(*(getattr(part, f) for f in Body._fields)) for part in (table, bits, network)
+)
 CATEGORICAL, GAUSSIAN = (
     Head(*(getattr(part, f) for f in Head._fields)) for part in (categorical, gaussian)
 )
 
 POLICIES: dict[str, tuple[Body, Head]] = {
     "TabularSoftmax": (TABLE, CATEGORICAL),
+    "TabularBits": (BITS, CATEGORICAL),
     "CategoricalMLP": (NETWORK, CATEGORICAL),
     "GaussianMLP": (NETWORK, GAUSSIAN),
 }

@@ -28,7 +28,7 @@ from fedrl.algorithms.estimators.policy import (
     Table,
     TabularSoftmax,
 )
-from fedrl.algorithms.estimators.tabular import TabularDirect, TabularGreedy
+from fedrl.algorithms.estimators.tabular import TabularBits, TabularDirect, TabularGreedy
 from fedrl.benchmark.config import registry
 from fedrl.benchmark.config.communication import (
     AnyAggregator,
@@ -79,6 +79,7 @@ TABLES: dict[str, type[Table]] = {
     "softmax": TabularSoftmax,
     "direct": TabularDirect,
     "greedy": TabularGreedy,
+    "bits": TabularBits,
 }
 
 

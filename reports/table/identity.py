@@ -56,6 +56,7 @@ KNOWN = {  # in the order of legends and tables
     "n-harpg": Identity("N-HARPG", GREEN, 2, "P"),
     "pfedpg-vr": Identity("PFedPG-VR", VERMILION, 1, "h"),
     "pfedpg-ha": Identity("PFedPG-HA", GREEN, 3, "h"),
+    "b-rs-fedpg": Identity("b-RS-FedPG", BLUE, 4, "d"),
     "fedtd": Identity("FedTD", ORANGE, 4, "p"),
     "fed-dvr-q": Identity("Fed-DVR-Q", GREEN, 4, "D"),
     "fedsarsa": Identity("FedSARSA", SKY, 1, ">"),

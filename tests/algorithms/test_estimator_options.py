@@ -21,7 +21,8 @@ from torch.func import grad, jvp, vmap
 
 from fedrl.algorithms import CompiledGradients, Gradients, Trajectories
 from fedrl.algorithms.estimators.gradients import Probe
-from fedrl.algorithms.estimators.policy import CategoricalMLP, GaussianMLP, TabularSoftmax
+from fedrl.algorithms.estimators.policy import CategoricalMLP, GaussianMLP, Table, TabularSoftmax
+from fedrl.algorithms.estimators.tabular import TabularBits
 
 everywhere = pytest.mark.parametrize("kind", ESTIMATORS)
 every_policy = pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: type(policy).__name__)
@@ -137,13 +138,13 @@ def ragged(policy, lanes: int = 0) -> tuple[Tensor, Tensor, Tensor, Trajectories
     generator = torch.Generator().manual_seed(0)
     leading = (lanes,) if lanes else ()
     shape = (*leading, 4, 9)
-    width = 1 if isinstance(policy, TabularSoftmax) else 3
+    width = 1 if isinstance(policy, Table) else 3
 
     def normal(*size: int) -> Tensor:
         return torch.randn(*size, generator=generator, dtype=torch.float64)
 
     observation, action = normal(*shape, width), normal(*shape, policy.action_size)
-    if isinstance(policy, TabularSoftmax):
+    if isinstance(policy, Table):
         observation = torch.randint(4, (*shape, 1), generator=generator).double()
     if not isinstance(policy, GaussianMLP):
         action = torch.randint(3, (*shape, 1), generator=generator).double()
@@ -169,7 +170,12 @@ COMBINATIONS = [
 
 @pytest.mark.parametrize(
     "policy",
-    [TabularSoftmax(4, 3), CategoricalMLP(3, (5, 4), 3), GaussianMLP(3, (5, 4), 2)],
+    [
+        TabularSoftmax(4, 3),
+        TabularBits(4, 3),
+        CategoricalMLP(3, (5, 4), 3),
+        GaussianMLP(3, (5, 4), 2),
+    ],
     ids=lambda policy: type(policy).__name__,
 )
 def test_compiled_equals_automatic_differentiation_for_all_combinations(policy):

@@ -13,12 +13,23 @@ from torch.func import grad, jvp, vmap
 
 from fedrl.algorithms import CompiledGradients, Gradients, Trajectories
 from fedrl.algorithms.estimators.network import tanh_into
-from fedrl.algorithms.estimators.policy import CategoricalMLP, GaussianMLP, Policy, TabularSoftmax
+from fedrl.algorithms.estimators.policy import (
+    CategoricalMLP,
+    GaussianMLP,
+    Policy,
+    Table,
+    TabularSoftmax,
+)
+from fedrl.algorithms.estimators.tabular import TabularBits
 from fedrl.envs.finite.random_mdp import RandomMDP
 
 STATES, ACTIONS, HORIZON, DISCOUNT = 3, 2, 3, 0.9
 ESTIMATORS = [Gradients, CompiledGradients]
-POLICIES = [TabularSoftmax(STATES, ACTIONS), CategoricalMLP(STATES, (4, 3), ACTIONS)]
+POLICIES = [
+    TabularSoftmax(STATES, ACTIONS),
+    TabularBits(STATES, ACTIONS),
+    CategoricalMLP(STATES, (4, 3), ACTIONS),
+]
 FAMILY = RandomMDP(size=STATES, choices=ACTIONS, horizon=HORIZON, discount=DISCOUNT)
 TASK = FAMILY.sample(1, 0.0, np.random.default_rng(5))
 tight = {"rtol": 0, "atol": 1e-12}
@@ -39,7 +50,7 @@ class Enumeration:
         self.reward = reward[self.states, self.actions]
         powers = DISCOUNT ** torch.arange(HORIZON, dtype=torch.float64)
         self.gain = (self.reward * powers).sum(-1)
-        if isinstance(policy, TabularSoftmax):
+        if isinstance(policy, Table):
             self.observation = self.states.double().unsqueeze(-1)
         else:
             self.observation = torch.eye(STATES, dtype=torch.float64)[self.states]
@@ -87,9 +98,8 @@ class TestEnumeration:
         every = Enumeration(policy)
         theta = parameters(policy, 1)[0]
         assert every.probability(theta).sum().item() == pytest.approx(1, abs=1e-12)
-        if isinstance(policy, TabularSoftmax):
-            table = theta.reshape(STATES, ACTIONS).softmax(-1)
-            exact = FAMILY.exact(TASK, table.numpy()[None])
+        if isinstance(policy, Table):
+            exact = FAMILY.exact(TASK, policy.probabilities(theta.numpy())[None])
             assert every.objective(theta).item() == pytest.approx(exact.objective[0], abs=1e-12)
 
     def test_plain_is_unbiased(self, kind, policy):
@@ -237,6 +247,7 @@ def test_the_vector_hyperbolic_tangent():
     "policy",
     [
         TabularSoftmax(4, 3),
+        TabularBits(4, 3),
         CategoricalMLP(3, (5, 4), 3),
         CategoricalMLP(3, (), 3),
         GaussianMLP(3, (5, 4), 2),
@@ -248,12 +259,12 @@ def test_compiled_equals_automatic_differentiation(policy):
     """On ragged random batches, for every policy: the kernels are the definition to 1e-12."""
     generator = torch.Generator().manual_seed(0)
     episodes, steps = 4, 9
-    width = 1 if isinstance(policy, TabularSoftmax) else 3
+    width = 1 if isinstance(policy, Table) else 3
     observation = torch.randn(episodes, steps, width, generator=generator, dtype=torch.float64)
     action = torch.randn(
         episodes, steps, policy.action_size, generator=generator, dtype=torch.float64
     )
-    if isinstance(policy, TabularSoftmax):
+    if isinstance(policy, Table):
         observation = torch.randint(4, (episodes, steps, 1), generator=generator).double()
     if not isinstance(policy, GaussianMLP):
         action = torch.randint(3, (episodes, steps, 1), generator=generator).double()

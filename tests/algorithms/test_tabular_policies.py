@@ -7,9 +7,10 @@ import pytest
 import torch
 from torch.func import vmap
 
+from fedrl.algorithms.estimators.bits import bitwise
 from fedrl.algorithms.estimators.kernels import POLICIES, estimator
 from fedrl.algorithms.estimators.policy import CategoricalMLP, GaussianMLP, TabularSoftmax
-from fedrl.algorithms.estimators.tabular import TabularDirect, TabularGreedy
+from fedrl.algorithms.estimators.tabular import TabularBits, TabularDirect, TabularGreedy
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.training.rollout import Sampler, Stream
 from fedrl.envs.finite.random_mdp import RandomMDP
@@ -98,6 +99,48 @@ def test_uniform_parameters_are_the_random_policy():
     torch.testing.assert_close(gaussian.log_prob(theta, seen, action), normal)
     with pytest.raises(TypeError, match="TabularSoftmax"):
         TABLES[2].uniform()
+
+
+@pytest.mark.parametrize("actions", [1, 2, 3, 4, 5, 7, 8])
+def test_bits_are_choices_between_halves_of_the_codes(actions):
+    """Each action's probability by walking down the tree of codes that there are."""
+    policy = TabularBits(2, actions)
+    theta = np.random.default_rng(actions).normal(size=(2, actions))
+    pi = policy.probabilities(theta.ravel())
+
+    def walk(row, low, high):
+        """Probabilities of the codes low … high - 1, as many as a power of two."""
+        if high - low == 1:
+            return [1.0]
+        middle = (low + high) // 2
+        left = walk(row, low, middle)
+        if middle >= actions:
+            return left
+        up = 1 / (1 + np.exp(-row[middle]))
+        right = walk(row, middle, high)
+        return [(1 - up) * p for p in left] + [up * p for p in right]
+
+    size = 1 << (actions - 1).bit_length()
+    expected = [walk(row, 0, size)[:actions] for row in theta]
+    np.testing.assert_allclose(pi, expected, rtol=0, atol=1e-14)
+    np.testing.assert_allclose(policy.probabilities(policy.uniform()), 1 / actions, atol=1e-14)
+    cells = torch.cartesian_prod(torch.arange(2), torch.arange(actions)).double()
+    log_prob = policy.log_prob(torch.from_numpy(theta.ravel()), cells[:, :1], cells[:, 1:])
+    np.testing.assert_allclose(log_prob.exp(), pi.ravel(), rtol=0, atol=1e-14)
+
+
+def test_a_regulariser_of_bits_weighs_the_first_one_most():
+    """Σ_p γ^{p/(k-1)} log π(bit p): with γ = 1 it is log π(a|s)."""
+    theta = np.random.default_rng(0).normal(size=(1, 8))
+    state, action, out = np.zeros((1, 4)), np.arange(4.0)[None], np.empty((1, 4))
+    up = 1 / (1 + np.exp(-theta[0]))
+    bitwise(theta, 4, state, action, 0.5, out)
+    first, second = np.log([1 - up[2], up[2]]), np.log([[1 - up[1], up[1]], [1 - up[3], up[3]]])
+    expected = [first[a // 2] + 0.5 * second[a // 2][a % 2] for a in range(4)]
+    np.testing.assert_allclose(out[0], expected, rtol=0, atol=1e-14)
+    bitwise(theta, 4, state, action, 1.0, out)
+    pi = TabularBits(2, 4).probabilities(theta[0])
+    np.testing.assert_allclose(out[0], np.log(pi[0]), rtol=0, atol=1e-14)
 
 
 @pytest.mark.parametrize("policy", TABLES[1:], ids=lambda policy: type(policy).__name__)

@@ -13,9 +13,11 @@ from fedrl.algorithms.estimators.policy import (
     CategoricalMLP,
     GaussianMLP,
     Policy,
+    Table,
     TabularSoftmax,
     network,
 )
+from fedrl.algorithms.estimators.tabular import TabularBits
 from fedrl.benchmark.training.rollout import compiled_action
 
 COUNT = 40_000
@@ -24,6 +26,7 @@ POLICIES = [
     CategoricalMLP(2, (5, 3), 4),
     GaussianMLP(2, (5, 3), 3),
     GaussianMLP(2, (), 3),
+    TabularBits(3, 4),
 ]
 
 
@@ -31,7 +34,7 @@ def acted(policy: Policy):
     """COUNT actions at one observation: θ, observation, actions, log-probabilities."""
     generator = np.random.default_rng(3)
     theta = 0.5 * generator.standard_normal((1, policy.size))
-    tabular = isinstance(policy, TabularSoftmax)
+    tabular = isinstance(policy, Table)
     seen = np.array([1.0]) if tabular else generator.standard_normal(2)
     observation = np.tile(seen, (COUNT, 1))
     action, log_prob = np.empty((COUNT, policy.action_size)), np.empty(COUNT)
@@ -48,7 +51,9 @@ def test_the_log_probability_of_an_action_is_the_definitions(policy):
     np.testing.assert_allclose(log_prob, expected, rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("policy", POLICIES[:2], ids=lambda policy: type(policy).__name__)
+@pytest.mark.parametrize(
+    "policy", [*POLICIES[:2], POLICIES[-1]], ids=lambda policy: type(policy).__name__
+)
 def test_actions_are_as_frequent_as_the_policy_says(policy):
     theta, observation, action, _ = acted(policy)
     every = torch.arange(4.0, dtype=torch.float64).unsqueeze(-1)
@@ -78,12 +83,12 @@ def side_by_side(outputs, load, shape, theta, lanes, x, scratch, z):
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
-@pytest.mark.parametrize("policy", [*POLICIES[:2], CategoricalMLP(4, (17, 8, 3), 5)])
+@pytest.mark.parametrize("policy", [*POLICIES[:2], POLICIES[-1], CategoricalMLP(4, (17, 8, 3), 5)])
 def test_outputs_of_episodes_side_by_side_are_each_episodes_own(policy, dtype):
     body, _ = body_and_head(type(policy).__name__)
     generator = np.random.default_rng(1)
     theta = generator.standard_normal((3, policy.size)).astype(dtype)
-    tabular = isinstance(policy, TabularSoftmax)
+    tabular = isinstance(policy, Table)
     x = generator.integers(0, 3, (1, SLOTS)) if tabular else None
     x = generator.standard_normal((policy.shape[0], SLOTS)) if x is None else x
     x = x.astype(dtype)
@@ -102,6 +107,9 @@ def test_outputs_of_episodes_side_by_side_are_each_episodes_own(policy, dtype):
         seen = torch.from_numpy(x[:, slot])
         if tabular:
             expected = one.reshape(policy.shape)[int(seen[0])]
+            if isinstance(policy, TabularBits):
+                chances = policy.probabilities(theta[lane])[int(seen[0])]
+                expected = torch.from_numpy(np.log(chances).astype(dtype))
         else:
             expected = network(policy.shape, one, seen)
         tolerance = 1e-12 if dtype == np.float64 else 1e-5

@@ -250,6 +250,31 @@ def s_fedpg(w, temperature):
     return theta
 
 
+@transcribes("b-rs-fedpg", temperature=0.1)
+def b_rs_fedpg(w, temperature):
+    """Two actions are one bit: both of its logits, as the published code has them."""
+    both = np.zeros((Z, 2))
+    for r in range(ROUNDS):
+        ends = []
+        for i in range(N):
+            x = both.copy()
+            for k in range(K):
+                p, move = table(x.ravel()), np.zeros((Z, 2))
+                theta = np.stack([np.zeros(Z), x[:, 1] - x[:, 0]], axis=1)
+                for tau in w.sample(theta.ravel(), i, r * K + k):
+                    so_far = np.zeros((Z, 2))
+                    for h in range(T):
+                        s, a = tau.state[h], tau.action[h]
+                        so_far[s] -= p[s]
+                        so_far[s, a] += 1
+                        reward = tau.reward[h] - temperature * np.log(p[s, a])
+                        move += w.gamma**h * so_far * reward / B
+                x = x + ETA * move
+            ends.append(x)
+        both = averaged(both, ends)
+    return np.stack([np.zeros(Z), both[:, 1] - both[:, 0]], axis=1).ravel()
+
+
 @transcribes("fednpg", damping=0.5)
 def fednpg(w, damping):
     theta = np.zeros(Z * A)
