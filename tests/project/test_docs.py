@@ -35,7 +35,6 @@ sys.path.insert(0, str(DOCS))
 
 from making import docstrings, pages, reference, rooms, settings, studies  # noqa: E402
 from making.measured import (  # noqa: E402
-    beta,
     clock,
     deep,
     frontier,
@@ -380,11 +379,6 @@ def test_tables_of_the_theory_page_are_those_of_the_published_study() -> None:
     page = texts()["docs/theory.md"]
     assert all(theory.MARK.format(name=name) in page for name in theory.tables())
     assert theory.written(page) == page
-
-
-def test_tables_of_the_page_on_beta_are_those_of_the_published_study() -> None:
-    for name, table in beta.tables().items():
-        assert table in texts()["docs/beta.md"], name
 
 
 @pytest.mark.parametrize(

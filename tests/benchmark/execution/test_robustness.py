@@ -107,7 +107,9 @@ def test_run_sets_a_bad_file_aside_and_computes_its_run_again(
     else:
         now = results(tmp_path / "results")
         assert {path: now[path] for path in sound} == sound
-    assert fedrl("report", "tiny.toml", *only).code == 0
+    drawn = name == "manifest.json" and damage is DAMAGE["truncated"]  # once: it takes seconds
+    words = ("report", "tiny.toml") if drawn else ("records", "tiny.toml", "--out", "new.csv")
+    assert fedrl(*words, *only).code == 0
 
 
 @pytest.mark.parametrize("command", ["report", "records"])

@@ -128,6 +128,11 @@ def contents(out: Path) -> dict[str, bytes]:
     return {path.relative_to(out).as_posix(): path.read_bytes() for path in files}
 
 
+def without_pdf(out: Path) -> dict[str, bytes]:
+    """`contents` but for PDFs, which most tests do not draw."""
+    return {name: data for name, data in contents(out).items() if not name.endswith(".pdf")}
+
+
 def table(out: Path, name: str) -> Any:
     return pd.read_csv(out / "tables" / f"{name}.csv")
 
@@ -201,11 +206,12 @@ class Page(html.parser.HTMLParser):
 
 
 def test_rebuilding_and_shuffling_change_no_byte(
-    whole: Any, report: tuple[Path, str], tmp_path: Path, pdf: None
+    whole: Any, report: tuple[Path, str], tmp_path: Path
 ) -> None:
-    first = contents(report[0])
+    """All but PDFs, which are drawn from the same figures; another process draws them below."""
+    first = without_pdf(report[0])
     built(whole.sample(frac=1, random_state=3), tmp_path)
-    second = contents(tmp_path)
+    second = without_pdf(tmp_path)
     assert first.keys() == second.keys()
     assert [name for name in first if first[name] != second[name]] == []
 
@@ -632,7 +638,8 @@ def test_the_page_loads_nothing(report: tuple[Path, str]) -> None:
 
 
 def test_what_was_tuned_for_a_value_names_no_series(tmp_path: Path) -> None:
-    records = synthetic(("gridworld",), algorithms=("fedpg", "fedsvrpg-m"), betas=(0.2, 0.5))
+    shape: dict[str, Any] = {"seeds": 2, "points": 4, "betas": (0.2, 0.5)}
+    records = synthetic(("gridworld",), algorithms=("fedpg", "fedsvrpg-m"), **shape)
     tuned = records.assign(
         step_size=np.where(records["beta"] == 0.5, 0.3, 0.1) * (1 + records["kappa"]),
         rounds=np.where(records["beta"] == 0.5, 40, 20),
@@ -650,7 +657,7 @@ def test_what_was_tuned_for_a_value_names_no_series(tmp_path: Path) -> None:
 
 def test_what_is_drawn_is_told(tmp_path: Path) -> None:
     told: list[str] = []
-    records = synthetic(("gridworld", "cartpole"), algorithms=("fedpg", "fedhapg-m"), points=8)
+    records = synthetic(("gridworld", "cartpole"), (0.0,), ("fedpg",), seeds=2, points=3)
     write_report(records, PROVENANCE, tmp_path, title="t", description="d", tell=told.append)
     assert told[-2:] == ["drawing cartpole (1 of 2)", "drawing gridworld (2 of 2)"]
 
@@ -692,7 +699,7 @@ def test_lambda_is_named_where_eta_does_not_tell(
 def test_of_many_runs_the_page_holds_the_averages(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    records = synthetic(("gridworld",), seeds=3, points=4)
+    records = synthetic(("gridworld",), (0.0,), seeds=3, points=4)
     (few,) = explorers(built(records, tmp_path / "few"))
     monkeypatch.setattr("fedrl.reports.drawing.explorer.MANY", 10)
     (many,) = explorers(built(records, tmp_path / "many"))
@@ -743,8 +750,9 @@ def test_families_with_the_same_file_name_do_not_overwrite_each_other(tmp_path: 
 # Errors
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("marks", [False, True])
+@pytest.mark.parametrize(
+    ("value", "marks"), [(np.nan, True), (np.inf, True), (-np.inf, True), (-np.inf, False)]
+)
 def test_a_family_that_diverged_before_it_began_hides_no_other(
     tmp_path: Path, value: float, marks: bool
 ) -> None:
