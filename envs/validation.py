@@ -39,8 +39,12 @@ def nearest(kind: str, name: str, known: Iterable[str]) -> str:
 
     >>> nearest("family", "cartpol", ["gridworld", "cartpole"])
     "no family 'cartpol'; did you mean 'cartpole'? Known: gridworld, cartpole"
+    >>> nearest("hyperparameter of fedpg", "x", [])
+    "no hyperparameter of fedpg 'x'; there is none, leave it out"
     """
     known = list(known)
+    if not known:
+        return f"no {kind} {shown(name)}; there is none, leave it out"
     close = get_close_matches(name, known, n=1, cutoff=0.4)
     hint = f"; did you mean {close[0]!r}?" if close else "."
     return f"no {kind} {shown(name)}{hint} Known: {', '.join(known)}"

@@ -8,12 +8,12 @@ FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
 
 
 def stored_as(name: str) -> str:
-    """The name of a family or algorithm in names of files, as ids of configurations have it.
+    """The name of a family or algorithm in names of files; no two have the same one.
 
-    >>> stored_as("mylab/fedpg")
-    'mylab-fedpg'
+    >>> stored_as("mylab-fedpg"), stored_as("mylab/fedpg")
+    ('mylab-fedpg', 'mylab=2ffedpg')
     """
-    return re.sub(r"[^\w.@+-]", "-", name)
+    return re.sub(r"[^\w.@+-]", lambda found: f"={ord(found[0]):x}", name)
 
 
 def unstorable(name: str) -> str | None:

@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,6 +31,7 @@ class Curve(NamedTuple):
     run: str  # its name there
     steps: Array  # (P,) rising
     score: Array  # (P,)
+    columns: tuple[str, str] = ("steps", "score")  # what both are called there
 
 
 def read(
@@ -38,6 +40,7 @@ def read(
     """All curves of a file or folder; StoreError, in one line, for what is none.
 
     `family` and `algorithm` are for files that name none; `metric`, where a file holds several.
+    Warns of points that are left out.
     """
     place, own = family or "imported", algorithm or path.resolve().parent.name
     try:
@@ -62,7 +65,26 @@ def read(
         raise StoreError(f"{path} is not {KINDS}: {' '.join(str(error).split())}") from None
     if not curves:
         raise StoreError(f"{path} holds no curve")
+    if left := _left_out(found, curves):
+        warnings.warn(f"{path}: {left}", stacklevel=2)
     return curves
+
+
+def _left_out(found: Sequence[Curve], curves: Sequence[Curve]) -> str | None:
+    """Say how many points are not in the curves, and for which column; None if all are."""
+    numbers: dict[str, int] = {}
+    finite = 0
+    for curve in found:
+        known = [np.isfinite(np.asarray(v, dtype=float)) for v in (curve.steps, curve.score)]
+        for name, fine in zip(curve.columns, known, strict=True):
+            numbers[name] = numbers.get(name, 0) + int((~fine).sum())
+        finite += int(np.logical_and(*known).sum())
+    reasons = [f"{name} is not finite in {count}" for name, count in numbers.items() if count]
+    if doubled := finite - sum(len(curve.steps) for curve in curves):
+        reasons.append(f"{doubled} have the steps of another one of their run")
+    total = sum(len(curve.steps) for curve in found)
+    left = total - finite + doubled
+    return f"{left} of {total} points are left out: {', '.join(reasons)}" if reasons else None
 
 
 def _sound(path: Path, curve: Curve) -> Curve:
@@ -93,9 +115,9 @@ def _csv(path: Path, family: str, algorithm: str, metric: str | None) -> Iterato
         parts = np.array_split(np.arange(whole), max(1, whole // EPISODES))
         steps, rewards = frame["l"].cumsum().to_numpy(), frame["r"].to_numpy()
         ends, means = [steps[p[-1]] for p in parts], [rewards[p].mean() for p in parts]
-        yield Curve(family, algorithm, path.stem, np.array(ends), np.array(means))
+        yield Curve(family, algorithm, path.stem, np.array(ends), np.array(means), ("l", "r"))
     elif "Step" in frame.columns:
-        yield from _wandb(frame, family, algorithm, metric)
+        yield from _wandb(path, frame, family, algorithm, metric)
     else:
         x, y = _column(path, frame, STEPS), metric or _column(path, frame, SCORES)
         if y not in frame.columns:
@@ -103,17 +125,24 @@ def _csv(path: Path, family: str, algorithm: str, metric: str | None) -> Iterato
         keys = {"family": family, "algorithm": algorithm, "seed": 0}
         told = frame.assign(**{k: v for k, v in keys.items() if k not in frame.columns})
         for (place, name, seed), own in told.groupby(list(keys), sort=True):
-            yield Curve(str(place), str(name), str(seed), own[x].to_numpy(), own[y].to_numpy())
+            steps, score = own[x].to_numpy(), own[y].to_numpy()
+            yield Curve(str(place), str(name), str(seed), steps, score, (x, y))
 
 
-def _wandb(frame: Any, family: str, algorithm: str, metric: str | None) -> Iterator[Curve]:
+def _wandb(
+    path: Path, frame: Any, family: str, algorithm: str, metric: str | None
+) -> Iterator[Curve]:
     """Columns `<run> - <metric>`; those of the smoothed ends are left out."""
+    # An empty cell is a step of another run; "NaN" is what the run logged.
+    empty = pd.read_csv(path, dtype=str, keep_default_na=False) == ""
     for column in frame.columns:
         run, dash, name = str(column).rpartition(" - ")
         if not dash or name.endswith(("__MIN", "__MAX")) or metric not in (None, name):
             continue
         own, seed = _parted(run, algorithm)
-        yield Curve(family, own, seed, frame["Step"].to_numpy(), frame[column].to_numpy())
+        part = frame[~empty[column]]
+        steps, score = part["Step"].to_numpy(), part[column].to_numpy()
+        yield Curve(family, own, seed, steps, score, ("Step", str(column)))
 
 
 def _parted(run: str, otherwise: str) -> tuple[str, str]:
@@ -125,7 +154,8 @@ def _parted(run: str, otherwise: str) -> tuple[str, str]:
 def _evaluations(path: Path, family: str, algorithm: str) -> Curve:
     with np.load(path, allow_pickle=False) as held:
         steps, results = held["timesteps"], held["results"]
-    return Curve(family, algorithm, path.resolve().parent.name, steps, results.mean(axis=1))
+    run, names = path.resolve().parent.name, ("timesteps", "results")
+    return Curve(family, algorithm, run, steps, results.mean(axis=1), names)
 
 
 def _marl_eval(told: dict[str, Any], metric: str | None) -> Iterator[Curve]:
@@ -135,12 +165,13 @@ def _marl_eval(told: dict[str, Any], metric: str | None) -> Iterator[Curve]:
             for algorithm, runs in algorithms.items():
                 for run, points in runs.items():
                     kept = [p for key, p in points.items() if key != "absolute_metrics"]
-                    names = [n for n in kept[0] if n not in ("step_count", "elapsed_time")]
-                    name = metric or ("mean_episode_return" if len(names) > 1 else names[0])
+                    known = [n for n in kept[0] if n not in ("step_count", "elapsed_time")]
+                    name = metric or ("mean_episode_return" if len(known) > 1 else known[0])
                     x = [point["step_count"] for point in kept]
                     y = [float(np.mean(point[name])) for point in kept]
                     place = f"{environment}/{task}"
-                    yield Curve(place, algorithm, run, np.array(x), np.array(y))
+                    names = ("step_count", name)
+                    yield Curve(place, algorithm, run, np.array(x), np.array(y), names)
 
 
 def _tensorboard(
@@ -161,4 +192,4 @@ def _tensorboard(
         own, seed = _parted(folder.name if name == "." else name, folder.name)
         events = held.Scalars(tag)
         x, y = np.array([e.step for e in events]), np.array([e.value for e in events])
-        yield Curve(family, algorithm or own, seed, x, y)
+        yield Curve(family, algorithm or own, seed, x, y, ("step", str(tag)))

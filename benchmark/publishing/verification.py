@@ -8,7 +8,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from fedrl.benchmark.publishing import readme
+from fedrl.benchmark.publishing import crate, readme
 from fedrl.benchmark.publishing.listing import (
     contradicted_runs,
     kept_runs,
@@ -18,6 +18,8 @@ from fedrl.benchmark.publishing.listing import (
 from fedrl.benchmark.publishing.sources import (
     DIGESTS,
     FOLDER,
+    PROVENANCE,
+    RECORDS,
     Digests,
     absent,
     drawn_with,
@@ -51,10 +53,11 @@ class Verified(NamedTuple):
     changes: list[Change]
     versions: dict[str, tuple[str | None, str | None]]  # that drew it: then, now
     no_text: list[str]  # tables that cannot be compared entry by entry
+    unread: str = ""  # why it cannot be made again
 
     @property
     def identical(self) -> bool:
-        return not self.differing
+        return not self.differing and not self.unread
 
 
 def verify(report: Path) -> Verified:
@@ -67,6 +70,14 @@ def verify(report: Path) -> Verified:
         return _verified(report)
     except OSError as error:
         raise StoreError(f"cannot verify {report}: {error.strerror}") from None
+
+
+def judged(report: Path) -> Verified:
+    """`verify`; a report that cannot be made again differs, for the reason that is `unread`."""
+    try:
+        return verify(report)
+    except StoreError as error:
+        return Verified(report, 0, [], [], {}, [], str(error))
 
 
 def _verified(report: Path) -> Verified:
@@ -114,8 +125,9 @@ def published(below: Path | None = None) -> list[Path]:
     StoreError if there are none: nothing would be verified.
     """
     where = folder("fedrl.reports") / "published" if below is None else below
-    # A hidden one is what a killed `fedrl publish` left.
-    found = sorted(path.parent for path in where.glob("[!.]*/digests.json"))
+    # A hidden one is what a killed `fedrl publish` left; one that lacks a file of these is one.
+    marks = (DIGESTS, RECORDS, PROVENANCE, crate.NAME)
+    found = sorted({path.parent for mark in marks for path in where.glob(f"[!.]*/{mark}")})
     if not where.is_dir():
         raise absent(where)
     if not found:
@@ -163,6 +175,7 @@ def as_json(verified: Verified) -> dict[str, Any]:
         "report": str(verified.report),
         "identical": verified.identical,
         "same": verified.same,
+        "unread": verified.unread,
         "differing": verified.differing,
         "changes": [change._asdict() for change in verified.changes],
         "versions": {
@@ -173,6 +186,8 @@ def as_json(verified: Verified) -> dict[str, Any]:
 
 def sentences(verified: Verified) -> list[str]:
     """The answer for people."""
+    if verified.unread:
+        return [f"{verified.report}: cannot be verified: {verified.unread}"]
     if verified.identical:
         return [f"{verified.report}: identical, {verified.same} artefacts"]
     lines = [

@@ -45,8 +45,8 @@ class Child:
     def kill(self, number: int) -> None:
         os.kill(self.process, number)
 
-    def wait(self, patience: float = 120.0) -> Ended:
-        """The end of the command, which is killed after `patience` seconds."""
+    def wait(self, patience: float = 600.0) -> Ended:
+        """The end of the command, killed after `patience` seconds: enough on a busy machine."""
         until = time.monotonic() + patience
         while True:
             done, status, used = os.wait4(self.process, os.WNOHANG)

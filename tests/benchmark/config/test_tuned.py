@@ -365,7 +365,8 @@ def test_values_that_were_edited_by_hand_are_told() -> None:
 def test_names_of_plugins_with_a_slash_have_a_file_that_is_found_again(tmp_path: Path) -> None:
     shipped = path_of(lookup.shipped(), "gridworld", "fedpg")
     path = path_of(tmp_path, "mylab/grid", "mylab/fedpg")
-    assert path == tmp_path / "mylab-grid" / "mylab-fedpg.toml"
+    assert path == tmp_path / "mylab=2fgrid" / "mylab=2ffedpg.toml"
+    assert path != path_of(tmp_path, "mylab-grid", "mylab-fedpg")
     text = shipped.read_text("utf-8")
     path.parent.mkdir()
     path.write_text(

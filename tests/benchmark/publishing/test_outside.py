@@ -112,6 +112,32 @@ def test_what_is_no_curve_is_named(name: str, content: str, said: str, tmp_path:
         read(tmp_path / name)
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        (
+            "a.csv",
+            "algorithm,seed,steps,score\nppo,0,0,1\nppo,0,,2\nppo,0,2,inf\nppo,0,3,\na,1,0,nan\n"
+            "a,1,1,1\na,1,1,2\n",
+            "5 of 7 points are left out: steps is not finite in 1, score is not finite in 3, "
+            "1 have the steps of another one of their run",
+        ),
+        (
+            "a.csv",
+            "Step,ppo_0 - return,a2c_0 - return\n0,1,\n1,,2\n2,NaN,\n",
+            "1 of 3 points are left out: ppo_0 - return is not finite in 1",
+        ),
+    ],
+)
+def test_points_that_are_left_out_are_counted_by_column(
+    name: str, content: str, said: str, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_text(content)
+    with pytest.warns(UserWarning, match="are left out") as caught:
+        read(tmp_path / name)
+    assert [str(one.message) for one in caught] == [f"{tmp_path / name}: {said}"]
+
+
 def test_marks_of_the_scale_are_finite_and_in_their_order(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("steps,score\n0,1\n")
     for marks, said in (

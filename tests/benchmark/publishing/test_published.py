@@ -244,6 +244,29 @@ def test_a_published_study_verifies_replays_and_is_the_same_again(
     assert not any(str(computed).encode() in content for content in before.values())
 
 
+def test_a_corrupt_study_hides_no_other(fedrl: Fedrl, computed: Path) -> None:  # noqa: F811
+    """Before and after one that is sound: each is named, with the exit code of differences."""
+    publish(fedrl, computed, "public/tiny", "--date", "2026-03-31")
+    for name in ("cut", "without"):
+        shutil.copytree("public/tiny", f"public/{name}")
+    Path("public/cut/digests.json").write_text("{")
+    Path("public/without/digests.json").unlink()
+    answer = fedrl("verify", "--published", "public")
+    assert answer.code == 1
+    told = answer.out.splitlines()
+    assert [line.partition(": ")[0] for line in told] == [
+        "public/cut",
+        "public/tiny",
+        "public/without",
+    ]
+    assert "cannot be verified" in told[0]
+    assert "identical" in told[1]
+    assert "cannot be verified" in told[2]
+    answers = json.loads(fedrl("verify", "public/cut", "public/tiny", "--json").out)
+    assert [bool(answer["unread"]) for answer in answers] == [True, False]
+    assert fedrl("verify", "public/cut").code == 2
+
+
 def test_the_crate_describes_every_file_and_nothing_else(
     fedrl: Fedrl,  # noqa: F811
     computed: Path,

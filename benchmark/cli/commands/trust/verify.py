@@ -26,7 +26,8 @@ def verify(
     """Make a report again from the records beside it and compare every artefact's SHA-256.
 
     Exit code 0 if page, figures, tables and report.tex are identical; 1 if not: then it says which
-    differ, and for tables which number: row, column, old, new. Nothing is changed.
+    differ, and for tables which number: row, column, old, new. Nothing is changed. Of several, one
+    that cannot be read is named and differs; the others are verified.
 
     [bold]Examples[/]
 
@@ -43,11 +44,13 @@ def verify(
         folders = [study for where in places for study in verification.published(where)]
     elif not folders:
         raise typer.BadParameter("name the folder of a report, or use --published")
-    verified = [verification.verify(folder) for folder in folders]
+    verified = []
+    for folder in folders:
+        entry = verification.verify(folder) if len(folders) == 1 else verification.judged(folder)
+        verified.append(entry)
+        if not as_json:
+            print(printable("\n".join(verification.sentences(entry))), flush=True)
     if as_json:
         answers.print_json([verification.as_json(entry) for entry in verified])
-    else:
-        for entry in verified:
-            print(printable("\n".join(verification.sentences(entry))))
     if not all(entry.identical for entry in verified):
         raise typer.Exit(DIFFERENT)

@@ -11,7 +11,10 @@ from torch import Tensor
 from fedrl.algorithms.algorithm import Agent, Server
 from fedrl.algorithms.methods.averaging.fedpg import FedPG
 from fedrl.benchmark.conformance.communication import round_cost
-from fedrl.benchmark.conformance.learning import the_ledger_equals_an_independent_count
+from fedrl.benchmark.conformance.learning import (
+    the_ledger_equals_an_independent_count,
+    the_order_of_agents_does_not_matter,
+)
 from fedrl.benchmark.conformance.probe import SMALL, Kind, parameters_of, run_of
 from fedrl.benchmark.training.federation import train
 from fedrl.benchmark.training.rounds.round import round_, start
@@ -150,6 +153,18 @@ def test_what_is_not_sent_yet_is_owed() -> None:
     torch.testing.assert_close(state.server.theta[0] - begun[0] + owed, total)
     assert all(0 < count <= TopK.keep * SMALL["agents"] for count in lengths)
     assert owed.abs().max() > 0
+
+
+def test_agents_that_select_by_magnitude_may_stand_in_any_order() -> None:
+    """An odd number of entries: of two actions' equal magnitudes one would go by its rounding."""
+
+    @dataclass(frozen=True)
+    class Odd(TopK):
+        """Sends three entries."""
+
+        keep: ClassVar[int] = 3
+
+    the_order_of_agents_does_not_matter(Odd)
 
 
 def test_agents_read_u_only_where_it_is_broadcast() -> None:
