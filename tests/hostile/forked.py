@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
+import hashlib
 import importlib
 import io
 import os
+import pickle
 import resource
+import shutil
 import signal
 import sys
 import tempfile
@@ -65,9 +69,15 @@ class Child:
         return Ended(os.waitstatus_to_exitcode(status), text, seconds, cpu, peak)
 
 
-def begin(words: list[str], place: Path, file_size: int | None = None) -> Child:
-    """The command in a folder; `file_size`: bytes a file may grow to, as on a full disk."""
+def begin(
+    words: list[str], place: Path, file_size: int | None = None, *, remembers: bool = False
+) -> Child:
+    """The command in a folder; `file_size`: bytes a file may grow to, as on a full disk.
+
+    With `remembers`, a report of equal records is copied from an earlier one and not drawn again.
+    """
     import_everything()
+    drawings()
     file = tempfile.TemporaryFile()  # noqa: SIM115  # its reader is elsewhere
     inherited = _resident()
     process = os.fork()
@@ -75,14 +85,44 @@ def begin(words: list[str], place: Path, file_size: int | None = None) -> Child:
         return Child(process, file, inherited)
     code = 99
     try:
+        if remembers:
+            _remember()
         code = _live(words, place, file.fileno(), file_size)
     finally:
         os._exit(code)
 
 
 def call(words: list[str], place: Path, file_size: int | None = None) -> Ended:
-    """The command from its beginning to its end."""
-    return begin(words, place, file_size).wait()
+    """The command from its beginning to its end; equal records are drawn once."""
+    return begin(words, place, file_size, remembers=file_size is None).wait()
+
+
+@cache
+def drawings() -> Path:
+    """A folder of reports by what they are made of, for all children."""
+    made = Path(tempfile.mkdtemp(prefix="drawn-"))
+    atexit.register(shutil.rmtree, made, ignore_errors=True)  # a child ends without
+    return made
+
+
+def _remember() -> None:
+    """Draw what no child has drawn yet."""
+    from fedrl import reports
+    from fedrl.reports.table import formatting
+
+    draw = reports.write_report
+
+    def drawn(records: Any, told: Any, out: Path, *, tell: Any = None, **more: Any) -> Path:
+        made_of = pickle.dumps((records, told, more, formatting.NOTHING))
+        kept = drawings() / hashlib.sha256(made_of).hexdigest()
+        if not kept.exists():
+            part = Path(tempfile.mkdtemp(dir=drawings()))
+            draw(records, told, part, tell=tell, **more)
+            part.rename(kept)
+        shutil.copytree(kept, out, dirs_exist_ok=True)
+        return out / "index.html"
+
+    reports.write_report = drawn
 
 
 @cache
