@@ -29,7 +29,9 @@ from fedrl.benchmark.cli.known import checked
 from fedrl.benchmark.cli.printable import printable
 from fedrl.benchmark.cli.streams import NOTICE, FullError, Stream, complete
 
-ADDRESS_SPACE = 1_400_000_000  # bytes that importing torch and numba maps, measured on Linux
+# Bytes that importing torch, compiling and drawing map, measured on Linux: with less, LLVM and
+# OpenBLAS end the process.
+ADDRESS_SPACE = 2_000_000_000
 
 # What a file system answers that is full, not to be written to, or holds something else there.
 OUTSIDE = {
@@ -117,7 +119,11 @@ def main() -> NoReturn:
         place = f"cannot use {error.filename}: " if error.filename else ""
         _fail(f"{place}{error.strerror}", USER_ERROR)
     except (ValueError, RuntimeError) as error:
-        if not _is_mistake(error):
+        try:
+            mistake = _is_mistake(error)
+        except MemoryError:  # nothing can be imported any more
+            _fail(f"the memory is not enough: {error}", USER_ERROR)
+        if not mistake:
             raise
         _fail(str(error), USER_ERROR)
     sys.exit(code if isinstance(code, int) else 0)

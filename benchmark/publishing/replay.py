@@ -14,13 +14,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fedrl.benchmark.config.configuration import Run
-from fedrl.benchmark.publishing.stored_run import TOLERANCE, Original
+from fedrl.benchmark.publishing.stored_run import SCALE, TOLERANCE, Original
 from fedrl.benchmark.training.record import RunResult
 from fedrl.envs.family import Array
 from fedrl.reports.table.columns import COUNTED
 
-# Columns of where a normalised score is 0 and 1: what a run is measured by, not what it did.
-SCALE = {"random": "the random policy", "reference": "the reference"}
 MEANING = "reference_meaning"
 WHOLE_RUN = ("diverged", "diverged_round")  # columns that say what happened later
 

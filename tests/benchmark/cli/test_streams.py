@@ -153,6 +153,20 @@ def test_an_interrupt_within_an_import_is_one_line(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (130, "error: aborted\n")
 
 
+def test_a_memory_that_ends_while_an_error_is_looked_at_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def ends(error: Exception | None = None) -> bool:
+        raise MemoryError if error else RuntimeError("cannot allocate")
+
+    monkeypatch.setattr(cli, "app", lambda **_: ends())
+    monkeypatch.setattr(cli, "_is_mistake", ends)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == "error: the memory is not enough: cannot allocate\n"
+
+
 def test_too_little_address_space_is_told(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -30,10 +30,11 @@ RUN = Run(TABULAR, Seed("test", 3))
 
 
 def stored(results: Path, run: Run = RUN, study: str = "study", **changed: Any) -> Path:
-    """The run's file, with some columns changed."""
+    """The run's file, with some columns changed, and without those that are None."""
     result = train([run])[0]
     store = Store(results, study)
-    store.save(run, result.columns | changed, result.seconds, result.parameters)
+    columns = {n: column for n, column in (result.columns | changed).items() if column is not None}
+    store.save(run, columns, result.seconds, result.parameters)
     return store.path(run)
 
 
@@ -100,6 +101,15 @@ def test_a_missing_row_or_column_is_a_difference(tmp_path: Path) -> None:
     fewer = {name: column for name, column in again.items() if name != "return"}
     assert compare(first, fewer)[:2] == ("differs", 0)
     assert list(compare(first, fewer).columns) == ["return"]
+
+
+@pytest.mark.parametrize("column", [None, np.array(["word"] * 3)], ids=["none", "words"])
+@pytest.mark.parametrize("name", ["round", *replay.SCALE])
+def test_a_result_without_rounds_or_scale_is_corrupt(
+    tmp_path: Path, name: str, column: Any
+) -> None:
+    with pytest.raises(StoreError, match="is corrupt"):
+        original(str(stored(tmp_path, **{name: column})), tmp_path)
 
 
 @pytest.mark.parametrize(("name", "told"), replay.SCALE.items())
