@@ -4,7 +4,6 @@ Any machine that sees the folder of results can tell: finished runs are files, u
 checkpoints, and a tuning has a journal. Nothing is written and nothing is computed.
 """
 
-import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -125,11 +124,15 @@ class Watcher:
             return []
 
         def read() -> list[dict[str, Any]]:
-            with tempfile.TemporaryDirectory() as folder:  # opening makes a lock beside the file
-                copy = Path(folder) / path.name
-                shutil.copyfile(path, copy)
-                storage = open_storage(copy)
-                return [_task(storage, study) for study in storage.get_all_studies()]
+            try:
+                with tempfile.TemporaryDirectory() as folder:  # opening makes a lock beside it
+                    copy = Path(folder) / path.name
+                    copy.write_bytes(read_plain(path))
+                    storage = open_storage(copy)
+                    return [_task(storage, study) for study in storage.get_all_studies()]
+            except Exception:  # whatever Optuna makes of a damaged line
+                told = f"{path.name} is damaged; `fedrl tune` writes it again"
+                return [{"task": told, "trials": 0, "best": []}]
 
         return self._once(path, read)  # type: ignore[no-any-return]
 
@@ -140,7 +143,7 @@ FAILED = ("damaged", "diverged")
 def _task(storage: Any, study: Any) -> dict[str, Any]:
     """One task of a tuning: trials so far, and the best score after each."""
     trials = storage.get_all_trials(study._study_id, deepcopy=False)
-    scores = [float(trial.value) for trial in trials if trial.value is not None]
+    scores = [float(t.value) for t in trials if t.value is not None and np.isfinite(t.value)]
     best = np.maximum.accumulate(scores).tolist() if scores else []
     return {"task": study.study_name, "trials": len(trials), "best": best}
 

@@ -78,6 +78,16 @@ def test_what_is_missing_or_damaged_is_told_and_seen_again(place: Any, tmp_path:
     assert watcher.state()["finished"] == 3
 
 
+@pytest.mark.parametrize("content", [b'{"a": "\\q"}\n{}\n', b"[]\n", b"\xff\n", b"{}\n"])
+def test_a_damaged_journal_is_told(place: Any, tmp_path: Path, content: bytes) -> None:
+    study, _ = place
+    path = tmp_path / study.name / "tuning" / "journal.log"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content)
+    (task,) = Watcher(study, tmp_path).state()["tuning"]["tasks"]
+    assert task["task"] == "journal.log is damaged; `fedrl tune` writes it again"
+
+
 @pytest.fixture
 def port(place: Any) -> Iterator[int]:
     server = serve(Watcher(*place).state)
