@@ -21,6 +21,7 @@ from fedrl.reports.table.columns import (
     MEANINGS,
     REQUIRED,
     THEORY_EXPONENT,
+    VALUE_ERROR,
     meaning,
 )
 from fedrl.reports.table.records import families
@@ -187,7 +188,7 @@ def test_resampling_is_linear_and_ends_with_the_run() -> None:
 
 
 def test_every_column_of_the_contract_has_a_meaning() -> None:
-    assert {*REQUIRED, *COUNTED, HETEROGENEITY, THEORY_EXPONENT} == set(MEANINGS)
+    assert {*REQUIRED, *COUNTED, HETEROGENEITY, THEORY_EXPONENT, VALUE_ERROR} == set(MEANINGS)
     assert meaning("agent_score_3") == "3, the agent whose score this is"
     assert meaning("diagnostic_weight_max").startswith("weight max, measured inside")
     assert meaning("step_size").startswith("setting")
