@@ -4,6 +4,7 @@ import html
 import json
 import os
 import re
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from test_paper import balanced
 from test_report import Page, built, contents, synthetic, table, without_pdf
 
 from designs import VALUES, designed, provenance
+from fedrl.reports.sensitivity import design_contents
 from fedrl.reports.sensitivity.transfer import transfer
 from fedrl.reports.statistics import sensitivity_statistics as ss
 from fedrl.reports.table.specification import Sensitivity
@@ -30,6 +32,14 @@ def study(kind):
         evaluations=4,
         count=32,
     )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _few_resamples():
+    """Enough for an interval; with 500 they take a third of the time of a report."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(design_contents, "Sensitivity", partial(Sensitivity, redrawn=60))
+        yield
 
 
 @pytest.fixture(scope="module", params=["grid", "sobol"])
