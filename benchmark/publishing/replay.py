@@ -14,11 +14,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fedrl.benchmark.config.configuration import Run
-from fedrl.benchmark.publishing.stored_run import SCALE, TOLERANCE, Original
+from fedrl.benchmark.publishing.stored_run import TOLERANCE, Original
+from fedrl.benchmark.storage.files import CorruptFileError
 from fedrl.benchmark.training.record import RunResult
 from fedrl.envs.family import Array
 from fedrl.reports.table.columns import COUNTED
 
+# Columns of where a normalised score is 0 and 1: what a run is measured by, not what it did.
+SCALE = {"random": "the random policy", "reference": "the reference"}
 MEANING = "reference_meaning"
 WHOLE_RUN = ("diverged", "diverged_round")  # columns that say what happened later
 
@@ -56,8 +59,13 @@ def compare(
     """Row by row, then the final parameters; a row that only one has differs in all columns.
 
     What scores are measured by may improve: another random policy or reference is told, and is no
-    other run. Nor is one of which more is counted than when it was stored.
+    other run. Nor is one of which more is counted than when it was stored. Raises CorruptFileError
+    for a result without rounds or scale.
     """
+    for name in ("round", *SCALE):
+        held = original.columns.get(name)
+        if held is None or not len(held) or held.dtype.kind not in "iuf":
+            raise CorruptFileError(original.path)
     then, now = (
         {name: column for name, column in columns.items() if name not in (*SCALE, MEANING)}
         for columns in (original.columns, again)

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.settings import explain
 from fedrl.benchmark.storage import parameters as final
-from fedrl.benchmark.storage.files import CorruptFileError, ForeignFileError, StoreError
+from fedrl.benchmark.storage.files import ForeignFileError, StoreError
 from fedrl.benchmark.storage.manifests import Manifest, spoken_for
 from fedrl.benchmark.storage.provenance import config_code, decisive_versions, machine, versions
 from fedrl.benchmark.storage.run_code import changed
@@ -21,8 +21,6 @@ from fedrl.envs.family import Array
 from fedrl.envs.thirdparty.making import importing
 
 TOLERANCE = {"float64": 1e-6, "float32": 1e-3}  # relative, at the first evaluation point
-# Columns of where a normalised score is 0 and 1: what a run is measured by, not what it did.
-SCALE = {"random": "the random policy", "reference": "the reference"}
 HARDWARE = ("cpu", "architecture", "linear_algebra")  # what may decide bits
 NAME = re.compile(
     r"^(?:(?P<study>[^/]+)/)?(?P<cell>[^/\s]+)[/\s]+(?P<seed>[a-z]+)[-\s]?(?P<n>\d+)$"
@@ -67,9 +65,6 @@ def original(
     with importing(allowed=trust):
         config = _config(manifest, path)
     columns = {column: table[column].to_numpy() for column in table.column_names}
-    for column in ("round", *SCALE):
-        if column not in columns or not len(table) or columns[column].dtype.kind not in "iuf":
-            raise CorruptFileError(path)
     theta = stored_parameters(path, key)
     differences = _differences(manifest, config)
     return Original(path, Run(config, seed), columns, theta, manifest, differences)
