@@ -46,6 +46,8 @@ class Study(BaseModel):
     diagnostics: bool = True  # whether records and reports have what is measured inside rounds
     # "gradients": records have scores, ‖∇J‖² and costs only; "scores": no ‖∇J‖² either
     measured: Literal["all", "gradients", "scores"] = "all"
+    # Records have a point of a run only where rounds grew by this factor since the one before it.
+    thinning: Annotated[float, Field(ge=1, le=10)] = 1.0
     # How often claims are judged on the way to these seeds, each time at α over it.
     looks: Annotated[int, Field(ge=1, le=64)] = 1
     settings: dict[str, Any] = {}

@@ -68,7 +68,8 @@ def read_records(study: Study, results: str | Path) -> Records:
         )
     have = {store.path(entry.run) for entry in stored}
     missing = [label(run) for run in runs if store.path(run) not in have]
-    frame = placed(tidy_table(study.name, stored), study)
+    kept = [thinned(entry, study.thinning) for entry in stored]
+    frame = placed(tidy_table(study.name, kept), study)
     if not study.diagnostics or study.measured != "all":
         frame = frame.drop(columns=[name for name in frame.columns if name.startswith(DIAGNOSTIC)])
     if study.measured != "all":
@@ -133,6 +134,17 @@ WRITERS: dict[str, Callable[[pd.DataFrame], bytes]] = {
     ".json": lambda frame: ("[\n" + ",\n".join(_json_rows(frame)) + "\n]\n").encode(),
     ".jsonl": lambda frame: "".join(f"{row}\n" for row in _json_rows(frame)).encode(),
 }
+
+
+def thinned(entry: Stored, factor: float) -> Stored:
+    """The run's first point, its last, and where rounds grew by the factor since one was kept."""
+    rounds = entry.columns["round"]
+    kept, after = np.zeros(len(rounds), bool), 0.0
+    for place, number in enumerate(rounds):
+        kept[place] = number >= after or place == len(rounds) - 1
+        after = number * factor if kept[place] else after
+    columns = {name: column[kept] for name, column in entry.columns.items()}
+    return entry._replace(columns=columns, seconds=entry.seconds[kept])
 
 
 def tidy_table(study: str, stored: Sequence[Stored]) -> pd.DataFrame:

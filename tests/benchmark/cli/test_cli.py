@@ -163,6 +163,24 @@ def test_a_study_of_scores_has_scores_and_costs(fedrl: Fedrl) -> None:
     assert_mistake(fedrl("report", "tiny.toml"), "measured", "all", "scores")
 
 
+def test_thinned_records_are_some_of_the_points_and_the_last(fedrl: Fedrl) -> None:
+    path = Path("tiny.toml")
+    path.write_text(path.read_text() + "[families.cartpole]\nhorizon = 5\nrounds = 25\n")
+    changes = ("--set", "settings.evaluate_every=1", "--set", "seeds=1")
+    assert fedrl("run", "tiny.toml", "--workers", "1", *changes).code == 0
+    whole = load_records("tiny.toml", overrides=changes[1::2])
+    path.write_text('measured = "gradients"\nthinning = 1.5\n' + path.read_text())
+    thin = load_records("tiny.toml", overrides=changes[1::2])
+    rounds = [int(r) for r in thin[thin["family"] == "cartpole"]["round"].unique()]
+    assert rounds == [0, 1, 2, 3, 5, 8, 12, 18, 25]
+    last = whole.groupby("cell")["round"].max()
+    assert thin.groupby("cell")["round"].max().equals(last)
+    same = whole.merge(thin[["cell", "round"]])
+    assert all(thin[name].equals(same[name]) for name in ("stationarity", "steps_total"))
+    assert thin["heterogeneity"].isna().all()
+    assert_mistake(fedrl("report", "tiny.toml", "--set", "thinning=0.5"), "thinning is 0.5", "1")
+
+
 def test_records_hold_the_same_numbers_in_every_format(fedrl: Fedrl) -> None:
     run_tiny(fedrl)
     for suffix in (".csv", ".parquet", ".json", ".jsonl"):
