@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -130,7 +131,16 @@ class Family:
         return any(np.isfinite(run.stationarity).any() for run in self.runs)
 
     def at(self, kappa: float, series: Series | None = None) -> list[Run]:
-        return [r for r in self.runs if r.kappa == kappa and (series is None or r.series == series)]
+        return [*self._places.get((kappa, series), [])]
+
+    @cached_property
+    def _places(self) -> dict[tuple[float, Series | None], list[Run]]:
+        """Runs by κ, and by κ and series: thousands of them are asked for series by series."""
+        found: dict[tuple[float, Series | None], list[Run]] = {}
+        for run in self.runs:
+            found.setdefault((run.kappa, None), []).append(run)
+            found.setdefault((run.kappa, run.series), []).append(run)
+        return found
 
     def among(self, kappa: float, agents: int | None) -> list[Run]:
         """One panel: the runs at κ with these agents."""
@@ -143,7 +153,13 @@ class Family:
 
     def has_scale(self, kappa: float) -> bool:
         """Whether scores at κ are shares of reference − random in every run."""
-        return all(has_scale(run.random, run.outcome.reference) for run in self.at(kappa))
+        return kappa not in self._without_scale
+
+    @cached_property
+    def _without_scale(self) -> set[float]:
+        """κ with a run whose score is no share; asked for run by run, so found once."""
+        scaled = ((run.kappa, has_scale(run.random, run.outcome.reference)) for run in self.runs)
+        return {kappa for kappa, known in scaled if not known}
 
     def groups(self) -> list[tuple[float, Series, list[Run]]]:
         """(κ, series, its runs by seed), for every pair that has runs."""
@@ -152,7 +168,14 @@ class Family:
 
     def budget(self, kappa: float) -> float:
         """The common budget at κ: the smallest of its runs' budgets, steps per agent."""
-        return min(run.budget for run in self.at(kappa))
+        return self._budgets[kappa]
+
+    @cached_property
+    def _budgets(self) -> dict[float, float]:
+        found: dict[float, float] = {}
+        for run in self.runs:
+            found[run.kappa] = min(run.budget, found.get(run.kappa, run.budget))
+        return found
 
 
 def apart(found: Sequence[Family]) -> list[Family]:
