@@ -15,7 +15,7 @@ from making.measured.sensitivity import ALGORITHMS, Row, interval, markdown, num
 PAGE = Path(__file__).parents[2] / "theory.md"
 GRADIENT, GOOD, SCORE = "‖∇J‖²", "‖∇J‖², score", "score"
 ONE, EACH = "nothing", "N and ε"  # what the step size is chosen per
-HEAD = ["one η for all: b", "η per N and ε: b", "b ∈ [−1.1, −0.9]", "ρ", "hits", "final", "edge"]
+HEAD = ["one η, β for all: b", "η, β per N and ε: b", "b ∈ [−1.1, −0.9]", "ρ", "hits", "final", "edge"]
 MARK = "<!-- table: {name} -->"
 
 
@@ -28,6 +28,7 @@ def tables() -> dict[str, str]:
         "good": exponents("random-mdp", GOOD),
         "efficiency": efficiency(),
         "opposed": exponents("opposed-pair", SCORE),
+        "gridworld": exponents("gridworld", SCORE),
     }
 
 
@@ -54,7 +55,7 @@ def efficiency() -> str:
         if (row["criterion"], row["tuned"]) == (SCORE, EACH)
     ]
     own = {row["algorithm"]: row for row in rows}
-    counts = (2, 4, 8, 16, 32)
+    counts = (2, 4, 8, 16, 32, 64)
     lines = [
         [f"`{name}`", *(interval(own[name], f"efficiency_{n}") for n in counts)]
         for name in ALGORITHMS
