@@ -1,7 +1,7 @@
 """The first table of the page: how far every algorithm came in every family, to drill down into."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -33,6 +33,16 @@ class Matrix(Table):
     @property
     def turned(self) -> bool:
         return len(self.lines) > max(ACROSS, len(self.rows))
+
+    @property
+    def short(self) -> Table:
+        """Families alone where both curves and settings are many."""
+        inside = [row for row in self.rows if not row["whole"]]
+        if len(self.lines) <= ACROSS or len(inside) <= ACROSS:
+            return self
+        rows = [row for row in self.rows if row["whole"]]
+        caption = f"{self.caption} Single settings are in tables/{self.name}.csv."
+        return replace(self, rows=rows, caption=caption)
 
     def share(self, row: Row, label: str) -> int | None:
         """Per cent of the way from random to reference, for the shade; None without a scale."""

@@ -17,6 +17,7 @@ def csv(table: Table | Data) -> str:
 
 def markdown(table: Table) -> str:
     """A pipe table of the printed cells, its caption below; turned, it has a line per column."""
+    table = table.short
     head = [plain(column.header) for column in table.columns]
     rule = [":--" if column.words else "--:" for column in table.columns]
     body = [[f"**{plain(c.text)}**" if c.strong else plain(c.text) for c in r] for r in table.cells]

@@ -33,6 +33,7 @@ class Grid:
 
     kappa: float
     algorithm: str
+    name: str  # of the algorithm in print
     criterion: str
     settings: tuple[str, ...]  # M names, "eta=0.1"
     agents: tuple[int, ...]
@@ -142,6 +143,7 @@ def _grid(family: Family, criterion: str, reached: Sequence[Reached]) -> Grid | 
     return Grid(
         reached[0].kappa,
         first.algorithm,
+        first.name,
         criterion,
         shortest(settings),
         tuple(agents),

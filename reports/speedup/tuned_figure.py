@@ -18,7 +18,7 @@ def speed_up_figure(family: Family, every: Sequence[Tuned], look: fig.Look) -> f
     """T(N₁) / T(N) = E(N) N / N₁, a row per κ and a column per target."""
     kappas = list(dict.fromkeys(item.grid.kappa for item in every))
     targets = list(dict.fromkeys(item.grid.criterion for item in every))
-    algorithms = list(dict.fromkeys(item.grid.algorithm for item in every))
+    algorithms = {item.grid.algorithm: item.grid.name for item in every}
     levels = sorted({n for item in every for n in item.grid.agents})
     styles = fig.looks(look.algorithms).items()
     looks = {name: {k: own[k] for k in ("color", "marker")} for name, own in styles}
@@ -44,7 +44,7 @@ def speed_up_figure(family: Family, every: Sequence[Tuned], look: fig.Look) -> f
             fig.key(text, color=fig.SURROUND, linestyle=DASHED[adapts], linewidth=1.2)
             for text, adapts in (("tuned per N and ε", "N and ε"), ("one for all", "nothing"))
         ]
-        names = [fig.key(name, markersize=4, **looks[name]) for name in algorithms]
+        names = [fig.key(shown, markersize=4, **looks[a]) for a, shown in algorithms.items()]
         line = fig.key("theory", color=fig.SURROUND, **THEORY)
         fig.legend(figure, [*names, *ways, line])
         return fig.saved(

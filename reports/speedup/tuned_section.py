@@ -49,7 +49,7 @@ def sentence(own: Sequence[Tuned]) -> str:
     """Say what the fits of one grid found, and under which settings."""
     grid = own[0].grid
     said = [f"{SCOPES[item.adapts]} {_said(item)}" for item in own if item.adapts in SCOPES]
-    where = f"{grid.algorithm} at {fm.level(grid.kappa)}, steps to {SOUGHT[grid.criterion]}"
+    where = f"{grid.name} at {fm.level(grid.kappa)}, steps to {SOUGHT[grid.criterion]}"
     return f"{where}: {'; '.join(said)}."
 
 
@@ -63,15 +63,16 @@ def _said(item: Tuned) -> str:
 
 def _key(item: Tuned) -> dict[str, Any]:
     grid = item.grid
-    return {"kappa": grid.kappa, "criterion": grid.criterion, "algorithm": grid.algorithm} | {
-        "tuned": item.adapts
+    return {
+        **{"kappa": grid.kappa, "criterion": grid.criterion, "algorithm": grid.algorithm},
+        **{"name": grid.name, "tuned": item.adapts},
     }
 
 
 NAMED = (
     KAPPA,
     text("target", "criterion"),
-    text("algorithm", "algorithm"),
+    text("algorithm", "name"),
     text("tuned per", "tuned"),
 )
 

@@ -54,6 +54,11 @@ class Table:
         return False
 
     @property
+    def short(self) -> "Table":
+        """What of it Markdown shows: all."""
+        return self
+
+    @property
     def ruled(self) -> list[bool]:
         """For every row, whether a new group begins there; groups of one row need no rules."""
         keys = [[row.get(name) for name in self.group] for row in self.rows]

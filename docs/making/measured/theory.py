@@ -15,7 +15,15 @@ from making.measured.sensitivity import ALGORITHMS, Row, interval, markdown, num
 PAGE = Path(__file__).parents[2] / "theory.md"
 GRADIENT, GOOD, SCORE = "‖∇J‖²", "‖∇J‖², score", "score"
 ONE, EACH = "nothing", "N and ε"  # what the step size is chosen per
-HEAD = ["one η, β for all: b", "η, β per N and ε: b", "b ∈ [−1.1, −0.9]", "ρ", "hits", "final", "edge"]
+HEAD = [
+    "one η, β for all: b",
+    "η, β per N and ε: b",
+    "b ∈ [−1.1, −0.9]",
+    "ρ",
+    "hits",
+    "final",
+    "edge",
+]
 MARK = "<!-- table: {name} -->"
 
 

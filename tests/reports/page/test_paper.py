@@ -8,6 +8,7 @@ import pytest
 from test_report import PROVENANCE, synthetic
 
 from fedrl.reports import write_report
+from fedrl.reports.comparison.matrix import ACROSS, Matrix
 from fedrl.reports.page.latex import escaped
 from fedrl.reports.page.table_export import LONG, latex, markdown
 from fedrl.reports.table.tables import Column, Table, numeric, text
@@ -120,6 +121,27 @@ def test_a_turned_table_has_a_line_per_column() -> None:
         "| the value there | 1.50 | −0.500 |",
         r"| \|v\| \[s\] | **\[1.5\]** | **\[-0.5\]** |",
     ]
+
+
+@pytest.mark.parametrize(("settings", "columns"), [(9, 10), (11, 1)])
+def test_a_matrix_of_many_curves_and_settings_shows_families_alone(
+    settings: int, columns: int
+) -> None:
+    labels = [f"curve {i}" for i in range(ACROSS + 1)]
+    places = ["all settings", *(f"N = {n}" for n in range(settings))]
+    rows = [
+        {"family": "one", "place": place, "whole": place == places[0], "scaled": True}
+        | dict.fromkeys(labels, 0.5)
+        for place in places
+    ]
+    shown = (text("family", "family"), text("setting", "place"), *map(numeric, labels, labels))
+    lines = tuple({"label": label} for label in labels)
+    written = markdown(Matrix("matrix", "How far", "Cap.", rows, shown, lines=lines))
+    table = written.split("\n\n")[0].split("\n")
+    assert len(table) == 2 + len(labels)
+    assert table[0].startswith("|  | one, all settings |")
+    assert table[1].count("--:") == columns
+    assert ("tables/matrix.csv" in written) == (columns == 1)
 
 
 def test_a_long_table_breaks_over_pages() -> None:
