@@ -69,7 +69,7 @@ def _samples(algorithm: Algorithm) -> str:
     if algorithm.model_based:
         return "0"
     exchanges = "K·" if algorithm.synchronous else ""
-    local = _times(algorithm.batches, "K·B·d of one step" if algorithm.generative else "K·B")
+    local = _times(algorithm.batches, "K·B·d" if algorithm.generative else "K·B")
     parts = [local] if algorithm.update_site == "agents" else []
     parts += [f"{exchanges}B₀"] if algorithm.snapshot else []
     server = f" (and {local} by the server)" if algorithm.update_site == "server" else ""

@@ -98,7 +98,7 @@ def value_errors(program: Program, state: State, roster: Roster) -> dict[str, Ar
         policy = softmax(np.repeat(logits, count, axis=0).reshape(-1, *shape))
     away = np.repeat(found, count, axis=0).reshape(-1, *shape) - family.action_values(task, policy)
     largest = np.abs(away).max(axis=(1, 2)).reshape(-1, count)
-    return {"value_error": largest @ program.config.shares}
+    return {"value_error": np.sum(largest * program.config.shares, axis=-1)}  # a row by itself
 
 
 def agent_scores(program: Program, scores: Scores, mine: slice) -> dict[str, float]:

@@ -304,6 +304,10 @@ def test_lifted_is_alone(name):
 
     places, actions = choice(3), choice(2)
     length = torch.randint(1, 6, (AGENTS, 2), generator=GENERATOR)
+    if kind.generative:  # two draws of every pair
+        pairs = torch.cartesian_prod(torch.arange(3.0), torch.arange(2.0)).double().repeat(2, 1)
+        places, actions = pairs.expand(AGENTS, -1, -1)[..., None].split(1, dim=2)
+        length = torch.ones(AGENTS, len(pairs), dtype=torch.int64)
 
     def play(point: Tensor, place: Tensor, action: Tensor, steps: Tensor) -> Trajectories:
         reward = place[..., 0] + action[..., 0]

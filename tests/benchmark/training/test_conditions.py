@@ -340,7 +340,9 @@ def test_every_algorithm_under_every_condition(algorithm, condition):
     felt = one(make(algorithm=algorithm, **CONDITIONS[condition])).columns
     assert np.isfinite(felt["objective"]).all()
     # A cliff is met once a probability has crossed its threshold: not always in the first round.
-    assert felt["objective"][-1] != calm["objective"][-1]
+    # A greedy policy may be the same all the same: then the Q that it is greedy for is another one.
+    told = "value_error" if "value_error" in felt else "objective"
+    assert felt[told][-1] != calm[told][-1]
     for name in LEDGER:
         np.testing.assert_array_equal(felt[name], calm[name])
 
