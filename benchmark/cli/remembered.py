@@ -19,6 +19,7 @@ from typing import Any
 from fedrl.benchmark.cli.names import PACKAGES
 
 PLACE = Path(__file__).parent / "__pycache__"
+KEPT = 8  # of one list: environments that share the source have different plug-ins
 GROUPS = ("fedrl.algorithms", "fedrl.families")
 
 
@@ -30,7 +31,8 @@ def remembered(name: str, make: Callable[[], Any]) -> Any:
     answer = make()
     with suppress(OSError):  # a folder that cannot be written: it is made again the next time
         PLACE.mkdir(exist_ok=True)
-        for old in PLACE.glob(f"{name}-*.json"):
+        found = sorted(PLACE.glob(f"{name}-*.json"), key=lambda path: path.stat().st_mtime)
+        for old in found[:-KEPT]:
             old.unlink()
         temporary = file.with_suffix(f".{os.getpid()}.tmp")
         temporary.write_text(json.dumps(answer), "utf-8")

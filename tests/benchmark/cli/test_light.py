@@ -63,6 +63,17 @@ def test_a_list_is_remembered(what) -> None:
     assert again[2].endswith("imported:\n")
 
 
+def test_a_list_of_another_environment_is_kept_too(tmp_path, monkeypatch) -> None:
+    """Two processes with other plug-ins in turn: neither makes its list anew; few are kept."""
+    monkeypatch.setattr(remembered, "PLACE", tmp_path)
+    made = []
+    for digest in ("one", "two", "one", "two", *map(str, range(20))):
+        monkeypatch.setattr(remembered, "digest", lambda digest=digest: digest)
+        remembered.remembered("list", lambda digest=digest: made.append(digest) or digest)
+    assert made == ["one", "two", *map(str, range(20))]
+    assert len(list(tmp_path.iterdir())) == remembered.KEPT + 1
+
+
 def test_an_edited_file_is_noticed(tmp_path, monkeypatch) -> None:
     for package in ("algorithms", "benchmark", "envs"):
         (tmp_path / package).mkdir()
@@ -74,7 +85,7 @@ def test_an_edited_file_is_noticed(tmp_path, monkeypatch) -> None:
     assert [remembered.remembered("x", lambda: next(made)) for _ in range(3)] == [0, 0, 0]
     file.write_text("a = 12")
     assert remembered.remembered("x", lambda: next(made)) == 1
-    assert len(list((tmp_path / "kept").iterdir())) == 1, "what is out of date is not kept"
+    assert len(list((tmp_path / "kept").iterdir())) == 2, "the one before is kept too"
     (tmp_path / "kept" / f"x-{remembered.digest()}.json").write_text("{ torn")
     assert remembered.remembered("x", lambda: next(made)) == 2
 
