@@ -43,16 +43,22 @@ def sigmoid(x: Any) -> Any:
 
 
 @register_jitable
+def log_row(theta: Any, row: int, out: Any) -> None:
+    """out (A,) ← log π(·|s), whose choices begin at θ[row]."""
+    for a in range(len(out)):
+        out[a] = 0
+        for bit in range(length(len(out))):
+            c, side = choice(a, bit)
+            if c < len(out):
+                out[a] += log_sigmoid(side * theta[row + c])
+
+
+@register_jitable
 def forward(shape: Any, theta: Any, x: Any) -> Any:
     """z[m] = log π(·|s_m); nothing to cache."""
-    z = np.zeros((len(x), shape[1]), theta.dtype)
+    z = np.empty((len(x), shape[1]), theta.dtype)
     for m in range(len(x)):
-        row = int(x[m, 0]) * shape[1]
-        for a in range(shape[1]):
-            for bit in range(length(shape[1])):
-                c, side = choice(a, bit)
-                if c < shape[1]:
-                    z[m, a] += log_sigmoid(side * theta[row + c])
+        log_row(theta, int(x[m, 0]) * shape[1], z[m])
     return np.empty(0, theta.dtype), z
 
 
@@ -108,26 +114,15 @@ def load(theta: Any, columns: Any, slot: int) -> None:
 def outputs(shape: Any, theta: Any, lanes: Any, columns: Any, x: Any, scratch: Any, z: Any) -> None:
     """z (SLOTS, out) of one observation x (1, SLOTS) of every slot."""
     for s in range(len(lanes)):
-        row = int(x[0, s]) * shape[1]
-        for a in range(shape[1]):
-            z[s, a] = 0
-            for bit in range(length(shape[1])):
-                c, side = choice(a, bit)
-                if c < shape[1]:
-                    z[s, a] += log_sigmoid(side * theta[lanes[s], row + c])
+        log_row(theta[lanes[s]], int(x[0, s]) * shape[1], z[s])
 
 
 @njit(cache=True, nogil=True)
 def log_rows(theta: Any) -> Any:
     """log π of every row: (R, A)."""
-    actions = theta.shape[1]
-    out = np.zeros(theta.shape)
+    out = np.empty(theta.shape)
     for r in range(len(theta)):
-        for a in range(actions):
-            for bit in range(length(actions)):
-                c, side = choice(a, bit)
-                if c < actions:
-                    out[r, a] += log_sigmoid(side * theta[r, c])
+        log_row(theta[r], 0, out[r])
     return out
 
 
