@@ -8,6 +8,10 @@ import typer
 from fedrl.benchmark.cli import completion
 
 RESULTS = Path("results")  # where they are if no option says so
+MOST = 10_000  # of anything counted in an option
+MOST_WORKERS = 1024
+MOST_STEPS = 1_000_000  # of one after another: rounds, or steps of an episode
+LAST_SEED = 2**63 - 1  # that a record can hold
 Json = Annotated[bool, typer.Option("--json", help="Answer as JSON on standard output.")]
 Results = Annotated[Path, typer.Option(metavar="DIR", help="Folder of results.")]
 Study = Annotated[
@@ -45,7 +49,8 @@ DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Print the size and a time estimate; compute nothing.")
 ]
 Workers = Annotated[
-    int | None, typer.Option(min=1, help="Worker processes.", show_default="one per core")
+    int | None,
+    typer.Option(min=1, max=MOST_WORKERS, help="Worker processes.", show_default="one per core"),
 ]
 Executor = Annotated[
     str,
@@ -67,10 +72,9 @@ FamilyName = Annotated[
         autocompletion=completion.families,
     ),
 ]
-MOST_AGENTS = 10_000  # that a picture or a table is made of
-Agents = Annotated[int, typer.Option(min=1, max=MOST_AGENTS, help="Agents.")]
+Agents = Annotated[int, typer.Option(min=1, max=MOST, help="Agents.")]
 Kappa = Annotated[float, typer.Option(help="Heterogeneity level κ.")]
-SeedIndex = Annotated[int, typer.Option(min=0, help="Seed of a run.")]
+SeedIndex = Annotated[int, typer.Option(min=0, max=LAST_SEED, help="Seed of a run.")]
 FamilySet = Annotated[
     list[str] | None,
     typer.Option(

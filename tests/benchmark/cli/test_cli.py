@@ -6,15 +6,15 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, get_args, get_origin, get_type_hints
 
 import pandas as pd
 import pytest
 
 from fedrl import load_records, run_study
-from fedrl.benchmark.cli.main import main
+from fedrl.benchmark.cli.main import app, main
 from fedrl.benchmark.config.configuration import Run
 from fedrl.benchmark.training import federation
 
@@ -278,6 +278,23 @@ def test_a_mistake_is_one_line_and_writes_nothing(
     before = content(tmp_path)
     assert_mistake(fedrl(*arguments), *words)
     assert content(tmp_path) == before
+
+
+def counts(command: Callable[..., Any]) -> Iterator[tuple[str, Any]]:
+    """The options of a command that are whole numbers, as they are declared."""
+    for name, hint in get_type_hints(command, include_extras=True).items():
+        kind, *said = get_args(hint) if get_origin(hint) is Annotated else [hint]
+        if kind in (int, int | None):
+            yield f"{command.__name__} {name}", said[0]
+
+
+def test_every_count_has_bounds_and_what_is_beyond_is_one_line(fedrl: Fedrl) -> None:
+    declared = dict(one for entry in app.registered_commands for one in counts(entry.callback))
+    assert {"tune repeats", "run workers", "run most"} <= set(declared)
+    without = [name for name, one in declared.items() if None in (one.min, one.max)]
+    assert without == []
+    answer = fedrl("tune", "tiny.toml", "--repeats", "1000000000", "--dry-run")
+    assert_mistake(answer, "--repeats", "less than or equal to 10000")
 
 
 @pytest.mark.parametrize("study", ["quick", "paper"])

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from fedrl.benchmark.cli.options import RESULTS, Json, Only, Results, Set, StudyName
+from fedrl.benchmark.cli.options import MOST, RESULTS, Json, Only, Results, Set, StudyName
 
 
 def cross(
@@ -13,10 +13,11 @@ def cross(
     overrides: Set = None,
     only: Only = None,
     episodes: Annotated[
-        int, typer.Option(min=1, help="Episodes per entry where no closed form is known.")
+        int, typer.Option(min=1, max=MOST, help="Episodes per entry where no closed form is known.")
     ] = 100,
     held_out: Annotated[
-        int, typer.Option(min=0, help="Agents that took no part, to try final policies on.")
+        int,
+        typer.Option(min=0, max=MOST, help="Agents that took no part, to try final policies on."),
     ] = 0,
     as_json: Json = False,
 ) -> None:

@@ -6,7 +6,9 @@ from typing import Annotated
 import typer
 
 from fedrl.benchmark.cli.options import (
-    MOST_AGENTS,
+    LAST_SEED,
+    MOST,
+    MOST_STEPS,
     RESULTS,
     FamilyName,
     FamilySet,
@@ -27,16 +29,19 @@ def render(
     ],
     agents: Annotated[
         int | None,
-        typer.Option(min=1, max=MOST_AGENTS, help="Agents.", show_default="the run's, at most 4"),
+        typer.Option(min=1, max=MOST, help="Agents.", show_default="the run's, at most 4"),
     ] = None,
     kappa: Annotated[
         float | None, typer.Option(help="Heterogeneity level κ.", show_default="the run's")
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(min=0, help="Seed of the agents.", show_default="the run's")
+        int | None,
+        typer.Option(min=0, max=LAST_SEED, help="Seed of the agents.", show_default="the run's"),
     ] = None,
     settings: FamilySet = None,
-    steps: Annotated[int, typer.Option(min=1, metavar="T", help="Steps to show at most.")] = 200,
+    steps: Annotated[
+        int, typer.Option(min=1, max=MOST_STEPS, metavar="T", help="Steps to show at most.")
+    ] = 200,
     out: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="A .gif or .mp4 file.", show_default="FAMILY.gif"),

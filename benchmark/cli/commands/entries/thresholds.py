@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from fedrl.benchmark.cli.options import MOST_AGENTS, Json, Kappa, SeedIndex
+from fedrl.benchmark.cli.options import MOST, Json, Kappa, SeedIndex
 
 
 def thresholds(
@@ -17,14 +17,14 @@ def thresholds(
         int | None,
         typer.Option(
             min=1,
-            max=MOST_AGENTS,
+            max=MOST,
             help="Agents.",
             show_default="1 at κ = 0, where all are alike, else 5",
         ),
     ] = None,
     seed: SeedIndex = 0,
     episodes: Annotated[
-        int, typer.Option(min=2, help="Episodes per agent where no closed form is known.")
+        int, typer.Option(min=2, max=MOST, help="Episodes per agent where no closed form is known.")
     ] = 100,
     markdown: Annotated[
         bool, typer.Option("--markdown", help="Answer as docs/families.md, with all that is known.")

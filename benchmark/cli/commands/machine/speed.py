@@ -4,18 +4,27 @@ from typing import Annotated
 
 import typer
 
-from fedrl.benchmark.cli.options import MOST_AGENTS, AlgorithmOption, FamilyOption, Json, Workers
+from fedrl.benchmark.cli.options import (
+    MOST,
+    MOST_STEPS,
+    AlgorithmOption,
+    FamilyOption,
+    Json,
+    Workers,
+)
 
 
 def speed(
     family: FamilyOption = "cartpole",
     algorithm: AlgorithmOption = "fedsvrpg-m",
-    seeds: Annotated[int, typer.Option(min=1, help="Runs.")] = 10,
-    agents: Annotated[int, typer.Option(min=1, max=MOST_AGENTS, help="Agents per run.")] = 10,
-    episodes: Annotated[int, typer.Option(min=1, help="Episodes per agent and local step.")] = 1,
-    local_steps: Annotated[int, typer.Option(min=1, help="Local steps per round.")] = 10,
-    horizon: Annotated[int, typer.Option(min=1, help="Longest episode.")] = 200,
-    rounds: Annotated[int, typer.Option(min=1, help="Rounds.")] = 20,
+    seeds: Annotated[int, typer.Option(min=1, max=MOST, help="Runs.")] = 10,
+    agents: Annotated[int, typer.Option(min=1, max=MOST, help="Agents per run.")] = 10,
+    episodes: Annotated[
+        int, typer.Option(min=1, max=MOST, help="Episodes per agent and local step.")
+    ] = 1,
+    local_steps: Annotated[int, typer.Option(min=1, max=MOST, help="Local steps per round.")] = 10,
+    horizon: Annotated[int, typer.Option(min=1, max=MOST_STEPS, help="Longest episode.")] = 200,
+    rounds: Annotated[int, typer.Option(min=1, max=MOST_STEPS, help="Rounds.")] = 20,
     hidden: Annotated[str, typer.Option(help="Widths of the tanh network.")] = "8,8",
     step_size: Annotated[float, typer.Option(help="Small: the policy stays as it starts.")] = 1e-5,
     workers: Workers = None,

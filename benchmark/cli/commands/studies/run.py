@@ -6,6 +6,7 @@ import typer
 
 from fedrl.benchmark.cli.codes import FAILED_RUNS
 from fedrl.benchmark.cli.options import (
+    MOST,
     RESULTS,
     Address,
     DryRun,
@@ -18,7 +19,7 @@ from fedrl.benchmark.cli.options import (
     Workers,
 )
 
-MOST = 40  # seeds, unless --most says otherwise
+ENOUGH = 40  # seeds, unless --most says otherwise
 
 
 def run(
@@ -35,7 +36,9 @@ def run(
     ] = False,
     most: Annotated[
         int | None,
-        typer.Option(min=1, help="Seeds at most, with --until-decided.", show_default="40"),
+        typer.Option(
+            min=1, max=MOST, help="Seeds at most, with --until-decided.", show_default="40"
+        ),
     ] = None,
     dry_run: DryRun = False,
     as_json: Json = False,
@@ -71,7 +74,7 @@ def run(
     if most is not None and not until_decided:
         raise SettingError("--most is of --until-decided; give both")
     loaded = load_study(study, overrides or (), only or ())
-    counts = looks(loaded, MOST if most is None else most) if until_decided else ()
+    counts = looks(loaded, ENOUGH if most is None else most) if until_decided else ()
     elsewhere = {"--executor": executor, "--address": address} if executor != "local" else {}
     growing = {"--until-decided": None, "--most": str(counts[-1])} if counts else {}
     again = answers.command("run", study, results, overrides, only, elsewhere | growing)

@@ -9,6 +9,7 @@ import typer
 
 from fedrl.benchmark.cli.codes import INTERRUPTED
 from fedrl.benchmark.cli.options import (
+    MOST,
     RESULTS,
     Address,
     Executor,
@@ -30,11 +31,14 @@ def tune(
     trials: Annotated[
         int | None,
         typer.Option(
-            min=1, help="Trials per hyperparameter.", show_default="tuning.trials, else 16"
+            min=1,
+            max=MOST,
+            help="Trials per hyperparameter.",
+            show_default="tuning.trials, else 16",
         ),
     ] = None,
     repeats: Annotated[
-        int, typer.Option(min=1, help="Repeat the whole tuning with other tuner seeds.")
+        int, typer.Option(min=1, max=MOST, help="Repeat the whole tuning with other tuner seeds.")
     ] = 1,
     results: Results = RESULTS,
     out: Annotated[
