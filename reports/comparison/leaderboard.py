@@ -152,7 +152,7 @@ def leaderboard(found: Sequence[Standing], spec: Specification) -> Table:
         | bounded("behind", s.behind)
         | (bounded("worst", s.worst) | bounded("range", s.range) if single else {})
         | {"pairs": s.pairs, "level_with_first": s is found[0] or not s.told_apart}
-        | bounded("rank", s.rank)
+        | bounded("rank_by_steps", s.rank)
         | {f"share_{e:g}": s.shares[e] for e in spec.epsilons}
         for place, s in enumerate(found, start=1)
     ]
@@ -199,7 +199,7 @@ def leaderboard(found: Sequence[Standing], spec: Specification) -> Table:
             with_interval("behind the first", "behind"),
             with_interval("final", "final"),
             *((WORST, RANGE) if single else ()),
-            with_interval("mean rank by steps", "rank"),
+            with_interval("mean rank by steps", "rank_by_steps"),
             *(share(epsilon) for epsilon in spec.epsilons),
         ),
         group=(),

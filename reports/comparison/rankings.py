@@ -63,7 +63,7 @@ def standing_rows(found: Sequence[Scaled], spec: Specification) -> list[dict[str
             | {"runs": sum(len(item.seeds) for item in items)}
             | bounded("gap_final", gap(items, "final", spec))
             | bounded("gap_area", gap(items, "area", spec))
-            | bounded("rank", rank(ranked.get(curve, []), spec))
+            | bounded("rank_by_final", rank(ranked.get(curve, []), spec))
             for curve, items in within(found, place)
         ]
         rows += sorted(own, key=lambda row: (row["gap_final"], row["series"]))
@@ -88,7 +88,7 @@ def standing_table(rows: Sequence[dict[str, Any]], spec: Specification) -> Table
             Column("runs", lambda row: str(row["runs"]), "runs"),
             with_interval("gap of the final score", "gap_final"),
             with_interval("gap of the area", "gap_area"),
-            with_interval("mean rank by final score", "rank"),
+            with_interval("mean rank by final score", "rank_by_final"),
         ),
         group=("place",),
     )
@@ -100,7 +100,7 @@ def standing_figure(rows: Sequence[dict[str, Any]], looks: Any, spec: Specificat
     shown = (
         ("gap_final", "gap of the final score"),
         ("gap_area", "gap of the area"),
-        ("rank", "mean rank by final score"),
+        ("rank_by_final", "mean rank by final score"),
     )
     with fig.styled():
         figure, axes = fig.panels(1, 3, 2.45, 0.24 * len(first) + 0.75, sharey=True)

@@ -60,6 +60,15 @@ MEANINGS = {  # what `fedrl records --describe` and the documentation say
     HETEROGENEITY: "ζ², spread of the agents' gradients",
     THEORY_EXPONENT: "ρ of the rate O(ε^−ρ) that the algorithm's paper claims",
 }
+SUMMARIES = {  # columns over all settings, in leaderboard.csv and standing.csv of a report
+    "area": "mean height of the scaled curve up to the common budget, interquartile mean over runs",
+    "final": "scaled final score, interquartile mean over runs",
+    "behind": "area of the first minus this one's, within seeds",
+    "rank_by_steps": "mean rank by steps to every ε that some run reached, 1 is best",
+    "rank_by_final": "mean rank by final score, 1 is best",
+    "gap_final": "mean over runs of max(1 − scaled final score, 0)",
+    "gap_area": "mean over runs of max(1 − area of the run, 0)",
+}
 OTHERS = {  # by how they begin
     AGENT: "the agent whose score this is",
     DIAGNOSTIC: "measured inside the round before this evaluation point",
@@ -72,7 +81,8 @@ def meaning(name: str) -> str:
     for start, words in OTHERS.items():
         if name.startswith(start):
             return f"{name.removeprefix(start).replace('_', ' ')}, {words}"
-    return MEANINGS.get(name, "setting of the configuration, empty where it does not apply")
+    known = MEANINGS | SUMMARIES
+    return known.get(name, "setting of the configuration, empty where it does not apply")
 
 
 METRICS = {  # what a family is scored by, and its unit

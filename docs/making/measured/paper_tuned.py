@@ -23,12 +23,12 @@ def leaderboard() -> str:
     rows = [
         [
             f"`{row['series']}`",
-            *(interval(row, name) for name in ("area", "final", "rank")),
+            *(interval(row, name) for name in ("area", "final", "rank_by_steps")),
             *(f"{100 * float(row[f'share_{epsilon}']):.0f} %" for epsilon in ("0.1", "0.05")),
         ]
         for row in read(STUDY, "leaderboard")
     ]
-    return markdown(["", "area", "final score", "mean rank", "to 90 %", "to 95 %"], rows)
+    return markdown(["", "area", "final score", "mean rank by steps", "to 90 %", "to 95 %"], rows)
 
 
 @cache

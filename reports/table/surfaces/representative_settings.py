@@ -20,7 +20,7 @@ class Shown(NamedTuple):
 
     family: str
     algorithm: str
-    rank: str
+    shown_as: str
     setting: str
     performance: float  # mean over the family's environments
     cells: tuple[str, ...]
@@ -42,12 +42,12 @@ def shown(surfaces: Sequence[Surface], family: str, space: Space) -> list[Shown]
                 cells = tuple(surface.cells[i][h] for i in places)
                 name = space.setting(surface.names, surface.settings[h])
                 found.append(Shown(family, surface.algorithm, rank, name, float(mean[h]), cells))
-    return sorted(found, key=lambda one: (one.algorithm, RANKS.index(one.rank)))
+    return sorted(found, key=lambda one: (one.algorithm, RANKS.index(one.shown_as)))
 
 
 def shown_families(records: Any, designed: Designed, chosen: Sequence[Shown]) -> list[Family]:
     """The runs of these settings alone, named by their rank; references are those of the study."""
-    ranks = {cell: one.rank for one in chosen for cell in one.cells}
+    ranks = {cell: one.shown_as for one in chosen for cell in one.cells}
     rows = records[records["cell"].isin(ranks)]
     told = [str(c) for c in rows.columns if str(c).startswith((DIAGNOSTIC, COORDINATE))]
     told += [c for c in (HETEROGENEITY,) if c in rows.columns]
@@ -69,7 +69,7 @@ def shown_table(chosen: Sequence[Shown], slug: str) -> Table:
         rows,
         (
             text("algorithm", "algorithm"),
-            text("rank", "rank"),
+            text("shown as", "shown_as"),
             text("setting", "setting"),
             numeric("performance", "performance"),
         ),

@@ -20,6 +20,7 @@ from fedrl.reports.table.columns import (
     HETEROGENEITY,
     MEANINGS,
     REQUIRED,
+    SUMMARIES,
     THEORY_EXPONENT,
     VALUE_ERROR,
     meaning,
@@ -193,7 +194,7 @@ def test_every_column_of_the_contract_has_a_meaning() -> None:
     assert meaning("diagnostic_weight_max").startswith("weight max, measured inside")
     assert meaning("step_size").startswith("setting")
     page = (ROOT / "docs/guide/records.md").read_text("utf-8")
-    for name, words in MEANINGS.items():
+    for name, words in (MEANINGS | SUMMARIES).items():
         assert f"| `{name}` | {words} |" in page
 
 

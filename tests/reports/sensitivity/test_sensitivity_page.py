@@ -157,7 +157,7 @@ def test_learning_curves_are_of_best_median_and_worst(report):
     for family in ("gridworld", "cartpole"):
         rows = table(out, f"{family}-shown")
         for _, own in rows.groupby("algorithm"):
-            assert list(own["rank"]) == ["best", "median", "worst"]
+            assert list(own["shown_as"]) == ["best", "median", "worst"]
             assert own["performance"].is_monotonic_decreasing
 
 

@@ -38,9 +38,9 @@ def records(
       fedrl records --describe
     """
     if describe and study is None:
-        from fedrl.reports.table.columns import MEANINGS
+        from fedrl.reports.table.columns import MEANINGS, SUMMARIES
 
-        _describe(MEANINGS)
+        _describe([*MEANINGS, *SUMMARIES])
         return
     if study is None:
         raise typer.BadParameter("name a study, or use --describe")
