@@ -15,6 +15,7 @@ from fedrl.reports.table.runs import Family, Run
 from fedrl.reports.table.specification import Specification
 
 STEPS = AXES["steps_per_agent"]
+CROWDED = 12  # curves
 POINTS = 60  # of an average; a panel is some 200 points wide
 
 
@@ -74,7 +75,8 @@ def all_families(
             "all-families",
             f"All families at {fm.level(kappa)}",
             f"Score against {STEPS}, a panel per family with its own axes. Line: interquartile "
-            f"mean over seeds; band: {fm.percent(spec.level)} pointwise bootstrap interval. {SAID}",
+            f"mean over seeds; band, where lines are few: {fm.percent(spec.level)} pointwise "
+            f"bootstrap interval. {SAID}",
         )
 
 
@@ -104,6 +106,8 @@ def _lines_say(family: Family, spec: Specification, average: str) -> str:
     if max(len(runs) for _, _, runs in family.groups()) == 1:
         return "Every line is one run: there is one seed, so there are no intervals."
     thin = "; thin lines: every seed" if _few(family, spec) else ""
+    if _crowded(family):
+        return f"Thick line: {average}; so many have no bands{thin}."
     return (
         f"Thick line: {average}; band: {fm.percent(spec.level)} pointwise bootstrap interval{thin}."
     )
@@ -111,6 +115,11 @@ def _lines_say(family: Family, spec: Specification, average: str) -> str:
 
 def _few(family: Family, spec: Specification) -> bool:
     return fig.is_free() and max(len(runs) for _, _, runs in family.groups()) < spec.few
+
+
+def _crowded(family: Family) -> bool:
+    """Bands of so many curves would hide each other."""
+    return len({series.curve for series in family.series}) > CROWDED
 
 
 def _grid(family: Family) -> tuple[Any, Any]:
@@ -147,6 +156,8 @@ def _draw(
             every = max(1, len(mean.x) // 6)
             points = {"markersize": 4, "markevery": (place * every // 4 % every, every)}
             edge = {"markeredgecolor": "white", "markeredgewidth": 0.5}
+            if _crowded(family):
+                mean = mean._replace(low=None, high=None)
             marks.average(axis, mean, style, **points, **edge, zorder=3)
             if ends is not None:
                 low, high = (mean.y if e is None else e for e in (mean.low, mean.high))

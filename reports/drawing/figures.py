@@ -1,6 +1,7 @@
 """How every figure looks and is saved: palette, panels, legend, bytes that do not change."""
 
 import io
+import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -213,15 +214,23 @@ def key(label: str, **look: Any) -> Line2D:
 
 
 ROWS, ROW = 2, 0.17  # of a legend that figures have room for; inches of one more
+CHARACTER, HANDLE = 0.068, 0.5  # inches, of a letter and of the line before a label
+PAGE = 7.35  # inches, the width of a page
 
 
 def legend(figure: Any, handles: Sequence[Line2D]) -> None:
-    """Above the panels, in as many columns as fit; a long one makes the figure higher."""
+    """Above the panels, in as many columns as fit; long ones make the figure larger."""
     room, height = figure.get_size_inches()
-    widths = [0.068 * len(str(handle.get_label())) + 0.5 for handle in handles]  # inches
-    fits = [n for n in range(1, len(handles) + 1) if _width(widths, n) <= room]
-    columns = max(fits, default=1)
-    more = max(0, -(-len(handles) // columns) - ROWS)
+    labels = [str(handle.get_label()) for handle in handles]
+    if is_free() and CHARACTER * max(map(len, labels)) + HANDLE > room:
+        room = max(room, PAGE)
+    fits = int((room - HANDLE) / CHARACTER)
+    for handle, label in zip(handles, labels, strict=True):
+        handle.set_label(textwrap.fill(label, fits))
+    widths = [CHARACTER * min(len(label), fits) + HANDLE for label in labels]
+    columns = max(n for n in range(1, len(handles) + 1) if n == 1 or _width(widths, n) <= room)
+    lines = sum(-(-len(label) // fits) - 1 for label in labels)  # beyond the first of each label
+    more = max(0, -(-len(handles) // columns) - ROWS) + lines
     figure.set_size_inches(room, height + ROW * more)
     figure.legend(
         handles=list(handles),

@@ -1,5 +1,6 @@
 """Marks that several figures share: bands, points, bars with intervals, references, heat maps."""
 
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ REFERENCE: dict[str, Any] = {"color": fig.SURROUND, "linewidth": 1}
 RANDOM = REFERENCE | {"linestyle": (0, (2, 2))}
 DIVERGED = {"marker": "X", "markersize": 8, "markeredgecolor": "black", "markeredgewidth": 0.8}
 GUIDES = {"solid": REFERENCE | {"linestyle": "-"}, "dot": RANDOM}
+CHARACTER, LINE = 0.058, 0.125  # inches that a name beside a row takes
 COLOURS = "viridis"  # of a heat map: ordered by lightness, also for the colour-blind
 
 
@@ -43,8 +45,16 @@ def bar(axis: Any, low: float, high: float, height: float, colour: str) -> None:
 
 
 def name_rows(axis: Any, names: Sequence[str]) -> None:
-    """A row per name, the first at the top."""
-    axis.set_yticks(range(len(names)), list(names))
+    """A row per name, the first at the top; long names have several lines and a larger figure."""
+    figure, share = axis.figure, 0.45  # of the width, for names at most
+    width, height = figure.get_size_inches()
+    if fig.is_free() and max(map(len, names)) * CHARACTER > share * width:
+        width = max(width, fig.PAGE)
+    broken = [textwrap.fill(name, int(share * width / CHARACTER)) for name in names]
+    lines = 1 + max(name.count("\n") for name in broken)
+    grid = axis.get_gridspec().nrows * (len(names) * (lines * LINE + 0.05) + 0.4)
+    figure.set_size_inches(width, max(height, grid + 0.55))
+    axis.set_yticks(range(len(names)), broken)
     axis.set_ylim(len(names) - 0.5, -0.5)
     axis.tick_params(axis="y", length=0)
 
