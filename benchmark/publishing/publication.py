@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fedrl.benchmark.config.settings import SettingError
+from fedrl.benchmark.config.spaces.design import Design
 from fedrl.benchmark.config.study import Study
 from fedrl.benchmark.publishing import sources
 from fedrl.benchmark.publishing.records import Records, read_records
@@ -123,7 +124,7 @@ def provenance(
             "missing": found.missing,
         },
         "cells": sorted(config.id for config in configs),
-        **sensitivity(study, designed),
+        **sensitivity(study.design, designed),
     }
 
 
@@ -134,13 +135,25 @@ def configuration(study: Study) -> dict[str, Any]:
     return told if study.design is None else told | {"design": study.design.described()}
 
 
-def sensitivity(study: Study, designed: Designed | None) -> dict[str, Any]:
+def sensitivity(design: Design | None, designed: Designed | None) -> dict[str, Any]:
     """Compute how much each hyperparameter of a design matters."""
-    if study.design is None or designed is None:
+    if design is None or designed is None:
         return {}
     from fedrl.benchmark.sensitivity.importance import importances
 
-    return {"importance": importances(designed.surfaces, study.design)}
+    return {"importance": importances(designed.surfaces, design)}
+
+
+def computed_again(source: sources.Source) -> tuple[sources.Source, Designed | None]:
+    """The source with what its provenance has from its records alone, and their surfaces."""
+    table = (source.provenance.get("configuration") or {}).get("design")
+    if table is None:
+        return source, None
+    from fedrl.reports.table.surfaces.from_records import surfaces
+
+    designed = surfaces(source.frame)
+    told = sensitivity(Design.model_validate(table), designed)
+    return sources.with_provenance(source, source.provenance | told), designed
 
 
 def _codes(manifests: Iterable[Manifest]) -> dict[str, Any]:

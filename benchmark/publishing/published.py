@@ -18,7 +18,7 @@ from typing import NamedTuple
 from fedrl.benchmark.config.study import Study
 from fedrl.benchmark.publishing import crate, readme, sources
 from fedrl.benchmark.publishing.listing import kept_runs
-from fedrl.benchmark.publishing.publication import provenance, surfaces_of
+from fedrl.benchmark.publishing.publication import computed_again, provenance, surfaces_of
 from fedrl.benchmark.publishing.records import label, read_records
 from fedrl.benchmark.storage import parameters
 from fedrl.benchmark.storage.files import (
@@ -81,7 +81,8 @@ def redraw(out: Path, day: str | None, film: Filming) -> Public:
     """README, films, tables and digests again, from the records as they were published.
 
     For a report that is drawn differently than then: runs, records and, unless another is given,
-    the day stay. StoreError, and nothing is written, if the folder is not as it was published.
+    the day stay; importance of hyperparameters is computed again. StoreError, and nothing is
+    written, if the folder is not as it was published.
     """
     edited = sources.edited(out, sources.read_digests(sources.source_folder(out)))
     if edited:
@@ -92,10 +93,10 @@ def redraw(out: Path, day: str | None, film: Filming) -> Public:
     if day is None:
         day = crate.published_on(out)
     _check_day(day)
-    made_of = sources.read_source(out)
+    made_of, designed = computed_again(sources.read_source(out))
     try:
         with tempfile.TemporaryDirectory() as temporary, replacing(out, ours=OURS) as new:
-            artefacts = sources.make_report(made_of, Path(temporary))
+            artefacts = sources.make_report(made_of, Path(temporary), designed)
             shutil.copytree(out / "runs", new / "runs")
             runs = kept_runs(out)
             _film(new, runs, film)

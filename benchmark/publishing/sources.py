@@ -93,6 +93,13 @@ def packed(frame: pd.DataFrame, provenance: dict[str, Any], title: str, descript
     return _decode({RECORDS: _encode_frame(frame), PROVENANCE: as_json(told)})
 
 
+def with_provenance(source: Source, provenance: dict[str, Any]) -> Source:
+    """The same records, byte for byte."""
+    told = {"title": source.title, "description": source.description, "provenance": provenance}
+    files = source.files | {PROVENANCE: as_json(told)}
+    return source._replace(provenance=provenance, files=files)
+
+
 def write_source(source: Source, artefacts: dict[str, str], folder: Path) -> None:
     """The three files; the digests last."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -79,6 +79,7 @@ def importance_bars(study: Study, family: Family, rows: Rows) -> fig.Figure:
             "Importance of hyperparameters",
             "PED-ANOVA: how far the values in the best settings differ from those in all settings, "
             "as a share of the sum over hyperparameters; with bootstrap intervals over seeds. "
+            "Noise of few seeds makes shares more alike. "
             "Watanabe, Bansal and Hutter 2023. An algorithm has a bar for what it has.",
         )
 

@@ -1,14 +1,19 @@
 """Coverage of the nominal 95 % of what the reports print of several settings together."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 from coverage_of_intervals import coverage
 
+from fedrl.benchmark.config.spaces.design import Design
+from fedrl.benchmark.sensitivity.importance import importance, with_interval
 from fedrl.reports.comparison.rankings import race
 from fedrl.reports.statistics import aggregates as ag
 from fedrl.reports.statistics import estimates as st
 from fedrl.reports.statistics import sensitivity_statistics as ss
 from fedrl.reports.statistics import whole_seeds as ws
+from fedrl.reports.table.surfaces.design import Surface
 
 TRIALS = 1500  # standard error 0.6 %
 OPTIONS = {"resamples": 600}
@@ -89,3 +94,31 @@ def test_the_interval_of_a_split_estimate_is_neither_short_nor_long(spread):
     width = np.mean([one.high - one.low for one in found]) / np.std([one.value for one in found])
     assert inside >= 0.92
     assert 3.3 <= width <= 5.2
+
+
+@pytest.mark.parametrize("noise", [0.3, 1.0])
+def test_intervals_of_importance_cover_what_is_estimated_and_noise_evens_importance_out(noise):
+    """A known function of 4 × 3 × 3 settings, 8 seeds; the estimate's own mean is the truth.
+
+    Without noise η has nearly all importance; the estimate is less the more noise there is.
+    """
+    values = {"step_size": [0.25, 0.5, 1.0, 2.0], "local_steps": [1, 4, 16], "beta": [0.1, 0.4, 1]}
+    names, settings = tuple(values), np.array(list(product(*values.values())), dtype=float)
+    none = np.empty((1, len(settings), 0))
+    surface = Surface("fedsvrpg-m", names, settings, (), none, none.astype(bool), ())
+    design = Design.model_validate({"space": {n: {"values": v} for n, v in values.items()}})
+    shares = importance(surface, design)
+    effect = np.log2(settings[:, 0]) + 0.2 * np.log2(settings[:, 1])
+    generator = np.random.default_rng(2)
+
+    def trial():
+        drawn = effect[:, None] + noise * np.sqrt(8) * generator.standard_normal((len(effect), 8))
+        return with_interval(shares, drawn, generator)
+
+    value, low, high = (np.array(part) for part in zip(*(trial() for _ in range(150)), strict=True))
+    truth, mean = shares(effect), value.mean(axis=0)
+    assert truth[0] > 0.9
+    assert mean[0] < truth[0] - 0.2 * noise
+    assert ((low <= value) & (value <= high)).all()
+    inside = ((low <= mean) & (mean <= high)).mean(axis=0)
+    assert (inside >= 0.92).all(), inside
