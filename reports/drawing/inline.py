@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Iterable
 from itertools import count
 
@@ -48,7 +49,22 @@ def inlined(svg: str, name: str) -> str:
     text = re.sub(r"<defs>\s*</defs>", "", re.sub(r">\s+<", "><", text))
     for colour, variable in THEMED.items():
         text = re.sub(rf"(fill|stroke): {colour}\b", rf"\1: var(--{variable})", text)
-    return _named(text, name)
+    return _classed(_named(text, name))
+
+
+def _classed(text: str) -> str:
+    """Styles that several elements have, once each; a class is named by its style, on any page."""
+    counted = Counter(re.findall(r' style="([^"]*)"', text))
+    names = {
+        style: f"v{hashlib.sha256(style.encode()).hexdigest()[:7]}"
+        for style, times in counted.items()
+        if times > 1
+    }
+    text = re.sub(
+        r' style="([^"]*)"', lambda m: f' class="{names[m[1]]}"' if m[1] in names else m[0], text
+    )
+    rules = "".join(f".{name}{{{style}}}" for style, name in names.items())
+    return text.replace("</style>", f"{rules}</style>", 1)
 
 
 def _wide(size: re.Match[str]) -> str:
