@@ -19,6 +19,7 @@ from fedrl.benchmark.config import limits, selection
 from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.crossing import Place, Tables, cross, deciding, without_directives
 from fedrl.benchmark.config.expansion import Expanded, expand
+from fedrl.benchmark.config.schedule import Schedule, check_schedule, scheduled
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.config.settings import SettingError, config_fields, explain, parse_value
 from fedrl.benchmark.config.spaces.design import Design, Point
@@ -54,6 +55,7 @@ class Study(BaseModel):
     families: dict[str, dict[str, Any]]
     algorithms: dict[str, dict[str, Any]]
     design: Design | None = None  # of hyperparameters; see `benchmark.sensitivity`
+    schedule: Schedule | None = None  # step sizes as theorems choose them
     tuning: dict[
         str, Any
     ] = {}  # how `fedrl tune` tunes it, see `fedrl.benchmark.config.spaces.protocol`
@@ -85,10 +87,16 @@ class Study(BaseModel):
 
     @cached_property
     def _expanded(self) -> Expanded:
+        if self.schedule is not None:
+            check_schedule(self._tables)
         configs = [config for config, _ in self._crossed]
-        if self.design is None:
-            return Expanded(configs, {})
-        return expand(configs, self.design, self._tables)
+        if self.design is not None and self.schedule is not None:
+            raise SettingError("[design] and [schedule] both decide settings; leave one out")
+        if self.design is not None:
+            return expand(configs, self.design, self._tables)
+        if self.schedule is not None:
+            return scheduled(configs, self.schedule)
+        return Expanded(configs, {})
 
     @cached_property
     def every_run(self) -> list[Run]:
@@ -104,7 +112,7 @@ class Study(BaseModel):
 
     @property
     def coordinates(self) -> dict[str, Point]:
-        """Id of a configuration -> its place in the design; empty without a design."""
+        """Id of a configuration -> its place in [design] or [schedule]; empty without either."""
         return self._expanded.coordinates
 
     def tuned_entries(self) -> list[tuple[Config, Entry]]:

@@ -13,13 +13,21 @@ import pandas as pd
 
 from fedrl.algorithms import ALGORITHMS
 from fedrl.benchmark.config.configuration import Run
+from fedrl.benchmark.config.schedule import Schedule
 from fedrl.benchmark.config.selection import facts
 from fedrl.benchmark.config.settings import words
 from fedrl.benchmark.config.study import DEFAULT_RESULTS, Study, load_study
 from fedrl.benchmark.storage.files import StoreError, write_atomically
 from fedrl.benchmark.storage.store import Store, Stored
 from fedrl.reports.table import spreadsheet
-from fedrl.reports.table.columns import COORDINATE, DIAGNOSTIC, IDENTITY, REQUIRED, THEORY_EXPONENT
+from fedrl.reports.table.columns import (
+    COORDINATE,
+    DIAGNOSTIC,
+    IDENTITY,
+    REQUIRED,
+    SCHEDULE,
+    THEORY_EXPONENT,
+)
 
 BESIDE = ("return_worst", "return_best", "stationarity", "heterogeneity", "seconds")  # scores
 ORDER = ("family", "kappa", "algorithm", "agents", "cell", "seed", "round")
@@ -45,7 +53,8 @@ def load_records(
 
     Columns: study, family, kappa, algorithm, agents, seed, cell (the id); every other setting
     (lists as JSON, NaN where a setting does not apply); what was measured; wall seconds; of a
-    study with a design its coordinates, `design_<NAME>`.
+    study with a design its coordinates, `design_<NAME>`, or with a schedule its constants,
+    `schedule_<NAME>`.
 
     Raises StudyError for a study that is not valid, StoreError for a corrupt or empty store.
     """
@@ -191,10 +200,12 @@ def with_theory(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def placed(frame: pd.DataFrame, study: Study) -> pd.DataFrame:
-    """With the coordinates of a design as columns design_<NAME>, NaN where there are none."""
-    names = () if study.design is None else study.design.space
+    """With the coordinates of a design or schedule as columns, NaN where there are none."""
+    start, names = COORDINATE, () if study.design is None else tuple(study.design.space)
+    if study.schedule is not None:
+        start, names = SCHEDULE, tuple(Schedule.model_fields)
     columns = {
-        f"{COORDINATE}{name}": frame["cell"].map(
+        f"{start}{name}": frame["cell"].map(
             {config: point.get(name, math.nan) for config, point in study.coordinates.items()}
         )
         for name in names

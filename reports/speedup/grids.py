@@ -100,12 +100,12 @@ def shortest(settings: Sequence[str]) -> tuple[str, ...]:
 
 
 def at_an_end(settings: Sequence[str]) -> list[bool]:
-    """Whether a setting has the smallest or largest η; where none names η, is first or last.
+    """Whether a setting has the smallest or largest η or, of a schedule, L; else is first or last.
 
     >>> at_an_end(["beta=0.2, eta=0.1", "beta=0.2, eta=1", "beta=0.8, eta=0.1", "beta=0.8, eta=3"])
     [True, False, True, True]
     """
-    found = [re.search(r"(?:^|, )eta=([^,]+)", setting) for setting in settings]
+    found = [re.search(r"(?:^|, )(?:eta|L)=([^,]+)", setting) for setting in settings]
     sizes = [float(one[1]) for one in found if one]
     if len(sizes) < len(settings):
         sizes = [float(at) for at in range(len(settings))]

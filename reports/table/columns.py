@@ -24,6 +24,7 @@ VALUE_ERROR = "value_error"  # of algorithms that estimate Q
 AGENT = "agent_score_"  # prefix of the score of every agent
 DIAGNOSTIC = "diagnostic_"  # prefix of what was seen inside a round
 COORDINATE = "design_"  # prefix of the coordinates of a design, by hyperparameter
+SCHEDULE = "schedule_"  # prefix of the constants of a schedule
 
 MEANINGS = {  # what `fedrl records --describe` and the documentation say
     "study": "name of the study",
@@ -73,6 +74,7 @@ OTHERS = {  # by how they begin
     AGENT: "the agent whose score this is",
     DIAGNOSTIC: "measured inside the round before this evaluation point",
     COORDINATE: "coordinate of the study's design",
+    SCHEDULE: "constant of the study's schedule",
 }
 
 
@@ -103,6 +105,8 @@ SYMBOLS = {  # of settings in the equations
     "alpha": "α",
     "mu": "μ",
     "tau": "τ",
+    f"{SCHEDULE}smoothness": "L",
+    f"{SCHEDULE}signal": "s",
 }
 LETTERS = {"γ": "gamma", "η": "eta", "λ": "lambda", "β": "beta", "α": "alpha", "μ": "mu"}
 LETTERS |= {"τ": "tau", "u₀": "u0"}

@@ -17,6 +17,7 @@ from fedrl.reports.table.columns import (
     METRICS,
     PROGRESS,
     REQUIRED,
+    SCHEDULE,
     THEORY_EXPONENT,
     typed,
 )
@@ -72,6 +73,7 @@ def begun(records: Any) -> Any:
 
 # Left out of a series' name where the others tell it; a table has them all
 FOLLOWING = ("evaluate_every", "rounds", "server_step_size", "step_size", "local_steps")
+SCHEDULED = ("beta", "initial_episodes", "initial_momentum")  # so do these, of a study's schedule
 
 
 def hyperparameters(records: Any) -> list[str]:
@@ -146,9 +148,10 @@ def _series(rows: Any, shown: Presentation) -> dict[str, Series]:
 def _telling(cells: Any, columns: list[str]) -> list[str]:
     """Those that vary within a κ, without `FOLLOWING` that no two cells of a κ and N need."""
     counts = cells.groupby("kappa")[columns].nunique(dropna=False) if columns else pd.DataFrame()
+    scheduled = any(name.startswith(SCHEDULE) for name in columns)
     kept, place = [name for name in columns if (counts[name] > 1).any()], ["kappa", "agents"]
     apart = len(cells.drop_duplicates([*place, *kept]))
-    for name in FOLLOWING:
+    for name in (*FOLLOWING, *(SCHEDULED if scheduled else ())):
         rest = [each for each in kept if each != name]
         if len(cells.drop_duplicates([*place, *rest])) == apart:
             kept = rest
