@@ -23,6 +23,7 @@ from fedrl import run_study
 from fedrl.benchmark.cli.main import app
 from fedrl.benchmark.config import registry
 from fedrl.benchmark.config.configuration import Config
+from fedrl.benchmark.config.schedule import Schedule
 from fedrl.benchmark.config.selection import select
 from fedrl.benchmark.config.study import built_in, load_study
 from fedrl.benchmark.conformance import judge
@@ -196,11 +197,12 @@ def test_the_script_of_the_quick_start_says_what_it_says(
 
 
 def test_the_study_of_the_guide_has_the_size_that_is_told(tmp_path: Path) -> None:
-    (code,) = [b for name, b in blocks("toml") if name == "docs/guide/studies.md"]
+    code, schedule = [b for name, b in blocks("toml") if name == "docs/guide/studies.md"]
     path = tmp_path / "momentum.toml"
     path.write_text(code, encoding="utf-8")
     study = load_study(path)
     assert (len(study.configs()), len(study.runs())) == (6, 30)
+    assert Schedule(**tomllib.loads(schedule)["schedule"]).signal == (0.05, 0.4, 4.0)
 
 
 @pytest.fixture
