@@ -65,11 +65,26 @@ class Step(NamedTuple):
     terminated: Array  # (L,) bool
 
 
+class Native(NamedTuple):
+    """A simulator's `observe` and `step` of one lane, in the subset of Python that numba compiles.
+
+    observe(data, state, out) -> None            writes the observation into out: (o,)
+    advance(data, lane, state, action) -> (reward, terminated)   changes the state (x,) in place
+
+    Their bits are those of the simulator's own methods; a step reads no random number.
+    """
+
+    observe: Callable[..., None]
+    advance: Callable[..., Any]
+    data: Any  # a NamedTuple
+
+
 class Simulator(ABC):
     """Physics of L lanes at once; lane l is one episode of one agent of one run."""
 
     start_draws: int
     step_draws: int
+    native: Native | None = None  # what compiled code calls instead, if there is one
     # Whether `step` goes on from any state; if not, it refuses all but the last one it returned.
     replayable: ClassVar[bool] = True
 

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from fedrl.algorithms.estimators import bits, categorical, gaussian, network, table
+from fedrl.algorithms.estimators import bits, categorical, gaussian, network, table, tanh
 from fedrl.algorithms.estimators.coefficients import (
     coefficients,
     differentiate_coefficients,
@@ -152,6 +152,6 @@ def estimator(name: str) -> Callable[..., None]:
 def source_digest(*parts: Any) -> str:
     """Digest of the files that define `parts`: numba's cache watches only the caller's own."""
     digest = hashlib.blake2b(digest_size=16)
-    for module in sorted({part.__module__ for part in parts}):
+    for module in sorted({tanh.__name__, *(part.__module__ for part in parts)}):
         digest.update(inspect.getsource(sys.modules[module]).encode())
     return digest.hexdigest()

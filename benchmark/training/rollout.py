@@ -16,6 +16,7 @@ from fedrl.algorithms.estimators.kernels import body_and_head, source_digest
 from fedrl.algorithms.estimators.network import SLOTS
 from fedrl.algorithms.estimators.policy import Policy
 from fedrl.benchmark.training.noise import START, fill_uniform, uniform_lanes
+from fedrl.benchmark.training.playing import Steps, player
 from fedrl.envs.family import (
     Array,
     CompiledFamily,
@@ -185,64 +186,32 @@ def compiled_rollout(kernel: Kernel, task: type, policy: str) -> Callable[..., N
 def simulated_rollout(
     simulator: Simulator, policy: Policy, theta: Array, stream: Stream, out: Episodes
 ) -> None:
-    """All lanes step together; an episode that has terminated is not written to any more."""
+    """An episode that has terminated is not written to any more."""
     lanes, episodes, horizon = out.reward.shape
-    keys, agents, draw = stream
     rows = lanes * episodes
-    act = compiled_action(type(policy).__name__)
     start = np.empty((rows, simulator.start_draws))
-    uniform = np.empty((rows, policy.draws))
-    own = np.empty((rows, simulator.step_draws))
-    blocks = (policy.draws + 1) // 2 + (simulator.step_draws + 1) // 2
-    uniform_lanes(start, keys, agents, draw, episodes, START)
+    uniform_lanes(start, *stream, episodes, START)
     simulator.rest(~np.ones(rows, bool))
     state = simulator.start(start)
-    out.length[:] = horizon
     running = np.ones(rows, bool)
-    for t in range(horizon):
-        observation = simulator.observe(state).astype(theta.dtype, copy=False)
-        uniform_lanes(uniform, keys, agents, draw, episodes, t * blocks)
-        uniform_lanes(own, keys, agents, draw, episodes, t * blocks + (policy.draws + 1) // 2)
-        action = np.empty((rows, policy.action_size), theta.dtype)
-        log_prob = np.empty(rows, theta.dtype)
-        act(policy.shape, theta, observation, uniform, episodes, action, log_prob)
-        state, reward, terminated = simulator.step(state, action.astype(np.float64), own)
-        out.observation[:, :, t] = observation.reshape(lanes, episodes, -1)
-        out.action[:, :, t] = action.reshape(lanes, episodes, -1)
-        out.reward[:, :, t] = reward.reshape(lanes, episodes)
-        out.log_prob[:, :, t] = log_prob.reshape(lanes, episodes)
-        ended = running & terminated
-        if ended.any():
-            out.length[ended.reshape(lanes, episodes)] = t + 1
-            running &= ~ended
-            if not running.any():
-                break
-            simulator.rest(~running)
+    length = np.full(rows, horizon)
+    parts = (out.observation, out.action, out.reward, out.log_prob)
+    steps = Steps(*(part.reshape(rows, *part.shape[2:]) for part in parts))
+    groups, play = player(simulator, policy, theta, stream, steps)
+    for group in groups:
+        t = 0
+        while t < horizon and running[group].any():
+            t, terminated = play(group, state, ~running, t, horizon)
+            ended = running[group] & terminated
+            if ended.any():
+                length[group][ended] = t
+                running[group] &= ~ended
+                simulator.rest(~running)
+    out.length[:] = length.reshape(lanes, episodes)
     out.terminated[:] = ~running.reshape(lanes, episodes)
     if running.any():
         final = simulator.observe(state).astype(theta.dtype, copy=False)
         out.final[~out.terminated] = final[running]
-
-
-@cache
-def compiled_action(policy: str) -> Callable[..., None]:
-    """Actions of R = L·B rows: lane l's B rows act together, under theta[l]."""
-    body, head = body_and_head(policy)
-    forward, act = body.forward, head.act
-    version = source_digest(forward, act)
-
-    @njit(cache=True, nogil=True)
-    def choose(shape, theta, observation, uniform, episodes, action, log_prob):  # type: ignore[no-untyped-def]
-        _ = version
-        spare = np.empty(shape[-1], theta.dtype)
-        for lane in range(len(theta)):
-            first = lane * episodes
-            _, z = forward(shape, theta[lane], observation[first : first + episodes])
-            for b in range(episodes):
-                row = first + b
-                log_prob[row] = act(theta[lane], z[b], uniform[row], action[row], spare)
-
-    return choose  # type: ignore[no-any-return]
 
 
 @cache

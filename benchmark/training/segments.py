@@ -17,8 +17,9 @@ from numba import njit
 
 from fedrl.algorithms.estimators.policy import Policy
 from fedrl.benchmark.config.configuration import Config
-from fedrl.benchmark.training.noise import START, fill_uniform, uniform_lanes
-from fedrl.benchmark.training.rollout import Episodes, Sampler, Stream, compiled_action
+from fedrl.benchmark.training.noise import START, fill_uniform
+from fedrl.benchmark.training.playing import Steps, player
+from fedrl.benchmark.training.rollout import Episodes, Sampler, Stream
 from fedrl.envs.family import Array, SimulatedFamily, Simulator, Task
 
 
@@ -50,7 +51,7 @@ class Environments:
         family, copies = sampler.family, self.states.shape[1]
         assert isinstance(family, SimulatedFamily)
         own = self.states[rows].reshape(len(rows) * copies, -1)
-        steps, after = segment(
+        played, after = segment(
             sampler.simulator(copies),
             sampler.policy,
             theta,
@@ -61,16 +62,13 @@ class Environments:
         )
         states = self.states.copy()
         states[rows] = after.reshape(len(rows), copies, -1)
-        return self.holding(states), pieces(steps, len(rows))
+        return self.holding(states), pieces(played, len(rows))
 
 
-class Steps(NamedTuple):
+class Segment(NamedTuple):
     """n steps of R rows, whichever episode they are of."""
 
-    observation: Array  # (R, n, o)
-    action: Array  # (R, n, a)
-    reward: Array  # (R, n)
-    log_prob: Array  # (R, n)
+    steps: Steps  # (R, n, …) each
     following: Array  # (R, n, o), observed after the step; only where a piece is cut
     last: Array  # (R, n) bool, the piece ends with this step
     terminated: Array  # (R, n) bool
@@ -84,17 +82,14 @@ def segment(
     environments: Array,
     steps: int,
     horizon: int,
-) -> tuple[Steps, Array]:
+) -> tuple[Segment, Array]:
     """`steps` steps of all rows from `environments` (R, x + 1) under theta (L, d)."""
     theta = np.ascontiguousarray(theta[:, : policy.size])
     rows, copies = len(environments), len(environments) // len(theta)
-    act = compiled_action(type(policy).__name__)
     state, age = environments[:, :-1].copy(), environments[:, -1].copy()
-    simulator.rest(np.zeros(rows, bool))
+    awake = np.zeros(rows, bool)
+    simulator.rest(awake)
     start = np.zeros((rows, simulator.start_draws))
-    uniform = np.empty((rows, policy.draws))
-    own = np.empty((rows, simulator.step_draws))
-    blocks = (policy.draws + 1) // 2 + (simulator.step_draws + 1) // 2
     size = simulator.observe(state).shape[1]
 
     def begin(over: Array, at: int) -> None:
@@ -102,43 +97,43 @@ def segment(
         _start_numbers(start, over, *stream, copies, at)
         state[over], age[over] = simulator.start(start)[over], 0
 
-    out = Steps(
-        np.empty((rows, steps, size), theta.dtype),
-        np.empty((rows, steps, policy.action_size), theta.dtype),
-        np.empty((rows, steps), theta.dtype),
-        np.empty((rows, steps), theta.dtype),
+    out = Segment(
+        Steps(
+            np.empty((rows, steps, size), theta.dtype),
+            np.empty((rows, steps, policy.action_size), theta.dtype),
+            np.empty((rows, steps), theta.dtype),
+            np.empty((rows, steps), theta.dtype),
+        ),
         np.zeros((rows, steps, size), theta.dtype),
         np.zeros((rows, steps), bool),
         np.zeros((rows, steps), bool),
     )
-    over = age >= horizon
-    for t in range(steps):
-        if over.any():
-            begin(over, t)
-        observation = simulator.observe(state).astype(theta.dtype, copy=False)
-        uniform_lanes(uniform, *stream, copies, t * blocks)
-        uniform_lanes(own, *stream, copies, t * blocks + (policy.draws + 1) // 2)
-        action = np.empty((rows, policy.action_size), theta.dtype)
-        log_prob = np.empty(rows, theta.dtype)
-        act(policy.shape, theta, observation, uniform, copies, action, log_prob)
-        state, reward, terminated = simulator.step(state, action.astype(np.float64), own)
-        age += 1
-        over = terminated | (age >= horizon)
-        out.observation[:, t], out.action[:, t] = observation, action
-        out.reward[:, t], out.log_prob[:, t] = reward, log_prob
-        out.terminated[:, t] = terminated
-        out.last[:, t] = over | (t == steps - 1)
-        cut = out.last[:, t] & ~terminated
-        if cut.any():
-            out.following[cut, t] = simulator.observe(state)[cut]
-    age[over] = horizon
+    groups, play = player(simulator, policy, theta, stream, out.steps)
+    for group in groups:
+        over = np.zeros(rows, bool)
+        over[group] = age[group] >= horizon
+        t = 0
+        while t < steps:
+            if over.any():
+                begin(over, t)
+            until = min(steps, t + int(horizon - age[group].max()))
+            before, (t, terminated) = t, play(group, state, awake, t, until)
+            age[group] += t - before
+            over[group] = terminated | (age[group] >= horizon)
+            out.terminated[group, t - 1] = terminated
+            out.last[group, t - 1] = over[group] | (t == steps)
+            cut = np.zeros(rows, bool)
+            cut[group] = out.last[group, t - 1] & ~terminated
+            if cut.any():
+                out.following[cut, t - 1] = simulator.observe(state)[cut]
+        age[over] = horizon
     return out, np.concatenate([state, age[:, None]], axis=1)
 
 
-def pieces(steps: Steps, lanes: int) -> Episodes:
+def pieces(played: Segment, lanes: int) -> Episodes:
     """The pieces of every lane as episodes, padded with empty ones: (L, P, T, …)."""
-    rows, count = steps.last.shape
-    row, end = np.nonzero(steps.last)  # row after row
+    rows, count = played.last.shape
+    row, end = np.nonzero(played.last)  # row after row
     begin = np.where(np.diff(row, prepend=-1) > 0, 0, np.roll(end, 1) + 1)
     length, lane = end - begin + 1, row // (rows // lanes)
     first = np.searchsorted(lane, np.arange(lanes))
@@ -159,9 +154,8 @@ def pieces(steps: Steps, lanes: int) -> Episodes:
         out[lane, place] = values
         return out
 
-    four = (steps.observation, steps.action, steps.reward, steps.log_prob)
-    ends = (length.astype(np.int64), steps.following[row, end], steps.terminated[row, end])
-    return Episodes(*map(padded, four), *map(per_piece, ends))
+    ends = (length.astype(np.int64), played.following[row, end], played.terminated[row, end])
+    return Episodes(*map(padded, played.steps), *map(per_piece, ends))
 
 
 @njit(cache=True, nogil=True)

@@ -3,14 +3,16 @@
 A robot's own file says which model it is, how an episode starts, what is seen and what is paid.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from gymnasium import spaces
 
-from fedrl.envs.family import Array, Knob, SimulatedFamily
-from fedrl.envs.mujoco.simulator import Model, MujocoSimulator, Physics, compiled
+from fedrl.envs.family import Array, Knob, Native, SimulatedFamily
+from fedrl.envs.mujoco.native import Rule, advance, machine, observe
+from fedrl.envs.mujoco.simulator import LARGEST, Model, MujocoSimulator, Physics, compiled
 from fedrl.envs.physical import PhysicalFamily
 
 
@@ -33,12 +35,24 @@ class RobotSimulator(MujocoSimulator):
 
     robot: ClassVar[str]  # Gymnasium's XML file
     control_cost: ClassVar[float]  # reward lost per squared unit of action
+    fastest: ClassVar[float] = math.inf  # m/s or rad/s, observed velocities are clipped to ±
+    healthy_reward: ClassVar[float] = 0.0  # per step that ends healthy
 
     def __init__(self, task: RobotTask, episodes: int, threads: int) -> None:
         models = models_of(self.robot, task)
         super().__init__(models, task.action_bias, episodes, threads)
         self.start_width = np.repeat(task.start_width, episodes)[:, None]
         self.start_draws = self.positions + self.velocities
+        rule = Rule(
+            self.positions, self.velocities, self.seconds, self.control_cost, self.fastest,
+            self.healthy_reward, *self.bounds(),
+        )  # fmt: skip
+        data = machine(self, self.frame_skip, LARGEST, rule)
+        self.native = Native(observe, advance, data)
+
+    def bounds(self) -> Array:
+        """The open intervals in which the entries of a healthy state lie: (2, x)."""
+        return np.outer([-math.inf, math.inf], np.ones(self.width))
 
     def running(self, before: Array, after: Array, action: Array) -> tuple[Array, Array]:
         """Forward speed (L,) in m/s, cost (L,) of the action as chosen: not biased, not clipped."""

@@ -13,8 +13,6 @@ from fedrl.envs.mujoco.robot import STOCK, RobotSimulator, RobotTask
 from fedrl.envs.mujoco.simulator import compiled, height
 
 FOOT = "foot"  # body name in both robots; a second foot is as long
-SPEED_SEEN = 10.0  # m/s or rad/s, observed velocities are clipped to ±
-HEALTHY_REWARD = 1.0  # per step that ends healthy
 
 
 class Health(NamedTuple):
@@ -30,6 +28,8 @@ class UprightSimulator(RobotSimulator):
 
     health: ClassVar[Health]
     control_cost: ClassVar[float] = 1e-3
+    fastest: ClassVar[float] = 10.0
+    healthy_reward: ClassVar[float] = 1.0
 
     def __init__(self, task: RobotTask, episodes: int, threads: int) -> None:
         super().__init__(task, episodes, threads)
@@ -51,25 +51,25 @@ class UprightSimulator(RobotSimulator):
         """All positions but the distance travelled, then all velocities, clipped to ±10."""
         seen = state[:, 1 : self.positions + self.velocities].copy()
         speeds = seen[:, self.positions - 1 :]
-        np.clip(speeds, -SPEED_SEEN, SPEED_SEEN, out=speeds)
+        np.clip(speeds, -self.fastest, self.fastest, out=speeds)
         return seen
 
     def score(self, before: Array, after: Array, action: Array) -> tuple[Array, Array]:
         """Forward speed (m/s) + 1 if healthy - 0.001 |a|²; an unhealthy state ends the episode."""
         healthy = self.healthy(after)
         speed, cost = self.running(before, after, action)
-        return speed + healthy * HEALTHY_REWARD - cost, ~healthy
+        return speed + healthy * self.healthy_reward - cost, ~healthy
 
     def healthy(self, state: Array) -> Array:
         """Whether height, pitch and the rest lie within their open intervals: (L,) bool."""
-        rest = state[:, 2 : self.positions + self.velocities]
-        return (
-            _within(state[:, 1], self.health.height)
-            & _within(state[:, 2], self.health.pitch)
-            & _within(rest, self.health.rest).all(axis=1)
-        )
+        low, high = self.bounds()
+        return ((low < state) & (state < high)).all(axis=1)  # type: ignore[no-any-return]
 
-
-def _within(value: Array, interval: tuple[float, float]) -> Array:
-    low, high = interval
-    return (low < value) & (value < high)
+    def bounds(self) -> Array:
+        """The torso's height and pitch, and the rest; the distance and the warm start are free."""
+        found = super().bounds()
+        found[:, 2 : self.positions + self.velocities] = np.reshape(self.health.rest, (2, 1))
+        found[:, 1] = self.health.height
+        (low, high), pitch = self.health.rest, self.health.pitch
+        found[:, 2] = max(low, pitch[0]), min(high, pitch[1])
+        return found

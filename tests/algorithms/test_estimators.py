@@ -8,6 +8,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from numba import njit
 from torch import Tensor
 from torch.func import grad, jvp, vmap
 
@@ -241,6 +242,14 @@ def test_the_vector_hyperbolic_tangent():
     out = np.empty_like(x)
     tanh_into(x, out)
     np.testing.assert_allclose(out, [math.tanh(value) for value in x], rtol=1e-14, atol=0)
+    compiled = njit(lambda z, out: tanh_into(z, out))
+    for dtype in (np.float32, np.float64):
+        for size in (0, 1, 7, 8, 9, 31, 32, 33, 100, len(x)):  # and nothing beyond the vector
+            z = x[len(x) - size :].astype(dtype)
+            expected, found = np.full((2, size + 1), 7, dtype)
+            tanh_into(z, expected[:size])
+            compiled(z, found[:size])
+            np.testing.assert_array_equal(found, expected)
 
 
 @pytest.mark.parametrize(

@@ -303,7 +303,7 @@ def test_halfcheetah_ppo_ceiling(benchmark):
     )
     initial = np.zeros((25, 1 + simulator.start_draws))  # time, qpos, qvel
     initial[:, 1:] = begin[:, : simulator.start_draws]
-    actions = played.action.astype(np.float64) + simulator.action_bias[:, None]
+    actions = played.steps.action.astype(np.float64) + simulator.action_bias[:, None]
     control = np.repeat(actions, simulator.frame_skip, axis=1)
     data = [mujoco.MjData(simulator.models[0])]
     with Rollout(nthread=0) as rollout:
@@ -312,8 +312,8 @@ def test_halfcheetah_ppo_ceiling(benchmark):
         after, _ = again()
     speed = np.diff(after[:, simulator.frame_skip - 1 :: simulator.frame_skip, 1], axis=1)
     speed /= simulator.seconds
-    cost = 0.1 * np.square(played.action.astype(np.float64)).sum(-1)
-    assert np.allclose(speed[:, :20] - cost[:, 1:21], played.reward[:, 1:21], atol=1e-3)
+    cost = 0.1 * np.square(played.steps.action.astype(np.float64)).sum(-1)
+    assert np.allclose(speed[:, :20] - cost[:, 1:21], played.steps.reward[:, 1:21], atol=1e-3)
 
 
 def test_halfcheetah_ppo(benchmark):

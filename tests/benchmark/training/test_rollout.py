@@ -18,7 +18,7 @@ from fedrl.algorithms.estimators.policy import (
     network,
 )
 from fedrl.algorithms.estimators.tabular import TabularBits
-from fedrl.benchmark.training.rollout import compiled_action
+from fedrl.benchmark.training.playing import compiled_action
 
 COUNT = 40_000
 POLICIES = [

@@ -8,10 +8,14 @@ import numpy as np
 import pytest
 import torch
 
+from fedrl.algorithms.estimators.policy import GaussianMLP
 from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.training.federation import train
+from fedrl.benchmark.training.rollout import Sampler, Stream
 from fedrl.benchmark.training.rounds.round import round_, start
+from fedrl.benchmark.training.segments import segment
+from fedrl.envs import FAMILIES
 
 HOPPER, SEEN = "hopper", 11  # entries of its observation
 
@@ -160,3 +164,28 @@ def test_pooled_statistics_of_one_agent_are_its_own():
 def test_what_cannot_be_is_refused(changes, said):
     with pytest.raises(ValueError, match=re.escape(said)):
         run(**{"hyperparameters": {}} | changes)
+
+
+@pytest.mark.parametrize("name", ["halfcheetah", "hopper", "walker2d"])
+def test_physics_called_by_compiled_code_is_the_simulators_step(name):
+    """Segments and episodes, bit for bit; an agent whose actions are not finite among them."""
+    family, lanes, copies = FAMILIES[name](horizon=40), 3, 2
+    task = family.sample(lanes, 1.0, np.random.default_rng(0))
+    policy = GaussianMLP(family.observation_space.shape[0], (4, 4), family.joints, 0.0)
+    theta = np.stack([policy.initial(np.random.default_rng(i)) for i in range(lanes)])
+    theta[1] = np.nan
+    stream = Stream(np.arange(lanes, dtype=np.uint64), np.arange(lanes), 1)
+    sampler, rows = Sampler(family, policy, task), lanes * copies
+    simulator = sampler.simulator(copies)
+    states = simulator.start(np.full((rows, simulator.start_draws), 0.5))
+    before, found = np.column_stack([states, np.arange(rows) * 8.0]), []  # the last begins anew
+    for native in (simulator.native, None):
+        simulator.native = native
+        played, after = segment(simulator, policy, theta, stream, before, 90, family.horizon)
+        whole = sampler.sample(theta, stream, copies)
+        unread = np.arange(family.horizon) >= whole.length[..., None]
+        for part in whole[:4]:
+            part[unread] = 0
+        found.append([*played.steps, *played[1:], after, *whole])
+    for one, two in zip(*found, strict=True):
+        np.testing.assert_array_equal(one, two)
