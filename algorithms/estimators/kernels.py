@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from fedrl.algorithms.estimators import bits, categorical, gaussian, network, table, tanh
+from fedrl.algorithms.estimators import bits, categorical, gaussian, table
 from fedrl.algorithms.estimators.coefficients import (
     coefficients,
     differentiate_coefficients,
@@ -27,6 +27,7 @@ from fedrl.algorithms.estimators.coefficients import (
     pack,
     weights,
 )
+from fedrl.algorithms.estimators.networks import network, tanh
 
 PLAIN, WEIGHTED, CURVATURE, FISHER = 0, 1, 2, 3
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.func import grad, jvp, vmap
 
 from fedrl.algorithms import CompiledGradients, Gradients, Trajectories
-from fedrl.algorithms.estimators.network import tanh_into
+from fedrl.algorithms.estimators.networks.tanh import tanh_into
 from fedrl.algorithms.estimators.policy import (
     CategoricalMLP,
     GaussianMLP,

@@ -11,7 +11,7 @@ from numba import types
 from numba.core import config
 from numba.extending import intrinsic, register_jitable
 
-from fedrl.algorithms.estimators.tanh import tanh_into
+from fedrl.algorithms.estimators.networks.tanh import tanh_into
 
 SLOTS = 8  # episodes played beside each other: a vector register of float32
 

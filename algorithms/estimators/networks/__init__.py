@@ -1,0 +1,1 @@
+"""The tanh network as the body of a policy, and its hyperbolic tangent."""
