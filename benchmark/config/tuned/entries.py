@@ -5,6 +5,7 @@ cost of all trials in environment steps, every trial, the search space, what it 
 """
 
 import tomllib
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
@@ -139,6 +140,15 @@ def _table(path: Path) -> dict[str, Any]:
 
 def read(path: Path) -> list[Entry]:
     """The entries of a file; SettingError if it is not one."""
+    try:
+        found = path.stat()
+    except OSError:
+        return list(_read.__wrapped__(path, ()))  # which says what is wrong
+    return list(_read(path, (found.st_mtime_ns, found.st_size, found.st_ino)))
+
+
+@lru_cache(maxsize=64)  # every configuration of a study asks, and parsing takes .1 s
+def _read(path: Path, state: tuple[int, ...]) -> tuple[Entry, ...]:
     table = _table(path)
     known, written = [name for name in Entry._fields if name != "told"], table.get("tuned")
     if not isinstance(written, list):
@@ -152,10 +162,10 @@ def read(path: Path) -> list[Entry]:
         lacks = first["type"] == "missing"
         reason = f"lacks {place!r}" if lacks else f"is damaged: {place}: {first['msg']}"
         raise SettingError(f"{path} {reason}: make it again with `fedrl tune`") from None
-    return [
+    return tuple(
         Entry(
             **{name: plain(entry[name]) for name in known},
             told={name: value for name, value in entry.items() if name not in known},
         )
         for entry in ({"code": {}} | one for one in written)
-    ]
+    )

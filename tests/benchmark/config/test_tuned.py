@@ -18,6 +18,7 @@ from fedrl.benchmark.config.spaces.parameter import Parameter
 from fedrl.benchmark.config.spaces.protocol import Protocol
 from fedrl.benchmark.config.spaces.search_space import point_of
 from fedrl.benchmark.config.study import StudyError, load_study
+from fedrl.benchmark.config.tuned import entries as files
 from fedrl.benchmark.config.tuned import identity, lookup
 from fedrl.benchmark.config.tuned.entries import Entry, pair_of, path_of, read
 from fedrl.benchmark.config.tuned.lookup import shipped
@@ -109,6 +110,27 @@ def test_a_study_takes_plain_values(tmp_path: Path) -> None:
         Path("hand.toml").write_text(hand)
         by_hand = load_study("hand.toml", only=[f"algorithm={config.algorithm}"])
         assert [other.id for other in by_hand.configs()] == [config.id]
+
+
+def test_a_file_is_parsed_once_until_it_is_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A study has thousands of configurations, and a file tens of thousands of values."""
+    parsed: list[str] = []
+    loads = files.tomllib.loads
+
+    def counted(text: str) -> dict[str, Any]:
+        parsed.append(text)
+        return loads(text)
+
+    path = Path("tuned/random-mdp/fedpg.toml")
+    first = read(path)
+    monkeypatch.setattr(files.tomllib, "loads", counted)
+    assert read(path) == read(path) == first
+    read(path).clear()  # somebody else's list
+    assert read(path) == first
+    assert parsed == []
+    edit(lambda text: text + "\n# another\n")
+    assert read(path) == first
+    assert len(parsed) == 1
 
 
 def test_wider_tables_give_way_and_another_budget_is_allowed() -> None:

@@ -25,6 +25,7 @@ from fedrl.benchmark.sensitivity.summary import summarise
 from fedrl.benchmark.storage.store import Store
 from fedrl.reports.table.surfaces import from_records as of_records
 from fedrl.reports.table.surfaces.from_records import surfaces
+from places import ROOT
 
 TEXT = """
 title = "A design"
@@ -144,6 +145,14 @@ def test_an_interval_holds_its_own_estimate() -> None:
 
     for row in importances(surfaces(records(score, seeds=8, kappas=(0.0,))).surfaces, DESIGN):
         assert 0 <= row["low"] <= row["importance"] <= row["high"] <= 1
+
+
+@pytest.mark.parametrize("study", ["sensitivity", "sensitivity_beyond"])
+def test_published_intervals_hold_their_own_estimates(study: str) -> None:
+    text = (ROOT / "reports/published" / study / sources.PROVENANCE).read_text("utf-8")
+    rows = json.loads(text)["provenance"]["importance"]
+    assert len(rows) > 100
+    assert [row for row in rows if not row["low"] <= row["importance"] <= row["high"]] == []
 
 
 def test_importances_sum_to_one_and_are_the_same_again() -> None:
