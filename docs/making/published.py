@@ -44,4 +44,5 @@ def index(found: dict[str, str]) -> str:
 def placed(name: str, text: str) -> str:
     """With links to its files from where the page stands, and a way to the interactive page."""
     moved = text.replace("](pictures/", f"]({UP}/{name}/pictures/")
+    moved = re.sub(r"^### ", "## ", moved, flags=re.M)  # families, right below the title
     return moved.replace("\n## In this folder", f"\n## In `reports/published/{name}`", 1)

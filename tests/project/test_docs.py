@@ -34,7 +34,7 @@ from places import ROOT
 DOCS = ROOT / "docs"
 sys.path.insert(0, str(DOCS))
 
-from making import docstrings, pages, reference, rooms, settings, studies  # noqa: E402
+from making import docstrings, links, pages, reference, rooms, settings, studies  # noqa: E402
 from making.measured import (  # noqa: E402
     clock,
     deep,
@@ -259,6 +259,25 @@ def test_the_tree_of_the_extension_guide_is_the_example() -> None:
 
 
 # --- what pages refer to --------------------------------------------------------------------------
+
+
+def test_headings_of_a_page_skip_no_level() -> None:
+    """Which would end the building of the site; of a README, which stands alone, too."""
+    for page, text in texts().items():
+        prose = re.sub(r"^ *```.*?^ *```", "", text, flags=re.S | re.M)
+        levels = [len(head) for head in re.findall(r"^(#+) ", prose, re.M)]
+        for above, below in zip(levels, levels[1:], strict=False):
+            assert below <= above + 1, f"{page}: a heading of level {below} below one of {above}"
+
+
+def test_links_to_published_studies_lead_to_their_pages() -> None:
+    linked = re.compile(r"\]\(([^)]*published/\w+(?:/README)?\.md)\)")
+    for name, text in texts().items():
+        told = [text]
+        links.rewrite(None, name.removeprefix("docs/").removesuffix(".md"), told)
+        if name.startswith("docs/") and not name.startswith("docs/generated/"):
+            for target in linked.findall(told[0]):
+                assert target.removeprefix("/generated/") in generated(), f"{name}: {target}"
 
 
 def test_every_promise_names_a_test_that_exists() -> None:
