@@ -111,6 +111,8 @@ def attempt(
             for at, result in zip(places, trained, strict=True):
                 results[at] = (result.columns, result.seconds, result.parameters)
     except Exception as error:
+        if isinstance(error.__cause__, KeyboardInterrupt):  # Ctrl-C inside of a compiled function
+            raise error.__cause__ from None
         where = traceback.extract_tb(error.__traceback__)[-1]
         message = " ".join(str(error).split()) or "no message"
         place = f"{Path(where.filename).name}:{where.lineno}"

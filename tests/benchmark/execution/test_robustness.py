@@ -376,6 +376,24 @@ def test_temporary_names_are_unique() -> None:
 # --- Ctrl-C ---------------------------------------------------------------------------------------
 
 
+def test_ctrl_c_inside_of_a_compiled_function_is_no_failed_run(
+    fedrl: Fedrl,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Python makes a SystemError of what a compiled function returns with an exception set."""
+    calls = []
+
+    def pressed(*_: object, **__: object) -> None:
+        calls.append(1)
+        raise SystemError("returned a result with an exception set") from KeyboardInterrupt()
+
+    monkeypatch.setattr(federation, "train", pressed)
+    answer = fedrl("run", "tiny.toml", "--workers", "1")
+    assert answer.code == 130
+    assert len(calls) == 1  # the next batch is not begun
+    assert "fedrl run tiny.toml" in answer.err or "same command" in answer.err
+
+
 def test_ctrl_c_with_several_workers_is_clean_and_resumable(tmp_path: Path) -> None:
     (tmp_path / "many.toml").write_text(MANY.replace("rounds = 200", "rounds = 600"))
     process = command(tmp_path, "--workers", "2")
