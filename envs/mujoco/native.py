@@ -22,6 +22,7 @@ from numba.extending import intrinsic, overload, register_jitable
 from fedrl.envs.family import Array
 
 INTEGER, POINTER = ctypes.c_int, ctypes.c_void_p
+LIBRARY_NAMES = ("libmujoco.so*", "libmujoco*.dylib", "mujoco.dll")
 PROTOTYPE = ctypes.CFUNCTYPE(INTEGER, POINTER, POINTER, INTEGER, INTEGER, INTEGER)
 
 
@@ -76,16 +77,20 @@ def _free(batch: int, *kept: Any) -> None:
 
 @cache
 def mujoco_library() -> Any:
-    """The library that MuJoCo's own bindings use, already loaded."""
+    """The library of MuJoCo's own bindings; None where it is elsewhere or has other parts."""
     found = find_spec("mujoco")
     assert found is not None
     assert found.origin is not None
-    names = [path for path in Path(found.origin).parent.iterdir() if ".so" in path.name]
-    (path,) = [path for path in names if path.name.startswith("libmujoco.")]
-    library = ctypes.CDLL(str(path))
-    library.mjb_makeBatch.restype = POINTER
-    library.mjb_state.restype = ctypes.POINTER(ctypes.c_double)
-    return library
+    folder = Path(found.origin).parent
+    paths = [path for name in LIBRARY_NAMES for path in sorted(folder.glob(name))]
+    try:
+        library = ctypes.CDLL(str(paths[0]))
+        library.mjb_makeBatch.restype = POINTER
+        library.mjb_state.restype = ctypes.POINTER(ctypes.c_double)
+        functions = (library.mjb_setModels, library.mjb_nstate, library.mjb_step)
+    except (IndexError, OSError, AttributeError):
+        return None
+    return library if all((*functions, library.mjb_deleteBatch)) else None
 
 
 def call(function: int, batch: int, lane: int, skip: int) -> int:

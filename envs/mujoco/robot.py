@@ -11,7 +11,7 @@ import numpy as np
 from gymnasium import spaces
 
 from fedrl.envs.family import Array, Knob, Native, SimulatedFamily
-from fedrl.envs.mujoco.native import Rule, advance, machine, observe
+from fedrl.envs.mujoco.native import Rule, advance, machine, mujoco_library, observe
 from fedrl.envs.mujoco.simulator import LARGEST, Model, MujocoSimulator, Physics, compiled
 from fedrl.envs.physical import PhysicalFamily
 
@@ -43,6 +43,8 @@ class RobotSimulator(MujocoSimulator):
         super().__init__(models, task.action_bias, episodes, threads)
         self.start_width = np.repeat(task.start_width, episodes)[:, None]
         self.start_draws = self.positions + self.velocities
+        if mujoco_library() is None:  # then MuJoCo's own bindings call it, with the same bits
+            return
         rule = Rule(
             self.positions, self.velocities, self.seconds, self.control_cost, self.fastest,
             self.healthy_reward, *self.bounds(),

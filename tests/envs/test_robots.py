@@ -9,6 +9,7 @@ import pytest
 
 from fedrl.envs import FAMILIES
 from fedrl.envs.family import Array, Step
+from fedrl.envs.mujoco import native
 from fedrl.envs.mujoco.halfcheetah import HalfCheetah, normal
 from fedrl.envs.mujoco.hopper import Hopper
 from fedrl.envs.mujoco.robot import STOCK, Robot, RobotTask
@@ -402,3 +403,18 @@ def test_a_side_view_needs_no_opengl_and_shows_the_robot(kind: type[Robot]) -> N
     assert not np.array_equal(first[floor:], moved[floor:])
     sizes = [np.sum((view.frame(state)[:floor] < 240).any(axis=-1)) for view in views]
     assert np.argsort(sizes).tolist() == np.argsort(drawn.limb_length).tolist()
+
+
+def test_without_a_library_of_mujocos_its_bindings_are_used(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """On another platform, or with another version, whose library is elsewhere."""
+    monkeypatch.setattr(native, "LIBRARY_NAMES", ("elsewhere.so",))
+    native.mujoco_library.cache_clear()
+    try:
+        assert native.mujoco_library() is None
+        assert HalfCheetah().simulator(task(HalfCheetah), 1).native is None
+    finally:
+        monkeypatch.undo()
+        native.mujoco_library.cache_clear()
+    assert native.mujoco_library() is not None
