@@ -8,7 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from fedrl.benchmark.config.study import built_in, load_study
+from fedrl.benchmark.config.study import load_study
+from fedrl.benchmark.config.study_file import built_in
 from fedrl.benchmark.execution.execution import run_study
 from fedrl.benchmark.publishing import sources
 from fedrl.benchmark.publishing.records import load_records, with_theory

@@ -152,7 +152,7 @@ def _is_mistake(error: Exception) -> bool:
     """Whether the message is meant for the user; imported here, after something went wrong."""
     from fedrl.benchmark.claims.claim import ClaimError
     from fedrl.benchmark.config.settings import SettingError
-    from fedrl.benchmark.config.study import StudyError
+    from fedrl.benchmark.config.study_file import StudyError
     from fedrl.benchmark.execution.executors import ExecutorError
     from fedrl.benchmark.execution.workers import WorkerError
     from fedrl.benchmark.storage.files import StoreError

@@ -11,7 +11,7 @@ from fedrl.benchmark.config import registry
 from fedrl.benchmark.config.configuration import suits
 from fedrl.benchmark.config.settings import SettingError
 from fedrl.benchmark.config.storable import unstorable
-from fedrl.benchmark.config.study import built_in
+from fedrl.benchmark.config.study_file import built_in
 from fedrl.envs.validation import nearest
 
 MODELS = ("paper_tuned", "quick")  # whose settings of a family are looked at first

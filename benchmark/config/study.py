@@ -9,7 +9,6 @@ Everything is checked when a study is loaded, before any compute.
 import tomllib
 from collections.abc import Sequence
 from functools import cached_property
-from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -21,18 +20,14 @@ from fedrl.benchmark.config.crossing import Place, Tables, cross, deciding, with
 from fedrl.benchmark.config.expansion import Expanded, expand
 from fedrl.benchmark.config.schedule import Schedule, check_schedule, scheduled
 from fedrl.benchmark.config.seeds import Seed
-from fedrl.benchmark.config.settings import SettingError, config_fields, explain, parse_value
+from fedrl.benchmark.config.settings import SettingError, config_fields, explain
 from fedrl.benchmark.config.spaces.design import Design, Point
 from fedrl.benchmark.config.spaces.protocol import protocol_of
-from fedrl.benchmark.config.storable import unstorable
+from fedrl.benchmark.config.study_file import StudyError, override, read_text
 from fedrl.benchmark.config.tuned.entries import Entry
 from fedrl.envs.validation import nearest, shown
 
 DEFAULT_RESULTS = "results"
-
-
-class StudyError(ValueError):
-    """A study that cannot be run as written; the message is one line."""
 
 
 class Study(BaseModel):
@@ -137,19 +132,6 @@ class Study(BaseModel):
         return list({run.config.id: run.config for run in self._selected}.values())
 
 
-def built_in() -> list[str]:
-    """Names of the studies that come with the package.
-
-    >>> "quick" in built_in()
-    True
-    """
-    return sorted(
-        entry.name.removesuffix(".toml")
-        for entry in files("fedrl.benchmark").joinpath("studies").iterdir()
-        if entry.name.endswith(".toml")
-    )
-
-
 def load_study(
     name_or_path: str | Path,
     overrides: Sequence[str] = (),
@@ -169,15 +151,15 @@ def load_study(
     >>> len(study.configs()), len(study.runs())
     (8, 16)
     """
-    name, text = _read(str(name_or_path))
+    name, text = read_text(str(name_or_path))
     try:
         table = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # also dates and digits that Python refuses
         what = "nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise StudyError(f"{name_or_path} is not valid TOML: {what}") from None
     try:
-        for override in overrides:
-            _override(table, override)
+        for change in overrides:
+            override(table, change)
         limits.check_values(table)
         _check_keys(table)
         table = without_directives(table) if given else table
@@ -192,64 +174,12 @@ def load_study(
     return study
 
 
-def read_table(name_or_path: str | Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
-    """A study that is known to be valid, as its file has it."""
-    table = tomllib.loads(_read(str(name_or_path))[1])
-    for override in overrides:
-        _override(table, override)
-    return table
-
-
-def _read(name_or_path: str) -> tuple[str, str]:
-    """Name and text of a study."""
-    path = Path(name_or_path)
-    if name_or_path in built_in():
-        resource = files("fedrl.benchmark").joinpath("studies", f"{name_or_path}.toml")
-        return name_or_path, resource.read_text(encoding="utf-8")
-    if path.suffix != ".toml" and not path.exists():
-        message = nearest("study", name_or_path, built_in())
-        raise StudyError(f"{message}. A study of your own is given as a path to a .toml file")
-    if reason := unstorable(path.stem):
-        raise StudyError(
-            f"{name_or_path} would be stored in a folder {path.stem!r}; the name of its file "
-            f"{reason}"
-        )
-    if path.stem != path.stem.encode(errors="replace").decode():
-        raise StudyError(f"cannot read study {name_or_path!r}: its name is not UTF-8 text")
-    try:
-        if path.exists() and not path.is_file():
-            raise StudyError(f"cannot read study {name_or_path}: it is not a plain file")
-        if path.stat().st_size > limits.STUDY_BYTES:
-            most = f"{limits.STUDY_BYTES / 1e6:g} MB"
-            raise StudyError(f"cannot read study {name_or_path}: it is larger than {most}")
-        return path.stem, path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise StudyError(f"cannot read study {name_or_path}: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise StudyError(f"cannot read study {name_or_path}: it is not UTF-8 text") from None
-
-
-def _override(table: dict[str, Any], override: str) -> None:
-    """Set one value in place; tables on the way are made."""
-    path, equals, text = override.partition("=")
-    keys = [key.strip() for key in path.split(".")]
-    if not equals or not all(keys):
-        raise SettingError(
-            f"--set {override} is not of the form path=value, for example settings.agents=10"
-        )
-    for place, key in enumerate(keys[:-1]):
-        table = table.setdefault(key, {})
-        if not isinstance(table, dict):
-            raise SettingError(f"--set {override}: {'.'.join(keys[: place + 1])} is not a table")
-    table[keys[-1]] = parse_value(text)
-
-
 def _check_effect(study: Study, overrides: Sequence[str]) -> None:
     """An override that narrower tables overrule would silently do nothing."""
     tables = study._tables
     effective = deciding(tables)
-    for override in overrides:
-        keys = [key.strip() for key in override.partition("=")[0].split(".")]
+    for change in overrides:
+        keys = [key.strip() for key in change.partition("=")[0].split(".")]
         value: Any = {"settings": tables.settings, "families": tables.families} | {
             "algorithms": tables.algorithms
         }
@@ -264,7 +194,7 @@ def _check_effect(study: Study, overrides: Sequence[str]) -> None:
             # An option may itself be a table: then its entries are set one by one.
             if not any(f"{path}.".startswith(f"{place}.") for place in effective):
                 raise SettingError(
-                    f"--set {override} has no effect: narrower tables set {keys[setting]}; "
+                    f"--set {change} has no effect: narrower tables set {keys[setting]}; "
                     f"set {' or '.join(rivals)} instead"
                 )
 

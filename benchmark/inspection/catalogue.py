@@ -14,7 +14,8 @@ from gymnasium import spaces
 from fedrl.algorithms import ALGORITHMS, Algorithm
 from fedrl.benchmark.config import registry
 from fedrl.benchmark.config.settings import SettingError
-from fedrl.benchmark.config.study import DEFAULT_RESULTS, StudyError, built_in, load_study
+from fedrl.benchmark.config.study import DEFAULT_RESULTS, load_study
+from fedrl.benchmark.config.study_file import StudyError, built_in
 from fedrl.benchmark.conformance.communication import round_cost
 from fedrl.benchmark.storage.code_digest import is_ours
 from fedrl.benchmark.storage.provenance import folder, machine, versions

@@ -7,9 +7,8 @@ that a merge may be repeated, or gone on with after an interruption.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from fedrl.benchmark.storage import parameters as final
 from fedrl.benchmark.storage.files import (
@@ -30,43 +29,10 @@ from fedrl.benchmark.storage.manifests import (
     speaking_for,
     spoken_for,
 )
+from fedrl.benchmark.storage.merge_outcome import Conflict, Merged, Version
 from fedrl.benchmark.storage.provenance import decisive_versions
-from fedrl.benchmark.storage.run_code import worded
 from fedrl.benchmark.storage.store import parse_name
 from fedrl.benchmark.storage.tables import DIGEST, KEY, SECONDS, parse_table
-
-
-class Version(NamedTuple):
-    """One of the different results of a run."""
-
-    folder: str  # the results folder it is in
-    key: str
-    content: str  # digest
-    code: Any  # as the manifest has it; None where none speaks of it
-    versions: dict[str, str] | None
-
-
-class Conflict(NamedTuple):
-    """A run with different content in different places; none of it was copied."""
-
-    run: str  # <study>/<config.id>/<seed>
-    versions: list[Version]
-
-
-@dataclass
-class Merged:
-    """The outcome of a merge."""
-
-    into: str
-    copied: int = 0  # runs
-    present: int = 0  # runs that were there already, with the same content
-    conflicts: list[Conflict] = field(default_factory=list)
-    corrupt: list[str] = field(default_factory=list)  # files; not copied
-    foreign: list[str] = field(default_factory=list)  # files no manifest speaks of; not copied
-
-    @property
-    def clean(self) -> bool:
-        return not (self.conflicts or self.corrupt or self.foreign)
 
 
 class _Found(NamedTuple):
@@ -240,33 +206,3 @@ def _note(merged: Merged, error: CorruptFileError) -> None:
     noted = merged.foreign if isinstance(error, ForeignFileError) else merged.corrupt
     if str(error.path) not in noted:
         noted.append(str(error.path))
-
-
-def as_json(merged: Merged) -> dict[str, Any]:
-    """The same for a program."""
-    conflicts = [
-        {"run": run, "versions": [version._asdict() for version in versions]}
-        for run, versions in merged.conflicts
-    ]
-    return vars(merged) | {"conflicts": conflicts}
-
-
-def sentences(merged: Merged) -> list[str]:
-    """A line per conflict and corrupt file."""
-    lines = [f"corrupt, not copied: {path}" for path in merged.corrupt]
-    lines += [f"of another run by its manifests, not copied: {path}" for path in merged.foreign]
-    for run, versions in merged.conflicts:
-        first = versions[0]
-        parts = [f"{v.folder} has key {v.key[:12]} ({_provenance(v, first)})" for v in versions]
-        lines.append(f"conflict, not copied: {run}: {'; '.join(parts)}")
-    return lines
-
-
-def _provenance(version: Version, first: Version) -> str:
-    if version.code is None or version.versions is None:
-        return f"no manifest speaks of it, content {version.content[:12]}"
-    others = first.versions or {}
-    different = {name: v for name, v in version.versions.items() if others.get(name) != v}
-    shown = version.versions if version is first else different
-    packages = "".join(f", {name} {number}" for name, number in shown.items())
-    return f"code {worded(version.code)}{packages}, content {version.content[:12]}"

@@ -9,7 +9,8 @@ from rich.console import Console
 
 from fedrl.benchmark.config.spaces.parameter import is_grid
 from fedrl.benchmark.config.spaces.protocol import ENOUGH, Protocol, protocol_of
-from fedrl.benchmark.config.study import load_study, read_table
+from fedrl.benchmark.config.study import load_study
+from fedrl.benchmark.config.study_file import read_table
 from fedrl.benchmark.config.tuned.entries import Entry
 from fedrl.benchmark.config.tuned.lookup import refuse_by_hand
 from fedrl.benchmark.execution.executors import Executor

@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import cache
 from importlib.resources import files
 
-from fedrl.benchmark.config.study import StudyError, built_in, load_study
+from fedrl.benchmark.config.study import load_study
+from fedrl.benchmark.config.study_file import StudyError, built_in
 from making.settings import plain
 
 load = cache(load_study)  # large studies take seconds

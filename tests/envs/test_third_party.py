@@ -13,7 +13,8 @@ from gymnasium import spaces
 from fedrl.benchmark.config import registry
 from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.seeds import Seed
-from fedrl.benchmark.config.study import StudyError, load_study
+from fedrl.benchmark.config.study import load_study
+from fedrl.benchmark.config.study_file import StudyError
 from fedrl.benchmark.storage.code_digest import Sources, places_of
 from fedrl.benchmark.storage.provenance import config_code
 from fedrl.benchmark.storage.run_code import closures, modules_of

@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 from mutations import Mutated, mutated, to_toml
 
-from fedrl.benchmark.config.study import Study, StudyError, load_study
+from fedrl.benchmark.config.study import Study, load_study
+from fedrl.benchmark.config.study_file import StudyError
 from fedrl.benchmark.execution.batches import cut
 from fedrl.benchmark.execution.estimate import size
 from fedrl.benchmark.execution.execution import plan

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fedrl.benchmark.config.study import read_table
+from fedrl.benchmark.config.study_file import read_table
 from fedrl.reports.statistics import whole_seeds
 from fedrl.reports.statistics.estimates import Estimate
 from making.measured.sensitivity import PUBLISHED

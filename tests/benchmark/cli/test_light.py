@@ -11,7 +11,7 @@ import pytest
 
 from fedrl.algorithms import ALGORITHMS
 from fedrl.benchmark.cli import known, remembered
-from fedrl.benchmark.config.study import built_in
+from fedrl.benchmark.config.study_file import built_in
 from fedrl.benchmark.inspection import catalogue
 from fedrl.envs import FAMILIES
 from fedrl.envs.validation import nearest

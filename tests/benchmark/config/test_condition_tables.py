@@ -6,7 +6,8 @@ import pytest
 
 from fedrl import load_records, run_study
 from fedrl.benchmark.config.conditions import Drift, Normal, RewardCliff, StudentT
-from fedrl.benchmark.config.study import StudyError, load_study
+from fedrl.benchmark.config.study import load_study
+from fedrl.benchmark.config.study_file import StudyError
 
 TEXT = """
 title = "Conditions"

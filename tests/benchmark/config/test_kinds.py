@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from fedrl.benchmark.config.configuration import Config
-from fedrl.benchmark.config.study import StudyError, load_study
+from fedrl.benchmark.config.study import load_study
+from fedrl.benchmark.config.study_file import StudyError
 
 BASE: dict[str, Any] = {"family": "random-mdp", "algorithm": "fedsvrpg-m", "agents": 2}
 

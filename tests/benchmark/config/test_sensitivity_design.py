@@ -9,7 +9,8 @@ import pytest
 
 from fedrl.benchmark.config.spaces.axis import Axis
 from fedrl.benchmark.config.spaces.design import Design, projected
-from fedrl.benchmark.config.study import Study, StudyError, load_study
+from fedrl.benchmark.config.study import Study, load_study
+from fedrl.benchmark.config.study_file import StudyError
 
 TEXT = """
 title = "A design"

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from fedrl.benchmark.config.configuration import Config
-from fedrl.benchmark.config.study import Study, StudyError, built_in, load_study
+from fedrl.benchmark.config.study import Study, load_study
+from fedrl.benchmark.config.study_file import StudyError, built_in
 
 TEXT = """
 title = "A study"

@@ -17,7 +17,8 @@ from fedrl.benchmark.config.settings import SettingError
 from fedrl.benchmark.config.spaces.parameter import Parameter
 from fedrl.benchmark.config.spaces.protocol import Protocol
 from fedrl.benchmark.config.spaces.search_space import point_of
-from fedrl.benchmark.config.study import StudyError, load_study
+from fedrl.benchmark.config.study import load_study
+from fedrl.benchmark.config.study_file import StudyError
 from fedrl.benchmark.config.tuned import entries as files
 from fedrl.benchmark.config.tuned import identity, lookup
 from fedrl.benchmark.config.tuned.entries import Entry, pair_of, path_of, read

@@ -26,7 +26,8 @@ from fedrl.benchmark.config.spaces.search_space import (
     tunables,
     values_at,
 )
-from fedrl.benchmark.config.study import StudyError, load_study
+from fedrl.benchmark.config.study import load_study
+from fedrl.benchmark.config.study_file import StudyError
 from fedrl.benchmark.tuning import toml_text
 from fedrl.benchmark.tuning.objective import outcome_of
 from fedrl.benchmark.tuning.run import prepare

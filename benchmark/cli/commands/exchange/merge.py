@@ -25,13 +25,13 @@ def merge(
       fedrl merge laptop/results cluster/results --into results
     """
     from fedrl.benchmark.cli import answers
-    from fedrl.benchmark.storage import merge as merges
+    from fedrl.benchmark.storage.merge import merge as merge_folders
 
-    merged = merges.merge(folders, into)
+    merged = merge_folders(folders, into)
     if as_json:
-        answers.print_json(merges.as_json(merged))
+        answers.print_json(merged.as_json())
     else:
-        for line in merges.sentences(merged):
+        for line in merged.sentences():
             answers.say(line)
         print(
             f"{merged.copied} runs copied to {into}, {merged.present} were there already, "

@@ -46,7 +46,8 @@ def sensitivity(
       fedrl sensitivity my.toml --set seeds=8 --json
     """
     from fedrl.benchmark.cli import answers
-    from fedrl.benchmark.config.study import StudyError, load_study
+    from fedrl.benchmark.config.study import load_study
+    from fedrl.benchmark.config.study_file import StudyError
     from fedrl.benchmark.execution.execution import plan
     from fedrl.benchmark.execution.executors import find
     from fedrl.benchmark.publishing.publication import publish
