@@ -11,8 +11,9 @@ from typing import Any
 import matplotlib
 import numpy as np
 import seaborn as sns
+from matplotlib import figure as matplotlib_figure
 from matplotlib.colors import to_hex, to_rgb
-from matplotlib.figure import Figure as Canvas
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 
@@ -52,6 +53,17 @@ STYLE: dict[str, Any] = {
     "legend.frameon": False,
     "lines.linewidth": 1.6,
 }
+
+
+class Canvas(matplotlib_figure.Figure):
+    """Finds the places of its parts and stops there, where Matplotlib would draw all unseen."""
+
+    def draw(self, renderer: Any) -> None:
+        engine = self.get_layout_engine()
+        if isinstance(engine, ConstrainedLayoutEngine):  # before it is saved; then it has none
+            engine.execute(self)
+        else:
+            super().draw(renderer)
 
 
 @dataclass(frozen=True)

@@ -67,25 +67,28 @@ class Tuned:
         return float(np.mean(np.array(at_an_end(self.grid.settings))[self.place]))
 
 
-def grids(family: Family, spec: Specification) -> list[Grid]:
+def grids(
+    family: Family, spec: Specification, criteria: Sequence[str] = (GRADIENT, GOOD, SCORE)
+) -> list[Grid]:
     """Every κ × algorithm × criterion with two settings or more that have all N, and seeds."""
-    kinds = {SCORE: sample_complexity.score_targets(family, spec)}
-    if family.has_stationarity:
-        ladder = sv.half_decades_below
-        kinds[GRADIENT] = sample_complexity.stationarity_targets(family, spec, ladder)
-        kinds[GOOD] = sample_complexity.stationarity_targets(family, spec, ladder, WITHIN)
-    found = []
+    kinds: dict[str, list[Reached]] = {}
+    if SCORE in criteria:
+        kinds[SCORE] = sample_complexity.score_targets(family, spec)
+    for criterion, within in ((GRADIENT, None), (GOOD, WITHIN)):
+        if criterion in criteria and family.has_stationarity:
+            ladder = sv.half_decades_below
+            kinds[criterion] = sample_complexity.stationarity_targets(family, spec, ladder, within)
+    made = []
     for kappa in family.kappas:
         for algorithm in dict.fromkeys(series.algorithm for series in family.series):
-            for criterion in (GRADIENT, GOOD, SCORE):
+            for criterion in criteria:
                 own = [
                     item
                     for item in kinds.get(criterion, [])
                     if item.kappa == kappa and item.series.algorithm == algorithm
                 ]
-                made = _grid(family, criterion, own)
-                found += [] if made is None else [made]
-    return found
+                made.append(_grid(family, criterion, own))
+    return [grid for grid in made if grid is not None]
 
 
 def shortest(settings: Sequence[str]) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ all agents together the same fit reads b + 1.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -65,18 +66,36 @@ def _sample(attempts: Attempts, columns: list[Array]) -> cn.Sample:
     return cn.Sample(design, np.log(attempts.time), attempts.hit, np.ones(len(attempts.time)))
 
 
-def _found(
-    sample: cn.Sample, column: int, seed: NDArray[Any], level: float, freedom: int | None
-) -> Estimate:
-    """β̂ with its interval over seeds: NaN with one seed, infinite when all hangs on one seed."""
-    fit = cn.maximise(sample)
-    value = float(fit.beta[column])
-    if len(np.unique(seed)) < 2:
-        return Estimate(value, float("nan"), float("nan"))
-    if not all(clusters.identified(left) for left in clusters.without_each(sample, seed)):
-        return Estimate(value, -float("inf"), float("inf"))
-    low, high = clusters.interval(sample, fit, column, seed, level, freedom)
-    return Estimate(value, float(low), float(high))
+@dataclass(frozen=True, eq=False)
+class _Fitted:
+    """The maximum, and intervals over seeds of any of its coefficients at any level."""
+
+    sample: cn.Sample
+    seed: NDArray[Any]
+    freedom: int | None
+
+    @cached_property
+    def fit(self) -> cn.Fit:
+        return cn.maximise(self.sample)
+
+    @cached_property
+    def scales(self) -> Array | None:
+        """`clusters.scale`; None when all hangs on one seed."""
+        if all(map(clusters.identified, clusters.without_each(self.sample, self.seed))):
+            return clusters.scale(self.sample, self.fit, self.seed)
+        return None
+
+    def estimate(self, column: int, level: float) -> Estimate:
+        """β̂ with its interval: NaN with one seed, infinite when all hangs on one seed."""
+        value = float(self.fit.beta[column])
+        if len(np.unique(self.seed)) < 2:
+            return Estimate(value, float("nan"), float("nan"))
+        if self.scales is None:
+            return Estimate(value, -float("inf"), float("inf"))
+        low, high = clusters.interval(
+            self.sample, self.fit, column, self.seed, level, self.freedom, self.scales
+        )
+        return Estimate(value, float(low), float(high))
 
 
 def equivalence(inner: Estimate, outer: Estimate, region: tuple[float, float] = LINEAR) -> str:
@@ -120,12 +139,12 @@ def speed_up(attempts: Attempts, level: float = 0.95, freedom: int | None = None
         return SpeedUp(UNKNOWN, UNKNOWN, float("nan"), "not identifiable", why)
     first = sample.design.shape[1] - len(columns)
     place = {name: first + i for i, name in enumerate(columns)}
-    seed = known.seed[kept]
+    fitted = _Fitted(sample, known.seed[kept], freedom)
 
     def found(name: str, level: float) -> Estimate:
-        return _found(sample, place[name], seed, level, freedom) if name in place else UNKNOWN
+        return fitted.estimate(place[name], level) if name in place else UNKNOWN
 
-    slope, spread = found("N", level), float(cn.maximise(sample).sigma)
+    slope, spread = found("N", level), float(fitted.fit.sigma)
     verdict = "not identifiable"
     if "N" in columns:
         verdict = equivalence(found("N", 2 * level - 1), slope)
@@ -166,9 +185,10 @@ def efficiencies(
     sample = _sample(known, columns)
     if not clusters.identified(sample):
         return found
+    fitted = _Fitted(sample, known.seed, freedom)
     first = len(np.unique(known.environment))
     for place, n in enumerate(hit[1:]):
-        value, low, high = _found(sample, first + place, known.seed, level, freedom)
+        value, low, high = fitted.estimate(first + place, level)
         with np.errstate(over="ignore"):
             parts = np.exp(-np.array([value, high, low])) * levels[0] / n
         # an end of an interval that is beyond all measure is none

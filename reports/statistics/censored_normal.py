@@ -33,16 +33,33 @@ class Fit(NamedTuple):
     log_likelihood: Array  # (…,)
 
 
-def hazard(z: Array) -> Array:
-    """λ(z) = φ(z) / (1 − Φ(z)), without overflow far out."""
-    return np.exp(-0.5 * z * z - HALF_LOG_TAU - special.log_ndtr(-z))
+class Point(NamedTuple):
+    """What ℓ and its derivatives at one (δ, θ) share."""
+
+    delta: Array  # (…, p) β / σ
+    theta: Array  # (…,) 1 / σ
+    z: Array  # (…, n)
+    tail: Array  # (…, n) log(1 − Φ(z)); 0 for a hit, of which nothing asks it
 
 
-def log_likelihood(sample: Sample, delta: Array, theta: Array) -> Array:
-    """ℓ in δ = β / σ and θ = 1 / σ, in which it is concave.  Olsen 1978."""
+def point(sample: Sample, delta: Array, theta: Array) -> Point:
+    """What is known of the samples at (δ, θ)."""
     z = theta[..., None] * sample.y - delta @ sample.design.T
-    hit = np.log(theta)[..., None] - 0.5 * z * z - HALF_LOG_TAU
-    return np.sum(sample.weight * np.where(sample.hit, hit, special.log_ndtr(-z)), axis=-1)
+    censored = np.broadcast_to(~sample.hit, z.shape)
+    tail = np.zeros(z.shape)
+    tail[censored] = special.log_ndtr(-z[censored])
+    return Point(delta, theta, z, tail)
+
+
+def hazard(z: Array, tail: Array) -> Array:
+    """λ(z) = φ(z) / (1 − Φ(z)) from z and log(1 − Φ(z)), without overflow far out."""
+    return np.exp(-0.5 * z * z - HALF_LOG_TAU - tail)
+
+
+def log_likelihood(sample: Sample, at: Point) -> Array:
+    """ℓ in δ = β / σ and θ = 1 / σ, in which it is concave.  Olsen 1978."""
+    hit = np.log(at.theta)[..., None] - 0.5 * at.z * at.z - HALF_LOG_TAU
+    return np.sum(sample.weight * np.where(sample.hit, hit, at.tail), axis=-1)
 
 
 def maximise(sample: Sample, start: Fit | None = None, steps: int = 60) -> Fit:
@@ -54,30 +71,31 @@ def maximise(sample: Sample, start: Fit | None = None, steps: int = 60) -> Fit:
     first = start or _least_squares(sample)
     sigma = np.maximum(first.sigma, 1e-300)
     delta, theta = first.beta / sigma[..., None], 1 / sigma
-    value = log_likelihood(sample, delta, theta)
+    at = point(sample, delta, theta)
+    value = log_likelihood(sample, at)
     for _ in range(steps):
-        gradient, curvature = _derivatives(sample, delta, theta)
+        gradient, curvature = _derivatives(sample, at)
         move = np.linalg.solve(curvature, gradient[..., None])[..., 0]
         promised = np.sum(gradient * move, axis=-1)
         length = np.where(promised > 1e-13 * (1 + np.abs(value)), 1.0, 0.0)
         if not length.any():
             break
         for _ in range(40):
-            new_delta = delta + length[..., None] * move[..., :-1]
-            new_theta = theta + length * move[..., -1]
+            new_theta = at.theta + length * move[..., -1]
             allowed = new_theta > 0
-            new = log_likelihood(sample, new_delta, np.where(allowed, new_theta, theta))
+            new_delta = at.delta + length[..., None] * move[..., :-1]
+            tried = point(sample, new_delta, np.where(allowed, new_theta, at.theta))
+            new = log_likelihood(sample, tried)
             worse = (length > 0) & ~(allowed & (new >= value))
             if not worse.any():
                 break
             length = np.where(worse, 0.5 * length, length)
-        length = np.where(worse, 0.0, length)
-        delta, theta = (
-            delta + length[..., None] * move[..., :-1],
-            theta + length * move[..., -1],
-        )
-        value = np.where(length > 0, new, value)
-    return Fit(delta / theta[..., None], 1 / theta, value)
+        else:  # what cannot rise stays where it is
+            length = np.where(worse, 0.0, length)
+            new_delta = at.delta + length[..., None] * move[..., :-1]
+            tried = point(sample, new_delta, at.theta + length * move[..., -1])
+        at, value = tried, np.where(length > 0, new, value)
+    return Fit(at.delta / at.theta[..., None], 1 / at.theta, value)
 
 
 def _least_squares(sample: Sample) -> Fit:
@@ -90,11 +108,11 @@ def _least_squares(sample: Sample) -> Fit:
     return Fit(beta, np.sqrt(squares / w.sum(axis=-1)) + 1e-6, np.full(squares.shape, np.nan))
 
 
-def _derivatives(sample: Sample, delta: Array, theta: Array) -> tuple[Array, Array]:
+def _derivatives(sample: Sample, at: Point) -> tuple[Array, Array]:
     """Gradient and negative Hessian of ℓ in (δ, θ)."""
     x, y, hit, w = sample
-    z = theta[..., None] * y - delta @ x.T
-    rate = hazard(z)
+    theta, z = at.theta, at.z
+    rate = hazard(z, at.tail)
     pull = w * np.where(hit, z, rate)  # −∂ℓ/∂z
     bend = w * np.where(hit, 1.0, rate * (rate - z))  # −∂²ℓ/∂z²
     hits = np.sum(w * hit, axis=-1)
@@ -114,7 +132,7 @@ def _derivatives(sample: Sample, delta: Array, theta: Array) -> tuple[Array, Arr
 def variance(sample: Sample, fit: Fit) -> Array:
     """(…, p) of β̂ from the observed information, which takes observations for independent."""
     theta = 1 / fit.sigma
-    _, curvature = _derivatives(sample, fit.beta * theta[..., None], theta)
+    _, curvature = _derivatives(sample, point(sample, fit.beta * theta[..., None], theta))
     covariance = np.linalg.inv(curvature)  # of (δ, θ)
     p = sample.design.shape[1]
     # β = δ / θ, so dβ = (dδ − β dθ) / θ

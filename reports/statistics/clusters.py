@@ -42,6 +42,14 @@ def jackknife_variance(sample: cn.Sample, fit: cn.Fit, cluster: NDArray[Any]) ->
     return np.asarray((len(left) - 1) / len(left) * np.sum((left - left.mean(axis=0)) ** 2, axis=0))
 
 
+def scale(sample: cn.Sample, fit: cn.Fit, cluster: NDArray[Any]) -> Array:
+    """(…, p) V_jackknife / V_information: how much more β̂ varies than independent times would.
+
+    Every delete-one fit has to be identified.
+    """
+    return jackknife_variance(sample, fit, cluster) / cn.variance(sample, fit)
+
+
 def interval(
     sample: cn.Sample,
     fit: cn.Fit,
@@ -49,14 +57,14 @@ def interval(
     cluster: NDArray[Any],
     level: float = 0.95,
     freedom: int | None = None,
+    scales: Array | None = None,
 ) -> tuple[Array, Array]:
     """{b : 2 (ℓ̂ − ℓ_p(b)) ≤ (V_jackknife / V_information) t²_f}, for any number of samples.
 
-    f = G − 1 if no other `freedom` is given. Every delete-one fit has to be identified.
+    f = G − 1 if no other `freedom` is given. `scales` is `scale` of these, where it is known.
     """
     groups = len(np.unique(cluster))
-    spread = jackknife_variance(sample, fit, cluster)[..., column]
-    scale = spread / cn.variance(sample, fit)[..., column]
+    factor = (scale(sample, fit, cluster) if scales is None else scales)[..., column]
     quantile = stats.t.ppf((1 + level) / 2, groups - 1 if freedom is None else freedom) ** 2
     # exactly no spread over seeds leaves a point, which a root finder cannot bracket
-    return cn.profile_interval(sample, fit, column, np.maximum(scale * quantile, 1e-12))
+    return cn.profile_interval(sample, fit, column, np.maximum(factor * quantile, 1e-12))

@@ -50,16 +50,23 @@ def half_decades_below(initial: float, count: int) -> tuple[float, ...]:
     return tuple(sorted((value for value in both if value < initial), reverse=True))
 
 
-def hitting_index(score: ArrayLike, threshold: float, window: int = 3) -> int | None:
+def hitting_index(
+    score: ArrayLike, threshold: float, window: int = 3, diverged: bool = False
+) -> int | None:
     """First i with score_j ≥ τ for all j = i … min(i + w, P) − 1, or None.
 
     At the end of a curve the window is what is left of it: a run that comes above τ at its last
-    point has hit there. `confirmed` tells such hits from those that were seen w times.
+    point has hit there. `confirmed` tells such hits from those that were seen w times. A diverged
+    run delivers no policy, so it counts as never having hit even if it once did.
     """
+    if diverged:
+        return None
     above = np.asarray(score, dtype=np.float64) >= threshold  # NaN is below
-    padded = np.append(above, np.ones(window - 1, dtype=bool))
-    sustained = np.lib.stride_tricks.sliding_window_view(padded, window).all(axis=1)
-    return int(np.argmax(sustained)) if sustained.any() else None
+    sustained = above.copy()
+    for later in range(1, min(window, len(above))):
+        sustained[:-later] &= above[later:]
+    first = int(sustained.argmax())
+    return first if sustained[first] else None
 
 
 def confirmed(index: int | None, points: int, window: int = 3) -> bool:
@@ -72,15 +79,13 @@ def hitting_time(
 ) -> float:
     """T(τ) = steps at the sustained hit; ∞ when there is none, or when the run diverged.
 
-    A diverged run delivers no policy, so it counts as never having hit even if it once did.
-
     >>> steps, score = [0, 10, 20, 30, 40], [0.0, 0.9, 0.1, 0.9, 0.9]
     >>> hitting_time(steps, score, threshold=0.5, window=2)
     30.0
     >>> hitting_time(steps, score, threshold=0.95)
     inf
     """
-    index = None if diverged else hitting_index(score, threshold, window)
+    index = hitting_index(score, threshold, window, diverged)
     return float("inf") if index is None else float(np.asarray(steps, dtype=np.float64)[index])
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from fedrl.reports.statistics.estimates import Array
 from fedrl.reports.table.columns import (
     AGENT,
     COUNTED,
@@ -102,11 +103,20 @@ def families(records: Any, shown: Presentation = USUAL) -> list[Family]:
 
 
 def _family(name: str, rows: Any, shown: Presentation) -> Family:
-    series = _series(rows, shown)
-    runs = [
-        _run(series[cell], points)
-        for (cell, _), points in rows.groupby(["cell", "seed"], sort=True)
-    ]
+    series, rows = _series(rows, shown), rows.reset_index(drop=True)
+    # rows are in order of cell and seed: of thousands of runs no table each is made
+    ends = np.flatnonzero(~rows.duplicated(["cell", "seed"], keep="last")) + 1
+    names = (*PROGRESS, *(n for n in COUNTED if n in rows), *diagnostics(rows))
+    numbers = {
+        n: rows[n].to_numpy(dtype=float) for n in dict.fromkeys((*METRICS, "stationarity", *names))
+    }
+    lost = rows["diverged"].to_numpy(dtype=bool)
+    last = rows.iloc[ends - 1].to_dict("records")
+    runs = []
+    for start, end, row in zip([0, *ends], ends, last, strict=False):
+        points = {name: values[start:end] for name, values in numbers.items()}
+        paths = {name: points[name] for name in names}
+        runs.append(_run(series[row["cell"]], row, points, paths, bool(lost[start:end].any())))
     runs.sort(key=lambda run: (run.kappa, run.series, run.seed))
     return Family(name, tuple(_referenced(_budgeted(runs))))
 
@@ -181,11 +191,14 @@ def _sortable(value: Any) -> tuple[int, float, str]:
     return 1, 0.0, str(value)
 
 
-def _run(series: Series, points: Any) -> Run:
-    last: Mapping[str, Any] = points.iloc[-1].to_dict()
+def _run(
+    series: Series,
+    last: Mapping[str, Any],
+    points: Mapping[str, Array],
+    paths: Mapping[str, Array],
+    diverged: bool,
+) -> Run:
     metric = str(last["metric"])
-    counted = [name for name in COUNTED if name in points]
-    measured = (*PROGRESS, *counted, *diagnostics(points))
     return Run(
         family=str(last["family"]),
         kappa=float(last["kappa"]),
@@ -194,17 +207,17 @@ def _run(series: Series, points: Any) -> Run:
         seed=int(last["seed"]),
         cell=str(last["cell"]),
         metric=metric,
-        steps=points["steps_per_agent"].to_numpy(dtype=float),
-        score=points[metric].to_numpy(dtype=float),
-        stationarity=points["stationarity"].to_numpy(dtype=float),
-        diverged=bool(points["diverged"].any()),
+        steps=points["steps_per_agent"],
+        score=points[metric],
+        stationarity=points["stationarity"],
+        diverged=diverged,
         diverged_round=float(last["diverged_round"]),
         random=float(last["random"]),
         reference=float(last["reference"]),
         reference_meaning=str(last["reference_meaning"]),
         budget=float(last["steps_per_agent"]),
         last=last,
-        paths={name: points[name].to_numpy(dtype=float) for name in measured},
+        paths=paths,
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -23,9 +24,15 @@ class Reached:
     epsilon: float
     seen: sv.Observed
     budget: float  # common to all runs at this κ
-    mean: st.Estimate  # RMST(budget)
+    spec: Specification
     seeds: tuple[int, ...]  # of the runs, in the order of `seen`
     unconfirmed: int  # hits seen fewer times than the window, at the end of a curve
+
+    @cached_property
+    def mean(self) -> st.Estimate:
+        """RMST(budget)."""
+        times = sv.restricted(self.seen, self.budget)
+        return st.estimate(times, st.mean, **self.spec.bootstrap)
 
     @property
     def runs(self) -> int:
@@ -63,8 +70,8 @@ def met_before_training(family: Family, kappa: float, epsilon: float, spec: Spec
 
     def early(run: Run) -> bool:
         threshold = sv.target(run.reference, run.random, epsilon)
-        index = sv.hitting_index(run.score, threshold, spec.window)
-        return index == 0 and len(run.score) > 1 and not run.diverged
+        index = sv.hitting_index(run.score, threshold, spec.window, run.diverged)
+        return index == 0 and len(run.score) > 1
 
     groups = [family.at(kappa, series) for series in family.series]
     return any(2 * sum(map(early, runs)) >= len(runs) for runs in groups if runs)
@@ -113,14 +120,12 @@ def _reached(
             good = run.score >= run.target(within)
             curve = np.where(good, curve, -np.inf)
         threshold = -epsilon if stationarity else run.target(epsilon)
-        times.append(sv.hitting_time(run.steps, curve, threshold, spec.window, run.diverged))
-        index = sv.hitting_index(curve, threshold, spec.window)
-        hit = index is not None and not run.diverged
-        late += hit and not sv.confirmed(index, len(curve), spec.window)
+        index = sv.hitting_index(curve, threshold, spec.window, run.diverged)
+        times.append(np.inf if index is None else float(run.steps[index]))
+        late += index is not None and not sv.confirmed(index, len(curve), spec.window)
     seen = sv.observed(times, [run.budget for run in runs])
-    mean = st.estimate(sv.restricted(seen, budget), st.mean, **spec.bootstrap)
     seeds = tuple(run.seed for run in runs)
-    return Reached(kappa, series, epsilon, seen, budget, mean, seeds, late)
+    return Reached(kappa, series, epsilon, seen, budget, spec, seeds, late)
 
 
 def _row(reached: Reached, level: float) -> dict[str, Any]:

@@ -46,7 +46,7 @@ def _fit(evidence: Evidence, options: dict[str, Any], algorithm: str, level: flo
     spec = replace(Specification(), level=level)
     criterion = str(options.get("criterion", "score"))
     one = replace(family, runs=tuple(r for r in family.runs if r.series.algorithm == algorithm))
-    found = [grid for grid in grids(one, spec) if grid.criterion == criterion] if one.runs else []
+    found = grids(one, spec, [criterion]) if one.runs else []
     if not found:
         raise NothingToMeasureError(
             f"study {evidence.study} has no step sizes of {algorithm} at several N for {criterion}"
