@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from functools import cache
 
+import pytest
+
 from fedrl.benchmark.claims import shelf
 from fedrl.benchmark.claims.judgement import judge
 from fedrl.benchmark.claims.page import files, front
 from fedrl.benchmark.claims.verdict import Verdict
 from places import ROOT
+
+pytestmark = pytest.mark.xdist_group("claims")  # one worker judges them all, once
 
 
 @cache
