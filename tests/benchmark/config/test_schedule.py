@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fedrl.benchmark.config.study import Study, StudyError, load_study
+from fedrl.benchmark.config.study import Study, load_study
+from fedrl.benchmark.config.study_file import StudyError
 from fedrl.benchmark.execution.execution import run_study
 from fedrl.benchmark.publishing.records import load_records
 from fedrl.reports.speedup.grids import at_an_end, grids
