@@ -37,6 +37,7 @@ OTHER = 1.0e5  # a family that is not in the table
 GRADIENT_SECONDS = 7e-7  # of one training step, for the smallest policy
 GRADIENTS_PER_SECOND = 3.0e9  # steps × policy parameters, on top
 WORKER_BYTES = 550e6  # a worker that has imported everything and compiles
+PARAMETER_COPIES = 10  # of a lane's parameters: what agents, server and estimators hold at a time
 LANE_BYTES = 250e3  # a lane's own compiled physics, where the family is not tabular or compiled
 ROUND_SECONDS = 1e-5  # a run's share of what a local step costs beside its episodes
 HEADROOM = 1.2  # small arrays and the allocator
@@ -112,7 +113,7 @@ def work(config: Config) -> Work:
 
 
 def _batch_bytes(runs: Sequence[Run]) -> float:
-    """Episodes of all lanes as they are kept (training batches, or one evaluation), workspace."""
+    """Episodes of all lanes as they are kept (training batches, or one evaluation), parameters."""
     config = runs[0].config
     family, policy = config.build_family(), config.build_policy()
     observed = (family.observation_space.shape or (1,))[0]
@@ -124,5 +125,6 @@ def _batch_bytes(runs: Sequence[Run]) -> float:
     kept = lanes * entry * max(training, family.horizon * evaluation)
     # Gradients are computed lane by lane: activations and their derivatives of one lane's episodes.
     one_lane = config.batch_steps * (entry + 4 * sum(policy.shape) * number)
+    parameters = lanes * PARAMETER_COPIES * policy.size * number
     simulated = lanes * LANE_BYTES if isinstance(family, SimulatedFamily) else 0.0
-    return HEADROOM * kept + one_lane + simulated
+    return HEADROOM * kept + one_lane + parameters + simulated

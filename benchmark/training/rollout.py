@@ -192,7 +192,7 @@ def simulated_rollout(
     start = np.empty((rows, simulator.start_draws))
     uniform_lanes(start, *stream, episodes, START)
     simulator.rest(~np.ones(rows, bool))
-    state = simulator.start(start)
+    state = simulator.start(start).copy()  # it is played in place
     running = np.ones(rows, bool)
     length = np.full(rows, horizon)
     parts = (out.observation, out.action, out.reward, out.log_prob)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from fedrl.benchmark.config.configuration import Config, Run
+from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.config.study import load_study
 from fedrl.benchmark.execution.batches import cut
-from fedrl.benchmark.execution.estimate import work
+from fedrl.benchmark.execution.estimate import size, work
 
 
 def test_every_run_is_in_one_batch_of_its_program() -> None:
@@ -27,3 +29,14 @@ def test_families_come_first_each_and_then_what_is_longest() -> None:
     for place, family in enumerate(families[:different]):
         own = [length for length, name in zip(lengths, families, strict=True) if name == family]
         assert lengths[place] == max(own)
+
+
+def test_memory_has_the_parameters_of_every_lane() -> None:
+    """2 000 lanes of tanh 64×64 on CartPole: 9.7 copies of 18 kB were measured."""
+    memory = {}
+    for hidden in ((8, 8), (64, 64)):
+        config = Config(family="cartpole", algorithm="fedpg", agents=10, hidden=hidden)
+        runs = [Run(config, Seed("test", seed)) for seed in range(200)]
+        memory[config.build_policy().size] = size([runs]).worker_bytes
+    (small, less), (large, more) = memory.items()
+    assert 9 < (more - less) / (2000 * 4 * (large - small)) < 11
