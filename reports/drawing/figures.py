@@ -60,7 +60,8 @@ class Canvas(matplotlib_figure.Figure):
 
     def draw(self, renderer: Any) -> None:
         engine = self.get_layout_engine()
-        if isinstance(engine, ConstrainedLayoutEngine):  # before it is saved; then it has none
+        # a figure that is being saved has its engine the first time, and none the second
+        if isinstance(engine, ConstrainedLayoutEngine) and self.canvas.is_saving():
             engine.execute(self)
         else:
             super().draw(renderer)
