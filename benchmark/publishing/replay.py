@@ -5,6 +5,10 @@ differently; then a learning run drifts away from the stored one, because its dy
 last digit. What can be compared honestly is the first evaluation point alone, before any update:
 its numbers must agree to a relative 1e-6 in float64 and 1e-3 in float32, its counts and texts
 exactly. Divergence is a fact about the whole run and is not part of that point.
+
+Where a simulator's physics is chaotic, the score of θ_0 itself is a whole episode away from the
+last digit that differs. Such a run is neither the same nor another one: if all that was counted
+agrees, it is not comparable elsewhere.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,23 +17,24 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fedrl.benchmark.config.configuration import Run
+from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.publishing.stored_run import TOLERANCE, Original
 from fedrl.benchmark.storage.files import CorruptFileError
 from fedrl.benchmark.training.record import RunResult
-from fedrl.envs.family import Array
-from fedrl.reports.table.columns import COUNTED
+from fedrl.envs.family import Array, SimulatedFamily
+from fedrl.reports.table.columns import AGENT, COUNTED, DIAGNOSTIC
 
 # Columns of where a normalised score is 0 and 1: what a run is measured by, not what it did.
 SCALE = {"random": "the random policy", "reference": "the reference"}
 MEANING = "reference_meaning"
+SCORES = ("objective", "return", "return_worst", "return_best")
 WHOLE_RUN = ("diverged", "diverged_round")  # columns that say what happened later
 
 
 class Comparison(NamedTuple):
     """The outcome of a replay."""
 
-    outcome: str  # identical | identical within tolerance | differs
+    outcome: str  # identical | identical within tolerance | not comparable | differs
     round: int | None  # of the first evaluation point that differs
     columns: dict[str, float]  # there; the relative difference of each, infinite for texts
     tolerance: float | None  # None where bits are promised
@@ -41,7 +46,7 @@ class Comparison(NamedTuple):
 
     @property
     def reproduced(self) -> bool:
-        return self.outcome != "differs"
+        return self.outcome.startswith("identical")
 
 
 def recompute(run: Run, on_round: Callable[[int, int], None] | None = None) -> RunResult:
@@ -100,15 +105,36 @@ def _compare(
         if different:
             longer = there if row < shared[0] else again
             at = int(longer["round"][row])
-            agree = tolerance is not None and _close(there, again, tolerance)
-            outcome = "identical within tolerance" if agree else "differs"
-            return Comparison(outcome, at, different, tolerance)
+            return Comparison(_outcome(original, again, tolerance), at, different, tolerance)
     gap = _parameter_gap(original.parameters, parameters)
     if gap is not None:
         outcome = "differs" if tolerance is None else "identical within tolerance"
         last = int(there["round"][-1])
         return Comparison(outcome, last, {"parameters": gap}, tolerance)
     return Comparison("identical", None, {}, tolerance)
+
+
+def _outcome(original: Original, again: Mapping[str, Array], tolerance: float | None) -> str:
+    """What it means that two runs have not the same bits."""
+    if tolerance is not None and _close(original.columns, again, tolerance):
+        return "identical within tolerance"
+    if tolerance is not None and is_simulated(original.run.config):
+        if _close(_without_scores(original.columns), _without_scores(again), tolerance):
+            return "not comparable"
+    return "differs"
+
+
+def is_simulated(config: Config) -> bool:
+    """Whether scores are of episodes of a simulator, which amplify every last digit."""
+    return isinstance(config.build_family(), SimulatedFamily)
+
+
+def _without_scores(columns: Mapping[str, Array]) -> dict[str, Array]:
+    return {
+        name: column
+        for name, column in columns.items()
+        if name not in SCORES and not name.startswith((AGENT, DIAGNOSTIC))
+    }
 
 
 def as_json(original: Original, comparison: Comparison) -> dict[str, Any]:
@@ -147,6 +173,11 @@ def sentence(comparison: Comparison) -> str:
         f"differs from round {comparison.round} in {', '.join(comparison.columns)}; largest "
         f"relative difference there {comparison.largest:.2g}"
     )
+    if comparison.outcome == "not comparable":
+        return (
+            "not comparable on this machine: chaotic physics amplifies last digits within the "
+            f"first episode, and what was counted before it is the same; {where}"
+        )
     if comparison.reproduced:
         return (
             f"identical within tolerance {comparison.tolerance:g} at the first evaluation point; "

@@ -157,6 +157,26 @@ def test_another_machine_must_agree_at_the_first_point_only(
     assert compare(first._replace(columns=fewer_steps), columns).outcome == "differs"
 
 
+def test_scores_of_a_simulator_are_not_comparable_on_another_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are a whole episode away from the digit that differs; counts are no matter of digits."""
+    assert replay.is_simulated(RUN.config.model_copy(update={"family": "hopper", "options": {}}))
+    assert not replay.is_simulated(RUN.config)
+    monkeypatch.setattr(replay, "is_simulated", lambda config: True)
+    columns = train([RUN])[0].columns
+    path = str(stored(tmp_path, objective=columns["objective"] * 1.5))
+    assert compare(original(path, tmp_path), columns).outcome == "differs"
+    elsewhere(monkeypatch)
+    first = original(path, tmp_path)
+    comparison = compare(first, columns)
+    assert comparison[:2] == ("not comparable", 0)
+    assert not comparison.reproduced
+    assert replay.sentence(comparison).startswith("not comparable on this machine: ")
+    fewer_steps = columns | {"steps_total": columns["steps_total"] + 1}
+    assert compare(first._replace(columns=fewer_steps), columns).outcome == "differs"
+
+
 def test_other_code_gets_no_tolerance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = str(stored(tmp_path))
     present = code_of(type(TABULAR.build_family()), type(TABULAR.build_algorithm()))

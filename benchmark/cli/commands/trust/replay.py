@@ -27,8 +27,9 @@ def replay(
 
     Exit code 0 if it is identical, 1 if it differs. On another machine or with other versions the
     same bits cannot be promised: then the first evaluation point may agree within a tolerance,
-    a relative 1e-6 in float64 and 1e-3 in float32. Numbers that no manifest beside them speaks of
-    are not computed: exit code 1.
+    a relative 1e-6 in float64 and 1e-3 in float32; runs of a simulator, whose chaotic physics
+    amplifies last digits within an episode, are not comparable then: exit code 1. Numbers that no
+    manifest beside them speaks of are not computed: exit code 1.
 
     [bold]Examples[/]
 
