@@ -118,10 +118,10 @@ def _outcome(original: Original, again: Mapping[str, Array], tolerance: float | 
     """What it means that two runs have not the same bits."""
     if tolerance is not None and _close(original.columns, again, tolerance):
         return "identical within tolerance"
-    if tolerance is not None and is_simulated(original.run.config):
-        if _close(_without_scores(original.columns), _without_scores(again), tolerance):
-            return "not comparable"
-    return "differs"
+    there, here = _without_scores(original.columns), _without_scores(again)
+    if tolerance is None or not _close(there, here, tolerance):
+        return "differs"
+    return "not comparable" if is_simulated(original.run.config) else "differs"
 
 
 def is_simulated(config: Config) -> bool:

@@ -10,7 +10,7 @@ import pytest
 from fedrl.envs import FAMILIES
 from fedrl.envs.family import Array, Step
 from fedrl.envs.mujoco import native
-from fedrl.envs.mujoco.halfcheetah import HalfCheetah, normal
+from fedrl.envs.mujoco.halfcheetah import HalfCheetah, HalfCheetahSimulator, normal
 from fedrl.envs.mujoco.hopper import Hopper
 from fedrl.envs.mujoco.robot import STOCK, Robot, RobotTask
 from fedrl.envs.mujoco.side_view import FLOOR, HEIGHT, WIDTH, SideView
@@ -418,3 +418,11 @@ def test_without_a_library_of_mujocos_its_bindings_are_used(
         monkeypatch.undo()
         native.mujoco_library.cache_clear()
     assert native.mujoco_library() is not None
+
+
+def test_a_robot_of_another_package_is_stepped_by_its_own_rule() -> None:
+    class Paid(HalfCheetahSimulator):
+        """Another reward, which compiled code does not know."""
+
+    assert Paid(task(HalfCheetah), 1, 1).native is None
+    assert HalfCheetahSimulator(task(HalfCheetah), 1, 1).native is not None
