@@ -5,8 +5,8 @@ from pathlib import Path
 from fedrl.benchmark.publishing import replay, stored_run
 from fedrl.benchmark.publishing.verification import verify
 
-# A million steps of PPO are minutes each: `fedrl replay` computes them again.
-LONG = ("ppo", "federated_ppo")
+# A million steps of a robot are minutes each: `fedrl replay` computes them again.
+LONG = ("ppo", "federated_ppo", "critic")
 
 
 def replays(folder: Path) -> list[str]:

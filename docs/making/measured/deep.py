@@ -1,8 +1,13 @@
-"""What docs/deep.md says of the studies `ppo` and `federated_ppo`; a test compares them."""
+"""What docs/deep.md says of `ppo`, `federated_ppo` and `critic`; a test compares them."""
 
 from __future__ import annotations
 
-from making.measured.sensitivity import Row, markdown, read
+import numpy as np
+import pandas as pd
+
+from fedrl.reports.table.outcome import Outcome
+from making.measured.published_runs import over
+from making.measured.sensitivity import PUBLISHED, Row, markdown, read
 
 CLEANRL = {"halfcheetah": "1 443 ± 46", "hopper": "2 383 ± 272", "walker2d": "2 288 ± 572"}
 
@@ -44,6 +49,57 @@ def answer() -> str:
             f"{bounded(row, 'difference')} within {row['pairs']} seeds: {shown}."
         )
     return "\n".join(lines)
+
+
+def critics() -> str:
+    """Final returns at every step size: mean of the agents and the worst of them."""
+    lost = {row["series"]: row["diverged"] for row in read("critic", "halfcheetah-scores")}
+    rows = [
+        [row["series"], *(bounded(row, name) for name in ("mean", "worst")), lost[row["series"]]]
+        for row in read("critic", "halfcheetah-agents")
+    ]
+    return markdown(["", "mean of agents", "worst agent", "runs that diverged"], rows)
+
+
+def directions() -> str:
+    """Mean return over the budget less FedPG's, each at the η that the other seeds choose."""
+    found = _chosen(_mean_returns("critic"))
+    base = found.pop("fedpg")
+    rows = [
+        [f"`{name}`", *(whole(str(x.mean())) for x in (own, base)), _gap(own - base)]
+        for name, own in found.items()
+    ]
+    return markdown(["", "mean return", "FedPG's", "difference within seeds"], rows)
+
+
+def _gap(gap: pd.Series[float]) -> str:
+    found = over(gap.to_frame("gap"), "gap")
+    return f"{whole(str(found.value))} [{whole(str(found.low))}, {whole(str(found.high))}]"
+
+
+def _mean_returns(study: str) -> pd.DataFrame:
+    """Of every run over its steps; (algorithm, seed) × η."""
+    records = pd.read_parquet(PUBLISHED / study / "records.parquet")
+    budget = float(records["steps_per_agent"].max())
+    found = {}
+    for key, rows in records.groupby(["algorithm", "seed", "step_size"]):
+        run = rows.sort_values("round")
+        curve = (run[name].to_numpy(float) for name in ("steps_per_agent", "return"))
+        outcome = Outcome.of(*curve, bool(run["diverged"].iloc[-1]), np.nan, np.nan, budget)
+        found[key] = outcome.area(budget)
+    return pd.Series(found).unstack()
+
+
+def _chosen(returns: pd.DataFrame) -> dict[str, pd.Series[float]]:
+    """By seed, at the η whose mean over the other seeds is best: no run counts where it chose."""
+    found = {}
+    for name, own in returns.groupby(level=0):
+        table = own.droplevel(0)
+        others = (table.sum() - table) / (len(table) - 1)
+        best = np.argmax(others.to_numpy(), axis=1)
+        values = table.to_numpy()[np.arange(len(table)), best]
+        found[str(name)] = pd.Series(values, index=table.index)
+    return found
 
 
 def bounded(row: Row, name: str) -> str:
