@@ -20,6 +20,7 @@ from fedrl.envs.family import Family
 from fedrl.envs.validation import nearest, require, shown
 
 KEPT = 256  # of those made last
+ENCODER = json.JSONEncoder(default=lambda value: getattr(value, "item", value.__str__)())
 
 
 class Described(NamedTuple):
@@ -37,8 +38,19 @@ def made(kind: str, known: Mapping[str, Any], name: str, settings: Mapping[str, 
         if setting not in _names(entry):
             what = "option" if kind == "family" else "hyperparameter"
             raise ValueError(nearest(f"{what} of {name}", setting, _names(entry)))
+    # Types too, for 1, 1.0 and True are one key: this is asked for far oftener than JSON is cheap.
+    items = tuple((setting, type(value), value) for setting, value in settings.items())
     with _told(kind, name):
-        return _made(entry, _text(settings))
+        try:
+            hash(items)
+        except TypeError:  # a list or a table among them
+            return _made(entry, _text(settings))
+        return _made_of(entry, items)
+
+
+@lru_cache(maxsize=KEPT)
+def _made_of(entry: Any, items: tuple[tuple[str, type, Any], ...]) -> Any:
+    return _made(entry, _text({setting: value for setting, _, value in items}))
 
 
 def described(name: str, family: type[Family], options: Mapping[str, Any]) -> Described:
@@ -109,7 +121,7 @@ def _names(entry: Any) -> tuple[str, ...]:
 
 def _text(settings: Mapping[str, Any]) -> str:
     """Settings as JSON, in their order; what JSON has no word for, such as a date, as a string."""
-    return json.dumps(settings, default=lambda value: getattr(value, "item", value.__str__)())
+    return ENCODER.encode(settings) if settings else "{}"
 
 
 def _plain(value: Any) -> Any:
