@@ -68,14 +68,18 @@ class Size(NamedTuple):
 
 def size(batches: Sequence[Sequence[Run]]) -> Size:
     """Estimate the cost of batches; runs of a batch share a program, so they cost the same."""
-    costs = [(len(batch), work(batch[0].config)) for batch in batches]
+    programs = {batch[0].config.program: batch[0].config for batch in batches}
+    by_length = sorted(batches, key=len)
+    largest = {batch[0].config.program: batch for batch in by_length}  # the last of each
+    each = {program: work(config) for program, config in programs.items()}
+    costs = [(len(batch), each[batch[0].config.program]) for batch in batches]
     return Size(
         configs=len({run.config.id for batch in batches for run in batch}),
         runs=sum(runs for runs, _ in costs),
         training_steps=sum(runs * cost.training_steps for runs, cost in costs),
         evaluation_steps=sum(runs * cost.evaluation_steps for runs, cost in costs),
         worker_seconds=sum(runs * cost.seconds for runs, cost in costs),
-        worker_bytes=WORKER_BYTES + max(map(_batch_bytes, batches), default=0.0),
+        worker_bytes=WORKER_BYTES + max(map(_batch_bytes, largest.values()), default=0.0),
     )
 
 
