@@ -16,7 +16,13 @@ os.environ.setdefault("RAY_worker_niceness", "0")  # Ray starves its workers on 
 
 
 # Files that take longest and would start last: a worker would be alone with one at the end.
-LONG = ("test_sensitivity_page.py", "test_report.py", "test_docs.py", "test_kills.py")
+LONG = (
+    "test_published_studies.py",
+    "test_sensitivity_page.py",
+    "test_report.py",
+    "test_docs.py",
+    "test_kills.py",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

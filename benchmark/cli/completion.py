@@ -33,8 +33,7 @@ def algorithms(incomplete: str) -> list[str]:
 
 def published(incomplete: str) -> list[str]:
     """Published studies that come along or lie in the working folder."""
-    found = (PACKAGES / "reports" / "published").glob("*/provenance.json")
-    return _beginning(incomplete, sorted(path.parent.name for path in found))
+    return _beginning(incomplete, names("published study"))
 
 
 def runs(context: typer.Context, incomplete: str) -> list[str]:

@@ -1,23 +1,18 @@
 """Names that commands take, found without importing what they name: a slip is told at once."""
 
+import tomllib
 from collections.abc import Callable
+from difflib import get_close_matches
 from functools import cache, wraps
+from importlib.metadata import entry_points
 from importlib.util import module_from_spec, spec_from_file_location
-from inspect import signature
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, get_type_hints
 
 from typer.exceptions import TyperException
 
 from fedrl.benchmark.cli.codes import USER_ERROR
 from fedrl.benchmark.cli.names import PACKAGES, names
-from fedrl.benchmark.cli.options import (
-    AlgorithmOption,
-    FamilyName,
-    FamilyOption,
-    StudyName,
-    StudyOrNone,
-)
 from fedrl.benchmark.cli.streams import NOTICE
 
 
@@ -27,20 +22,29 @@ class UnknownName(TyperException):
     exit_code = USER_ERROR
 
 
+class Known(NamedTuple):
+    """Stands among the annotations of a parameter: refuses each word that is given for it."""
+
+    check: Callable[[Any], None]
+
+
 def checked(command: Callable[..., Any]) -> Callable[..., Any]:
     """The command, which looks at the names it is given before it imports anything."""
-    kinds = {
-        parameter.name: check
-        for parameter in signature(command).parameters.values()
-        for annotation, check in CHECKS
-        if parameter.annotation == annotation
+    hints = get_type_hints(command, include_extras=True)
+    checks = {
+        name: known.check
+        for name, hint in hints.items()
+        for known in getattr(hint, "__metadata__", ())
+        if isinstance(known, Known)
     }
 
     @wraps(command)
     def with_known_names(**given: Any) -> Any:
-        for name, check in kinds.items():
-            if given[name] is not None:
-                check(given[name])
+        for name, check in checks.items():
+            words = given[name] if isinstance(given[name], list | tuple) else [given[name]]
+            for word in words:
+                if word is not None:
+                    check(word)
         NOTICE.show("fedrl: starting")
         return command(**given)
 
@@ -57,25 +61,67 @@ def check_study(name: str) -> None:
 
 def check_family(name: str) -> None:
     """Refuse a name of no family; a path package:Class is looked at later."""
-    _check("family", name)
+    _check("family", name, names("family"))
 
 
 def check_algorithm(name: str) -> None:
     """Refuse a name of no algorithm."""
-    _check("algorithm", name)
+    _check("algorithm", name, names("algorithm"))
 
 
-CHECKS: tuple[tuple[Any, Callable[[str], None]], ...] = (
-    (StudyName, check_study),
-    (StudyOrNone, check_study),
-    (FamilyName, check_family),
-    (FamilyOption, check_family),
-    (AlgorithmOption, check_algorithm),
-)
+def check_entry(name: str) -> None:
+    """Refuse a name of neither a family nor an algorithm."""
+    _check("family or algorithm", name, [*names("algorithm"), *names("family")])
 
 
-def _check(kind: str, name: str) -> None:
-    if ":" not in name and name.partition("@")[0] not in (known := names(kind)):
+def check_published(name: str) -> None:
+    """Refuse a name that neither a published study nor a folder has."""
+    known = names("published study")
+    if name not in known and not Path(name).exists():
+        message = nearest("published study", name, known)
+        raise UnknownName(f"{message}; or name its folder")
+
+
+def check_claim(name: str) -> None:
+    """Refuse a name of no claim, nor of a study with claims; another package may add some."""
+    path = Path(name)
+    if path.is_dir() or path.suffix == ".toml" or entry_points(group="fedrl.claims"):
+        return
+    found: dict[str, None] = {}
+    for file in sorted((PACKAGES / "benchmark" / "claims").glob("*.toml")):
+        told = tomllib.loads(file.read_text("utf-8"))["claims"]
+        found |= dict.fromkeys([*(own["study"] for own in told.values()), *told])
+    if name not in found:
+        raise UnknownName(f"{nearest('study or claim', name, found)}; or a .toml file")
+
+
+def check_folder(folder: Path) -> None:
+    """Refuse a folder that is not there, and tell the nearest name beside it."""
+    if not folder.exists():
+        beside = folder.parent.iterdir() if folder.parent.is_dir() else ()
+        near = get_close_matches(folder.name, sorted(path.name for path in beside), n=1)
+        hint = f"; did you mean {folder.with_name(near[0])}?" if near else ""
+        raise UnknownName(f"there is no folder {folder}{hint}")
+
+
+def check_file(path: Path) -> None:
+    """Refuse a file that is not there."""
+    if not path.exists():
+        raise UnknownName(f"cannot read {path}: No such file or directory")
+
+
+def each(check: Callable[[str], None]) -> Callable[[str], None]:
+    """The check of every name between commas."""
+
+    def check_each(text: str) -> None:
+        for name in filter(None, map(str.strip, text.split(","))):
+            check(name)
+
+    return check_each
+
+
+def _check(kind: str, name: str, known: list[str]) -> None:
+    if ":" not in name and name.partition("@")[0] not in known:
         raise UnknownName(nearest(kind, name, known))
 
 

@@ -15,6 +15,9 @@ def names(kind: str) -> list[str]:
     """Every known name, built-in ones first."""
     if kind == "study":
         return sorted(path.stem for path in (PACKAGES / "benchmark" / "studies").glob("*.toml"))
+    if kind == "published study":
+        found = (PACKAGES / "reports" / "published").glob("*/provenance.json")
+        return sorted(path.parent.name for path in found)
     package, registry, group = REGISTRIES[kind]
     tree = ast.parse((PACKAGES / package / "__init__.py").read_text("utf-8"))
     literal = next(

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from fedrl.benchmark.cli import completion
+from fedrl.benchmark.cli.known import Known, check_algorithm, check_family, check_study
 
 RESULTS = Path("results")  # where they are if no option says so
 MOST = 10_000  # of anything counted in an option
@@ -21,8 +22,8 @@ _STUDY: dict[str, Any] = {
     "help": "Name of a built-in study, or path to a TOML file.",
     "autocompletion": completion.studies,
 }
-StudyName = Annotated[str, typer.Argument(metavar="STUDY", **_STUDY)]
-StudyOrNone = Annotated[str | None, typer.Argument(metavar="[STUDY]", **_STUDY)]
+StudyName = Annotated[str, typer.Argument(metavar="STUDY", **_STUDY), Known(check_study)]
+StudyOrNone = Annotated[str | None, typer.Argument(metavar="[STUDY]", **_STUDY), Known(check_study)]
 Set = Annotated[
     list[str] | None,
     typer.Option(
@@ -71,6 +72,7 @@ FamilyName = Annotated[
         help="Name of a family, or a path module:Class.",
         autocompletion=completion.families,
     ),
+    Known(check_family),
 ]
 Agents = Annotated[int, typer.Option(min=1, max=MOST, help="Agents.")]
 Kappa = Annotated[float, typer.Option(help="Heterogeneity level κ.")]
@@ -82,8 +84,12 @@ FamilySet = Annotated[
     ),
 ]
 FamilyOption = Annotated[
-    str, typer.Option("--family", help="Environment family.", autocompletion=completion.families)
+    str,
+    typer.Option("--family", help="Environment family.", autocompletion=completion.families),
+    Known(check_family),
 ]
 AlgorithmOption = Annotated[
-    str, typer.Option("--algorithm", help="Algorithm.", autocompletion=completion.algorithms)
+    str,
+    typer.Option("--algorithm", help="Algorithm.", autocompletion=completion.algorithms),
+    Known(check_algorithm),
 ]

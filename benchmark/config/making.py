@@ -20,6 +20,7 @@ from fedrl.envs.family import Family
 from fedrl.envs.validation import nearest, require, shown
 
 KEPT = 256  # of those made last
+PLAIN = frozenset((bool, float, int, str, type(None)))
 ENCODER = json.JSONEncoder(default=lambda value: getattr(value, "item", value.__str__)())
 
 
@@ -71,6 +72,8 @@ def check_kappa(name: str, family: type[Family], options: Mapping[str, Any], kap
 
 def same_kinds(given: Any, typed: Any) -> bool:
     """Whether truth values, words and numbers were given as what they were taken for."""
+    if type(given) is type(typed) and type(given) in PLAIN:
+        return True
     if isinstance(given, Mapping):
         taken = typed if isinstance(typed, Mapping) else getattr(typed, "__dict__", {})
         return all(same_kinds(value, taken.get(name, value)) for name, value in given.items())

@@ -15,7 +15,6 @@ import json
 import platform
 import traceback
 from collections.abc import Callable
-from difflib import get_close_matches
 from importlib.metadata import version
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -166,19 +165,11 @@ def source_folder(report: Path) -> Path:
         if (folder / DIGESTS).is_file():
             return folder
     if not report.exists():
-        raise absent(report)
+        raise StoreError(f"there is no folder {report}")
     raise StoreError(
         f"{report} holds no {FOLDER}/{DIGESTS}: it is not a report of `fedrl report`, nor a study "
         "of `fedrl publish`; an older report gets its source by writing it again"
     )
-
-
-def absent(folder: Path) -> StoreError:
-    """There is no such folder, and the nearest name beside it."""
-    beside = folder.parent.iterdir() if folder.parent.is_dir() else ()
-    near = get_close_matches(folder.name, sorted(path.name for path in beside), n=1)
-    hint = f"; did you mean {folder.with_name(near[0])}?" if near else ""
-    return StoreError(f"there is no folder {folder}{hint}")
 
 
 def drawn_with() -> dict[str, str]:

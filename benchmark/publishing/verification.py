@@ -21,7 +21,6 @@ from fedrl.benchmark.publishing.sources import (
     PROVENANCE,
     RECORDS,
     Digests,
-    absent,
     drawn_with,
     edited,
     make_report,
@@ -129,7 +128,7 @@ def published(below: Path | None = None) -> list[Path]:
     marks = (DIGESTS, RECORDS, PROVENANCE, crate.NAME)
     found = sorted({path.parent for mark in marks for path in where.glob(f"[!.]*/{mark}")})
     if not where.is_dir():
-        raise absent(where)
+        raise StoreError(f"there is no folder {where}")
     if not found:
         raise StoreError(f"no study is published below {where}")
     return found

@@ -21,9 +21,8 @@ LEGEND = "*: at an end of the range that was searched; a wider one may hold bett
 
 def entries(folder: Path) -> list[tuple[str, str, Entry]]:
     """(family, algorithm, entry) of every file in the folder."""
-    return [
-        (*pair_of(path), entry) for path in sorted(folder.glob("*/*.toml")) for entry in read(path)
-    ]
+    found = [(pair_of(path), read(path)) for path in sorted(folder.glob("*/*.toml"))]
+    return [(*pair, entry) for pair, own in found for entry in own]
 
 
 def facts(family: str, algorithm: str, entry: Entry) -> dict[str, Any]:

@@ -36,6 +36,9 @@ NAMES = {  # of columns whose plain name does not say what they are
 }
 
 
+DIGITS = 12  # of a number that went through logarithms: all processors agree on these
+
+
 class Measure(NamedTuple):
     """One quantity over training."""
 
@@ -52,8 +55,11 @@ class Measure(NamedTuple):
         return np.log10(np.maximum(values, self.floor)) if self.log else values
 
     def back(self, values: Any) -> Array:
-        """From the scale of averaging."""
-        return np.asarray(10.0**values if self.log else values)
+        """From the scale of averaging; what processors make of 10^x differs in its last digits."""
+        if not self.log:
+            return np.asarray(values)
+        powers = (10.0 ** np.asarray(values)).tolist()
+        return np.array([float(f"{power:.{DIGITS}g}") for power in powers])
 
 
 def measures_of(family: Family) -> list[Measure]:

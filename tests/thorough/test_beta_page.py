@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 
+import pytest
+
 from places import ROOT
 
 sys.path.insert(0, str(ROOT / "docs"))
@@ -11,6 +13,7 @@ sys.path.insert(0, str(ROOT / "docs"))
 from making.measured import beta
 
 
+@pytest.mark.long
 def test_tables_of_the_page_on_beta_are_those_of_the_published_study() -> None:
     page = (ROOT / "docs" / "beta.md").read_text("utf-8")
     for name, table in beta.tables().items():

@@ -12,7 +12,8 @@ from fedrl.benchmark.claims.page import files, front
 from fedrl.benchmark.claims.verdict import Verdict
 from places import ROOT
 
-pytestmark = pytest.mark.xdist_group("claims")  # one worker judges them all, once
+# One worker judges them all, once.
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("claims")]
 
 
 @cache

@@ -15,6 +15,8 @@ from fedrl.reports.statistics import sensitivity_statistics as ss
 from fedrl.reports.statistics import whole_seeds as ws
 from fedrl.reports.table.surfaces.design import Surface
 
+pytestmark = pytest.mark.long
+
 TRIALS = 1500  # standard error 0.6 %
 OPTIONS = {"resamples": 600}
 MEAN_SHORTFALL = 1 / np.sqrt(2 * np.pi)  # E max(−z, 0) of a standard normal z

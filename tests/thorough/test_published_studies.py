@@ -7,6 +7,8 @@ from fedrl.benchmark.publishing.sources import RECORDS
 from fedrl.benchmark.publishing.verification import published
 from places import ROOT
 
+pytestmark = pytest.mark.long
+
 # The largest first: begun last, a worker would be alone with it at the end.
 BY_SIZE = sorted(published(), key=lambda folder: -(folder / RECORDS).stat().st_size)
 

@@ -15,6 +15,7 @@ from fedrl.benchmark.config.study_file import built_in
 from fedrl.benchmark.inspection import catalogue
 from fedrl.envs import FAMILIES
 from fedrl.envs.validation import nearest
+from places import ROOT
 
 HEAVY = {"torch", "numba", "pandas", "pyarrow", "scipy", "gymnasium", "mujoco"}
 PROGRAM = f"""
@@ -31,7 +32,7 @@ finally:
 def ask(*words: str) -> tuple[int, str, str]:
     """Exit code, standard output, standard error of a command."""
     command = [sys.executable, "-c", PROGRAM, *words]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     return done.returncode, done.stdout, done.stderr
 
 
@@ -45,6 +46,23 @@ def ask(*words: str) -> tuple[int, str, str]:
         (("list", "famlies"), 2, "no list 'famlies'; did you mean 'families'?"),
         (("show", "cartpol"), 2, "no family 'cartpol'; did you mean 'cartpole'?"),
         (("speed", "--algorithm", "fedgp"), 2, "no algorithm 'fedgp'; did you mean 'fedpg'?"),
+        (("tune", "qick"), 2, "no study 'qick'; did you mean 'quick'?"),
+        (("thresholds", "taxi", "cartpol"), 2, "no family 'cartpol'; did you mean 'cartpole'?"),
+        (("check", "cartpol"), 2, "no family or algorithm 'cartpol'; did you mean 'cartpole'?"),
+        (("open", "qick"), 2, "no published study 'qick'; did you mean 'quick'?"),
+        (
+            ("claims", "sensitvity"),
+            2,
+            "no study or claim 'sensitvity'; did you mean 'sensitivity'?",
+        ),
+        (("verify", "benchmrk"), 2, "there is no folder benchmrk; did you mean benchmark?"),
+        (("compare", "tests", "benchmrk"), 2, "there is no folder benchmrk"),
+        (("import", "none.csv", "--out", "out"), 2, "cannot read none.csv"),
+        (
+            ("study", "new", "my.toml", "--algorithm", "my:Mine", "--families", "taxi,cartpol"),
+            2,
+            "no family 'cartpol'; did you mean 'cartpole'?",
+        ),
     ],
 )
 def test_help_and_slips_import_nothing_heavy(words, code, told) -> None:

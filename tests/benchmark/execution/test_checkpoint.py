@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 
 import numpy as np
 import pytest
@@ -55,20 +54,22 @@ def assert_same(one, two):
     assert one.parameters.dtype == two.parameters.dtype
 
 
-EVERY_PAIR = "FEDRL_EVERY_PAIR" in os.environ  # as every night, by `tox run -e thorough`
-# By day every algorithm in finite MDPs; with networks, one for each kind of thing that is kept:
-# nothing, u_r, memories of agents and server, moments, arrivals, sums of arrivals.
+# Every algorithm in finite MDPs; with networks, one for each kind of thing that is kept (others are
+# long): nothing, u_r, memories of agents and server, moments, arrivals, sums of arrivals.
 KEPT = ("fedpg", "fedsvrpg-m", "mfpo", "scaffold-pg", "fedppo", "afedpg", "malenia-nigt")
 
 
 @pytest.mark.parametrize(
     ("family", "algorithm"),
     [
-        (family, algorithm)
+        pytest.param(
+            family,
+            algorithm,
+            marks=() if family == "random-mdp" or algorithm in KEPT else pytest.mark.long,
+        )
         for family in sorted(SETTINGS)
         for algorithm, kind in sorted(ALGORITHMS.items())
         if suits(kind, FAMILIES[family])
-        and (EVERY_PAIR or family == "random-mdp" or algorithm in KEPT)
     ],
 )
 def test_a_resumed_run_has_the_same_bits(family, algorithm, every_round):

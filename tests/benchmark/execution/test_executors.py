@@ -187,6 +187,7 @@ def test_an_address_where_nobody_answers_is_refused_soon() -> None:
     assert not Path("results").exists()
 
 
+@pytest.mark.long
 def test_a_killed_node_costs_only_its_unfinished_runs(
     cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -25,7 +25,7 @@ horizon = 100
 [algorithms.fedsvrpg-m]
 [algorithms.independent-pg]
 """
-KILLS = int(os.environ.get("FEDRL_KILLS", "8"))
+KILLS = int(os.environ.get("FEDRL_KILLS", "5"))
 # One process imports everything once; its children compute the study and are killed. States are
 # saved every few rounds, so that even a short life leaves something to go on from.
 PROGRAM = """

@@ -296,6 +296,7 @@ def ray_here() -> Iterator[None]:
     ray.shutdown()
 
 
+@pytest.mark.long
 def test_processes_and_ray_find_the_same(tmp_path: Path, ray_here: None) -> None:
     """One wave and the selection: every wave starts its workers, which takes seconds."""
     short = TEXT.replace("trials = 3", "trials = 2")

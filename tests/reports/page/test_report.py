@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from older_processor import older_processor
 
 from fedrl.reports import write_report
 from fedrl.reports.drawing.array_encoding import numbers
@@ -233,7 +234,7 @@ write_report(pd.read_pickle(source), json.loads(provenance), pathlib.Path(out),
         [sys.executable, "-c", script, *paths, json.dumps(PROVENANCE)],
         check=True,
         cwd=ROOT,
-        env=os.environ | {"PYTHONHASHSEED": "12345", "TZ": "Asia/Tokyo"},
+        env=os.environ | {"PYTHONHASHSEED": "12345", "TZ": "Asia/Tokyo"} | older_processor(),
     )
     assert contents(tmp_path / "here") == contents(tmp_path / "there")
 

@@ -2,7 +2,6 @@
 
 import html
 import json
-import os
 import re
 from functools import partial
 
@@ -19,8 +18,6 @@ from fedrl.reports.statistics import sensitivity_statistics as ss
 from fedrl.reports.table.specification import Sensitivity
 from fedrl.reports.table.surfaces.from_records import surfaces
 from fedrl.reports.table.surfaces.tuning_sensitivity import gammas
-
-EVERY_PAIR = "FEDRL_EVERY_PAIR" in os.environ  # as every night, by `tox run -e thorough`
 
 
 def study(kind):
@@ -54,11 +51,12 @@ def report(request, tmp_path_factory):
     )
 
 
+@pytest.mark.parametrize(
+    "report", ["grid", pytest.param("sobol", marks=pytest.mark.long)], indirect=True
+)
 def test_rebuilding_and_shuffling_change_no_byte(report, tmp_path):
-    """All but PDFs, which are drawn from the same figures; of a Sobol set by night."""
+    """All but PDFs, which are drawn from the same figures."""
     kind, records, out, _ = report
-    if kind == "sobol" and not EVERY_PAIR:
-        pytest.skip("tox run -e thorough")
     shuffled = records.sample(frac=1, random_state=3)
     built(shuffled, tmp_path, provenance=provenance(kind, records))
     first, second = without_pdf(out), without_pdf(tmp_path)

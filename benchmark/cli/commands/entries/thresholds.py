@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from fedrl.benchmark.cli.known import Known, check_family
 from fedrl.benchmark.cli.options import MOST, Json, Kappa, SeedIndex
 
 
@@ -11,6 +12,7 @@ def thresholds(
     names: Annotated[
         list[str] | None,
         typer.Argument(metavar="[FAMILY]...", help="Families.", show_default="all"),
+        Known(check_family),
     ] = None,
     kappa: Kappa = 0.0,
     agents: Annotated[

@@ -5,12 +5,15 @@ from typing import Annotated
 
 import typer
 
+from fedrl.benchmark.cli.known import Known, check_file
 from fedrl.benchmark.cli.options import Json
 
 
 def import_curves(
     files: Annotated[
-        list[Path], typer.Argument(metavar="FILE...", help="Files, or folders of TensorBoard.")
+        list[Path],
+        typer.Argument(metavar="FILE...", help="Files, or folders of TensorBoard."),
+        Known(check_file),
     ],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the report.")],
     title: Annotated[str, typer.Option(help="Title of the report.")] = "Imported curves",

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from fedrl.benchmark.cli import completion
+from fedrl.benchmark.cli.known import Known, check_published
 from fedrl.benchmark.cli.options import Json
 
 
@@ -18,6 +19,7 @@ def open_page(
             help="Name of a published study, or a folder of one.",
             autocompletion=completion.published,
         ),
+        Known(check_published),
     ],
     out: Annotated[
         Path | None,

@@ -64,7 +64,6 @@ def run(
 
       fedrl run paper --executor ray --address 10.0.0.1:6379
     """
-    from fedrl.benchmark.claims.sequential import grown, judged, looks
     from fedrl.benchmark.cli import answers
     from fedrl.benchmark.config.settings import SettingError
     from fedrl.benchmark.config.study import load_study
@@ -74,14 +73,19 @@ def run(
     if most is not None and not until_decided:
         raise SettingError("--most is of --until-decided; give both")
     loaded = load_study(study, overrides or (), only or ())
-    counts = looks(loaded, ENOUGH if most is None else most) if until_decided else ()
+    counts: tuple[int, ...] = ()
+    if until_decided:  # claims read reports, which take a second to import
+        from fedrl.benchmark.claims.sequential import grown, judged, looks
+
+        counts = looks(loaded, ENOUGH if most is None else most)
     elsewhere = {"--executor": executor, "--address": address} if executor != "local" else {}
     growing = {"--until-decided": None, "--most": str(counts[-1])} if counts else {}
     again = answers.command("run", study, results, overrides, only, elsewhere | growing)
     claims: dict[str, str] = {}
     for seeds in (counts[-1:] if dry_run else counts) or (None,):
         changed = [*(overrides or ()), *(grown(seeds, counts) if seeds else ())]
-        loaded = load_study(study, changed, only or ())
+        if seeds:
+            loaded = load_study(study, changed, only or ())
         planned = plan(loaded, results, workers, find(executor, address))
         if dry_run:
             size = answers.study_size(planned)

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from fedrl.benchmark.cli.known import Known, check_algorithm, check_family, each
+
 
 class Action(StrEnum):
     """What can be done."""
@@ -17,13 +19,19 @@ def study(
     action: Annotated[Action, typer.Argument(metavar="new", help="Write a study file.")],
     file: Annotated[Path, typer.Argument(metavar="FILE", help="File to write, my.toml.")],
     algorithm: Annotated[
-        str, typer.Option(metavar="NAME", help="Your algorithm: its name, or module:Class.")
+        str,
+        typer.Option(metavar="NAME", help="Your algorithm: its name, or module:Class."),
+        Known(check_algorithm),
     ],
     against: Annotated[
-        str, typer.Option(metavar="A,B,…", help="Algorithms to compare it with.")
+        str,
+        typer.Option(metavar="A,B,…", help="Algorithms to compare it with."),
+        Known(each(check_algorithm)),
     ] = "fedpg",
     families: Annotated[
-        str, typer.Option(metavar="A,B,…", help="Families of environments.")
+        str,
+        typer.Option(metavar="A,B,…", help="Families of environments."),
+        Known(each(check_family)),
     ] = "gridworld,cartpole",
 ) -> None:
     """Write a study of an algorithm against others, one file for tune, run and report.

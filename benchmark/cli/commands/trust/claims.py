@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from fedrl.benchmark.cli.known import Known, check_claim, check_folder
 from fedrl.benchmark.cli.options import Json
 
 
@@ -17,12 +18,14 @@ def claims(
             help="Claims of a study, a claim, or a TOML file or folder of claims.",
             show_default="all",
         ),
+        Known(check_claim),
     ] = None,
     published: Annotated[
         Path | None,
         typer.Option(
             metavar="DIR", help="Folder of published studies.", show_default="those shipped"
         ),
+        Known(check_folder),
     ] = None,
     out: Annotated[
         Path | None,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from fedrl.benchmark.cli.known import Known, check_folder
 from fedrl.benchmark.cli.options import Json, Trust
 from fedrl.benchmark.cli.printable import printable
 
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
 
 HEADINGS = ("task", "cell", "seeds", "final score", "mean score", "steps", "verdict")
 Place = Annotated[
-    Path, typer.Argument(help="Folder of results, a report, a published study, or a .parquet.")
+    Path,
+    typer.Argument(help="Folder of results, a report, a published study, or a .parquet."),
+    Known(check_folder),
 ]
 
 

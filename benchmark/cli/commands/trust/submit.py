@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from fedrl.benchmark.cli.codes import DIFFERENT
+from fedrl.benchmark.cli.known import Known, check_folder
 from fedrl.benchmark.cli.options import Json, Trust
 from fedrl.benchmark.cli.printable import printable
 
@@ -16,6 +17,7 @@ def submit(
         typer.Argument(
             metavar="[FOLDER]...", help="Folders of `fedrl publish`; none: check what is listed."
         ),
+        Known(check_folder),
     ] = None,
     board: Annotated[
         Path, typer.Option("--to", metavar="DIR", help="Folder of the leaderboard.")

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from fedrl.benchmark.cli.codes import DIFFERENT
+from fedrl.benchmark.cli.known import Known, check_folder
 from fedrl.benchmark.cli.options import Json
 from fedrl.benchmark.cli.printable import printable
 
@@ -14,6 +15,7 @@ def verify(
     report: Annotated[
         list[Path] | None,
         typer.Argument(metavar="REPORT...", help="Folder of a report, or of a published study."),
+        Known(check_folder),
     ] = None,
     published: Annotated[
         bool,

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from fedrl.benchmark.cli.known import Known, check_folder
 from fedrl.benchmark.cli.options import Json
 
 
@@ -14,6 +15,7 @@ def tuned(
         typer.Argument(
             metavar="[DIR]", help="Folder of tuned values.", show_default="what the package has"
         ),
+        Known(check_folder),
     ] = None,
     tests: Annotated[
         list[Path] | None,

@@ -1,0 +1,41 @@
+"""Averages and their bands have the same bits whatever instructions a processor has."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+from older_processor import older_processor
+
+PROGRAM = """
+import hashlib
+import numpy as np
+from fedrl.reports.statistics import estimates as st
+from fedrl.reports.table.measures import Measure
+
+scores = np.random.default_rng(0).normal(size=(20, 300))
+logarithmic = Measure("x", "x", lambda run: run.score, log=True)
+positive = np.random.default_rng(1).lognormal(sigma=9, size=20_000)
+found = [
+    st.interquartile_mean(scores),
+    *st.stratified_interval([scores], st.interquartile_mean, seed=0),
+    *st.stratified_interval([scores], st.mean, seed=0),
+    logarithmic.back(logarithmic.forth(positive)),
+]
+print([hashlib.sha256(np.ascontiguousarray(one).tobytes()).hexdigest() for one in found])
+"""
+
+
+def computed(variables: dict[str, str]) -> str:
+    return subprocess.run(
+        [sys.executable, "-c", PROGRAM],
+        env=os.environ | variables,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+
+
+def test_an_older_processor_computes_the_same_bits() -> None:
+    assert computed(older_processor()) == computed({})
