@@ -19,6 +19,7 @@ from fedrl.reports.table.surfaces.design import Surface
 BEST = 0.25  # share of the settings that count as the best; a tenth of few is noise
 RESAMPLES = 100
 LEVEL = 0.95
+DIGITS = 12  # decimals that are kept
 ROUNDING = 1e-15  # of a divergence that is 0
 Shares = Callable[[Array], Array]  # performance (H,) -> share of every hyperparameter
 
@@ -145,4 +146,5 @@ def _distributions(surface: Surface, design: Design) -> dict[str, Any]:
 
 
 def _or_none(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)
+    """Write the digits on which all processors agree."""
+    return None if np.isnan(value) else round(float(value), DIGITS)

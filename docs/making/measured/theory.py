@@ -1,4 +1,4 @@
-"""The tables of docs/theory.md, from those of the published study `theory`.
+"""The tables of docs/theory.md, from those of the published studies `theory`, `theory_schedule`.
 
 `PYTHONPATH=docs python -m making.measured.theory` writes them between their marks in
 the page; a test compares.
@@ -15,15 +15,8 @@ from making.measured.sensitivity import ALGORITHMS, Row, interval, markdown, num
 PAGE = Path(__file__).parents[2] / "theory.md"
 GRADIENT, GOOD, SCORE = "‖∇J‖²", "‖∇J‖², score", "score"
 ONE, EACH = "nothing", "N and ε"  # what the step size is chosen per
-HEAD = [
-    "one η, β for all: b",
-    "η, β per N and ε: b",
-    "b ∈ [−1.1, −0.9]",
-    "ρ",
-    "hits",
-    "final",
-    "edge",
-]
+THEORY, SCHEDULE = "theory", "theory_schedule"
+TRIED = {THEORY: "η, β", SCHEDULE: "L, s"}
 MARK = "<!-- table: {name} -->"
 
 
@@ -37,15 +30,19 @@ def tables() -> dict[str, str]:
         "efficiency": efficiency(),
         "opposed": exponents("opposed-pair", SCORE),
         "gridworld": exponents("gridworld", SCORE),
+        "schedule-score": exponents("random-mdp", SCORE, SCHEDULE),
+        "schedule-good": exponents("random-mdp", GOOD, SCHEDULE),
     }
 
 
-def exponents(family: str, criterion: str) -> str:
-    """b and ρ of every algorithm; final and edge are of the step sizes chosen per N and ε."""
-    rows = [row for row in read("theory", f"{family}-tuned") if row["criterion"] == criterion]
+def exponents(family: str, criterion: str, study: str = THEORY) -> str:
+    """b and ρ of every algorithm; final and edge are of what is chosen per N and ε."""
+    rows = [row for row in read(study, f"{family}-tuned") if row["criterion"] == criterion]
     own = {(row["algorithm"], row["tuned"]): row for row in rows}
     lines = [_line(name, own[name, ONE], own[name, EACH]) for name in ALGORITHMS]
-    return markdown([family, *HEAD], lines)
+    tried = TRIED[study]
+    slopes = f"one {tried} for all: b", f"{tried} per N and ε: b", "b ∈ [−1.1, −0.9]"
+    return markdown([family, *slopes, "ρ", "hits", "final", "edge"], lines)
 
 
 def _line(name: str, one: Row, each: Row) -> list[str]:
