@@ -118,9 +118,10 @@ def test_a_folder_that_is_no_leaderboard_is_left_alone(
     mine = Path("mine")
     mine.mkdir()
     (mine / "package.json").write_text("{}")
+    Path("nothing").mkdir()
     for name in ("other.json", "README.md"):
         before = bytes_of(mine)
-        for words in ([], ["nowhere"]):
+        for words in ([], ["nothing"]):
             refused(fedrl("submit", *words, "--to", str(mine)), "is no leaderboard: it holds ")
         assert bytes_of(mine) == before
         (mine / name).write_text("# Mine")
