@@ -23,8 +23,9 @@ from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.config.settings import SettingError, config_fields, explain
 from fedrl.benchmark.config.spaces.design import Design, Point
 from fedrl.benchmark.config.spaces.protocol import protocol_of
-from fedrl.benchmark.config.study_file import StudyError, override, read_text
+from fedrl.benchmark.config.study_file import StudyError, UntunedStudyError, override, read_text
 from fedrl.benchmark.config.tuned.entries import Entry
+from fedrl.benchmark.config.tuned.lookup import UntunedError
 from fedrl.envs.validation import nearest, shown
 
 DEFAULT_RESULTS = "results"
@@ -169,6 +170,8 @@ def load_study(
         _check_effect(study, overrides)
     except ValidationError as error:
         raise StudyError(f"study {name}: {explain(error)}") from None
+    except UntunedError as error:
+        raise UntunedStudyError(f"study {name}: {error}") from None
     except SettingError as error:
         raise StudyError(f"study {name}: {error}") from None
     return study

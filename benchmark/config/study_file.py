@@ -16,6 +16,10 @@ class StudyError(ValueError):
     """A study that cannot be run as written; the message is one line."""
 
 
+class UntunedStudyError(StudyError):
+    """A study that has to be tuned before it can be run."""
+
+
 def built_in() -> list[str]:
     """Names of the studies that come with the package.
 

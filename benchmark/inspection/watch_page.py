@@ -43,6 +43,7 @@ function show(state) {
   Object.assign(document.getElementById("bar"), { max: state.expected, value: state.finished });
   const parts = [`${state.finished} of ${state.expected} runs are stored`];
   for (const word of ["running", "diverged", "stale", "damaged"]) if (state[word]) parts.push(`${state[word]} ${word}`);
+  if (state.untuned) parts.unshift("tuned values are not all there yet");
   document.getElementById("status").textContent = parts.join(", ");
   const groups = new Map();
   for (const line of state.lines) {

@@ -5,7 +5,8 @@ checkpoints, and a tuning has a journal. Nothing is written and nothing is compu
 """
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ import numpy as np
 
 from fedrl.benchmark.config import registry
 from fedrl.benchmark.config.configuration import Run
-from fedrl.benchmark.config.study import Study
+from fedrl.benchmark.config.study import Study, load_study
+from fedrl.benchmark.config.study_file import StudyError, UntunedStudyError
 from fedrl.benchmark.execution.checkpoint import Checkpoints, decode
 from fedrl.benchmark.storage.files import CorruptFileError, read_plain
 from fedrl.benchmark.storage.provenance import run_key
@@ -26,16 +28,47 @@ POINTS = 60  # of a curve
 Curve = tuple[Array, Array]  # steps per agent, score
 
 
-class Watcher:
-    """Reads every file once, and again when it has changed."""
+def watcher_of(
+    name_or_path: str | Path,
+    results: Path,
+    overrides: Sequence[str] = (),
+    only: Sequence[str] = (),
+) -> "Watcher":
+    """The watcher of a study, whose hyperparameters may not be tuned yet."""
 
-    def __init__(self, study: Study, results: Path) -> None:
+    def load() -> Study:
+        return load_study(name_or_path, overrides, only)
+
+    try:
+        return Watcher(load(), results, load)
+    except UntunedStudyError:
+        untuned = load_study(name_or_path, overrides, only, given=True)
+        return Watcher(untuned, results, load, untuned=True)
+
+
+class Watcher:
+    """Reads every file once, and again when it has changed.
+
+    `load` reads the study again: its runs are others when its tuned values are. Until all of them
+    are there it is `untuned`, and what it will run is only counted.
+    """
+
+    def __init__(
+        self,
+        study: Study,
+        results: Path,
+        load: Callable[[], Study] | None = None,
+        *,
+        untuned: bool = False,
+    ) -> None:
         self._study, self._store = study, Store(results, study.name)
+        self._load, self._untuned, self._tuned = load, untuned, _states(study.tuned)
         self._checkpoints = Checkpoints(results, study.name)
         self._known: dict[Path, tuple[int, Any]] = {}
 
     def state(self) -> dict[str, Any]:
         """Everything the page shows, as JSON."""
+        self._follow_tuning()
         runs = self._study.runs()
         told = [(run, *self._look(run)) for run in runs]
         groups: dict[tuple[Any, ...], list[Any]] = {}
@@ -59,11 +92,21 @@ class Watcher:
         return {
             "study": self._study.name,
             "title": self._study.title,
+            "untuned": self._untuned,
             **self._counts([word for _, word, _ in told]),
             "lines": lines,
             "failed": failed[:50],
             "tuning": self._tuning(),
         }
+
+    def _follow_tuning(self) -> None:
+        """Read the study again when files of tuned values were written."""
+        now = _states(self._study.tuned)
+        if self._load is None or now == self._tuned:
+            return
+        self._tuned = now
+        with suppress(StudyError):  # values of other tasks are still missing
+            self._study, self._untuned = self._load(), False
 
     def _counts(self, words: Sequence[str]) -> dict[str, int]:
         done = sum(word in ("finished", "diverged", "stale") for word in words)
@@ -72,6 +115,8 @@ class Watcher:
 
     def _look(self, run: Run) -> tuple[str, Curve | None]:
         """What became of a run, in a word, and its curve so far."""
+        if self._untuned:  # stored runs of values set by hand are not those the study will have
+            return "waiting", None
         path = self._store.path(run)
         if path.exists():
             return self._once(path, lambda: self._stored(run))  # type: ignore[no-any-return]
@@ -138,6 +183,15 @@ class Watcher:
 
 
 FAILED = ("damaged", "diverged")
+
+
+def _states(folder: str) -> dict[Path, int]:
+    """When each file of tuned values was written."""
+    found = {}
+    for path in Path(folder).glob("**/*.toml"):
+        with suppress(OSError):  # it is replaced in this moment
+            found[path] = path.stat().st_mtime_ns
+    return found
 
 
 def _task(storage: Any, study: Any) -> dict[str, Any]:

@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from fedrl.benchmark.config.configuration import Config
     from fedrl.benchmark.config.tuned.entries import Entry
 
+
+class UntunedError(SettingError):
+    """A study asks for tuned values that are not there yet."""
+
+
 Layers = Sequence[tuple[str, Mapping[str, Any]]]
 
 
@@ -95,7 +100,7 @@ def find(config: Config, folders: Sequence[Path]) -> Entry:
         if fitting:
             return min(fitting, key=lambda entry: _apart(config, entry))
         seen += [(path, entry) for entry in entries]
-    raise SettingError(_missing(config, folders, seen))
+    raise UntunedError(_missing(config, folders, seen))
 
 
 def differences(config: Config, entry: Entry) -> list[str]:

@@ -13,9 +13,11 @@ import pytest
 
 from fedrl import run_study
 from fedrl.benchmark.config.study import Study, load_study
+from fedrl.benchmark.config.study_file import UntunedStudyError
 from fedrl.benchmark.inspection.watch_server import HOST, serve
-from fedrl.benchmark.inspection.watching import Watcher
+from fedrl.benchmark.inspection.watching import Watcher, watcher_of
 from fedrl.benchmark.storage.store import Store
+from fedrl.benchmark.tuning.run import carry_out, prepare
 
 STUDY = """
 title = "Watched"
@@ -86,6 +88,28 @@ def test_a_damaged_journal_is_told(place: Any, tmp_path: Path, content: bytes) -
     path.write_bytes(content)
     (task,) = Watcher(study, tmp_path).state()["tuning"]["tasks"]
     assert task["task"] == "journal.log is damaged; `fedrl tune` writes it again"
+
+
+def test_a_study_is_watched_before_and_after_it_is_tuned(tmp_path: Path) -> None:
+    """Its first tuning is what takes longest, and then there are no tuned values yet."""
+    asks = STUDY.replace("step_size = 0.1", 'hyperparameters = "tuned"').replace(
+        "seeds = 2", f"seeds = 2\ntuned = {json.dumps(str(tmp_path / 'tuned'))}\n"
+    )
+    asks = asks.replace("[algorithms.fedpg-m]\n", "[tuning]\ntrials = 8\nselect_seeds = 3\n")
+    (tmp_path / "asks.toml").write_text(asks + "finalists = 1\n")
+    results = tmp_path / "results"
+    with pytest.raises(UntunedStudyError):
+        load_study(tmp_path / "asks.toml")
+    watcher = watcher_of(tmp_path / "asks.toml", results)
+    before = watcher.state()
+    assert (before["untuned"], before["expected"], before["finished"]) == (True, 2, 0)
+    job = prepare(str(tmp_path / "asks.toml"))
+    carry_out(job, results, tmp_path / "tuned", workers=1)
+    after = watcher.state()
+    assert (after["untuned"], after["finished"]) == (False, 0)
+    assert after["tuning"]["tasks"][0]["trials"] == 8
+    run_study(load_study(tmp_path / "asks.toml"), results=results, workers=1)
+    assert watcher.state()["finished"] == 2
 
 
 @pytest.fixture

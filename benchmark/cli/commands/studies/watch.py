@@ -31,11 +31,10 @@ def watch(
     """
     from fedrl.benchmark.cli import answers
     from fedrl.benchmark.config.settings import SettingError
-    from fedrl.benchmark.config.study import load_study
     from fedrl.benchmark.inspection.watch_server import HOST, serve
-    from fedrl.benchmark.inspection.watching import Watcher
+    from fedrl.benchmark.inspection.watching import watcher_of
 
-    watcher = Watcher(load_study(study, overrides or (), only or ()), results)
+    watcher = watcher_of(study, results, overrides or (), only or ())
     if as_json:
         answers.print_json(watcher.state())
         return
