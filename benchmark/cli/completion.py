@@ -3,7 +3,6 @@
 `fedrl --install-completion` teaches it to the shell; what stands here names the candidates.
 """
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 
 import typer
 
-from fedrl.benchmark.cli.names import PACKAGES, names
+from fedrl.benchmark.cli.names import names, told
 
 FIELDS = ("family", "algorithm", "kappa", "agents", "seed")  # of `--only`, apart from settings
 
@@ -46,14 +45,14 @@ def runs(context: typer.Context, incomplete: str) -> list[str]:
 
 def conditions(context: typer.Context, incomplete: str) -> list[str]:
     """FIELD=VALUE of `--only`: the fields of the study, then the values they have."""
-    told = _study(context)
-    tables = [told.get("settings", {})]
-    tables += [own for part in ("families", "algorithms") for own in told.get(part, {}).values()]
+    table = _study(context)
+    tables = [table.get("settings", {})]
+    tables += [own for part in ("families", "algorithms") for own in table.get(part, {}).values()]
     found: dict[str, list[str]] = {name: [] for name in FIELDS}
     for part, field in (("families", "family"), ("algorithms", "algorithm")):
-        found[field] = list(told.get(part, {}))
-    for table in tables:
-        for name, value in table.items():
+        found[field] = list(table.get(part, {}))
+    for own in tables:
+        for name, value in own.items():
             if not isinstance(value, Mapping):
                 values = value if isinstance(value, list) else [value]
                 found.setdefault(name, []).extend(str(each) for each in values)
@@ -68,12 +67,8 @@ def overrides(context: typer.Context, incomplete: str) -> list[str]:
 def _study(context: typer.Context) -> Mapping[str, Any]:
     """The study of the command line as its file has it; nothing where there is none."""
     # What follows an option that waits for its value is not parsed, and stands in `args`
-    for word in (context.params.get("study"), *context.args):
-        for path in (PACKAGES / "benchmark" / "studies" / f"{word}.toml", Path(str(word))):
-            with suppress(OSError, tomllib.TOMLDecodeError, UnicodeDecodeError):
-                if path.is_file():
-                    return tomllib.loads(path.read_text("utf-8"))
-    return {}
+    words = (context.params.get("study"), *context.args)
+    return next(filter(None, (told(str(word)) for word in words)), {})
 
 
 def _paths(table: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, get_type_hints
 from typer.exceptions import TyperException
 
 from fedrl.benchmark.cli.codes import USER_ERROR
-from fedrl.benchmark.cli.names import PACKAGES, names
+from fedrl.benchmark.cli.names import PACKAGES, fields, names, told
 from fedrl.benchmark.cli.streams import NOTICE
 
 
@@ -25,14 +25,15 @@ class UnknownName(TyperException):
 class Known(NamedTuple):
     """Stands among the annotations of a parameter: refuses each word that is given for it."""
 
-    check: Callable[[Any], None]
+    check: Callable[..., None]
+    beside: tuple[str, ...] = ()  # other parameters of the command whose values it needs
 
 
 def checked(command: Callable[..., Any]) -> Callable[..., Any]:
     """The command, which looks at the names it is given before it imports anything."""
     hints = get_type_hints(command, include_extras=True)
     checks = {
-        name: known.check
+        name: known
         for name, hint in hints.items()
         for known in getattr(hint, "__metadata__", ())
         if isinstance(known, Known)
@@ -40,11 +41,12 @@ def checked(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(command)
     def with_known_names(**given: Any) -> Any:
-        for name, check in checks.items():
+        for name, known in checks.items():
             words = given[name] if isinstance(given[name], list | tuple) else [given[name]]
+            beside = [given[other] for other in known.beside]
             for word in words:
                 if word is not None:
-                    check(word)
+                    known.check(word, *beside)
         NOTICE.show("fedrl: starting")
         return command(**given)
 
@@ -57,6 +59,50 @@ def check_study(name: str) -> None:
     if name not in names("study") and path.suffix != ".toml" and not path.exists():
         message = nearest("study", name, names("study"))
         raise UnknownName(f"{message}. A study of your own is given as a path to a .toml file")
+
+
+def check_override(change: str) -> None:
+    """Refuse a --set of no key of a study, and of no family or algorithm; values are read later."""
+    keys = [key.strip() for key in change.partition("=")[0].split(".")]
+    (key, *below), declared = keys, study_keys()
+    if key not in declared and key not in fields("benchmark/config/configuration.py", "Config"):
+        raise UnknownName(f"--set {change}: {nearest('key of a study', key, declared)}")
+    for kind, table in (("family", "families"), ("algorithm", "algorithms")):
+        if key == table and below:
+            _check(kind, below[0], names(kind))
+
+
+def study_keys() -> list[str]:
+    """Keys that a study's file may have."""
+    declared = fields("benchmark/config/study.py", "Study")
+    return [name for name in declared if name not in ("model_config", "name", "only")]
+
+
+def check_condition(condition: str, study: str | None, overrides: list[str] | None) -> None:
+    """Refuse an --only of a family or algorithm that the study has not; the rest is read later."""
+    field, _, text = (part.strip() for part in condition.partition("="))
+    table = {"family": "families", "algorithm": "algorithms"}.get(field)
+    known = list(told(study).get(table, ())) if study and table else []
+    if not known or any(change.startswith(f"{table}.") for change in overrides or ()):
+        return
+    for value in filter(None, map(str.strip, text.split(","))):
+        if value not in known:
+            raise UnknownName(f"--only {condition}: {nearest(f'run with {field}', value, known)}")
+
+
+def check_executor(name: str) -> None:
+    """Refuse a name of no executor."""
+    if name not in names("executor"):
+        raise UnknownName(nearest("executor", name, names("executor")))
+
+
+def check_results(folder: Path) -> None:
+    """Refuse a folder of results that is not there, and tell the nearest name beside it."""
+    if not folder.exists():
+        raise UnknownName(
+            f"no results in {folder}{_near(folder)}; it must be a folder of results, as given to "
+            "--results"
+        )
 
 
 def check_family(name: str) -> None:
@@ -98,10 +144,13 @@ def check_claim(name: str) -> None:
 def check_folder(folder: Path) -> None:
     """Refuse a folder that is not there, and tell the nearest name beside it."""
     if not folder.exists():
-        beside = folder.parent.iterdir() if folder.parent.is_dir() else ()
-        near = get_close_matches(folder.name, sorted(path.name for path in beside), n=1)
-        hint = f"; did you mean {folder.with_name(near[0])}?" if near else ""
-        raise UnknownName(f"there is no folder {folder}{hint}")
+        raise UnknownName(f"there is no folder {folder}{_near(folder)}")
+
+
+def _near(folder: Path) -> str:
+    beside = folder.parent.iterdir() if folder.parent.is_dir() else ()
+    near = get_close_matches(folder.name, sorted(path.name for path in beside), n=1)
+    return f"; did you mean {folder.with_name(near[0])}?" if near else ""
 
 
 def check_file(path: Path) -> None:

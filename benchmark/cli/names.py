@@ -1,13 +1,18 @@
 """Names of studies, families and algorithms, read from files: nothing is imported for them."""
 
 import ast
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import Any
 
 PACKAGES = Path(__file__).parents[2]
-REGISTRIES = {  # kind: package, name of its literal dict, group of entry points
-    "family": ("envs", "FAMILIES", "fedrl.families"),
-    "algorithm": ("algorithms", "ALGORITHMS", "fedrl.algorithms"),
+REGISTRIES = {  # kind: file, name of its literal dict, group of entry points
+    "family": ("envs/__init__.py", "FAMILIES", "fedrl.families"),
+    "algorithm": ("algorithms/__init__.py", "ALGORITHMS", "fedrl.algorithms"),
+    "executor": ("benchmark/execution/executors.py", "EXECUTORS", "fedrl.executors"),
 }
 
 
@@ -18,13 +23,38 @@ def names(kind: str) -> list[str]:
     if kind == "published study":
         found = (PACKAGES / "reports" / "published").glob("*/provenance.json")
         return sorted(path.parent.name for path in found)
-    package, registry, group = REGISTRIES[kind]
-    tree = ast.parse((PACKAGES / package / "__init__.py").read_text("utf-8"))
+    file, registry, group = REGISTRIES[kind]
     literal = next(
-        node.value
-        for node in tree.body
-        if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == registry
+        value for name, value in _assigned(_body(file)) if name == registry and value is not None
     )
     assert isinstance(literal, ast.Dict)
     keys = [ast.literal_eval(key) for key in literal.keys if key is not None]
     return keys + [point.name for point in entry_points(group=group)]
+
+
+def told(study: str) -> Mapping[str, Any]:
+    """A study as its file has it; nothing where there is none that can be read."""
+    for path in (PACKAGES / "benchmark" / "studies" / f"{study}.toml", Path(study)):
+        with suppress(OSError, ValueError, RecursionError):  # loading it says what is wrong
+            if path.is_file():
+                return tomllib.loads(path.read_text("utf-8"))
+    return {}
+
+
+def fields(file: str, owner: str) -> list[str]:
+    """Names of the fields that a class declares."""
+    classes = (node for node in _body(file) if isinstance(node, ast.ClassDef))
+    body = next(node.body for node in classes if node.name == owner)
+    return [name for name, _ in _assigned(body) if not name.startswith("_")]
+
+
+def _body(file: str) -> list[ast.stmt]:
+    return ast.parse((PACKAGES / file).read_text("utf-8")).body
+
+
+def _assigned(body: list[ast.stmt]) -> Iterator[tuple[str, ast.expr | None]]:
+    for node in body:
+        if isinstance(node, ast.AnnAssign):
+            yield ast.unparse(node.target), node.value
+        elif isinstance(node, ast.Assign):
+            yield ast.unparse(node.targets[0]), node.value

@@ -6,7 +6,15 @@ from typing import Annotated, Any
 import typer
 
 from fedrl.benchmark.cli import completion
-from fedrl.benchmark.cli.known import Known, check_algorithm, check_family, check_study
+from fedrl.benchmark.cli.known import (
+    Known,
+    check_algorithm,
+    check_condition,
+    check_executor,
+    check_family,
+    check_override,
+    check_study,
+)
 
 RESULTS = Path("results")  # where they are if no option says so
 MOST = 10_000  # of anything counted in an option
@@ -32,6 +40,7 @@ Set = Annotated[
         help="Override a value of the study; may be repeated.",
         autocompletion=completion.overrides,
     ),
+    Known(check_override),
 ]
 Only = Annotated[
     list[str] | None,
@@ -41,6 +50,7 @@ Only = Annotated[
         help="Keep runs with this value, or one of several after commas; may be repeated.",
         autocompletion=completion.conditions,
     ),
+    Known(check_condition, ("study", "overrides")),
 ]
 Trust = Annotated[
     bool,
@@ -56,6 +66,7 @@ Workers = Annotated[
 Executor = Annotated[
     str,
     typer.Option(metavar="NAME", help="Where to compute: local, ray, slurm, an entry point."),
+    Known(check_executor),
 ]
 Address = Annotated[
     str | None,

@@ -11,7 +11,11 @@ import pytest
 
 from fedrl.algorithms import ALGORITHMS
 from fedrl.benchmark.cli import known, remembered
+from fedrl.benchmark.cli.names import fields
+from fedrl.benchmark.config.configuration import Config
+from fedrl.benchmark.config.study import Study
 from fedrl.benchmark.config.study_file import built_in
+from fedrl.benchmark.execution.executors import EXECUTORS
 from fedrl.benchmark.inspection import catalogue
 from fedrl.envs import FAMILIES
 from fedrl.envs.validation import nearest
@@ -58,6 +62,22 @@ def ask(*words: str) -> tuple[int, str, str]:
         (("verify", "benchmrk"), 2, "there is no folder benchmrk; did you mean benchmark?"),
         (("compare", "tests", "benchmrk"), 2, "there is no folder benchmrk"),
         (("import", "none.csv", "--out", "out"), 2, "cannot read none.csv"),
+        (
+            ("run", "quick", "--only", "family=gridworld,cartpol"),
+            2,
+            "no run with family 'cartpol'; did you mean 'cartpole'?",
+        ),
+        (("report", "quick", "--only", "algorithm=fedgp"), 2, "did you mean 'fedpg'?"),
+        (("run", "quick", "--set", "seds=3"), 2, "no key of a study 'seds'; did you mean 'seeds'?"),
+        (
+            ("records", "quick", "--set", "families.cartpol.horizon=9"),
+            2,
+            "no family 'cartpol'; did you mean 'cartpole'?",
+        ),
+        (("tune", "quick", "--executor", "slrum"), 2, "no executor 'slrum'; did you mean 'slurm'?"),
+        (("doctor", "benchmrk"), 2, "there is no folder benchmrk; did you mean benchmark?"),
+        (("merge", "benchmrk", "--into", "all"), 2, "no results in benchmrk; did you mean"),
+        (("handbook", "algoritms", "--out", "out"), 2, "no pages 'algoritms'; did you mean"),
         (
             ("study", "new", "my.toml", "--algorithm", "my:Mine", "--families", "taxi,cartpol"),
             2,
@@ -133,6 +153,13 @@ def test_names_are_those_of_the_registries() -> None:
     assert known.names("algorithm") == list(ALGORITHMS)
     assert known.names("study") == built_in()
     assert known.nearest("family", "taxy", FAMILIES) == nearest("family", "taxy", FAMILIES)
+    assert known.names("executor") == list(EXECUTORS)
+    assert {*known.study_keys()} == {*Study.model_fields} - {"name", "only"}
+    declared = fields("benchmark/config/configuration.py", "Config")
+    assert {*Config.model_fields} <= {*declared}
+    known.check_override("families.gymnasium@pole.horizon=9")
+    known.check_condition("family=taxi", "quick", ["families.taxi.horizon=9"])
+    known.check_condition("family=anything", "no-study.toml", None)
     known.check_family("my_package.mine:Family")
     known.check_family("gymnasium@pole")
     with pytest.raises(known.UnknownName, match="did you mean 'gymnasium'"):

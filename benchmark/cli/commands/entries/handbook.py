@@ -5,9 +5,21 @@ from typing import Annotated
 
 import typer
 
+from fedrl.benchmark.cli.known import Known, UnknownName, nearest
+
+PAGES = ("algorithms",)
+
+
+def check_pages(what: str) -> None:
+    """Refuse a name of no pages."""
+    if what not in PAGES:
+        raise UnknownName(nearest("pages", what, PAGES))
+
 
 def handbook(
-    what: Annotated[str, typer.Argument(metavar="algorithms", help="Which pages.")],
+    what: Annotated[
+        str, typer.Argument(metavar="algorithms", help="Which pages."), Known(check_pages)
+    ],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the pages.")],
 ) -> None:
     """Write a page per algorithm: equation, reading, source, cost, hyperparameters, traps.
@@ -16,14 +28,7 @@ def handbook(
 
       fedrl handbook algorithms --out docs/algorithms
     """
-    from fedrl.benchmark.config.settings import SettingError
     from fedrl.benchmark.inspection import pages
-    from fedrl.envs.validation import nearest
 
-    if what not in PAGES:
-        raise SettingError(nearest("pages", what, PAGES))
     for path in pages.write(out):
         print(path)
-
-
-PAGES = ("algorithms",)

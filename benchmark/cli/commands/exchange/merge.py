@@ -6,11 +6,16 @@ from typing import Annotated
 import typer
 
 from fedrl.benchmark.cli.codes import DIFFERENT
+from fedrl.benchmark.cli.known import Known, check_results
 from fedrl.benchmark.cli.options import Json
 
 
 def merge(
-    folders: Annotated[list[Path], typer.Argument(metavar="DIR...", help="Folders of results.")],
+    folders: Annotated[
+        list[Path],
+        typer.Argument(metavar="DIR...", help="Folders of results."),
+        Known(check_results),
+    ],
     into: Annotated[Path, typer.Option(metavar="DIR", help="Folder of results to merge into.")],
     as_json: Json = False,
 ) -> None:

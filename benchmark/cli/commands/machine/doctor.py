@@ -5,12 +5,13 @@ from typing import Annotated
 
 import typer
 
+from fedrl.benchmark.cli.known import Known, check_folder
 from fedrl.benchmark.cli.options import RESULTS, Json, Trust
 
 
 def doctor(
     results: Annotated[
-        Path, typer.Argument(metavar="RESULTS", help="Folder of results.")
+        Path, typer.Argument(metavar="RESULTS", help="Folder of results."), Known(check_folder)
     ] = RESULTS,
     sweep: Annotated[
         bool,
