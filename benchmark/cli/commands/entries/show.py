@@ -38,6 +38,7 @@ def show(
 
     drawn = federation(name, agents, kappa, seed, settings or [])
     known = facts(drawn)
+    meanings = {name: drawn.family.knobs[name].meaning for name in drawn.knobs}
     folder = Path("show") / stored_as(drawn.name.replace(":", ".")) if out is None else out
     make(folder)
     written = write_portrait(drawn, folder)
@@ -51,6 +52,7 @@ def show(
                 "facts": {
                     fact.name: {"unit": fact.unit, "values": fact.values.tolist()} for fact in known
                 },
+                "meanings": meanings,
                 "pictures": [str(path) for path in written],
             }
         )
@@ -58,6 +60,8 @@ def show(
     print(f"{drawn.name}: {drawn.family.summary}")
     print(f"{drawn.family.heterogeneity}; κ = {kappa:g}, seed {seed}")
     _print_table(known, agents)
+    for knob, meaning in meanings.items():
+        print(f"{knob}: {meaning}")
     for path in written:
         print(path)
 

@@ -69,10 +69,13 @@ def run(
     from fedrl.benchmark.config.study import load_study
     from fedrl.benchmark.execution.execution import plan
     from fedrl.benchmark.execution.executors import find
+    from fedrl.benchmark.inspection import attributes
 
     if most is not None and not until_decided:
         raise SettingError("--most is of --until-decided; give both")
     loaded = load_study(study, overrides or (), only or ())
+    for note in attributes.notes(loaded):
+        answers.say(f"note: {note}")
     counts: tuple[int, ...] = ()
     if until_decided:  # claims read reports, which take a second to import
         from fedrl.benchmark.claims.sequential import grown, judged, looks
