@@ -44,14 +44,14 @@ def alternatives(owner: type, name: str, value: Any) -> list[Any]:
 
 
 def parse_value(text: str) -> Any:
-    """A TOML value; a bare word is a string."""
+    """A TOML value; a bare word is a string, also a path such as package:Name-v0."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except RecursionError:
         raise SettingError(f"{text[:20]}... is nested too deeply; write it flatter") from None
     except (ValueError, KeyError):  # also dates and digits that Python refuses
         word = text.strip()
-        if not re.fullmatch(r"[A-Za-z0-9_.+@-]+", word):
+        if not re.fullmatch(r"[A-Za-z0-9_.+@:/-]+", word):
             raise SettingError(
                 f"{word!r} is not a TOML value, such as 0.5, true, [1, 2] or a word"
             ) from None

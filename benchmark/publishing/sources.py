@@ -115,7 +115,11 @@ def read_source(folder: Path) -> Source:
         return _decode({name: plain_bytes(folder / name) for name in (RECORDS, PROVENANCE)})
     except OSError as error:
         raise StoreError(f"cannot read {error.filename}: {error.strerror}") from None
-    except (pa.ArrowException, ValueError, KeyError, TypeError, RecursionError) as error:
+    except KeyError as error:  # rewritten by a program that drops what it does not know
+        lost = error.args[0]
+        name = lost.decode(errors="replace") if isinstance(lost, bytes) else lost
+        raise StoreError(f"the records in {folder} are corrupt: they lack {name!r}") from None
+    except (pa.ArrowException, ValueError, TypeError, RecursionError) as error:
         reason = " ".join(str(error).split())
         raise StoreError(f"the records in {folder} are corrupt: {reason}") from None
 

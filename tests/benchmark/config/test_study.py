@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from fedrl.benchmark.config.configuration import Config
+from fedrl.benchmark.config.settings import parse_value
 from fedrl.benchmark.config.study import Study, load_study
 from fedrl.benchmark.config.study_file import StudyError, built_in
 
@@ -200,6 +201,11 @@ MISTAKES = [
     ("settings.rounds", "is not of the form path=value"),
     ("title.x=1", "title is not a table"),
 ]
+
+
+def test_a_path_of_a_package_needs_no_quotes() -> None:
+    for word in ("package:Class", "package:Area/Name-v0", "CartPole-v1", "half_length"):
+        assert parse_value(word) == parse_value(f'"{word}"') == word
 
 
 @pytest.mark.parametrize(("override", "expected"), MISTAKES)

@@ -229,6 +229,15 @@ def test_a_source_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert once.frame["word"].isna().tolist() == [False, True, False, False]
 
 
+def test_records_that_another_program_wrote_again_say_what_they_lack(tmp_path: Path) -> None:
+    source = sources.packed(pd.DataFrame({"x": [0.1]}), {}, "Title", "")
+    for name, content in source.files.items():
+        (tmp_path / name).write_bytes(content)
+    pd.read_parquet(tmp_path / sources.RECORDS).to_parquet(tmp_path / sources.RECORDS)
+    with pytest.raises(StoreError, match=r"are corrupt: they lack 'fedrl\.json'"):
+        sources.read_source(tmp_path)
+
+
 def test_a_published_study_verifies_replays_and_is_the_same_again(
     fedrl: Fedrl,  # noqa: F811
     computed: Path,
