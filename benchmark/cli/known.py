@@ -90,10 +90,27 @@ def check_condition(condition: str, study: str | None, overrides: list[str] | No
             raise UnknownName(f"--only {condition}: {nearest(f'run with {field}', value, known)}")
 
 
+def check_run(name: str, results: Path, study: str | None = None) -> None:
+    """Refuse a name of no stored run."""
+    from fedrl.benchmark.storage.files import StoreError
+    from fedrl.benchmark.storage.run_names import path_of
+
+    try:
+        path_of(name, results, study)
+    except StoreError as error:
+        raise UnknownName(str(error)) from None
+
+
 def check_executor(name: str) -> None:
     """Refuse a name of no executor."""
     if name not in names("executor"):
         raise UnknownName(nearest("executor", name, names("executor")))
+
+
+def check_mirror(name: str) -> None:
+    """Refuse a name of no viewer."""
+    if name not in names("mirror"):
+        raise UnknownName(nearest("mirror", name, names("mirror")))
 
 
 def check_results(folder: Path) -> None:

@@ -12,6 +12,7 @@ PACKAGES = Path(__file__).parents[2]
 REGISTRIES = {  # kind: file, name of its literal dict, group of entry points
     "family": ("envs/__init__.py", "FAMILIES", "fedrl.families"),
     "algorithm": ("algorithms/__init__.py", "ALGORITHMS", "fedrl.algorithms"),
+    "mirror": ("benchmark/publishing/mirrors.py", "MIRRORS", ""),
     "executor": ("benchmark/execution/executors.py", "EXECUTORS", "fedrl.executors"),
 }
 
@@ -29,7 +30,7 @@ def names(kind: str) -> list[str]:
     )
     assert isinstance(literal, ast.Dict)
     keys = [ast.literal_eval(key) for key in literal.keys if key is not None]
-    return keys + [point.name for point in entry_points(group=group)]
+    return keys + [point.name for point in entry_points(group=group) if group]
 
 
 def told(study: str) -> Mapping[str, Any]:

@@ -1,8 +1,6 @@
 """A stored run by name: its files, its manifest, and what is other here than where it was made."""
 
-import re
 from collections.abc import Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,6 +9,7 @@ from pydantic import ValidationError
 from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.settings import explain
 from fedrl.benchmark.storage import parameters as final
+from fedrl.benchmark.storage import run_names
 from fedrl.benchmark.storage.files import ForeignFileError, StoreError
 from fedrl.benchmark.storage.manifests import Manifest, spoken_for
 from fedrl.benchmark.storage.provenance import config_code, decisive_versions, machine, versions
@@ -22,9 +21,6 @@ from fedrl.envs.thirdparty.making import importing
 
 TOLERANCE = {"float64": 1e-6, "float32": 1e-3}  # relative, at the first evaluation point
 HARDWARE = ("cpu", "architecture", "linear_algebra")  # what may decide bits
-NAME = re.compile(
-    r"^(?:(?P<study>[^/]+)/)?(?P<cell>[^/\s]+)[/\s]+(?P<seed>[a-z]+)[-\s]?(?P<n>\d+)$"
-)
 
 
 class Original(NamedTuple):
@@ -53,7 +49,7 @@ def original(
     ForeignFileError for numbers that no manifest beside them speaks of. A package that the manifest
     names is imported with `trust` only.
     """
-    path = Path(name) if Path(name).is_file() else _find(name, results, study)
+    path = run_names.path_of(name, results, study)
     seed = parse_name(path.name)
     if seed is None:
         raise StoreError(f"{path} is not the result of a run, a file like seed-00003.parquet")
@@ -90,42 +86,6 @@ def warnings_of(original: Original) -> list[str]:
             f"within a relative {TOLERANCE[original.run.config.dtype]:g}"
         )
     return lines
-
-
-def _find(name: str, results: Path, study: str | None) -> Path:
-    named = NAME.match(name.strip().removesuffix(".parquet"))
-    if named is None:
-        raise _unknown(name, results, study)
-    kind = "seed" if named["seed"] == "test" else named["seed"]
-    file = f"{kind}-{int(named['n']):05d}.parquet"
-    folders = f"{_plain(named['study'] or study)}/{_plain(named['cell'])}"
-    found = sorted(results.glob(f"{folders}/{file}"))
-    if not found:
-        raise _unknown(name, results, study)
-    if len(found) > 1:
-        studies = [path.parent.parent.name for path in found]
-        raise StoreError(f"{name} is stored in several studies: {', '.join(studies)}; add --study")
-    return found[0]
-
-
-def _plain(part: str | None) -> str:
-    """As a pattern that matches only itself, or anything."""
-    return "*" if part is None else re.sub(r"([*?[])", r"[\1]", part)
-
-
-def _unknown(name: str, results: Path, study: str | None) -> StoreError:
-    known = [
-        f"{path.parent.parent.name}/{path.parent.name}/{path.stem}"
-        for path in sorted(results.glob(f"{_plain(study)}/*/*.parquet"))
-        if parse_name(path.name)
-    ]
-    if not known:
-        return StoreError(
-            f"no run {name!r}: there are no results in {results}; name their folder with --results"
-        )
-    close = get_close_matches("/".join(name.split("/")[-3:]), known, n=1, cutoff=0.4)
-    hint = f"; did you mean {close[0]!r}?" if close else f"; one is {known[0]!r}."
-    return StoreError(f"no run {name!r}{hint} {results} holds {len(known)} runs")
 
 
 def _manifest(speaking: list[Manifest]) -> Manifest | None:

@@ -11,7 +11,6 @@ processes, on several machines, may work in one folder: what they write under on
 """
 
 import os
-import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -39,10 +38,10 @@ from fedrl.benchmark.storage.manifests import (
     spoken_for,
 )
 from fedrl.benchmark.storage.provenance import manifest, run_key
+from fedrl.benchmark.storage.run_names import RESULT
 from fedrl.benchmark.storage.tables import KEY, encode_table, read_table
 from fedrl.envs.family import Array
 
-RESULT = re.compile(r"^(seed|tune|select)-(\d{5,})\.parquet$")
 UNKNOWN = "unknown: the manifest was lost"
 PROBE = 4096  # bytes; an empty file can be written to a full disk
 

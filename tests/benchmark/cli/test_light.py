@@ -17,6 +17,7 @@ from fedrl.benchmark.config.study import Study
 from fedrl.benchmark.config.study_file import built_in
 from fedrl.benchmark.execution.executors import EXECUTORS
 from fedrl.benchmark.inspection import catalogue
+from fedrl.benchmark.publishing.mirrors import MIRRORS
 from fedrl.envs import FAMILIES
 from fedrl.envs.validation import nearest
 from places import ROOT
@@ -75,6 +76,17 @@ def ask(*words: str) -> tuple[int, str, str]:
             "no family 'cartpol'; did you mean 'cartpole'?",
         ),
         (("tune", "quick", "--executor", "slrum"), 2, "no executor 'slrum'; did you mean 'slurm'?"),
+        (
+            ("mirror", "quick", "--to", "tensorbord", "--out", "out"),
+            2,
+            "no mirror 'tensorbord'; did you mean 'tensorboard'?",
+        ),
+        (("replay", "CELL", "seed", "3", "--results", "tests"), 2, "no run 'CELL seed 3'"),
+        (
+            ("render", "cartpole", "--policy", "CELL/seed-00003", "--results", "tests"),
+            2,
+            "no run 'CELL/seed-00003'",
+        ),
         (("doctor", "benchmrk"), 2, "there is no folder benchmrk; did you mean benchmark?"),
         (("merge", "benchmrk", "--into", "all"), 2, "no results in benchmrk; did you mean"),
         (("handbook", "algoritms", "--out", "out"), 2, "no pages 'algoritms'; did you mean"),
@@ -154,6 +166,7 @@ def test_names_are_those_of_the_registries() -> None:
     assert known.names("study") == built_in()
     assert known.nearest("family", "taxy", FAMILIES) == nearest("family", "taxy", FAMILIES)
     assert known.names("executor") == list(EXECUTORS)
+    assert known.names("mirror") == list(MIRRORS)
     assert {*known.study_keys()} == {*Study.model_fields} - {"name", "only"}
     declared = fields("benchmark/config/configuration.py", "Config")
     assert {*Config.model_fields} <= {*declared}

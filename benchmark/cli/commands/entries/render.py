@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from fedrl.benchmark.cli.known import Known, check_run
 from fedrl.benchmark.cli.options import (
     LAST_SEED,
     MOST,
@@ -26,6 +27,7 @@ def render(
             metavar="RUN",
             help="A stored run: path of a seed-*.parquet file, CELL/seed-00003, or 'CELL seed 3'.",
         ),
+        Known(check_run, ("results", "study")),
     ],
     agents: Annotated[
         int | None,

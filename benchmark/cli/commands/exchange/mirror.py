@@ -5,12 +5,17 @@ from typing import Annotated
 
 import typer
 
+from fedrl.benchmark.cli.known import Known, check_mirror
 from fedrl.benchmark.cli.options import RESULTS, Json, Results, StudyName
 
 
 def mirror(
     study: StudyName,
-    to: Annotated[str, typer.Option(metavar="VIEWER", help="mlflow, tensorboard or wandb")],
+    to: Annotated[
+        str,
+        typer.Option(metavar="VIEWER", help="mlflow, tensorboard or wandb"),
+        Known(check_mirror),
+    ],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder to write.")],
     results: Results = RESULTS,
     as_json: Json = False,

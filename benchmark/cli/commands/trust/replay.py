@@ -6,6 +6,7 @@ import typer
 
 from fedrl.benchmark.cli import completion
 from fedrl.benchmark.cli.codes import DIFFERENT
+from fedrl.benchmark.cli.known import check_run
 from fedrl.benchmark.cli.options import RESULTS, Json, Results, Study, Trust
 
 
@@ -37,6 +38,7 @@ def replay(
 
       fedrl replay CELL seed 3 --study quick --json
     """
+    check_run(" ".join(name), results, study)
     from fedrl.benchmark.cli import answers
     from fedrl.benchmark.publishing import replay as replays
     from fedrl.benchmark.publishing import stored_run
