@@ -73,7 +73,7 @@ def across(entries: Sequence[Entry], look: fig.Look, spec: Specification) -> lis
 def _runtime(
     entries: Sequence[Entry],
     looks: Mapping[str, Any],
-    lines: tuple[Mapping[str, str], ...],
+    lines: tuple[Mapping[str, Any], ...],
     spec: Specification,
 ) -> list[Section]:
     found = raced(entries)

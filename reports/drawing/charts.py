@@ -8,11 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from fedrl.reports.drawing import figures as fig
 from fedrl.reports.drawing.array_encoding import numbers, packed
 from fedrl.reports.statistics.estimates import Array
 from fedrl.reports.table.runs import Family
 
+CLEAR = 12  # lines that a reader can tell apart
 DASHES = dict(
     zip(fig.DASHES, ("solid", "7px,3px", "7px,2px,2px,2px", "2px,2px", "11px,3px"), strict=True)
 )
@@ -69,7 +72,7 @@ class Chart:
     scope: str  # charts and curves of one scope hide and show the same lines
     anchor: str  # the section it stands in
     title: str
-    lines: tuple[Mapping[str, str], ...]  # label and look of every curve
+    lines: tuple[Mapping[str, Any], ...]  # label and look of every curve
     views: tuple[View, ...]
     note: str
 
@@ -109,12 +112,44 @@ def _trace(trace: Trace) -> dict[str, Any]:
     return found | ({"told": list(trace.told)} if trace.told else {})
 
 
-def drawn_lines(families: Sequence[Family], look: fig.Look) -> tuple[Mapping[str, str], ...]:
-    """Every curve of the families with its look in the words of Plotly."""
+def drawn_lines(families: Sequence[Family], look: fig.Look) -> tuple[Mapping[str, Any], ...]:
+    """Every curve of the families with its look in the words of Plotly.
+
+    Those that the page does not show before its reader asks for them are `later`.
+    """
     looks = {
         series.curve: look.of(series, family) for family in families for series in family.series
     }
-    return tuple({"label": curve} | in_plotly(own) for curve, own in looks.items())
+    first = shown_first(families)
+    return tuple(
+        {"label": curve} | in_plotly(own) | ({} if curve in first else {"later": True})
+        for curve, own in looks.items()
+    )
+
+
+def shown_first(families: Sequence[Family]) -> set[str]:
+    """All curves; of more than `CLEAR` the best of each algorithm.
+
+    The best has the largest mean area under its curve, by its place among all curves of a family
+    where there are several families.
+    """
+    algorithm = {one.curve: one.algorithm for family in families for one in family.series}
+    if len(algorithm) <= CLEAR:
+        return set(algorithm)
+    places: dict[str, list[float]] = {curve: [] for curve in algorithm}
+    for family in families:
+        areas: dict[str, list[float]] = {}
+        for run in family.runs:
+            areas.setdefault(run.series.curve, []).append(
+                run.outcome.area(family.budget(run.kappa))
+            )
+        means = {curve: np.nan_to_num(np.mean(own), nan=-np.inf) for curve, own in areas.items()}
+        for place, curve in enumerate(sorted(means, key=lambda curve: means[curve])):
+            places[curve].append(place / len(means))
+    found: dict[str, str] = {}
+    for curve in sorted(places, key=lambda curve: -float(np.mean(places[curve]))):
+        found.setdefault(algorithm[curve], curve)
+    return set(found.values())
 
 
 def in_plotly(look: Mapping[str, Any]) -> dict[str, str]:

@@ -12,7 +12,7 @@ import numpy as np
 from fedrl.reports.drawing import figures as fig
 from fedrl.reports.drawing.array_encoding import number, numbers, packed
 from fedrl.reports.drawing.averages import Average, average
-from fedrl.reports.drawing.charts import in_plotly
+from fedrl.reports.drawing.charts import drawn_lines
 from fedrl.reports.drawing.clipping import span
 from fedrl.reports.statistics.estimates import Array
 from fedrl.reports.table import formatting as fm
@@ -65,7 +65,6 @@ def explorer(family: Family, look: fig.Look, spec: Specification, anchor: str) -
     Of more than `MANY` runs only the averages of score and ‖∇J‖².
     """
     curves = list(dict.fromkeys(series.curve for series in family.series))
-    looks = {series.curve: look.of(series, family) for series in family.series}
     measures, axes = measures_of(family), axes_of(family)
     many = len(family.runs) > MANY
     if many:
@@ -97,7 +96,7 @@ def explorer(family: Family, look: fig.Look, spec: Specification, anchor: str) -
         anchor,
         tuple((axis, AXES[axis]) for axis in axes),
         tuple(measures),
-        tuple({"label": curve} | in_plotly(looks[curve]) for curve in curves),
+        drawn_lines([family], look),
         () if many else tuple(sorted({run.seed for run in family.runs})),
         tuple(panel(*place) for place in family.panels),
         fm.percent(spec.level),
