@@ -15,6 +15,7 @@ from fedrl.benchmark.conformance.entries import family_entry
 from fedrl.benchmark.training.rollout import Episodes, Sampler, Stream
 from fedrl.envs.family import Array, Family, perturb
 from fedrl.envs.finite.tabular import Tabular
+from fedrl.envs.thirdparty.third_party import GymnasiumFamily
 from fedrl.envs.validation import nearest
 
 
@@ -36,6 +37,8 @@ class Federation(NamedTuple):
     def knobs(self) -> dict[str, Array]:
         """Knob values (N,): a family draws them from the generator before all else."""
         family = self.family
+        if isinstance(family, GymnasiumFamily):  # which rounds what is a whole number
+            return dict(zip(family.knobs, self.task.values.T, strict=True))
         vary = getattr(family, "vary", family.knobs)
         generator = self.seed.generator("environment")
         return perturb(family.knobs, vary, self.agents, self.kappa, generator)

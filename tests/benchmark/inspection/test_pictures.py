@@ -53,6 +53,14 @@ def test_facts_are_those_of_a_runs_agents(name: str) -> None:
             np.testing.assert_array_equal(fact.values, getattr(task, fact.name))
 
 
+def test_a_whole_numbers_knob_is_shown_as_its_agents_have_it() -> None:
+    ranges = "ranges={frame_skip = [2, 4, 6], action_noise = [0.0, 0.0, 0.2]}"
+    shown = federation("gymnasium", 4, 1.0, 0, ["id=Swimmer-v5", ranges])
+    skips, noise = (fact.values for fact in facts(shown))
+    assert set(skips) <= {2, 3, 4, 5, 6}
+    np.testing.assert_array_equal(np.stack([skips, noise], axis=1), shown.task.values)
+
+
 def test_total_variation_is_half_the_largest_change_of_any_events_probability() -> None:
     kernel = np.array([[[[0.5, 0.5, 0.0]]], [[[0.1, 0.5, 0.4]]]])
     np.testing.assert_allclose(total_variation(kernel), [[[0.2]], [[0.2]]], rtol=1e-12)
