@@ -74,7 +74,9 @@ class Tally:
             parts.append(f"compiling kernels, once per machine: function {count}")
         since, before = self._first or (0.0, 1.0)
         done, left = self.share - before, 1 - self.share
-        if done > FIRST_ESTIMATE and left > 0:
+        # Sums of costs are rounded: counts, not the share, say that everything is done
+        open_runs = self.total - self.finished - self.failed
+        if open_runs > 0 and done > FIRST_ESTIMATE and left > 0:
             rate = done / (time.monotonic() - since)
             parts.append(f"about {duration(left / rate)} left")
         return ", ".join(parts)

@@ -9,7 +9,7 @@ from numba import njit
 from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.execution import progress
-from fedrl.benchmark.execution.attempt import Advanced, Compiling, Started
+from fedrl.benchmark.execution.attempt import Advanced, Compiling, Finished, Started
 from fedrl.benchmark.execution.compilation import counting
 from fedrl.benchmark.execution.progress import Tally
 
@@ -51,6 +51,21 @@ def test_what_is_left_is_told_from_the_work_and_not_from_starting(
     assert tally.line().endswith("about 2 s left")  # 1 s for a quarter
     tally.hear(Advanced(batch, 0.75))
     assert tally.line().endswith("about 1 s left")
+
+
+def test_nothing_is_left_when_every_run_is_finished(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Costs of batches whose sum depends on its order."""
+    costs = iter([0.1, 0.2, 0.3, 0.3, 0.2, 0.1])
+    monkeypatch.setattr(progress, "_cost", lambda batch: next(costs))
+    config = Config(family="opposed-pair", algorithm="fedpg")
+    batches = [[Run(config, Seed("test", seed))] for seed in range(3)]
+    tally = Tally(batches)
+    lines = []
+    for batch in batches:
+        tally.hear(Finished(batch, []))
+        lines.append(tally.line())
+    assert tally.share < 1
+    assert lines[-1] == "3/3 finished, 0 running, 0 failed"
 
 
 def test_the_line_says_that_kernels_are_compiled_until_a_round_is_done() -> None:
