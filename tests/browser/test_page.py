@@ -503,3 +503,16 @@ def test_on_paper_every_figure_is_there_and_none_is_blank(visit: Open) -> None:
         "return [...document.querySelectorAll('.explorer')].filter((e) => e.offsetHeight).length"
     )
     assert driver.execute_script(shown) == 0
+
+
+def test_on_paper_no_table_is_cut_off_and_heads_of_columns_are_words(visit: Open) -> None:
+    driver = visit("", 741, 1000)  # A4 without margins of a printer
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    script = """for (const fold of document.querySelectorAll("details")) fold.open = true;
+        const right = (e) => e.getBoundingClientRect().right;
+        const heads = [...document.querySelectorAll(".sortable th button")];
+        return [Math.max(...[...document.querySelectorAll("table")].map(right)),
+                heads.filter((e) => getComputedStyle(e).display !== "contents").length];"""
+    widest, buttons = driver.execute_script(script)
+    assert widest <= 741
+    assert buttons == 0  # a button is left empty where a table goes on on the next page
