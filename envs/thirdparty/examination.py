@@ -25,7 +25,7 @@ from fedrl.envs.thirdparty.making import (
     settings_of,
 )
 from fedrl.envs.thirdparty.seen import Seen
-from fedrl.envs.validation import require_known
+from fedrl.envs.validation import require_known, shown
 
 AS_IT_IS = Seen()
 TRIALS = ((1, 200), (2, 3), (3, 40))  # seed and steps of the episodes that are played
@@ -214,7 +214,19 @@ def _episode(env: Env, seed: int, steps: int) -> Array:
     space = deepcopy(env.action_space)
     space.seed(seed)
     for _ in range(steps):
-        observation, reward, terminated, truncated, _ = env.step(space.sample())
+        answer = env.step(space.sample())
+        if len(answer) != 5:
+            raise ValueError(
+                f"id is that of {type(env.unwrapped).__name__}, whose step() gives {len(answer)} "
+                "values; it must give five, as Gymnasium's do: observation, reward, terminated, "
+                "truncated, info"
+            )
+        observation, reward, terminated, truncated, _ = answer
+        if np.size(reward) != 1:
+            raise ValueError(
+                f"id is that of {type(env.unwrapped).__name__}, whose reward is {shown(reward)}; "
+                "it must be one number, such as their sum"
+            )
         seen += [np.ravel(observation), np.ravel([reward, terminated, truncated])]
         if terminated or truncated:
             break

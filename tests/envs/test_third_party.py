@@ -277,6 +277,10 @@ class Odd(gymnasium.Env[Any, Any]):
         self.steps += 1
         if self.wrong == "breaks" and self.speed == 3:
             raise KeyError("speed")
+        if self.wrong == "four":
+            return self._seen(), 1.0, False, {}
+        if self.wrong == "rewards":
+            return self._seen(), np.array([1.0, 2.0]), False, False, {}
         return self._seen(), float(action) + self.corner[0] - 1, False, False, {}
 
     def _seen(self) -> Any:
@@ -338,6 +342,8 @@ def test_mistakes_are_told_before_any_compute(options: dict[str, Any], message: 
         ("memory", "an object of it that was used plays another episode .* renew = true"),
         ("length", "an object of it that was used plays another episode"),
         ("nan", "observations and rewards must be finite"),
+        ("four", r"Odd, whose step\(\) gives 4 values; it must give five"),
+        ("rewards", r"Odd, whose reward is array\(\[1., 2.\]\); it must be one number"),
     ],
 )
 def test_unsuitable_environments_are_refused(wrong: str, message: str) -> None:
