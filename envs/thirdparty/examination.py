@@ -222,7 +222,7 @@ def _episode(env: Env, seed: int, steps: int) -> Array:
                 "truncated, info"
             )
         observation, reward, terminated, truncated, _ = answer
-        if np.size(reward) != 1:
+        if np.size(np.asarray(reward)) != 1:
             raise ValueError(
                 f"id is that of {type(env.unwrapped).__name__}, whose reward is {shown(reward)}; "
                 "it must be one number, such as their sum"

@@ -400,7 +400,7 @@ def test_tables_of_the_theory_page_are_those_of_the_published_study() -> None:
     """Otherwise: PYTHONPATH=docs python -m making.measured.theory."""
     page = texts()["docs/theory.md"]
     assert all(theory.MARK.format(name=name) in page for name in theory.tables())
-    assert theory.written(page) == page
+    assert theory.written(page, theory.tables()) == page
 
 
 @pytest.mark.parametrize(

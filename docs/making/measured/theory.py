@@ -1,4 +1,4 @@
-"""The tables of docs/theory.md, from those of the published studies `theory`, `theory_schedule`.
+"""The tables of docs/theory.md, from those of the published studies `theory…`.
 
 `PYTHONPATH=docs python -m making.measured.theory` writes them between their marks in
 the page; a test compares.
@@ -10,13 +10,22 @@ import re
 from functools import cache
 from pathlib import Path
 
+import pandas as pd
+
+from fedrl.benchmark.publishing.opened import folder_of
+from fedrl.reports.speedup.grids import fitted, grids
+from fedrl.reports.statistics.estimates import Estimate
+from fedrl.reports.table import formatting as fm
+from fedrl.reports.table.presentation import Presentation
+from fedrl.reports.table.records import families
+from fedrl.reports.table.specification import Specification
 from making.measured.sensitivity import ALGORITHMS, Row, interval, markdown, number, read
 
 PAGE = Path(__file__).parents[2] / "theory.md"
 GRADIENT, GOOD, SCORE = "‖∇J‖²", "‖∇J‖², score", "score"
 ONE, EACH = "nothing", "N and ε"  # what the step size is chosen per
-THEORY, SCHEDULE = "theory", "theory_schedule"
-TRIED = {THEORY: "η, β", SCHEDULE: "L, s"}
+THEORY, SCHEDULE, TUNED = "theory", "theory_schedule", "theory_tuned"
+TRIED = {THEORY: "η, β", SCHEDULE: "L, s", TUNED: "η, β, K"}
 MARK = "<!-- table: {name} -->"
 
 
@@ -30,9 +39,37 @@ def tables() -> dict[str, str]:
         "efficiency": efficiency(),
         "opposed": exponents("opposed-pair", SCORE),
         "gridworld": exponents("gridworld", SCORE),
+        "tuned-score": exponents("random-mdp", SCORE, TUNED),
+        "tuned-good": exponents("random-mdp", GOOD, TUNED),
         "schedule-score": exponents("random-mdp", SCORE, SCHEDULE),
         "schedule-good": exponents("random-mdp", GOOD, SCHEDULE),
     }
+
+
+@cache
+def fitted_tables() -> dict[str, str]:
+    """Name to Markdown of tables whose fits take half a minute."""
+    return {"one-k": slopes_at_one_k()}
+
+
+def slopes_at_one_k() -> str:
+    """b for score targets where K is not tuned, on the seeds and numbers of agents of the study."""
+    frame = pd.read_parquet(folder_of(TUNED) / "records.parquet")
+    counts = sorted(int(k) for k in frame["local_steps"].unique())
+    kept = {f"K = {k}": frame[frame["local_steps"] == k] for k in counts} | {"K tuned": frame}
+    found = {name: _slopes(part) for name, part in kept.items()}
+    lines = [
+        [f"`{name}`", *(fm.estimated(own[name], 2) for own in found.values())]
+        for name in ALGORITHMS
+    ]
+    return markdown(["random-mdp", *(f"{name}: b" for name in found)], lines)
+
+
+def _slopes(frame: pd.DataFrame) -> dict[str, Estimate]:
+    (family,) = families(frame, Presentation())
+    spec = Specification()
+    found = grids(family, spec, [SCORE])
+    return {grid.algorithm: fitted(family, grid, EACH, spec).fit.slope for grid in found}
 
 
 def exponents(family: str, criterion: str, study: str = THEORY) -> str:
@@ -68,13 +105,14 @@ def efficiency() -> str:
     return markdown(["random-mdp", *(f"E({n})" for n in counts)], lines)
 
 
-def written(text: str) -> str:
+def written(text: str, found: dict[str, str]) -> str:
     """The page with these tables behind their marks."""
-    for name, table in tables().items():
+    for name, table in found.items():
         mark = MARK.format(name=name)
         text = re.sub(rf"{re.escape(mark)}\n(?:\n(?:\|.*\n)+)?", f"{mark}\n\n{table}\n", text)
     return text
 
 
 if __name__ == "__main__":
-    PAGE.write_text(written(PAGE.read_text("utf-8")), encoding="utf-8")
+    every = tables() | fitted_tables()
+    PAGE.write_text(written(PAGE.read_text("utf-8"), every), encoding="utf-8")

@@ -25,7 +25,12 @@ JOB: dict[str, Any] = {
     "id": "HalfCheetah-v5", "discount": 0.99, "segment": 2048, "epochs": 10, "minibatches": 32,
     "hidden": [64, 64], "step_size": 3e-4,
 }  # fmt: skip
-ROBOTS = (*TORCH, "mujoco==4.0.0")
+ROBOTS = (
+    *TORCH,
+    "mujoco==4.0.0",
+    "imageio==2.38.1",
+    "packaging",
+)  # for Gymnasium's robots
 PEERS = {
     "Stable-Baselines3's PPO": ("stable_baselines3_ppo.py", (*ROBOTS, "stable-baselines3==2.9.2")),
     "single-file PPO, torch": ("plain_ppo.py", ROBOTS),
