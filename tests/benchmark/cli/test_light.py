@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import subprocess
 import sys
 from importlib.metadata import EntryPoint
@@ -10,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from fedrl.algorithms import ALGORITHMS
-from fedrl.benchmark.cli import known, remembered
+from fedrl.benchmark.cli import known, names, remembered
+from fedrl.benchmark.cli.commands.studies.list_known import counted_studies
 from fedrl.benchmark.cli.names import fields
 from fedrl.benchmark.config.configuration import Config
 from fedrl.benchmark.config.study import Study
@@ -111,6 +114,20 @@ def test_a_list_is_remembered(what) -> None:
     assert first[:2] == again[:2]
     assert again[0] == 0
     assert again[2].endswith("imported:\n")
+
+
+def test_sizes_of_studies_are_kept_and_counted_anew_once_a_file_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise: python docs/making/sizes.py."""
+    kept = counted_studies()
+    assert kept == json.loads(json.dumps(catalogue.list_entries("studies")))
+    monkeypatch.setattr(names, "PACKAGES", tmp_path)
+    shutil.copytree(ROOT / "benchmark" / "studies", tmp_path / "benchmark" / "studies")
+    assert counted_studies() == kept
+    file = tmp_path / "benchmark" / "studies" / "quick.toml"
+    file.write_text(file.read_text("utf-8") + "# edited\n", "utf-8")
+    assert counted_studies() is None
 
 
 def test_a_list_of_another_environment_is_kept_too(tmp_path, monkeypatch) -> None:
