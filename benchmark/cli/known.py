@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, get_type_hints
 from typer.exceptions import TyperException
 
 from fedrl.benchmark.cli.codes import USER_ERROR
-from fedrl.benchmark.cli.names import PACKAGES, fields, names, told
+from fedrl.benchmark.cli.names import PACKAGES, fields, names, settings, told
 from fedrl.benchmark.cli.streams import NOTICE
 
 
@@ -70,6 +70,18 @@ def check_override(change: str) -> None:
     for kind, table in (("family", "families"), ("algorithm", "algorithms")):
         if key == table and below:
             _check(kind, below[0], names(kind))
+            below = below[1:]
+    if key in ("settings", "families", "algorithms") and below[:1] not in ([], ["algorithms"]):
+        _check_setting("setting", below[0], f"--set {change}", ("hyperparameters",))
+
+
+def _check_setting(kind: str, name: str, told: str, also: tuple[str, ...]) -> None:
+    """Refuse a word that is nobody's setting; those of other packages are not known here."""
+    own, words = settings()
+    if not name or name in words or name in also:
+        return
+    if not any(entry_points(group=f"fedrl.{which}") for which in ("families", "algorithms")):
+        raise UnknownName(f"{told}: {nearest(kind, name, [*also, *own])}")
 
 
 def study_keys() -> list[str]:
@@ -83,6 +95,7 @@ def check_condition(condition: str, study: str | None, overrides: list[str] | No
     field, _, text = (part.strip() for part in condition.partition("="))
     table = {"family": "families", "algorithm": "algorithms"}.get(field)
     known = list(told(study).get(table, ())) if study and table else []
+    _check_setting("field", field, f"--only {condition}", ("seed",))
     if not known or any(change.startswith(f"{table}.") for change in overrides or ()):
         return
     for value in filter(None, map(str.strip, text.split(","))):

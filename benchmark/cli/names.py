@@ -1,10 +1,13 @@
 """Names of studies, families and algorithms, read from files: nothing is imported for them."""
 
 import ast
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from functools import cache
 from importlib.metadata import entry_points
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +50,23 @@ def fields(file: str, owner: str) -> list[str]:
     classes = (node for node in _body(file) if isinstance(node, ast.ClassDef))
     body = next(node.body for node in classes if node.name == owner)
     return [name for name, _ in _assigned(body) if not name.startswith("_")]
+
+
+@cache
+def settings() -> tuple[list[str], set[str]]:
+    """Settings of a configuration, and every word that may name one there or in a built-in entry.
+
+    Lines of classes that declare something, whatever it is: fields of families and algorithms are
+    among them.
+    """
+    own = [
+        name
+        for name in fields("benchmark/config/configuration.py", "Config")
+        if name not in ("model_config", "options", "hyperparameters")
+    ]
+    files = [file for place in ("algorithms", "envs") for file in (PACKAGES / place).rglob("*.py")]
+    declared = (re.findall(r"^    (\w+): ", file.read_text("utf-8"), re.M) for file in files)
+    return own, {*own, *chain.from_iterable(declared)}
 
 
 def _body(file: str) -> list[ast.stmt]:

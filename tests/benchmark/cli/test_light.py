@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 import subprocess
@@ -15,7 +16,9 @@ from fedrl.algorithms import ALGORITHMS
 from fedrl.benchmark.cli import known, names, remembered
 from fedrl.benchmark.cli.commands.studies.list_known import counted_studies
 from fedrl.benchmark.cli.names import fields
-from fedrl.benchmark.config.configuration import Config
+from fedrl.benchmark.config.configuration import Config, Run
+from fedrl.benchmark.config.seeds import Seed
+from fedrl.benchmark.config.selection import facts
 from fedrl.benchmark.config.study import Study
 from fedrl.benchmark.config.study_file import built_in
 from fedrl.benchmark.execution.executors import EXECUTORS
@@ -175,6 +178,25 @@ def test_where_a_command_is_called_is_no_fact_and_an_edited_plugin_is(
     module.write_text("a = 12")
     assert remembered.digest() != before
     assert "plugin" not in sys.modules
+
+
+def test_every_field_of_a_run_and_every_setting_of_an_entry_may_be_named() -> None:
+    for family, kind in FAMILIES.items():
+        config = Config(family=family, algorithm="fedpg")
+        for field in facts(Run(config, Seed("test", 0))):
+            known.check_condition(f"{field}=x", None, None)
+        for option in dataclasses.fields(kind):
+            known.check_override(f"families.{family}.{option.name}=x")
+    for algorithm, kind in ALGORITHMS.items():
+        for own in dataclasses.fields(kind):
+            known.check_override(f"settings.{own.name}=x")
+            known.check_override(f"families.taxi.algorithms.{algorithm}.{own.name}=x")
+            known.check_condition(f"{own.name}=x", None, None)
+    for wrong in ("settings.agnts=1", "families.taxi.agnts=1", "algorithms.fedpg.agnts=1"):
+        with pytest.raises(known.UnknownName, match="did you mean 'agents'"):
+            known.check_override(wrong)
+    with pytest.raises(known.UnknownName, match="did you mean 'family'"):
+        known.check_condition("famly=x", None, None)
 
 
 def test_names_are_those_of_the_registries() -> None:
