@@ -62,7 +62,7 @@ def check_study(name: str) -> None:
 
 
 def check_override(change: str) -> None:
-    """Refuse a --set of no key of a study, and of no family or algorithm; values are read later."""
+    """Refuse a --set of no key, family, algorithm or setting; values are read later."""
     keys = [key.strip() for key in change.partition("=")[0].split(".")]
     (key, *below), declared = keys, study_keys()
     if key not in declared and key not in fields("benchmark/config/configuration.py", "Config"):
@@ -91,7 +91,7 @@ def study_keys() -> list[str]:
 
 
 def check_condition(condition: str, study: str | None, overrides: list[str] | None) -> None:
-    """Refuse an --only of a family or algorithm that the study has not; the rest is read later."""
+    """Refuse an --only of no field, or of a family or algorithm that the study has not."""
     field, _, text = (part.strip() for part in condition.partition("="))
     table = {"family": "families", "algorithm": "algorithms"}.get(field)
     known = list(told(study).get(table, ())) if study and table else []
