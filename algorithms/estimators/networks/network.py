@@ -11,6 +11,7 @@ from numba import types
 from numba.core import config
 from numba.extending import intrinsic, register_jitable
 
+from fedrl.algorithms.estimators.networks.product import product
 from fedrl.algorithms.estimators.networks.tanh import tanh_into
 
 SLOTS = 8  # episodes played beside each other: a vector register of float32
@@ -19,7 +20,7 @@ SLOTS = 8  # episodes played beside each other: a vector register of float32
 @register_jitable
 def affine(x: Any, weight: Any, bias: Any) -> Any:
     """x W + b: (M, in) -> (M, out)."""
-    z = np.dot(x, weight)
+    z = product(x, weight)
     for m in range(z.shape[0]):
         for j in range(z.shape[1]):
             z[m, j] += bias[j]
@@ -65,9 +66,9 @@ def backward(shape: Any, theta: Any, x: Any, cache: Any, delta: Any, gradient: A
         if layer > 0:
             filled -= steps * rows
             inputs = cache[filled : filled + steps * rows].reshape(steps, rows)
-        add_layer(gradient, at, np.dot(inputs.T, delta), delta, rows, columns)
+        add_layer(gradient, at, product(inputs.T, delta), delta, rows, columns)
         if layer > 0:
-            delta = np.dot(delta, weight.T)
+            delta = product(delta, weight.T)
             for m in range(steps):
                 for i in range(rows):
                     delta[m, i] *= 1 - inputs[m, i] * inputs[m, i]
@@ -114,7 +115,7 @@ def forward_tangent(shape: Any, theta: Any, tangent: Any, x: Any, cache: Any) ->
         dz = affine(inputs, dweight, tangent[at : at + columns])
         at += columns
         if layer > 0:
-            through = np.dot(dinputs, weight)
+            through = product(dinputs, weight)
             for m in range(steps):
                 for j in range(columns):
                     dz[m, j] += through[m, j]
@@ -146,16 +147,16 @@ def backward_tangent(
         if layer > 0:
             filled -= steps * rows
             inputs = cache[filled : filled + steps * rows].reshape(steps, rows)
-        product = np.dot(inputs.T, ddelta)
+        weights = product(inputs.T, ddelta)
         if layer > 0:
             dinputs = dcache[filled : filled + steps * rows].reshape(steps, rows)
-            product += np.dot(dinputs.T, delta)
-        add_layer(gradient, at, product, ddelta, rows, columns)
+            weights += product(dinputs.T, delta)
+        add_layer(gradient, at, weights, ddelta, rows, columns)
         if layer > 0:
             dinputs = dcache[filled : filled + steps * rows].reshape(steps, rows)
-            back = np.dot(delta, weight.T)
-            dback = np.dot(ddelta, weight.T)
-            dback += np.dot(delta, dweight.T)
+            back = product(delta, weight.T)
+            dback = product(ddelta, weight.T)
+            dback += product(delta, dweight.T)
             for m in range(steps):
                 for i in range(rows):
                     gain = 1 - inputs[m, i] * inputs[m, i]

@@ -1,0 +1,67 @@
+"""A run has the same parameters on every processor with AVX2 and fused multiply-adds.
+
+So are scores, but for exact ones of finite MDPs, whose last digits may differ.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import numba
+import pytest
+from older_processor import plainer_processor
+
+PROGRAM = """
+import hashlib
+from fedrl.benchmark.config.configuration import Config, Run
+from fedrl.benchmark.config.seeds import Seed
+from fedrl.benchmark.execution.attempt import one_thread
+from fedrl.benchmark.training.federation import train
+
+WIDE = {"hidden": (64, 64), "options": {"horizon": 100}}
+ACTOR_CRITIC = {"local_steps": 1, "segment": 256, "normalise": "pooled", "initial_log_std": 0.0}
+CONFIGS = [
+    ("gridworld", "fedsvrpg-m", {}),
+    ("cartpole", "fedhapg-m", {"hidden": (8, 8)}),
+    ("halfcheetah", "fedpg", WIDE),
+    ("halfcheetah", "fedppo", WIDE | ACTOR_CRITIC),
+]
+for family, algorithm, changes in CONFIGS:
+    settings = {"agents": 3, "rounds": 3, "kappa": 0.5, "step_size": 1e-3} | changes
+    config = Config(family=family, algorithm=algorithm, **settings)
+    with one_thread():
+        (found,) = train([Run(config, Seed("test", 0))])
+    bits = [found.parameters]
+    if family != "gridworld":
+        bits += [found.columns[name] for name in ("return", "objective", "return_worst")]
+    print(family, hashlib.sha256(b"".join(part.tobytes() for part in bits)).hexdigest())
+"""
+
+
+def computed(variables: dict[str, str]) -> str:
+    return subprocess.run(
+        [sys.executable, "-c", PROGRAM],
+        env=os.environ | variables,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+
+
+@pytest.fixture(scope="module")
+def here() -> str:
+    return computed({})
+
+
+def test_libraries_may_choose_other_instructions(here: str) -> None:
+    assert computed(plainer_processor()) == here
+
+
+@pytest.mark.long
+@pytest.mark.skipif(numba.config.CPU_NAME is not None, reason="numba compiles for another one")
+def test_compiled_code_may_be_for_another_processor(here: str, tmp_path: object) -> None:
+    compiled = {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": "+avx2,+fma"}
+    places = {"NUMBA_CACHE_DIR": str(tmp_path)}
+    assert computed(plainer_processor() | compiled | places) == here
