@@ -33,6 +33,7 @@ class Rule(NamedTuple):
     velocities: int
     seconds: float  # s, one environment step
     control_cost: float
+    largest_action: float  # actions are clipped to ±, before they are paid for
     fastest: float  # observed velocities are clipped to ±
     healthy_reward: float  # per step that ends healthy
     low: Array  # (x,), excluded
@@ -137,14 +138,16 @@ def advance(machine: Any, lane: int, state: Any, action: Any) -> Any:
     Forward speed (m/s) - cost |a|² + a reward if healthy, the end if not.
     """
     rule, row = machine.rule, machine.rows[lane]
-    width, before, sound = len(state), state[0], True
+    width, before, sound, square = len(state), state[0], True, 0.0
     row[0] = 0.0  # time moves nothing
     for i in range(width):
         sound &= math.isfinite(state[i])
         row[1 + i] = state[i]
     for j in range(len(action)):
         sound &= math.isfinite(action[j])
-        row[1 + width + j] = np.float64(action[j]) + machine.bias[lane]
+        taken = min(max(np.float64(action[j]), -rule.largest_action), rule.largest_action)
+        row[1 + width + j] = taken + machine.bias[lane]
+        square += taken * taken
     if sound:
         sound = call(machine.step, machine.batch, machine.lanes + 4 * lane, machine.skip) == 0
     for i in range(width):
@@ -155,8 +158,5 @@ def advance(machine: Any, lane: int, state: Any, action: Any) -> Any:
     for i in range(width):
         state[i] = row[1 + i]
         healthy &= rule.low[i] < state[i] < rule.high[i]
-    square = 0.0
-    for j in range(len(action)):
-        square += np.float64(action[j]) * np.float64(action[j])
     gain = (state[0] - before) / rule.seconds + (rule.healthy_reward if healthy else 0.0)
     return gain - rule.control_cost * square, not healthy

@@ -38,9 +38,11 @@ class RobotSimulator(MujocoSimulator):
     fastest: ClassVar[float] = math.inf  # m/s or rad/s, observed velocities are clipped to ±
     healthy_reward: ClassVar[float] = 0.0  # per step that ends healthy
 
-    def __init__(self, task: RobotTask, episodes: int, threads: int) -> None:
+    def __init__(
+        self, task: RobotTask, episodes: int, threads: int, largest_action: float = math.inf
+    ) -> None:
         models = models_of(self.robot, task)
-        super().__init__(models, task.action_bias, episodes, threads)
+        super().__init__(models, task.action_bias, episodes, threads, largest_action)
         self.start_width = np.repeat(task.start_width, episodes)[:, None]
         self.start_draws = self.positions + self.velocities
         # Else the bindings step it, with the same bits; others' robots may see or pay otherwise.
@@ -48,8 +50,8 @@ class RobotSimulator(MujocoSimulator):
         if mujoco_library() is None or not ours:
             return
         rule = Rule(
-            self.positions, self.velocities, self.seconds, self.control_cost, self.fastest,
-            self.healthy_reward, *self.bounds(),
+            self.positions, self.velocities, self.seconds, self.control_cost, largest_action,
+            self.fastest, self.healthy_reward, *self.bounds(),
         )  # fmt: skip
         data = machine(self, self.frame_skip, LARGEST, rule)
         self.native = Native(observe, advance, data)
@@ -59,7 +61,7 @@ class RobotSimulator(MujocoSimulator):
         return np.outer([-math.inf, math.inf], np.ones(self.width))
 
     def running(self, before: Array, after: Array, action: Array) -> tuple[Array, Array]:
-        """Forward speed (L,) in m/s, cost (L,) of the action as chosen: not biased, not clipped."""
+        """Forward speed (L,) in m/s, cost (L,) of the action before the bias."""
         speed = (after[:, 0] - before[:, 0]) / self.seconds
         return speed, self.control_cost * np.sum(np.square(action), axis=1)
 
@@ -93,6 +95,7 @@ class Robot(PhysicalFamily, SimulatedFamily):
 
     horizon: int = 1000
     vary: tuple[str, ...] = tuple(knobs)
+    clip_actions: bool = False  # to full torque, before they are paid for: a wrapper of PPO's users
 
     @property
     def observation_space(self) -> spaces.Box:
@@ -106,7 +109,8 @@ class Robot(PhysicalFamily, SimulatedFamily):
 
     def simulator(self, task: RobotTask, episodes: int, threads: int = 1) -> RobotSimulator:
         """Physics of L = N·B lanes, each agent on its own compiled model."""
-        return self.body(task, episodes, threads)
+        largest = 1.0 if self.clip_actions else math.inf
+        return self.body(task, episodes, threads, largest)
 
     def model(self, task: Any) -> Model:
         """The first agent's model, with what only a picture needs."""

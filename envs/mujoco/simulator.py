@@ -8,6 +8,7 @@ diverges is recorded as a NaN reward, and a model that does not compile still ra
 Axes: L lanes, N agents, B episodes, x state, a action.
 """
 
+import math
 import warnings
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -144,8 +145,10 @@ class MujocoSimulator(Simulator):
         action_bias: Array,  # (N,), added to the actions that reach the actuators
         episodes: int,
         threads: int,
+        largest_action: float = math.inf,  # actions are clipped to ±, before they are paid for
     ) -> None:
         first = models[0]
+        self.largest_action = largest_action
         self.models = [model for model in models for _ in range(episodes)]
         self.action_bias = np.repeat(action_bias, episodes)[:, None]
         self.seconds = first.opt.timestep * self.frame_skip  # s, one environment step
@@ -176,6 +179,7 @@ class MujocoSimulator(Simulator):
         action = np.ascontiguousarray(action, dtype=np.float64)
         sound = np.isfinite(state).all(axis=1) & np.isfinite(action).all(axis=1)
         sound &= ~self.resting
+        action = np.clip(action, -self.largest_action, self.largest_action)
         self.batch.state[:, 0] = 0.0  # time moves nothing
         self.dynamic[:] = state
         self.control[:] = action + self.action_bias

@@ -80,17 +80,19 @@ def test_every_robot_is_registered_and_tested(kind: type[Robot]) -> None:
 
 
 @every_robot
-def test_stock_is_gymnasium_step_for_step(kind: type[Robot]) -> None:
+@pytest.mark.parametrize("clipped", [False, True])
+def test_stock_is_gymnasium_step_for_step(kind: type[Robot], clipped: bool) -> None:
     """Bit-equal: same positions, velocities and warm start, through the same engine."""
-    simulator = kind().simulator(task(kind, 1, 0.0), episodes=1)
+    simulator = kind(clip_actions=clipped).simulator(task(kind, 1, 0.0), episodes=1)
     env = gymnasiums(kind)
+    outside = gymnasium.wrappers.ClipAction(env) if clipped else env
     ends = 0
     for episode in range(6):
         observation, _ = env.reset(seed=episode)
         state = warm_state(env.data)[None]
         np.testing.assert_array_equal(simulator.observe(state)[0], observation)
         for action in actions(kind, 100, 1, seed=episode):
-            observation, reward, terminated, _, _ = env.step(action[0])
+            observation, reward, terminated, _, _ = outside.step(action[0])
             step = simulator.step(state, action, NOTHING)
             state = step.state
             np.testing.assert_array_equal(simulator.observe(state)[0], observation)

@@ -166,10 +166,11 @@ def test_what_cannot_be_is_refused(changes, said):
         run(**{"hyperparameters": {}} | changes)
 
 
+@pytest.mark.parametrize("clipped", [False, True])
 @pytest.mark.parametrize("name", ["halfcheetah", "hopper", "walker2d"])
-def test_physics_called_by_compiled_code_is_the_simulators_step(name):
+def test_physics_called_by_compiled_code_is_the_simulators_step(name, clipped):
     """Segments and episodes, bit for bit; an agent whose actions are not finite among them."""
-    family, lanes, copies = FAMILIES[name](horizon=40), 3, 2
+    family, lanes, copies = FAMILIES[name](horizon=40, clip_actions=clipped), 3, 2
     task = family.sample(lanes, 1.0, np.random.default_rng(0))
     policy = GaussianMLP(family.observation_space.shape[0], (4, 4), family.joints, 0.0)
     theta = np.stack([policy.initial(np.random.default_rng(i)) for i in range(lanes)])

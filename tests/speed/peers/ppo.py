@@ -1,7 +1,8 @@
 """PPO on HalfCheetah by us and by others: steps per second and what is learned, side by side.
 
 The job is one agent with the values single-file implementations have: 2 048 steps, 10 epochs of 32
-minibatches, tanh 64×64. All run in one process each, one after the other, seed by seed.
+minibatches, tanh 64×64, actions clipped before they are paid for. All run in one process and one
+thread each, as workers of a study do, one after the other, seed by seed.
 
 usage: ppo.py FOLDER [STEPS [SEEDS]]; environments are made in FOLDER once and kept.
 """
@@ -9,6 +10,7 @@ usage: ppo.py FOLDER [STEPS [SEEDS]]; environments are made in FOLDER once and k
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -19,18 +21,15 @@ from run import HERE, OURS, TORCH, environment
 
 from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.seeds import Seed
+from fedrl.benchmark.execution.attempt import one_thread
 from fedrl.benchmark.training.federation import train
 
 JOB: dict[str, Any] = {
     "id": "HalfCheetah-v5", "discount": 0.99, "segment": 2048, "epochs": 10, "minibatches": 32,
     "hidden": [64, 64], "step_size": 3e-4,
 }  # fmt: skip
-ROBOTS = (
-    *TORCH,
-    "mujoco==4.0.0",
-    "imageio==2.38.1",
-    "packaging",
-)  # for Gymnasium's robots
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+ROBOTS = (*TORCH, "mujoco==4.0.0", "imageio==2.38.1", "packaging")  # for Gymnasium's robots
 PEERS = {
     "Stable-Baselines3's PPO": ("stable_baselines3_ppo.py", (*ROBOTS, "stable-baselines3==2.9.2")),
     "single-file PPO, torch": ("plain_ppo.py", ROBOTS),
@@ -47,7 +46,9 @@ def main(folder: Path, steps: int, seeds: int) -> None:
         found.setdefault(OURS, []).append(ours(steps, seed))
         for name, (script, packages) in PEERS.items():
             command = [str(environment(folder, packages)), str(HERE / script), str(file), str(seed)]
-            done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+            done = subprocess.run(
+                command, check=True, stdout=subprocess.PIPE, text=True, env=os.environ | ONE_THREAD
+            )
             found.setdefault(name, []).append(json.loads(done.stdout.splitlines()[-1]))
     rate = {name: median(one["steps_per_second"] for one in all_) for name, all_ in found.items()}
     print(f"{steps} steps, {seeds} seeds: median steps/s, mean of final returns")
@@ -66,6 +67,7 @@ def ours(steps: int, seed: int) -> dict[str, float]:
             family="halfcheetah", algorithm="fedppo", agents=1, local_steps=1, rounds=rounds,
             segment=JOB["segment"], step_size=JOB["step_size"], hidden=tuple(JOB["hidden"]),
             initial_log_std=0.0, normalise="own", evaluate_every=rounds,
+            options={"clip_actions": True},
             evaluation_episodes=episodes,
             hyperparameters={
                 "epochs": JOB["epochs"], "minibatches": JOB["minibatches"], "clip_critic": True,
@@ -73,8 +75,9 @@ def ours(steps: int, seed: int) -> dict[str, float]:
         )  # fmt: skip
         return Run(config, Seed("test", seed))
 
-    train([run(1, 1)])
-    (result,) = train([run(rounds, 10)])
+    with one_thread():
+        train([run(1, 1)])
+        (result,) = train([run(rounds, 10)])
     seconds = float(result.seconds[-1])
     return {
         "steps_per_second": rounds * JOB["segment"] / seconds,
