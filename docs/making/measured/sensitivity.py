@@ -7,6 +7,7 @@ with the page.
 from __future__ import annotations
 
 import csv
+import math
 import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
@@ -38,9 +39,15 @@ def tables() -> dict[str, str]:
         "gain": gain("sensitivity"),
         "beside": beside("sensitivity"),
         "values": values(),
+        "best values": best_values("sensitivity"),
         "agents": agents(),
+        "many agents": many_agents(),
         "local steps": local_steps(),
+        "lost": lost(),
+        "kappa": extreme(),
         "beyond": beyond(),
+        "orders": orders(),
+        "best values beyond": best_values("sensitivity_beyond"),
         "owed beyond": owed("sensitivity_beyond"),
         "gain beyond": gain("sensitivity_beyond"),
     }
@@ -108,6 +115,121 @@ def values() -> str:
     return markdown(["", "value", *(f"`{name}`" for name in ALGORITHMS)], lines)
 
 
+def best_values(study: str) -> str:
+    """Which hyperparameter matters most, and the value of each with the best mean."""
+    rows = [r for r in read(study, "sensitivity-values-long") if r["where"] == EVERYWHERE]
+    known = [name for name in SHOWN if any(row["hyperparameter"] == name for row in rows)]
+    first: dict[str, list[str]] = {}
+    for one in ALGORITHMS:
+        shares = {name: _share(study, one, name) for name in known}
+        first.setdefault(SIGNS[max(shares, key=lambda name: shares[name])], []).append(one)
+    lines = [f"- Most important: {_by(first)}."]
+    for name in known:
+        best: dict[str, list[str]] = {}
+        for one in ALGORITHMS:
+            own = [r for r in rows if (r["algorithm"], r["hyperparameter"]) == (one, name)]
+            if own:
+                top = max(own, key=lambda row: float(row["mean"]))
+                best.setdefault(top["value"].split("=")[1].strip(), []).append(one)
+        lines.append(f"- Best mean, {SIGNS[name]}: {_by(best)}.")
+    return "\n".join(lines)
+
+
+def many_agents() -> str:
+    """What more agents change in the mean, at the smallest step size and at the largest."""
+    rows = [r for r in read("sensitivity", "sensitivity-values-long") if "N =" in r["where"]]
+    lines = []
+    for words, place in (("smallest", 0), ("largest", -1)):
+        gaps = []
+        for family, counts in FAMILIES:
+            for one in ALGORITHMS:
+                few, many = (_etas(rows, family, count, one)[place] for count in counts)
+                gaps.append(float(many["mean"]) - float(few["mean"]))
+        low, high = number(min(gaps)), number(max(gaps))
+        lines.append(f"- From few agents to many, mean at the {words} η: {low} to {high} more.")
+    moved = []
+    for family, counts in FAMILIES:
+        for one in ALGORITHMS:
+            tops = [
+                max(_etas(rows, family, count, one), key=lambda row: float(row["mean"]))["value"]
+                for count in counts
+            ]
+            if tops[0] != tops[1]:
+                few, many = (top.split("=")[1].strip() for top in tops)
+                moved.append(f"`{one}` on {family} from {few} to {many}")
+    lines.append(f"- The η with the best mean moves: {'; '.join(moved) or 'nowhere'}.")
+    return "\n".join(lines)
+
+
+def _etas(rows: Iterable[Row], family: str, count: int, algorithm: str) -> list[Row]:
+    key = (f"{family}, N = {count}", algorithm, "step_size")
+    return [r for r in rows if (r["where"], r["algorithm"], r["hyperparameter"]) == key]
+
+
+def lost() -> str:
+    """How far the best falls from one local step to twenty, on GridWorld, over both N."""
+    rows = read("sensitivity", "gridworld-responses")
+    parts = []
+    for one in ALGORITHMS:
+        falls = []
+        for kappa in (0.0, 1.0):
+            own = [
+                [float(r["best"]) for r in _here(rows, one, count, kappa) if _is_k(r)]
+                for count in (2, 8)
+            ]
+            falls.append(number(fmean(best[0] - best[-1] for best in own)))
+        parts.append(f"`{one}` {falls[0]} and {falls[1]}")
+    return f"- From K = 1 to 20 the best falls, at κ = 0 and at κ = 1, by: {'; '.join(parts)}."
+
+
+def _is_k(row: Row) -> bool:
+    return row["hyperparameter"] == "local_steps"
+
+
+def extreme() -> str:
+    """The mean over all settings where agents are alike, and where they are not."""
+    rows = [r for r in read("sensitivity", "sensitivity-values-long") if _is_any(r)]
+    lines = []
+    for family in ("gridworld", "cartpole"):
+        parts = []
+        for one in ALGORITHMS:
+            means = [
+                number(r["mean"])
+                for kappa in (0, 1)
+                for r in rows
+                if (r["where"], r["algorithm"]) == (f"{family}, κ = {kappa}", one)
+            ]
+            parts.append(f"`{one}` {' → '.join(means)}")
+        lines.append(f"- Mean over all settings, κ = 0 → 1, {family}: {'; '.join(parts)}.")
+    return "\n".join(lines)
+
+
+def _is_any(row: Row) -> bool:
+    return row["hyperparameter"] == "any"
+
+
+def orders() -> str:
+    """The order of the means in every condition, the best first."""
+    rows = [r for r in read("sensitivity_beyond", "sensitivity-values-long") if _is_any(r)]
+    lines = []
+    for name, place in _conditions():
+        own = [row for row in rows if row["where"] == place and row["algorithm"] in ALGORITHMS]
+        own.sort(key=lambda row: -float(row["mean"]))
+        lines.append(f"- Order of the means, {name}: {', '.join(_code(r) for r in own)}.")
+    return "\n".join(lines)
+
+
+def _code(row: Row) -> str:
+    return f"`{row['algorithm']}`"
+
+
+def _by(groups: dict[str, list[str]]) -> str:
+    """1 (`fedpg`), 3.2 (`fedpg-m`, `fedhapg-m`)"""
+    return ", ".join(
+        f"{value} ({', '.join(f'`{name}`' for name in names)})" for value, names in groups.items()
+    )
+
+
 def agents() -> str:
     """The step size for few and for many agents, per family."""
     rows = read("sensitivity", "sensitivity-values-long")
@@ -153,14 +275,7 @@ def beyond() -> str:
     """Noise without variance, an objective that jumps, both and neither."""
     rows = read("sensitivity_beyond", "sensitivity-values-long")
     tuned = read("sensitivity_beyond", "random-mdp-tuned")
-    words = [row["where"] for row in rows]
-    noise = next(w for w in words if "reward cliff = none" in w and "noise = none" not in w)
-    cliff = next(w for w in words if "reward noise = none" in w and "cliff = none" not in w)
-    disturbed = {
-        "noise": noise.split("reward noise = ")[1],
-        "cliff": cliff.split("reward cliff = ")[1].split(", reward noise")[0],
-    }
-    places = [place.format(**disturbed) for _, place in CONDITIONS]
+    places = [place for _, place in _conditions()]
 
     def overall(algorithm: str, place: str) -> Row:
         key = {"algorithm": algorithm, "where": place, "hyperparameter": "any"}
@@ -183,6 +298,18 @@ def beyond() -> str:
         ),
     ]
     return markdown(["", *(name for name, _ in CONDITIONS)], parts)
+
+
+def _conditions() -> list[tuple[str, str]]:
+    """Name and place of every condition, as the published tables name it."""
+    words = [row["where"] for row in read("sensitivity_beyond", "sensitivity-values-long")]
+    noise = next(w for w in words if "reward cliff = none" in w and "noise = none" not in w)
+    cliff = next(w for w in words if "reward noise = none" in w and "cliff = none" not in w)
+    disturbed = {
+        "noise": noise.split("reward noise = ")[1],
+        "cliff": cliff.split("reward cliff = ")[1].split(", reward noise")[0],
+    }
+    return [(name, place.format(**disturbed)) for name, place in CONDITIONS]
 
 
 @cache
@@ -226,13 +353,19 @@ def _below(row: Row) -> str:
 
 
 def _importance(algorithm: str, name: str) -> str:
+    share = _share("sensitivity", algorithm, name)
+    return number(share) if share >= 0 else ""
+
+
+def _share(study: str, algorithm: str, name: str) -> float:
+    """Mean importance over environments; −∞ without such a hyperparameter."""
     found = [
         float(row[name])
-        for family, _ in FAMILIES
-        for row in read("sensitivity", f"{family}-importances")
+        for path in sorted((PUBLISHED / study / "tables").glob("*-importances.csv"))
+        for row in read(study, path.stem)
         if row["algorithm"] == algorithm and row.get(name)
     ]
-    return number(fmean(found)) if found else ""
+    return fmean(found) if found else -math.inf
 
 
 def _here(rows: Iterable[Row], algorithm: str, agents_: int, kappa: float) -> list[Row]:
