@@ -6,7 +6,7 @@ from fedrl.benchmark.publishing import replay, stored_run
 from fedrl.benchmark.publishing.verification import verify
 
 # A million steps of a robot are minutes each: `fedrl replay` computes them again.
-LONG = ("ppo", "federated_ppo", "critic")
+LONG = ("ppo", "deep_tuned")
 
 
 def replays(folder: Path) -> list[str]:

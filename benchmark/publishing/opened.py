@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from fedrl.benchmark.publishing.verification import published
 from fedrl.benchmark.storage.files import StoreError
 from fedrl.benchmark.storage.folders import replacing
 from fedrl.envs.validation import nearest
+from fedrl.reports.page.film import PICTURES, film_of, filmed
 
 
 def folder_of(study: str) -> Path:
@@ -56,6 +58,9 @@ def page_of(
         with replacing(place, ours=sources.REPORT) as new:
             artefacts = sources.make_report(read, new, tell=tell)
             sources.write_source(read, artefacts, new / sources.FOLDER)
+            for family in filmed(folder):
+                (new / PICTURES).mkdir(exist_ok=True)
+                shutil.copy(folder / film_of(family), new / film_of(family))
     except OSError as error:
         raise StoreError(f"cannot write the report to {place}: {error.strerror}") from None
     return place / sources.PAGE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -14,11 +15,16 @@ from fedrl.benchmark.publishing.records import Records, read_records
 from fedrl.benchmark.storage.files import StoreError
 from fedrl.benchmark.storage.folders import replacing, require_writable
 from fedrl.benchmark.storage.manifests import Manifest
-from fedrl.benchmark.storage.store import Store
+from fedrl.benchmark.storage.store import Store, Stored
 from fedrl.benchmark.storage.tuned_code import tuned_elsewhere
+from fedrl.reports.page.film import FILMS, filmed
 
 if TYPE_CHECKING:
     from fedrl.reports.table.surfaces.from_records import Designed
+
+
+# Writes a film of a stored run, given its result, below a folder, if it can be filmed.
+Filming = Callable[[Path, Path], object]
 
 
 class Published(NamedTuple):
@@ -37,11 +43,12 @@ def publish(
     command: str,
     shown: Mapping[str, Any] | None = None,
     tell: Callable[[str], None] | None = None,
+    film: Filming | None = None,
 ) -> Published:
     """Write the report of what is stored; `command` is how its runs are computed.
 
     `shown`: fields of a `Presentation`, for its provenance; SettingError where the study has not
-    what they name. `tell` hears what is being done.
+    what they name. `tell` hears what is being done. `film` films the best run of every family.
     """
     configs = study.configs()
     names = (sorted({getattr(c, field) for c in configs}) for field in ("algorithm", "family"))
@@ -54,15 +61,30 @@ def publish(
     out = store.folder / "report" if out is None else out
     designed = surfaces_of(study, found)
     told = provenance(study, store, found, command, designed) | chosen
-    source = sources.packed(found.frame, told, study.title, study.description)
     check_ours(out)
     try:
         with replacing(out, ours=sources.REPORT) as new:
+            if film is not None:
+                for best in best_runs(found.stored):
+                    film(store.path(best.run), new)
+            told |= {FILMS: filmed(new)}
+            source = sources.packed(found.frame, told, study.title, study.description)
             artefacts = sources.make_report(source, new, designed, tell)
             sources.write_source(source, artefacts, new / sources.FOLDER)
     except OSError as error:
         raise StoreError(f"cannot write the report to {out}: {error.strerror}") from None
     return Published(out / sources.PAGE, found.missing, found.stale, designed)
+
+
+def best_runs(stored: Sequence[Stored]) -> list[Stored]:
+    """Of every family the run that ended best, the first of equals; none that diverged."""
+    best: dict[str, tuple[float, Stored]] = {}
+    for entry in stored:
+        columns, family = entry.columns, entry.run.config.family
+        score = float(columns[str(columns["metric"][-1])][-1])
+        if not columns["diverged"][-1] and score > best.get(family, (-math.inf, entry))[0]:
+            best[family] = score, entry
+    return [entry for _, entry in best.values()]
 
 
 def presentation(

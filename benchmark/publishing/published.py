@@ -10,7 +10,7 @@
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import NamedTuple
@@ -18,7 +18,12 @@ from typing import NamedTuple
 from fedrl.benchmark.config.study import Study
 from fedrl.benchmark.publishing import crate, readme, sources
 from fedrl.benchmark.publishing.listing import kept_runs
-from fedrl.benchmark.publishing.publication import computed_again, provenance, surfaces_of
+from fedrl.benchmark.publishing.publication import (
+    Filming,
+    computed_again,
+    provenance,
+    surfaces_of,
+)
 from fedrl.benchmark.publishing.records import label, read_records
 from fedrl.benchmark.storage import parameters
 from fedrl.benchmark.storage.files import (
@@ -31,10 +36,11 @@ from fedrl.benchmark.storage.folders import replacing
 from fedrl.benchmark.storage.manifests import manifest_files, spoken_for
 from fedrl.benchmark.storage.provenance import decisive_versions
 from fedrl.benchmark.storage.store import UNKNOWN, Store, Stored
+from fedrl.reports.page.film import FILMS, PICTURES, filmed
 
 OURS = (
     *(sources.RECORDS, sources.PROVENANCE, sources.DIGESTS, "tables", "runs", crate.NAME),
-    *(readme.README, readme.PICTURES),
+    *(readme.README, PICTURES),
 )
 REPLAYED = 3  # runs that are kept whole
 
@@ -45,10 +51,6 @@ class Public(NamedTuple):
     folder: Path
     runs: list[str]  # paths below the folder, of the runs that are kept whole
     size: int  # bytes
-
-
-# Writes a film of a run that is kept whole, given its result, into a folder, if it can be filmed.
-Filming = Callable[[Path, Path], object]
 
 
 def publish_study(
@@ -62,14 +64,14 @@ def publish_study(
     found = read_records(study, results)
     designed = surfaces_of(study, found)
     told = provenance(study, store, found, command, designed)
-    made_of = sources.packed(found.frame, told, study.title, study.description)
     kept = cheapest(found.stored)
     try:
         with tempfile.TemporaryDirectory() as temporary, replacing(out, ours=OURS) as new:
+            runs = [_keep(store, entry, new) for entry in kept]
+            told |= _film(new, runs, film)
+            made_of = sources.packed(found.frame, told, study.title, study.description)
             artefacts = sources.make_report(made_of, Path(temporary), designed)
             _keep_tables(Path(temporary), new)
-            runs = [_keep(store, entry, new) for entry in kept]
-            _film(new, runs, film)
             readme.write(made_of, Path(temporary), new, kept_runs(new))
             _describe(made_of, artefacts, new, day)
     except OSError as error:
@@ -96,10 +98,10 @@ def redraw(out: Path, day: str | None, film: Filming) -> Public:
     made_of, designed = computed_again(sources.read_source(out))
     try:
         with tempfile.TemporaryDirectory() as temporary, replacing(out, ours=OURS) as new:
-            artefacts = sources.make_report(made_of, Path(temporary), designed)
             shutil.copytree(out / "runs", new / "runs")
             runs = kept_runs(out)
-            _film(new, runs, film)
+            made_of = sources.with_provenance(made_of, made_of.provenance | _film(new, runs, film))
+            artefacts = sources.make_report(made_of, Path(temporary), designed)
             readme.write(made_of, Path(temporary), new, runs)
             _keep_tables(Path(temporary), new)
             _describe(made_of, artefacts, new, day)
@@ -192,10 +194,12 @@ def _keep(store: Store, entry: Stored, out: Path) -> str:
     return (folder / result.name).relative_to(out).as_posix()
 
 
-def _film(out: Path, runs: Sequence[str], film: Filming) -> None:
-    (out / readme.PICTURES).mkdir()
+def _film(out: Path, runs: Sequence[str], film: Filming) -> dict[str, list[str]]:
+    """Film what is kept whole, and say of which families there is a film."""
+    (out / PICTURES).mkdir()
     for run in runs:
-        film(out / run, out / readme.PICTURES)
+        film(out / run, out)
+    return {FILMS: filmed(out)}
 
 
 def _keep_tables(report: Path, out: Path) -> None:

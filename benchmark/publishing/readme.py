@@ -9,31 +9,21 @@ from pathlib import Path
 
 from fedrl.benchmark.publishing import sources
 from fedrl.benchmark.storage.files import write_atomically
+from fedrl.reports.page.film import FILMS, PICTURES, film_of
 
-README, PICTURES = "README.md", "pictures"
-FILM = "-final-policy.gif"  # behind the name of a family
+README = "README.md"
 PICTURE = re.compile(r"\]\(figures/([\w.-]+\.svg)\)")
 LONG_NUMBER = re.compile(rb"-?\d+\.\d{3,}")
 
 
 def write(source: sources.Source, report: Path, out: Path, runs: Sequence[str]) -> None:
-    """README.md and pictures/ of a published study, from its report; `runs` are kept whole.
-
-    The films are there already.
-    """
-    for name, content in files(source, report, runs, kept_films(out)).items():
+    """README.md and pictures/ of a published study, from its report; `runs` are kept whole."""
+    for name, content in files(source, report, runs).items():
         (out / name).parent.mkdir(parents=True, exist_ok=True)
         write_atomically(out / name, content)
 
 
-def kept_films(folder: Path) -> list[str]:
-    """Names of the films of a published study."""
-    return sorted(path.name for path in (folder / PICTURES).glob(f"*{FILM}"))
-
-
-def files(
-    source: sources.Source, report: Path, runs: Sequence[str], films: Sequence[str]
-) -> dict[str, bytes]:
+def files(source: sources.Source, report: Path, runs: Sequence[str]) -> dict[str, bytes]:
     """Path below the folder → content, the same whenever the report is the same."""
     summary = (report / sources.SUMMARY).read_text(encoding="utf-8")
     small = {
@@ -41,16 +31,15 @@ def files(
         for name in PICTURE.findall(summary)
     }
     moved = PICTURE.sub(rf"]({PICTURES}/\1)", summary)
-    for film in films:
-        moved = _with_film(moved, film)
+    for family in source.provenance.get(FILMS, ()):
+        moved = _with_film(moved, family)
     return {README: _text(source, moved, runs).encode(), **small}
 
 
-def _with_film(summary: str, film: str) -> str:
+def _with_film(summary: str, family: str) -> str:
     """The film below the heading of its family, or of the first variant of it."""
-    family = film.removesuffix(FILM)
     shown = (
-        f"![Final policy]({PICTURES}/{film})\n\n*Final policy.* Agents of a run that is kept "
+        f"![Final policy]({film_of(family)})\n\n*Final policy.* Agents of a run that is kept "
         "whole, each with its own environment, under the policy that the run ended with."
     )
     heading = re.compile(rf"^(### {re.escape(family)}(?:@\S+)?)$", re.MULTILINE)

@@ -24,13 +24,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fedrl.benchmark.storage.files import StoreError, plain_bytes, write_atomically
+from fedrl.reports.page.film import PICTURES
 
 if TYPE_CHECKING:
     from fedrl.reports.table.surfaces.from_records import Designed
 
 RECORDS, PROVENANCE, DIGESTS = "records.parquet", "provenance.json", "digests.json"
 FOLDER, PAGE, PAPER, SUMMARY = "source", "index.html", "report.tex", "summary.md"
-REPORT = (PAGE, PAPER, SUMMARY, "figures", "tables", FOLDER)  # all that a report is
+REPORT = (PAGE, PAPER, SUMMARY, "figures", "tables", PICTURES, FOLDER)  # all that a report is
 AS_JSON = b"fedrl.json"  # names of columns whose entries are JSON: those of several types
 DRAWN_WITH = ("jinja2", "matplotlib", "numpy", "pandas", "plotly", "scipy", "seaborn")
 

@@ -136,8 +136,7 @@ def published(below: Path | None = None) -> list[Path]:
 
 def _face_differs(source: Path, again: Path, report: Path) -> list[str]:
     """Of a published study's README and figures those that are not as its report makes them."""
-    films = readme.kept_films(report)
-    made = readme.files(read_source(source), again, kept_runs(report), films)
+    made = readme.files(read_source(source), again, kept_runs(report))
     there = {name: report / name for name in made}
     return [n for n, path in there.items() if not path.is_file() or path.read_bytes() != made[n]]
 

@@ -49,7 +49,8 @@ def chapter(context: ReportContext) -> Chapter:
     says = sentences(family, context.targets, context.spec)
     told = [section for section in made if section is not None]
     kept = [*told[:1], *(replace(section, folded=True) for section in told[1:])]
-    return Chapter(family.name, scored(family), f"family-{family.slug}", says, kept)
+    anchor, name = f"family-{family.slug}", family.name.partition("@")[0]
+    return Chapter(family.name, scored(family), anchor, says, kept, name)
 
 
 def _learning(context: ReportContext) -> Section:

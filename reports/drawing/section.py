@@ -38,6 +38,7 @@ class Chapter:
     anchor: str
     says: list[str]
     sections: list[Section]
+    family: str = ""  # its name in the registry, where the chapter is of one
 
 
 def scored(family: Family) -> str:

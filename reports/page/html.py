@@ -14,6 +14,7 @@ from fedrl.reports.drawing.figures import Figure
 from fedrl.reports.drawing.inline import glyphs
 from fedrl.reports.drawing.section import Chapter, Part, Section
 from fedrl.reports.drawing.surface_explorer import SurfaceExplorer
+from fedrl.reports.page.film import FILMS, film_of
 from fedrl.reports.table.tables import Data, Table
 
 
@@ -25,6 +26,9 @@ def page(*, chapters: Sequence[Chapter], together: Sequence[Section], **words: A
         part.svg.decode() for part in parts if isinstance(part, Figure) and part.on_page
     )
     words |= {"chapters": chapters, "together": together, "letters": letters}
+    first = {own.family: own.anchor for own in reversed(chapters)}
+    known = words["provenance"].get(FILMS, ())
+    words["films"] = {first[name]: film_of(name) for name in known if name in first}
     words["numbers"] = _numbers([*words["first"], *words["front"], *parts])
     template = _environment().get_template("report.html.j2")
     heat = any(isinstance(part, SurfaceExplorer) for part in parts)

@@ -54,7 +54,8 @@ def family_chapter(study: Study, family: Family) -> Chapter:
         title = "From one environment to another"
         sections.append(Section(title, f"{slug}-transfer", [carried]))
     sections.append(_learning(study, family))
-    return Chapter(name, scored(family), f"family-{slug}", best_here(tuned), sections)
+    anchor, own = f"family-{slug}", name.partition("@")[0]
+    return Chapter(name, scored(family), anchor, best_here(tuned), sections, own)
 
 
 def _learning(study: Study, family: Family) -> Section:

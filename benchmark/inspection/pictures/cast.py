@@ -1,5 +1,6 @@
 """Who plays in a film: agents of a family, and the stored parameters they act with."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,10 +12,10 @@ from fedrl.benchmark.conformance.entries import family_entry
 from fedrl.benchmark.inspection.federation import Federation, federation
 from fedrl.benchmark.inspection.pictures.film import film
 from fedrl.benchmark.publishing import stored_run
-from fedrl.benchmark.publishing.readme import FILM
 from fedrl.benchmark.storage.files import StoreError
 from fedrl.envs.family import Array
 from fedrl.envs.views.rendering import rendering_of
+from fedrl.reports.page.film import film_of
 
 MOST = 4  # agents, unless more are asked for
 SHOWN = 100  # steps in a film of a published study
@@ -89,8 +90,8 @@ def cast(
 def film_run(result: Path, folder: Path) -> None:
     """A film of a stored run's agents under its final policy, where no more than PIL is needed.
 
-    Writes `folder`/FAMILY-final-policy.gif; nothing if the family has no such picture, if a run of
-    that family is there already, or if the run diverged.
+    Writes `folder`/pictures/FAMILY-final-policy.gif; nothing if the family has no such picture, if
+    a run of that family is there already, or if the run diverged.
     """
     try:
         run = stored_run.original(str(result), folder)
@@ -98,9 +99,10 @@ def film_run(result: Path, folder: Path) -> None:
         return
     family = run.run.config.family
     rendering = rendering_of(run.run.config.build_family())
-    out = folder / f"{family}{FILM}"
+    out = folder / film_of(family)
     drawn = rendering.film is not None or "ansi" in rendering.modes
     diverged = run.parameters is None or not np.isfinite(run.parameters).all()
     if drawn and not diverged and not out.exists():
-        chosen = cast(family, str(result), folder, None, None, None, None, [])
-        film(chosen.federation, chosen.theta, SHOWN, out)
+        with suppress(SettingError):  # something to draw with is not there
+            chosen = cast(family, str(result), folder, None, None, None, None, [])
+            film(chosen.federation, chosen.theta, SHOWN, out)

@@ -1,17 +1,26 @@
-"""What docs/deep.md says of `ppo`, `federated_ppo` and `critic`; a test compares them."""
+"""What docs/deep.md says of `ppo` and `deep_tuned`; a test compares them."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 
-from fedrl.reports.table.outcome import Outcome
-from making.measured.published_runs import over
+from fedrl.benchmark.config.study_file import read_table
+from fedrl.reports.statistics.estimates import Estimate
+from fedrl.reports.statistics.survival import hitting_time
+from making.measured.published_runs import apart, listed, over, standing, starred
 from making.measured.sensitivity import PUBLISHED, Row, markdown, read
 
 CLEANRL = {"halfcheetah": "1 443 ± 46", "hopper": "2 383 ± 272", "walker2d": "2 288 ± 572"}
 
-SETTLING = 6  # pairs of seeds; a sign-flip test of fewer cannot go below .05
+TUNED, LEVELS = "deep_tuned", (500.0, 1000.0, 1500.0)
+OWN = "fedppo, own statistics"
+COMPARED = {  # with whom, who
+    "independent-ppo": ("fedppo", OWN, "feda2c"),
+    "fedppo": (OWN,),
+    "fedpg": ("fednpg", "fedpg-m", "fedsvrpg-m", "fedhapg-m", "scaffold-pg", "fedprox-pg"),
+}
+SIDES = ("ahead of", "behind")
 
 
 def table() -> str:
@@ -26,80 +35,81 @@ def table() -> str:
     return markdown(heads, rows)
 
 
-def averaging() -> str:
-    """Final returns of every agent where five average their PPO, and where they do not."""
-    rows = [
-        [row["kappa"], row["series"], *(bounded(row, name) for name in ("mean", "worst", "range"))]
-        for row in read("federated_ppo", "halfcheetah-agents")
-    ]
-    heads = ["κ", "", "mean of agents", "worst agent", "10–90 % range of agents"]
+def tuned() -> str:
+    """Final returns at tuned η and steps until a return holds, by κ; * marks an end of the grid."""
+    rows = []
+    for kappa, series in _series().items():
+        for name, own in series.items():
+            eta, last = float(own["step_size"].iloc[0]), _finals(own)
+            shown = (_told(over(last, what)) for what in ("return", "return_worst"))
+            hits = (_held(own, level) for level in LEVELS)
+            rows.append([f"{kappa:g}", f"`{name}`", _starred(eta, name), *shown, *hits])
+    heads = ["κ", "", "η", "mean of agents", "worst agent", *(f"to {_level(x)}" for x in LEVELS)]
     return markdown(heads, rows)
 
 
-def answer() -> str:
-    """The paired difference at every κ, and what it shows."""
+def answers() -> str:
+    """Who is told apart, within seeds, from agents that run PPO alone, FedPPO and FedPG."""
     lines = []
-    for row in read("federated_ppo", "halfcheetah-paired"):
-        low, high = float(row["difference_low"]), float(row["difference_high"])
-        shown = "averaging costs" if low > 0 else "averaging gains" if high < 0 else "undecided"
-        if shown != "undecided" and int(row["pairs"]) < SETTLING:
-            shown += f", as far as it shows; fewer than {SETTLING} seeds settle no order"
-        lines.append(
-            f"- κ = {row['kappa']}: {row['series']} less {row['baseline'].replace(', ', ' (')}) is "
-            f"{bounded(row, 'difference')} within {row['pairs']} seeds: {shown}."
-        )
+    for kappa, series in _series().items():
+        finals = {name: _finals(own) for name, own in series.items()}
+        for base, others in COMPARED.items():
+            for what, words in (("return", "mean of agents"), ("return_worst", "worst agent")):
+                gaps = {name: apart(finals[name], finals[base], what) for name in others}
+                told = (f"{side} `{base}`: {_named(gaps, side)}" for side in SIDES)
+                lines.append(f"- κ = {kappa:g}, {words}, {'; '.join(told)}.")
     return "\n".join(lines)
 
 
-def critics() -> str:
-    """Final returns at every step size: mean of the agents and the worst of them."""
-    lost = {row["series"]: row["diverged"] for row in read("critic", "halfcheetah-scores")}
-    rows = [
-        [row["series"], *(bounded(row, name) for name in ("mean", "worst")), lost[row["series"]]]
-        for row in read("critic", "halfcheetah-agents")
-    ]
-    return markdown(["", "mean of agents", "worst agent", "runs that diverged"], rows)
+def _series() -> dict[float, dict[str, pd.DataFrame]]:
+    """The records of every algorithm, FedPPO in two forms, by κ."""
+    records = pd.read_parquet(PUBLISHED / TUNED / "records.parquet")
+    form = (records["algorithm"] == "fedppo") & (records["normalise"] == "own")
+    records["algorithm"] = records["algorithm"].where(~form, OWN)
+    return {
+        float(kappa): {str(name): own for name, own in rows.groupby("algorithm")}
+        for kappa, rows in records.groupby("kappa")
+    }
 
 
-def directions() -> str:
-    """Mean return over the budget less FedPG's, each at the η that the other seeds choose."""
-    found = _chosen(_mean_returns("critic"))
-    base = found.pop("fedpg")
-    rows = [
-        [f"`{name}`", *(whole(str(x.mean())) for x in (own, base)), _gap(own - base)]
-        for name, own in found.items()
-    ]
-    return markdown(["", "mean return", "FedPG's", "difference within seeds"], rows)
+def _finals(own: pd.DataFrame) -> pd.DataFrame:
+    """The last row of every seed; a diverged run counts as the worse of its last and random."""
+    last = own.sort_values("round").groupby("seed").tail(1).set_index("seed").sort_index()
+    for what in ("return", "return_worst"):
+        lost = np.fmin(last[what], last["random"])
+        last[what] = last[what].where(~last["diverged"].astype(bool), lost)
+    return last
 
 
-def _gap(gap: pd.Series[float]) -> str:
-    found = over(gap.to_frame("gap"), "gap")
-    return f"{whole(str(found.value))} [{whole(str(found.low))}, {whole(str(found.high))}]"
+def _named(gaps: dict[str, Estimate], side: str) -> str:
+    """Those that an interval puts there, with it."""
+    return listed([f"`{name}` {_told(gap)}" for name, gap in gaps.items() if standing(gap) == side])
 
 
-def _mean_returns(study: str) -> pd.DataFrame:
-    """Of every run over its steps; (algorithm, seed) × η."""
-    records = pd.read_parquet(PUBLISHED / study / "records.parquet")
-    budget = float(records["steps_per_agent"].max())
-    found = {}
-    for key, rows in records.groupby(["algorithm", "seed", "step_size"]):
-        run = rows.sort_values("round")
+def _held(own: pd.DataFrame, level: float) -> str:
+    """Median over seeds of the steps per agent until the return stays there, in thousands."""
+    times = []
+    for _, run in own.groupby("seed"):
+        run = run.sort_values("round")
         curve = (run[name].to_numpy(float) for name in ("steps_per_agent", "return"))
-        outcome = Outcome.of(*curve, bool(run["diverged"].iloc[-1]), np.nan, np.nan, budget)
-        found[key] = outcome.area(budget)
-    return pd.Series(found).unstack()
+        times.append(hitting_time(*curve, level, 3, bool(run["diverged"].iloc[-1])))
+    middle = float(np.median(times))
+    return f"{middle / 1000:.0f} k" if np.isfinite(middle) else "–"
 
 
-def _chosen(returns: pd.DataFrame) -> dict[str, pd.Series[float]]:
-    """By seed, at the η whose mean over the other seeds is best: no run counts where it chose."""
-    found = {}
-    for name, own in returns.groupby(level=0):
-        table = own.droplevel(0)
-        others = (table.sum() - table) / (len(table) - 1)
-        best = np.argmax(others.to_numpy(), axis=1)
-        values = table.to_numpy()[np.arange(len(table)), best]
-        found[str(name)] = pd.Series(values, index=table.index)
-    return found
+def _starred(eta: float, algorithm: str) -> str:
+    study = read_table(TUNED)
+    own = study["algorithms"][algorithm.split(",")[0]]
+    base = own.get("step_size", study["settings"]["step_size"])
+    return starred(TUNED, "step_size", eta, base)
+
+
+def _level(level: float) -> str:
+    return whole(str(level))
+
+
+def _told(found: Estimate) -> str:
+    return f"{_level(found.value)} [{_level(found.low)}, {_level(found.high)}]"
 
 
 def bounded(row: Row, name: str) -> str:

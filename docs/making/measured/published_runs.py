@@ -5,6 +5,7 @@ Scores are normalised, 0 the random policy and 1 the reference; intervals redraw
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -35,10 +36,11 @@ def ends(study: str) -> pd.DataFrame:
     return records.sort_values("round").groupby(["cell", "seed"], sort=False).tail(1)
 
 
-def starred(study: str, name: str, value: float) -> str:
-    """A tuned value, with a star where it is an end of the grid that was searched."""
+def starred(study: str, name: str, value: float, unit: float = 1.0) -> str:
+    """A tuned value, with a star where it is an end of the grid, of multiples of `unit`."""
     levels = read_table(study)["tuning"]["levels"][name]["values"]
-    return f"{value:g}" + "*" * (value in (min(levels), max(levels)))
+    ends = (unit * min(levels), unit * max(levels))
+    return f"{value:g}" + "*" * any(math.isclose(value, end) for end in ends)
 
 
 def normalised(rows: Any) -> Any:

@@ -21,11 +21,12 @@ from test_cli import TEXT, Answer, assert_mistake, fedrl  # noqa: F401
 from fedrl import run_study
 from fedrl.benchmark.config.study import load_study
 from fedrl.benchmark.publishing import crate, sources
+from fedrl.benchmark.publishing.publication import best_runs
 from fedrl.benchmark.publishing.published import cheapest
 from fedrl.benchmark.publishing.readme import smaller
 from fedrl.benchmark.publishing.verification import changed, published, verify
 from fedrl.benchmark.storage.files import StoreError
-from fedrl.benchmark.storage.store import Store
+from fedrl.benchmark.storage.store import Store, Stored
 
 
 def test_without_a_place_for_temporary_files_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -517,7 +518,7 @@ def test_a_folder_that_is_no_report_is_a_mistake(fedrl: Fedrl) -> None:  # noqa:
 def test_a_shipped_study_verifies_and_another_replays() -> None:
     """`tox run -e thorough` asks both of all that are in reports/published; these are short."""
     shipped = {folder.name: folder for folder in published()}
-    found = verify(shipped["federated_ppo"])
+    found = verify(shipped["ppo"])
     assert found.identical, found
     outcomes = replays(shipped["quick"])
     assert len(outcomes) == 3
@@ -537,7 +538,41 @@ def test_a_published_study_has_films_of_its_runs(fedrl: Fedrl) -> None:  # noqa:
     assert fedrl("publish", "maps.toml", "--redraw", "--out", "public").code == 0
     assert bytes_of(Path("public")) == before
     assert fedrl("verify", "public").code == 0
+    assert fedrl("report", "--from", "public", "--out", "again").code == 0
+    assert (Path("again") / film.relative_to("public")).read_bytes() == film.read_bytes()
     film.write_bytes(film.read_bytes()[:-1])
     told = fedrl("verify", "public")
     assert told.code == 1
     assert "differs: pictures/gridworld-final-policy.gif" in told.out
+
+
+def test_a_report_has_a_film_of_every_familys_best_run(fedrl: Fedrl) -> None:  # noqa: F811
+    """The page names its place, and is made again where it is no more."""
+    Path("maps.toml").write_text(TEXT.replace("random-mdp", "gridworld"))
+    run_study("maps.toml", workers=1)
+    assert fedrl("report", "maps.toml", "--out", "report").code == 0
+    film = Path("report/pictures/gridworld-final-policy.gif")
+    assert film.read_bytes().startswith(b"GIF8")
+    assert f'data-film="{film.relative_to("report")}"' in Path("report/index.html").read_text()
+    film.unlink()
+    assert fedrl("verify", "report").code == 0
+
+
+def test_the_best_run_of_a_family_is_the_one_that_ended_best_and_did_not_diverge(
+    computed: Path,
+) -> None:
+    study = load_study(computed / "tiny.toml")
+    stored = Store(computed / "results", study.name).load(study.runs())[:4]
+
+    def ended(place: int, score: float, diverged: bool) -> Stored:
+        columns = dict(stored[place].columns)
+        name = str(columns["metric"][-1])
+        columns[name] = np.array([0.0, score])
+        columns["diverged"] = np.array([False, diverged])
+        return stored[place]._replace(columns=columns)
+
+    entries = [
+        ended(0, 1.0, False), ended(1, 3.0, True), ended(2, 2.0, False), ended(3, 2.0, False)
+    ]  # fmt: skip
+    assert [entry is entries[2] for entry in best_runs(entries)] == [True]
+    assert best_runs(entries[1:2]) == []

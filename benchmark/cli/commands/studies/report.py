@@ -68,6 +68,7 @@ def report(
     """
     from fedrl.benchmark.cli import answers
     from fedrl.benchmark.config.study import load_study
+    from fedrl.benchmark.inspection.pictures.cast import film_run
     from fedrl.benchmark.publishing.opened import page_of
     from fedrl.benchmark.publishing.publication import publish
 
@@ -91,7 +92,7 @@ def report(
     loaded = load_study(study, overrides or (), only or ())
     command = answers.rebuilding(study, overrides, only)
     with answers.working(f"report {loaded.name}") as tell:
-        published = publish(loaded, results, out, command, shown, tell)
+        published = publish(loaded, results, out, command, shown, tell, film_run)
     answers.warn_stale(published.stale)
     answers.warn_missing(published.missing, "the report says so")
     if as_json:
