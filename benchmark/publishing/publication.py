@@ -67,7 +67,8 @@ def publish(
             if film is not None:
                 for best in best_runs(found.stored):
                     film(store.path(best.run), new)
-            told |= {FILMS: filmed(new)}
+            if films := filmed(new):
+                told |= {FILMS: films}
             source = sources.packed(found.frame, told, study.title, study.description)
             artefacts = sources.make_report(source, new, designed, tell)
             sources.write_source(source, artefacts, new / sources.FOLDER)

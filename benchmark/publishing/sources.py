@@ -94,10 +94,10 @@ def packed(frame: pd.DataFrame, provenance: dict[str, Any], title: str, descript
 
 
 def with_provenance(source: Source, provenance: dict[str, Any]) -> Source:
-    """The same records, byte for byte."""
+    """The same records, byte for byte; the provenance in the order in which it will be read."""
     told = {"title": source.title, "description": source.description, "provenance": provenance}
     files = source.files | {PROVENANCE: as_json(told)}
-    return source._replace(provenance=provenance, files=files)
+    return source._replace(provenance=json.loads(files[PROVENANCE])["provenance"], files=files)
 
 
 def write_source(source: Source, artefacts: dict[str, str], folder: Path) -> None:

@@ -228,6 +228,9 @@ def test_a_source_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert once.frame["mixed"].tolist()[0] is True
     assert once.frame["mixed"].tolist()[2:] == ["a", 3]
     assert once.frame["word"].isna().tolist() == [False, True, False, False]
+    more = sources.with_provenance(once, once.provenance | {"0": [2]})
+    sources.write_source(more, {}, tmp_path)
+    assert list(sources.read_source(tmp_path).provenance) == list(more.provenance)
 
 
 def test_records_that_another_program_wrote_again_say_what_they_lack(tmp_path: Path) -> None:
