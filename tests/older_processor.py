@@ -1,6 +1,9 @@
 """This machine as if its processor were older: libraries choose other instructions there."""
 
+import os
 import platform
+import subprocess
+import sys
 
 from numpy._core import _multiarray_umath as core
 
@@ -26,3 +29,14 @@ def older_processor() -> dict[str, str]:
     if platform.machine() in ("x86_64", "AMD64"):
         names |= {"OPENBLAS_CORETYPE": "Nehalem", "GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX2,-FMA"}
     return names
+
+
+def printed(program: str, variables: dict[str, str]) -> str:
+    """What a program prints under these variables."""
+    return subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ | variables,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout

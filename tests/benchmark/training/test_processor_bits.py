@@ -5,13 +5,9 @@ So are scores, but for exact ones of finite MDPs, whose last digits may differ.
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-
 import numba
 import pytest
-from older_processor import plainer_processor
+from older_processor import plainer_processor, printed
 
 PROGRAM = """
 import hashlib
@@ -40,23 +36,13 @@ for family, algorithm, changes in CONFIGS:
 """
 
 
-def computed(variables: dict[str, str]) -> str:
-    return subprocess.run(
-        [sys.executable, "-c", PROGRAM],
-        env=os.environ | variables,
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout
-
-
 @pytest.fixture(scope="module")
 def here() -> str:
-    return computed({})
+    return printed(PROGRAM, {})
 
 
 def test_libraries_may_choose_other_instructions(here: str) -> None:
-    assert computed(plainer_processor()) == here
+    assert printed(PROGRAM, plainer_processor()) == here
 
 
 @pytest.mark.long
@@ -64,4 +50,4 @@ def test_libraries_may_choose_other_instructions(here: str) -> None:
 def test_compiled_code_may_be_for_another_processor(here: str, tmp_path: object) -> None:
     compiled = {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": "+avx2,+fma"}
     places = {"NUMBA_CACHE_DIR": str(tmp_path)}
-    assert computed(plainer_processor() | compiled | places) == here
+    assert printed(PROGRAM, plainer_processor() | compiled | places) == here

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-
-from older_processor import older_processor
+from older_processor import older_processor, printed
 
 PROGRAM = """
 import hashlib
@@ -27,15 +23,5 @@ print([hashlib.sha256(np.ascontiguousarray(one).tobytes()).hexdigest() for one i
 """
 
 
-def computed(variables: dict[str, str]) -> str:
-    return subprocess.run(
-        [sys.executable, "-c", PROGRAM],
-        env=os.environ | variables,
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout
-
-
 def test_an_older_processor_computes_the_same_bits() -> None:
-    assert computed(older_processor()) == computed({})
+    assert printed(PROGRAM, older_processor()) == printed(PROGRAM, {})
