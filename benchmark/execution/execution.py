@@ -19,7 +19,7 @@ from fedrl.benchmark.execution.checkpoint import Checkpoints, decode
 from fedrl.benchmark.execution.estimate import Size, size
 from fedrl.benchmark.execution.executors import Executor, Local, find, require_memory
 from fedrl.benchmark.execution.progress import Display, Tally
-from fedrl.benchmark.storage.files import read_plain, set_aside
+from fedrl.benchmark.storage.files import read_plain, set_aside, tidy
 from fedrl.benchmark.storage.provenance import config_code, engine
 from fedrl.benchmark.storage.store import Store
 from fedrl.benchmark.storage.tuned_code import tuned_elsewhere
@@ -77,6 +77,8 @@ class Plan(NamedTuple):
             require_memory(self.batches)
         if self.missing or self.stale or self.corrupt or self.foreign:
             self.store.prepare()
+        else:
+            tidy(self.store.folder)  # killed after its last run, a process left its sign
         notes = [
             f"{path} is {fault}; it is kept as {set_aside(path).name}, and "
             + ("is written again" if path.suffix == ".json" else "its run is computed again")

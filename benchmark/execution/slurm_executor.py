@@ -21,9 +21,10 @@ from fedrl.benchmark.execution.checkpoint import Checkpoints
 from fedrl.benchmark.execution.executors import Executor, ExecutorError
 from fedrl.benchmark.execution.job_files import job_bytes, outcome_bytes, read_job, read_outcome
 from fedrl.benchmark.execution.workers import DEATHS, THREAD_LIMITS
-from fedrl.benchmark.storage.files import token, write_atomically
+from fedrl.benchmark.storage.files import sweep, token, write_atomically
 from fedrl.benchmark.storage.provenance import run_key
 
+SPOOL = ".slurm."
 POLL_EVERY = 5.0  # s between looks at the folder and at squeue
 NOTICE = 120  # s before its time limit that a job is told
 AT_A_TIME = 16  # jobs, if nobody says
@@ -65,7 +66,8 @@ class Slurm(Executor):
         checkpoints: Checkpoints | None,
     ) -> None:
         home = Path.cwd() if checkpoints is None else Path(checkpoints.results).resolve()
-        spool = home / f".slurm-{token()}"
+        sweep(home, SPOOL)
+        spool = home / f"{SPOOL}{token()}"
         spool.mkdir(mode=0o700)
         jobs = _Jobs(spool, self._options, listener, checkpoints)
         try:

@@ -4,7 +4,6 @@ Any machine that sees the folder of results can tell: finished runs are files, u
 checkpoints, and a tuning has a journal. Nothing is written and nothing is computed.
 """
 
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -162,7 +161,7 @@ class Watcher:
         return counts | {"tasks": self._journal()}
 
     def _journal(self) -> list[dict[str, Any]]:
-        from fedrl.benchmark.tuning.journal import open_storage, path_of
+        from fedrl.benchmark.tuning.journal import Lines, path_of, storage_of
 
         path = path_of(self._store.folder.parent, self._store.folder.name)
         if not path.exists():
@@ -170,11 +169,8 @@ class Watcher:
 
         def read() -> list[dict[str, Any]]:
             try:
-                with tempfile.TemporaryDirectory() as folder:  # opening makes a lock beside it
-                    copy = Path(folder) / path.name
-                    copy.write_bytes(read_plain(path))
-                    storage = open_storage(copy)
-                    return [_task(storage, study) for study in storage.get_all_studies()]
+                storage = storage_of(Lines(read_plain(path)))
+                return [_task(storage, study) for study in storage.get_all_studies()]
             except Exception:  # whatever Optuna makes of a damaged line
                 told = f"{path.name} is damaged; `fedrl tune` writes it again"
                 return [{"task": told, "trials": 0, "best": []}]

@@ -53,7 +53,11 @@ class ForeignFileError(CorruptFileError):
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """The file is either as before or complete, whenever the machine stops."""
+    """The file is either as before or complete, whenever the machine stops.
+
+    What a killed process left of an attempt at the same file is removed.
+    """
+    sweep(path.parent, f".{path.name}.")
     temporary = path.with_name(f".{path.name}.{token()}")
     try:
         with temporary.open("wb") as file:
@@ -178,12 +182,12 @@ def _time_of(folder: Path) -> float:
 def abandoned(folder: Path, start: str) -> list[Path]:
     """What is called `start` and a token, of processes of this host that were killed."""
     found = []
-    for path in sorted(folder.iterdir()):
-        written_by = OURS.match(path.name)
-        if not written_by or path.name[: written_by.start(1)] != start:
+    for name in sorted(name for name in os.listdir(folder) if name.startswith(start)):
+        written_by = OURS.match(name)
+        if not written_by or name[: written_by.start(1)] != start:
             continue
         if written_by[1] == _host() and not _alive(int(written_by[2])):
-            found.append(path)
+            found.append(folder / name)
     return found
 
 

@@ -11,15 +11,15 @@ import json
 import logging
 import warnings
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import optuna
 from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+from optuna.storages.journal import BaseJournalBackend
 from optuna.trial import FrozenTrial
 
-from fedrl.benchmark.storage.files import StoreError, read_plain, set_aside, token, write_atomically
+from fedrl.benchmark.storage.files import StoreError, read_plain, set_aside, write_atomically
 from fedrl.benchmark.tuning.sampler import distribution
 from fedrl.benchmark.tuning.task import Task
 from fedrl.benchmark.tuning.trial import Trial, Tuned
@@ -47,7 +47,7 @@ def record(path: Path, found: Sequence[Tuned]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             before = read_plain(path) if path.exists() else b""
-            after = _updated(path, before, found)
+            after = _updated(before, found)
         except OSError:
             raise
         except Exception:
@@ -57,7 +57,7 @@ def record(path: Path, found: Sequence[Tuned]) -> None:
                     f"{path} is damaged; it is kept as {set_aside(path).name} and written again",
                     stacklevel=2,
                 )
-            before, after = b"", _updated(path, b"", found)
+            before, after = b"", _updated(b"", found)
         if after != before:
             write_atomically(path, after)
     except OSError as error:
@@ -67,31 +67,42 @@ def record(path: Path, found: Sequence[Tuned]) -> None:
         ) from None
 
 
-def open_storage(path: Path) -> JournalStorage:
+class Lines(BaseJournalBackend):
+    """A journal in memory; ValueError for bytes that are no whole lines of JSON.
+
+    Optuna's own file has a lock beside it, which a killed process would leave.
+    """
+
+    def __init__(self, content: bytes) -> None:
+        if content and not content.endswith(b"\n"):
+            raise ValueError("the journal ends within a line")
+        self.content = content
+        self._logs: list[dict[str, Any]] = [json.loads(line) for line in content.splitlines()]
+
+    def read_logs(self, log_number_from: int) -> list[dict[str, Any]]:
+        return self._logs[log_number_from:]
+
+    def append_logs(self, logs: list[dict[str, Any]]) -> None:
+        lines = [json.dumps(log, separators=(",", ":")) for log in logs]
+        self.content += "".join(f"{line}\n" for line in lines).encode()
+        self._logs += [json.loads(line) for line in lines]
+
+
+def storage_of(lines: Lines) -> JournalStorage:
     """The journal as Optuna's storage."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        lock = JournalFileOpenLock(str(path))
-        return JournalStorage(JournalFileBackend(str(path), lock_obj=lock))
+        return JournalStorage(lines)
 
 
-def _updated(path: Path, before: bytes, found: Sequence[Tuned]) -> bytes:
-    """The journal's bytes with what it lacks appended, worked out beside it."""
-    copy = path.with_name(f".{path.name}.{token()}")
-    if before and not before.endswith(b"\n"):
-        raise ValueError("the journal ends within a line")
-    for line in before.splitlines():
-        json.loads(line)  # Optuna passes over some lines that it cannot read
-    try:
-        copy.write_bytes(before)
-        storage = open_storage(copy)
-        for one in found:
-            _append(storage, one)
-        return copy.read_bytes()
-    finally:
-        with suppress(OSError):
-            copy.unlink(missing_ok=True)
+def _updated(before: bytes, found: Sequence[Tuned]) -> bytes:
+    """The journal's bytes with what it lacks appended."""
+    lines = Lines(before)
+    storage = storage_of(lines)
+    for one in found:
+        _append(storage, one)
+    return lines.content
 
 
 def _append(storage: JournalStorage, one: Tuned) -> None:

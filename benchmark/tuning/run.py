@@ -14,7 +14,7 @@ from fedrl.benchmark.config.study_file import read_table
 from fedrl.benchmark.config.tuned.entries import Entry
 from fedrl.benchmark.config.tuned.lookup import refuse_by_hand
 from fedrl.benchmark.execution.executors import Executor
-from fedrl.benchmark.storage.files import StoreError, token
+from fedrl.benchmark.storage.files import StoreError, sweep, token
 from fedrl.benchmark.tuning import pages, tuned_writer
 from fedrl.benchmark.tuning.cost import Cost, cost_of
 from fedrl.benchmark.tuning.task import Task, tasks_of
@@ -119,6 +119,7 @@ def _check_folder(out: Path) -> None:
     probe = out / f".probe.{token()}"
     try:
         out.mkdir(parents=True, exist_ok=True)
+        sweep(out, ".probe.")
         probe.touch()
         probe.unlink()
     except OSError as error:

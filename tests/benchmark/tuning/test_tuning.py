@@ -11,11 +11,13 @@ from typing import Any
 import optuna
 import pandas as pd
 import pytest
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
 
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.execution.attempt import Failed
 from fedrl.benchmark.execution.executors import find
-from fedrl.benchmark.storage.files import StoreError
+from fedrl.benchmark.storage.files import StoreError, token
 from fedrl.benchmark.storage.store import parse_name
 from fedrl.benchmark.tuning import journal
 from fedrl.benchmark.tuning.evaluation import TuningError
@@ -74,10 +76,13 @@ def runs(folder: str) -> dict[str, bytes]:
     }
 
 
+def storage_of(path: Path) -> JournalStorage:
+    return JournalStorage(JournalFileBackend(str(path)))
+
+
 def trials(folder: str) -> dict[str, list[tuple[Any, Any]]]:
     """The journal as Optuna reads it."""
-    path = journal.path_of(Path(folder), "tiny")
-    storage = journal.open_storage(path)
+    storage = storage_of(journal.path_of(Path(folder), "tiny"))
     return {
         one.study_name: [
             (t.params, t.value)
@@ -142,7 +147,13 @@ def test_alone_in_company_and_again(tmp_path: Path) -> None:
 
     before = {path: path.stat().st_mtime_ns for path in Path("all").rglob("*.parquet")}
     copy = journal.path_of(Path("all"), "tiny").read_bytes()
+    dead = f"{token().split('-')[0]}-{2**22 + 1}-0123abcd"  # killed after its last run
+    left = ("all/tiny/.at-work.000", "all/tiny/tuning/.journal.log",
+            "all-tuned/.probe", "all-tuned/random-mdp/.fedpg.toml")  # fmt: skip
+    for path in left:
+        Path(f"{path}.{dead}").touch()
     tuned("all")
+    assert [path for place in ("all", "all-tuned") for path in Path(place).rglob(".*")] == []
     assert {path: path.stat().st_mtime_ns for path in Path("all").rglob("*.parquet")} == before
     assert journal.path_of(Path("all"), "tiny").read_bytes() == copy
 
@@ -241,7 +252,7 @@ def test_the_dashboard_opens_the_journal(tmp_path: Path) -> None:
 
     dashboard = pytest.importorskip("optuna_dashboard")
     done = tuned("here", ONE)
-    app = dashboard.wsgi(journal.open_storage(journal.path_of(Path("here"), "tiny")))
+    app = dashboard.wsgi(storage_of(journal.path_of(Path("here"), "tiny")))
     status: list[str] = []
     request = {
         "REQUEST_METHOD": "GET",
