@@ -27,27 +27,26 @@ def entries(folder: Path) -> list[tuple[str, str, Entry]]:
 
 def facts(family: str, algorithm: str, entry: Entry) -> dict[str, Any]:
     """One entry for programs, without its trials."""
-    told = entry.told
     return {
         **{"family": family, "kappa": entry.kappa, "agents": entry.agents},
         **{"algorithm": algorithm, "values": entry.values, "on_edge": on_edge(entry)},
-        **{"score": told["score"], "interval": told["interval"], "diverged": told["diverged"]},
-        **{"select_seeds": told["select_seeds"], "trials": len(told["trials"])},
-        **{"steps": told["steps"], "study": entry.study, "budget": told["budget"]},
+        **{"score": entry.score, "interval": entry.interval, "diverged": entry.diverged},
+        **{"select_seeds": entry.select_seeds, "trials": len(entry.trials)},
+        **{"steps": entry.steps, "study": entry.study, "budget": entry.budget},
     }
 
 
 def on_edge(entry: Entry) -> list[str]:
     """Values at an end of the range they were searched in."""
-    if "edges" in entry.told:
-        return list(entry.told["edges"])
-    space = tuple(Parameter(**described) for described in entry.told["space"])
+    if entry.edges is not None:
+        return entry.edges
+    space = tuple(Parameter(**described.model_dump()) for described in entry.space)
     return edges(space, entry.values)  # a file of before ranges had units
 
 
 def is_of_grid(entry: Entry) -> bool:
     """Whether every combination of levels was tried."""
-    return all("levels" in described for described in entry.told["space"])
+    return all("levels" in described.model_fields_set for described in entry.space)
 
 
 def markdown(folder: Path, records: Any = None) -> str:
@@ -70,7 +69,7 @@ def markdown(folder: Path, records: Any = None) -> str:
         known = [(one[2], test) for one in own if (test := tests.get(id(one[2]))) is not None]
         if known:
             parts.append(told_optimism(tested.optimism(known)))
-    repeated = [one for one in found if "repeats" in one[2].told]
+    repeated = [one for one in found if one[2].repeats]
     if repeated:
         heading = ("family", "κ", "N", "algorithm", "tuner", "values", "score", "95 % interval")
         rows = [row for one in repeated for row in _repeats(*one)]
@@ -89,15 +88,14 @@ def told_optimism(found: tested.Optimism) -> str:
 
 def row(family: str, algorithm: str, entry: Entry, test: Estimate | None = None) -> tuple[str, ...]:
     """One entry as text."""
-    told = entry.told
     beside = "" if test is None else f"{test.value:.4g} {_interval(test[1:])}"
     values, score, bounds, lost, steps = worded_result(
-        *(on_edge(entry), entry.values, told["score"], told["interval"]),
-        *(told["diverged"], told["select_seeds"], told["steps"]),
+        *(on_edge(entry), entry.values, entry.score, entry.interval),
+        *(entry.diverged, entry.select_seeds, entry.steps),
     )
     return (
         *(family, f"{entry.kappa:g}", str(entry.agents), f"`{algorithm}`", values, score, bounds),
-        *(beside, lost, str(len(told["trials"])), steps),
+        *(beside, lost, str(len(entry.trials)), steps),
     )
 
 
@@ -118,17 +116,16 @@ def worded_result(
 
 
 def _repeats(family: str, algorithm: str, entry: Entry) -> list[tuple[str, ...]]:
-    repeats = entry.told["repeats"]
     named = (family, f"{entry.kappa:g}", str(entry.agents), f"`{algorithm}`")
     rows = [
         (
-            *(*named, str(one["tuner"])),
-            ", ".join(f"{n} {v:g}" for n, v in one["values"].items()),
-            *(f"{one['score']:.4g}", _interval(one["interval"])),
+            *(*named, str(one.tuner)),
+            ", ".join(f"{n} {v:g}" for n, v in one.values.items()),
+            *(f"{one.score:.4g}", _interval(one.interval)),
         )
-        for one in repeats
+        for one in entry.repeats
     ]
-    spread = spread_of([r["score"] for r in repeats], [r["values"] for r in repeats])
+    spread = spread_of([r.score for r in entry.repeats], [r.values for r in entry.repeats])
     ranges = ", ".join(f"{n} {low:g} … {high:g}" for n, (low, high) in spread.values.items())
     summary = f"{spread.mean:.4g} ± {spread.deviation:.2g}"
     return [*rows, (*named, "all", ranges, summary, f"{spread.low:.4g} … {spread.high:.4g}")]

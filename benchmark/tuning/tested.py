@@ -34,7 +34,7 @@ def score(records: Any, family: str, algorithm: str, entry: Entry) -> Estimate |
     """
     wanted = {
         **{"family": family, "algorithm": algorithm, "kappa": entry.kappa},
-        **{"agents": entry.agents, "budget": entry.told["budget"]},
+        **{"agents": entry.agents, "budget": entry.budget},
         **entry.values,
     }
     wanted |= {n: v for n, v in entry.settings.items() if isinstance(v, int | float)}
@@ -49,7 +49,7 @@ def score(records: Any, family: str, algorithm: str, entry: Entry) -> Estimate |
         own = own[same]
     if "weight_cap" in own.columns and "weight_cap" not in entry.settings:
         own = own[own["weight_cap"].isna()]
-    scores = [_performance(rows, entry.told["budget"]) for _, rows in begun(own).groupby("seed")]
+    scores = [_performance(rows, entry.budget) for _, rows in begun(own).groupby("seed")]
     if not scores:
         return None
     return estimate(scores, mean, seed=0, resamples=RESAMPLES, level=LEVEL)
@@ -59,8 +59,8 @@ def optimism(pairs: Iterable[tuple[Entry, Estimate]]) -> Optimism:
     """Over entries with their scores on test seeds."""
     apart, below = [], 0
     for entry, test in pairs:
-        apart.append(entry.told["score"] - test.value)
-        below += test.value < entry.told["interval"][0]
+        apart.append(entry.score - test.value)
+        below += test.value < entry.interval[0]
     return Optimism(len(apart), below, math.fsum(apart) / len(apart) if apart else math.nan)
 
 

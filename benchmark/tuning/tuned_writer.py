@@ -27,7 +27,16 @@ def entry_of(repeats: Sequence[Tuned], protocol: Protocol, study: str) -> Entry:
     one, base = repeats[0], repeats[0].task.base
     names = one.task.names
     interval = one.estimate
-    told: dict[str, Any] = {
+    table: dict[str, Any] = {
+        "kappa": base.kappa,
+        "agents": base.agents,
+        "values": one.winner.values,
+        "study": study,
+        "fedrl": release(),
+        "problem": problem_of(base),
+        "code": config_code(base),
+        "options": options_of(base),
+        "settings": settings_of(base, names),
         "score": one.winner.score,
         "interval": [interval.low, interval.high],
         "diverged": one.winner.diverged,
@@ -54,13 +63,10 @@ def entry_of(repeats: Sequence[Tuned], protocol: Protocol, study: str) -> Entry:
         ],
     }
     if one.winner.of:
-        told["of"] = one.winner.of
+        table["of"] = one.winner.of
     if len(repeats) > 1:
-        told["repeats"] = repeats_of(repeats)
-    return Entry(
-        *(base.kappa, base.agents, options_of(base), settings_of(base, names), problem_of(base)),
-        *(study, release(), dict(one.winner.values), config_code(base), told),
-    )
+        table["repeats"] = repeats_of(repeats)
+    return Entry(**table)
 
 
 def ends_of(one: Tuned) -> list[str]:
@@ -79,16 +85,7 @@ def write(folder: Path, family: str, algorithm: str, entries: Sequence[Entry]) -
         known = {}
     known |= {entry.key: entry for entry in entries}
     ordered = sorted(known.values(), key=lambda e: (e.study, e.agents, e.kappa, repr(e.key)))
-    tables = [
-        {
-            **{"kappa": e.kappa, "agents": e.agents, "values": e.values},
-            **{"study": e.study, "fedrl": e.fedrl, "problem": e.problem},
-            **({"code": e.code} if e.code else {}),
-            **{"options": e.options, "settings": e.settings},
-            **e.told,
-        }
-        for e in ordered
-    ]
+    tables = [entry.model_dump(exclude_unset=True) for entry in ordered]
     head = {"format": FORMAT, "family": family, "algorithm": algorithm, "tuned": tables}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -7,23 +7,28 @@ cost of all trials in environment steps, every trial, the search space, what it 
 import tomllib
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from fedrl.benchmark.config.settings import SettingError
-from fedrl.benchmark.config.spaces.parameter import Values
 from fedrl.benchmark.config.storable import stored_as
-from fedrl.benchmark.config.tuned.identity import plain
 
 FORMAT = 1
 
 
 Number = Annotated[int | float, Field(allow_inf_nan=False)]
+Interval = Annotated[list[float], Field(min_length=2, max_length=2)]
 
 
-class _Range(BaseModel):
-    model_config = ConfigDict(extra="allow", strict=True)
+class _Table(BaseModel):
+    """A table of a file: what a program does not know stays in it."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", strict=True)
+
+
+class Range(_Table):
+    """One dimension of the space that was searched, as its `Parameter` has it."""
 
     name: str
     low: Number
@@ -31,61 +36,46 @@ class _Range(BaseModel):
     log: bool
 
 
-class _Repeat(BaseModel):
-    model_config = ConfigDict(extra="allow", strict=True)
+class Repeat(_Table):
+    """The winner of one tuner."""
 
     tuner: int
-    values: dict[str, Number]
     score: float
-    interval: list[float] = Field(min_length=2, max_length=2)
+    interval: Interval
+    values: dict[str, Number]
 
 
-class _Written(BaseModel):
-    """The types of all that is read from an entry."""
-
-    model_config = ConfigDict(extra="allow", strict=True)
+class Entry(_Table):
+    """Tuned values of one κ, N and setting, in the order of a file."""
 
     kappa: Number
     agents: int
-    options: dict[str, Any]
-    settings: dict[str, Any]
-    problem: str
+    values: dict[str, Number]
     study: str
     fedrl: str
-    values: dict[str, Number]
-    code: dict[str, Any] = {}
+    problem: str
+    code: dict[str, Any] = {}  # that they were tuned under; empty where it was not recorded
+    options: dict[str, Any]
+    settings: dict[str, Any]
     score: float
-    interval: list[float] = Field(min_length=2, max_length=2)
+    interval: Interval
     diverged: int
     select_seeds: int
+    tune_seeds: Any = None
     budget: int
     steps: int
-    space: list[_Range]
-    edges: list[str] = []
+    space: list[Range]
+    edges: list[str] | None = None  # None in a file of before ranges had units
     columns: list[str]
     trials: list[list[Any]]
-    repeats: list[_Repeat] = []
-
-
-class Entry(NamedTuple):
-    """Tuned values of one κ, N and setting."""
-
-    kappa: float
-    agents: int
-    options: dict[str, Any]
-    settings: dict[str, Any]
-    problem: str
-    study: str
-    fedrl: str
-    values: Values
-    code: dict[str, Any]  # that they were tuned under; empty where it was not recorded
-    told: dict[str, Any]  # everything else
+    finalists: Any = None
+    of: Any = None  # the contained algorithm whose winner they are
+    repeats: list[Repeat] = []
 
     @property
     def key(self) -> tuple[Any, ...]:
         """Entries with equal keys replace each other."""
-        budget = self.told["budget"]
-        return self.kappa, self.agents, repr(self.options), repr(self.settings), budget
+        return self.kappa, self.agents, repr(self.options), repr(self.settings), self.budget
 
     @property
     def edited(self) -> bool:
@@ -93,12 +83,12 @@ class Entry(NamedTuple):
 
         Values that came from another file ("of") need no trial.
         """
-        if "of" in self.told:
+        if "of" in self.model_fields_set:
             return False
         try:
-            places = {name: self.told["columns"].index(name) for name in self.values}
-            tried = [{n: row[at] for n, at in places.items()} for row in self.told["trials"]]
-        except (KeyError, ValueError, IndexError, TypeError, AttributeError):
+            places = {name: self.columns.index(name) for name in self.values}
+            tried = [{n: row[at] for n, at in places.items()} for row in self.trials]
+        except (ValueError, IndexError):
             return True
         return self.values not in tried
 
@@ -150,22 +140,14 @@ def read(path: Path) -> list[Entry]:
 @lru_cache(maxsize=64)  # every configuration of a study asks, and parsing takes .1 s
 def _read(path: Path, state: tuple[int, ...]) -> tuple[Entry, ...]:
     table = _table(path)
-    known, written = [name for name in Entry._fields if name != "told"], table.get("tuned")
+    written = table.get("tuned")
     if not isinstance(written, list):
         raise SettingError(f"{path} has no [[tuned]]: make it again with `fedrl tune`")
     try:
-        for one in written:
-            _Written.model_validate(one)
+        return tuple(map(Entry.model_validate, written))
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"])) or "an entry"
         lacks = first["type"] == "missing"
         reason = f"lacks {place!r}" if lacks else f"is damaged: {place}: {first['msg']}"
         raise SettingError(f"{path} {reason}: make it again with `fedrl tune`") from None
-    return tuple(
-        Entry(
-            **{name: plain(entry[name]) for name in known},
-            told={name: value for name, value in entry.items() if name not in known},
-        )
-        for entry in ({"code": {}} | one for one in written)
-    )

@@ -134,7 +134,7 @@ def differences(config: Config, entry: Entry) -> list[str]:
 
 def _apart(config: Config, entry: Entry) -> float:
     """How far the budgets are apart, as a ratio; none is as far as it gets."""
-    mine, theirs = config.budget or 0, entry.told["budget"]
+    mine, theirs = config.budget or 0, entry.budget
     return math.inf if not mine or not theirs else abs(math.log(mine / theirs))
 
 

@@ -80,7 +80,7 @@ def places() -> str:
     for place in where():
         setting = max(
             (best(place, capped=capped) for capped in (False, True)),
-            key=lambda s: selected()[place, s].told["score"],
+            key=lambda s: selected()[place, s].score,
         )
         family, kappa, agents = place
         lines.append(

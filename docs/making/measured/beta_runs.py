@@ -101,7 +101,7 @@ def settings(*, capped: bool) -> list[Setting]:
 
 def best(place: Place, *, capped: bool) -> Setting:
     """The β below 1 that was best on the select seeds."""
-    return max(settings(capped=capped), key=lambda s: selected()[place, s].told["score"])
+    return max(settings(capped=capped), key=lambda s: selected()[place, s].score)
 
 
 def measured(place: Place, setting: Setting, what: str) -> Any:

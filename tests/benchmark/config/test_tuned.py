@@ -259,9 +259,9 @@ def test_a_file_keeps_its_other_entries_and_repeats() -> None:
     after = read(path)
     assert [e.kappa for e in after] == [0.0, 0.25, 0.5]
     assert [e for e in after if e.kappa != 0.25] == before
-    repeats = after[1].told["repeats"]
-    assert [one["tuner"] for one in repeats] == [0, 1]
-    assert repeats[0]["values"] == after[1].values
+    repeats = after[1].repeats
+    assert [one.tuner for one in repeats] == [0, 1]
+    assert repeats[0].values == after[1].values
     make("tuned", "settings.kappa=0.25", repeats=2)
     assert read(path) == after
     assert "### Repeated tuning" in shelf.markdown(Path("tuned"))
@@ -291,14 +291,14 @@ def test_shipped_values_are_of_this_code() -> None:
     assert found
     studies = {name: load_study(name).configs() for name in {entry.study for _, _, entry in found}}
     for family, algorithm, entry in found:
-        space = tuple(Parameter(**d) for d in entry.told["space"])
+        space = tuple(Parameter(**d.model_dump()) for d in entry.space)
         assert {parameter.name for parameter in space} == set(entry.values)
         point = point_of(studies[entry.study][0], space, entry.values)
         assert all(p.holds(point[p.name]) for p in space)
-        columns, trials = entry.told["columns"], entry.told["trials"]
-        winner = trials[entry.told["finalists"][0]["trial"]]
+        columns, trials = entry.columns, entry.trials
+        winner = trials[entry.finalists[0]["trial"]]
         assert {n: winner[columns.index(n)] for n in entry.values} == entry.values
-        assert entry.told["finalists"][0]["score"] == entry.told["score"]
+        assert entry.finalists[0]["score"] == entry.score
         fitting = [
             config
             for config in studies[entry.study]
@@ -313,8 +313,8 @@ def test_equal_trials_for_every_hyperparameter_of_a_study() -> None:
     """And a start from what is contained; of a grid, every point; 0.1.0: as many for every task."""
     counts: dict[tuple[str, str], set[int]] = {}
     for family, name, entry in shelf.entries(shipped()):
-        space, trials = entry.told["space"], len(entry.told["trials"])
-        levels = [one.get("levels") for one in space]
+        space, trials = entry.space, len(entry.trials)
+        levels = [one.model_dump().get("levels") for one in space]
         if all(levels):
             assert trials == math.prod(map(len, levels))
         elif entry.code:
@@ -328,7 +328,7 @@ def test_equal_trials_for_every_hyperparameter_of_a_study() -> None:
 def test_momentum_loses_nothing_that_fedpg_has(name: str) -> None:
     """On the same select seeds: β = 1 is FedPG with it, but for the samples of u_0."""
     scores = {
-        (family, algorithm, entry.kappa): entry.told["score"]
+        (family, algorithm, entry.kappa): entry.score
         for family, algorithm, entry in shelf.entries(shipped())
         if entry.study == "paper"
     }
@@ -365,7 +365,7 @@ def test_scores_on_test_seeds_stand_beside_those_that_chose() -> None:
     assert test.value == pytest.approx(np.mean([0.25, 0.5, 0.75]))
     assert test.low < test.value < test.high
     assert tested.score(pd.DataFrame(others), "random-mdp", "fedsvrpg-m", entry) is None
-    told = entry._replace(told={**entry.told, "score": 0.8, "interval": [0.7, 0.9]})
+    told = entry.model_copy(update={"score": 0.8, "interval": [0.7, 0.9]})
     assert tested.optimism([(told, test)]) == (1, 1, pytest.approx(0.3))
 
 
