@@ -13,7 +13,7 @@ from fedrl.benchmark.storage import parameters
 from fedrl.benchmark.storage.files import StoreError
 from fedrl.benchmark.storage.store import Store
 from fedrl.benchmark.tuning.objective import Outcome, outcome_of
-from fedrl.benchmark.tuning.trial import Key, key_of
+from fedrl.benchmark.tuning.trial import Key
 
 
 class TuningError(ValueError):
@@ -46,7 +46,7 @@ class Evaluator:
     console: Console | None
 
     def __call__(self, title: str, runs: Iterable[Run]) -> dict[Key, Outcome]:
-        wanted = {key_of(run): run for run in runs}
+        wanted = {run.key: run for run in runs}
         wave = Wave(self.study, title, tuple(wanted.values()))
         planned = plan(wave, self.results, self.workers, self.executor)
         notes = planned.prepare()

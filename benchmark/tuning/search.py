@@ -7,7 +7,6 @@ and on the winners of the algorithms that its own contains, from which it starts
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import zip_longest
-from typing import NamedTuple
 
 from fedrl.benchmark.config.configuration import Run
 from fedrl.benchmark.config.seeds import Seed
@@ -17,17 +16,10 @@ from fedrl.benchmark.config.spaces.search_space import own_values
 from fedrl.benchmark.tuning.objective import Outcome
 from fedrl.benchmark.tuning.sampler import FinishedTrial, propose
 from fedrl.benchmark.tuning.task import Task
-from fedrl.benchmark.tuning.trial import Key, Trial, Tuned, best, key_of, runs_of
+from fedrl.benchmark.tuning.trial import Key, Trial, Tuned, best, runs_of
 
 Evaluate = Callable[[str, Iterable[Run]], dict[Key, Outcome]]
 Listen = Callable[[Sequence[Tuned]], None]  # hears all trials so far after every wave
-
-
-class Proposal(NamedTuple):
-    """Values to try."""
-
-    values: Values
-    of: str = ""  # the contained algorithm whose winner they are
 
 
 def tune(
@@ -56,20 +48,15 @@ def _tuned(
     found: list[Tuned] = [Tuned(task, tuner, (), ()) for task in tasks]
     schedule = list(zip_longest(*(protocol.waves(task.space) for task in tasks), fillvalue=0))
     for wave, sizes in enumerate(schedule):
-        proposals = [
-            _proposals(one, size, one.task.seed(tuner, wave), done)
+        proposed = [
+            _proposed(one, size, one.task.seed(tuner, wave), done)
             for one, size in zip(found, sizes, strict=True)
         ]
         title = f"tuner {tuner}, wave {wave + 1} of {len(schedule)}"
-        seeds = protocol.tune_seeds(tuner)
-        batches = [
-            _tried(one.task, several, len(one.trials), seeds, outcomes)
-            for outcomes in [evaluate(title, _runs(found, proposals, seeds))]
-            for one, several in zip(found, proposals, strict=True)
-        ]
+        tried = _tried(found, proposed, protocol.tune_seeds(tuner), title, evaluate)
         found = [
             one._replace(trials=(*one.trials, *more))
-            for one, more in zip(found, batches, strict=True)
+            for one, more in zip(found, tried, strict=True)
         ]
         listen([*done.values(), *found])
     found = _selected(found, protocol, evaluate)
@@ -77,7 +64,7 @@ def _tuned(
     return found
 
 
-def starts(task: Task, done: Mapping[str, Tuned]) -> list[Proposal]:
+def starts(task: Task, done: Mapping[str, Tuned]) -> list[tuple[Values, str]]:
     """The winners of the algorithms that the task's own contains, in its own hyperparameters."""
     found = []
     for one in task.contained:
@@ -87,25 +74,20 @@ def starts(task: Task, done: Mapping[str, Tuned]) -> list[Proposal]:
             if other.mistake or not set(other.winner.values) <= set(values):
                 continue
             values |= other.winner.values
-        found.append(Proposal(values | one.values, one.algorithm))
+        found.append((values | one.values, one.algorithm))
     return found
 
 
 def _selected(found: list[Tuned], protocol: Protocol, evaluate: Evaluate) -> list[Tuned]:
     """The finalists of every task on the select seeds, the best first; none where none is sound."""
     finalists = [_finalists(one, protocol.finalists) for one in found]
-    values = [[Proposal(trial.values) for trial in trials] for trials in finalists]
     tuner = found[0].tuner
     seeds = protocol.selection_seeds(tuner)
-    outcomes = evaluate(f"tuner {tuner}, selection", _runs(found, values, seeds))
-    selected = []
-    for one, trials in zip(found, finalists, strict=True):
-        again = [
-            t._replace(outcomes=_outcomes(one.task, t.values, seeds, outcomes)) for t in trials
-        ]
-        sound = [trial for trial in again if trial.sound]
-        selected.append(one._replace(finalists=tuple(best(sound))))
-    return selected
+    again = _tried(found, finalists, seeds, f"tuner {tuner}, selection", evaluate)
+    return [
+        one._replace(finalists=tuple(best([trial for trial in trials if trial.sound])))
+        for one, trials in zip(found, again, strict=True)
+    ]
 
 
 def _finalists(one: Tuned, count: int) -> list[Trial]:
@@ -123,7 +105,8 @@ def _finalists(one: Tuned, count: int) -> list[Trial]:
     return [*ranked[:count], *(trial for trial in ranked[count:] if trial.of)]
 
 
-def _proposals(one: Tuned, size: int, seed: int, done: Mapping[str, Tuned]) -> list[Proposal]:
+def _proposed(one: Tuned, size: int, seed: int, done: Mapping[str, Tuned]) -> list[Trial]:
+    """The trials of the next wave, without outcomes yet."""
     if not size:
         return []
     task = one.task
@@ -134,34 +117,29 @@ def _proposals(one: Tuned, size: int, seed: int, done: Mapping[str, Tuned]) -> l
     ]
     points = propose(task.space, task.own, told, size, seed)
     first = [] if one.trials else starts(task, done)
-    return [*(Proposal(task.values(point)) for point in points), *first]
-
-
-def _runs(
-    found: Sequence[Tuned], proposals: Sequence[Sequence[Proposal]], seeds: Sequence[Seed]
-) -> list[Run]:
+    wave = [*((task.values(point), "") for point in points), *first]
     return [
-        run
-        for one, several in zip(found, proposals, strict=True)
-        for proposal in several
-        for run in runs_of(one.task, proposal.values, seeds)
+        Trial(number, values, (), of) for number, (values, of) in enumerate(wave, len(one.trials))
     ]
 
 
 def _tried(
-    task: Task,
-    several: Sequence[Proposal],
-    first: int,
+    found: Sequence[Tuned],
+    trials: Sequence[Sequence[Trial]],
     seeds: Sequence[Seed],
-    outcomes: dict[Key, Outcome],
-) -> list[Trial]:
-    return [
-        Trial(first + place, values, _outcomes(task, values, seeds, outcomes), of)
-        for place, (values, of) in enumerate(several)
+    title: str,
+    evaluate: Evaluate,
+) -> list[list[Trial]]:
+    """The trials of every task with their outcomes under these seeds; all runs are one batch."""
+    runs = [
+        [runs_of(one.task, trial.values, seeds) for trial in several]
+        for one, several in zip(found, trials, strict=True)
     ]
-
-
-def _outcomes(
-    task: Task, values: Values, seeds: Sequence[Seed], outcomes: dict[Key, Outcome]
-) -> tuple[Outcome, ...]:
-    return tuple(outcomes[key_of(run)] for run in runs_of(task, values, seeds))
+    outcomes = evaluate(title, [run for several in runs for own in several for run in own])
+    return [
+        [
+            trial._replace(outcomes=tuple(outcomes[run.key] for run in own))
+            for trial, own in zip(several, theirs, strict=True)
+        ]
+        for several, theirs in zip(trials, runs, strict=True)
+    ]

@@ -108,11 +108,6 @@ class Tuned(NamedTuple):
 Key = tuple[str, Seed]  # of a run: its configuration's id and its seed
 
 
-def key_of(run: Run) -> Key:
-    """Return a hashable identity of a run; a configuration itself has no hash."""
-    return run.config.id, run.seed
-
-
 def runs_of(task: Task, values: Values, seeds: Sequence[Seed]) -> list[Run]:
     """One trial's runs."""
     config = task.config(values)

@@ -24,17 +24,6 @@ UNITS = {"server_step_size": "ηK"}  # what a range of these is in
 WIDE = 50.0  # ratio of an algorithm's own bounds from which they are searched in logarithms
 
 
-def known_names(algorithms: Sequence[type[Algorithm]]) -> list[str]:
-    """Everything that can be tuned for some of the algorithms."""
-    own = [name for algorithm in algorithms for name in tunables(algorithm)]
-    return list(dict.fromkeys([*AROUND, *own]))
-
-
-def tunables(algorithm: type[Algorithm]) -> dict[str, Field[Any]]:
-    """The algorithm's own tunable fields."""
-    return algorithm.tunables()
-
-
 def searched(algorithm: type[Algorithm], protocol: Protocol) -> list[str]:
     """Names that are tuned: what the study says, or η and the algorithm's own.
 
@@ -42,8 +31,8 @@ def searched(algorithm: type[Algorithm], protocol: Protocol) -> list[str]:
     ηK by default, plain averaging, and follows η.
     """
     if protocol.tune is None:
-        return ["step_size", *tunables(algorithm)]
-    return [n for n in protocol.tune if n in AROUND or n in tunables(algorithm)]
+        return ["step_size", *algorithm.tunables()]
+    return [n for n in protocol.tune if n in AROUND or n in algorithm.tunables()]
 
 
 def space_of(configs: Sequence[Config], protocol: Protocol) -> Space:
@@ -54,10 +43,10 @@ def space_of(configs: Sequence[Config], protocol: Protocol) -> Space:
         listed = ", ".join(protocol.tune or ()) or "nothing"
         raise SettingError(
             f"the search space of {configs[0].algorithm} is empty: tuning.tune lists {listed}; add "
-            f"one of {', '.join([*AROUND, *tunables(algorithm)])}, or leave the algorithm out "
+            f"one of {', '.join([*AROUND, *algorithm.tunables()])}, or leave the algorithm out "
             "with --only"
         )
-    return tuple(_parameter(name, configs, tunables(algorithm), protocol) for name in names)
+    return tuple(_parameter(name, configs, algorithm.tunables(), protocol) for name in names)
 
 
 def own_values(config: Config, space: Space) -> Values:
@@ -116,7 +105,7 @@ def applied(config: Config, values: Values) -> Config:
 
 def outside(config: Config, values: Values) -> list[str]:
     """Which of the values the configuration's algorithm does not have, or cannot have."""
-    own = tunables(type(config.build_algorithm()))
+    own = config.build_algorithm().tunables()
     found = []
     for name, value in values.items():
         low, high = own[name].metadata["domain"] if name in own else (0.0, math.inf)
@@ -129,7 +118,8 @@ def outside(config: Config, values: Values) -> list[str]:
 
 def check_names(protocol: Protocol, algorithms: Sequence[type[Algorithm]]) -> None:
     """Every name in [tuning] must be something that can be tuned here."""
-    known = known_names(algorithms)
+    own = [name for algorithm in algorithms for name in algorithm.tunables()]
+    known = list(dict.fromkeys([*AROUND, *own]))
     for place, names in (
         ("tuning.tune", protocol.tune or ()),
         ("tuning.ranges", protocol.ranges),

@@ -30,7 +30,6 @@ from fedrl.benchmark.tuning.objective import Outcome
 from fedrl.benchmark.tuning.run import prepare
 from fedrl.benchmark.tuning.search import tune
 from fedrl.benchmark.tuning.task import Task
-from fedrl.benchmark.tuning.trial import key_of
 from places import ROOT
 
 DOCS = ROOT / "docs" / "tuning.md"
@@ -68,7 +67,7 @@ def make(folder: str, *overrides: str, repeats: int = 1) -> None:
             beta = run.config.hyperparameters.get("beta", 0.0)
             return -abs(run.config.step_size - 0.3) - beta + 0.01 * run.seed.index
 
-        return {key_of(run): Outcome(score(run), False, 10) for run in runs}
+        return {run.key: Outcome(score(run), False, 10) for run in runs}
 
     found = [
         tune(job.tasks, job.protocol, tuner, evaluate, lambda _: None) for tuner in range(repeats)

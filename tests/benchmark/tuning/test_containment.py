@@ -13,7 +13,7 @@ from fedrl.benchmark.config.configuration import Run
 from fedrl.benchmark.tuning.objective import Outcome
 from fedrl.benchmark.tuning.run import carry_out, prepare
 from fedrl.benchmark.tuning.search import tune
-from fedrl.benchmark.tuning.trial import LARGEST, Key, Tuned, key_of
+from fedrl.benchmark.tuning.trial import LARGEST, Key, Tuned
 
 TEXT = """
 title = "Constructed"
@@ -43,7 +43,7 @@ def found(score: Callable[[Run], Outcome], tuner: int = 0) -> dict[str, Tuned]:
     job = prepare("case.toml")
 
     def evaluate(title: str, runs: Iterable[Run]) -> dict[Key, Outcome]:
-        return {key_of(run): score(run) for run in runs}
+        return {run.key: score(run) for run in runs}
 
     done = tune(job.tasks, job.protocol, tuner, evaluate, lambda _: None)
     return {one.task.base.algorithm: one for one in done}

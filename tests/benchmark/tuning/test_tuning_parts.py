@@ -23,7 +23,6 @@ from fedrl.benchmark.config.spaces.search_space import (
     point_of,
     searched,
     space_of,
-    tunables,
     values_at,
 )
 from fedrl.benchmark.config.study import load_study
@@ -185,7 +184,7 @@ def test_values_have_few_digits_and_stay_inside() -> None:
 @pytest.mark.parametrize("name", ALGORITHMS)
 def test_every_algorithm_has_a_space(name: str) -> None:
     kind = ALGORITHMS[name]
-    assert searched(kind, Protocol()) == ["step_size", *tunables(kind)]
+    assert searched(kind, Protocol()) == ["step_size", *kind.tunables()]
 
 
 def test_a_task_is_all_configs_that_differ_in_what_is_tuned(path: str) -> None:
