@@ -7,7 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from fedrl.benchmark.config import registry
+from fedrl.benchmark.config import registry, toml_text
 from fedrl.benchmark.config.configuration import suits
 from fedrl.benchmark.config.settings import SettingError
 from fedrl.benchmark.config.storable import unstorable
@@ -62,8 +62,8 @@ def compose(file: str, algorithm: str, against: Sequence[str], families: Sequenc
     for family in dict.fromkeys(families):
         settings = _usual(family)
         lines = [f"{key} = {_toml(value)}" for key, value in settings.items()]
-        parts.append("\n".join([f"[families.{_key(family)}]", *lines]) + "\n")
-    parts.append("\n".join(f"[algorithms.{_key(name)}]" for name in (own, *rivals)) + "\n")
+        parts.append("\n".join([f"[families.{toml_text.key(family)}]", *lines]) + "\n")
+    parts.append("\n".join(f"[algorithms.{toml_text.key(name)}]" for name in (own, *rivals)) + "\n")
     return "\n".join(parts)
 
 
@@ -100,14 +100,4 @@ def _usual(family: str) -> dict[str, Any]:
 
 
 def _toml(value: Any) -> str:
-    if isinstance(value, list):
-        return f"[{', '.join(map(_toml, value))}]"
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, str):
-        return f'"{value}"'
-    return f"{value:_}" if isinstance(value, int) else repr(value)
-
-
-def _key(name: str) -> str:
-    return name if name.replace("-", "").replace("_", "").isalnum() else f'"{name}"'
+    return f"{value:_}" if type(value) is int else toml_text.value(value)

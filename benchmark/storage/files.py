@@ -14,7 +14,8 @@ import secrets
 import shutil
 import stat
 import uuid
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
@@ -52,6 +53,15 @@ class ForeignFileError(CorruptFileError):
     fault = "is of another run: no manifest beside it speaks of its seed and key"
 
 
+@contextmanager
+def writing(what: Path | str, remedy: str = "") -> Iterator[None]:
+    """What the system refuses in the block is a StoreError: "cannot write <what>", and why."""
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(f"cannot write {what}: {error.strerror}{remedy}") from None
+
+
 def write_atomically(path: Path, content: bytes) -> None:
     """The file is either as before or complete, whenever the machine stops.
 
@@ -71,7 +81,7 @@ def write_atomically(path: Path, content: bytes) -> None:
         if isinstance(error, OSError):  # a full disk names no file, and the temporary is nobody's
             error.filename, error.filename2 = str(path), None
         raise
-    _sync_folder(path.parent)
+    sync(path.parent)
 
 
 def read_plain(path: Path) -> bytes:
@@ -221,8 +231,9 @@ def _host() -> str:
     return hashlib.blake2b(text.encode(), digest_size=4).hexdigest()
 
 
-def _sync_folder(folder: Path) -> None:
-    opened = os.open(folder, os.O_RDONLY)
+def sync(path: Path) -> None:
+    """Sync a file or folder that is there; nothing happens where folders cannot be synced."""
+    opened = os.open(path, os.O_RDONLY)
     try:
         os.fsync(opened)
     except OSError as error:

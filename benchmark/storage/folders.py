@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from fedrl.benchmark.storage.files import StoreError, abandoned, sweep, token
+from fedrl.benchmark.storage.files import StoreError, abandoned, sweep, sync, token, writing
 
 NEW, OLD = ".new.", ".old."  # prefixes of folders that take a place, and of those that leave it
 
@@ -23,10 +23,8 @@ def require_writable(folder: Path) -> None:
 
 def make(folder: Path) -> None:
     """Make the folder of an answer before the answer is computed; StoreError if it cannot be."""
-    try:
+    with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreError(f"cannot write {folder}: {error.strerror}") from None
 
 
 @contextmanager
@@ -51,7 +49,8 @@ def replacing(folder: Path, *, ours: Collection[str]) -> Iterator[Path]:
     try:
         yield new
         for path in new.rglob("*"):
-            _sync(path)
+            with suppress(OSError):  # not every file system syncs folders
+                sync(path)
         _exchange(new, folder, ours)
     finally:
         shutil.rmtree(new, ignore_errors=True)
@@ -86,13 +85,3 @@ def _move_others(old: Path, folder: Path, ours: Collection[str]) -> None:
         if path.name not in ours:
             path.replace(folder / path.name)
     shutil.rmtree(old, ignore_errors=True)
-
-
-def _sync(path: Path) -> None:
-    """Sync a folder before it is renamed; not every file system syncs folders."""
-    with suppress(OSError):
-        opened = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(opened)
-        finally:
-            os.close(opened)

@@ -28,6 +28,7 @@ from fedrl.benchmark.storage.files import (
     tidy,
     token,
     write_atomically,
+    writing,
 )
 from fedrl.benchmark.storage.manifests import (
     Manifest,
@@ -73,15 +74,10 @@ class Store:
     def prepare(self) -> None:
         """Make the folder, prove that it can be written to, remove what killed processes left."""
         probe = self.folder / f".probe.{token()}"
-        try:
+        with writing(f"results to {self.folder}", "; choose another folder with --results"):
             self.folder.mkdir(parents=True, exist_ok=True)
             write_atomically(probe, bytes(PROBE))
             probe.unlink()
-        except OSError as error:
-            raise StoreError(
-                f"cannot write results to {self.folder}: {error.strerror}; choose another folder "
-                "with --results"
-            ) from None
         tidy(self.folder)
 
     def load(self, runs: Iterable[Run]) -> list[Stored]:
@@ -180,18 +176,14 @@ class Store:
         """Store one run. The result is written last: where it exists, all of it exists."""
         key = run_key(run)
         self._refuse_links([run.config])
-        try:
+        remedy = "; what is stored stays, and the same command goes on from there"
+        with writing(self.path(run), remedy):
             self.config_folder(run.config).mkdir(parents=True, exist_ok=True)
             save_manifest(self.config_folder(run.config), manifest(run.config))
             write_atomically(self.path(run, ".seconds"), encode_table({"seconds": seconds}, key))
             if parameters is not None:
                 write_atomically(final.beside(self.path(run)), final.encode(parameters, key))
             write_atomically(self.path(run), encode_table(columns, key))
-        except OSError as error:
-            raise StoreError(
-                f"cannot write {self.path(run)}: {error.strerror}; what is stored stays, and the "
-                "same command goes on from there"
-            ) from None
 
     def manifests(self, stored: Sequence[Stored]) -> list[Manifest]:
         """Return what runs were computed from, by config; all there is where none tells."""

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fedrl.algorithms import ALGORITHMS
+from fedrl.benchmark.config import toml_text
 from fedrl.benchmark.config.configuration import Config
 from fedrl.benchmark.config.settings import SettingError
 from fedrl.benchmark.config.spaces.parameter import Parameter, edges, sized
@@ -27,7 +28,6 @@ from fedrl.benchmark.config.spaces.search_space import (
 )
 from fedrl.benchmark.config.study import load_study
 from fedrl.benchmark.config.study_file import StudyError
-from fedrl.benchmark.tuning import toml_text
 from fedrl.benchmark.tuning.objective import outcome_of
 from fedrl.benchmark.tuning.run import prepare
 from fedrl.benchmark.tuning.sampler import FinishedTrial, propose
