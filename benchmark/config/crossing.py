@@ -35,7 +35,7 @@ class Tables(NamedTuple):
         return [
             ("settings", self.settings),
             (f"families.{family}", without_pairs(self.families[family])),
-            (f"algorithms.{algorithm}", self.algorithms[algorithm]),
+            (f"algorithms.{algorithm}", self.algorithms.get(algorithm, {})),
             (f"families.{family}.algorithms.{algorithm}", pairs.get(algorithm, {})),
         ]
 

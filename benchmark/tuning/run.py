@@ -7,14 +7,15 @@ from typing import Any, NamedTuple
 
 from rich.console import Console
 
+from fedrl.benchmark.config.crossing import Tables
+from fedrl.benchmark.config.settings import SettingError
 from fedrl.benchmark.config.spaces.parameter import is_grid
 from fedrl.benchmark.config.spaces.protocol import ENOUGH, Protocol, protocol_of
 from fedrl.benchmark.config.study import load_study
 from fedrl.benchmark.config.study_file import read_table
 from fedrl.benchmark.config.tuned.entries import Entry
-from fedrl.benchmark.config.tuned.lookup import refuse_by_hand
 from fedrl.benchmark.execution.executors import Executor
-from fedrl.benchmark.storage.files import StoreError, sweep, token
+from fedrl.benchmark.storage.files import sweep, token, writing
 from fedrl.benchmark.tuning import pages, tuned_writer
 from fedrl.benchmark.tuning.cost import Cost, cost_of
 from fedrl.benchmark.tuning.task import Task, tasks_of
@@ -85,8 +86,9 @@ def prepare(
     loaded = load_study(study, overrides, only, given=True)
     protocol = protocol_of(loaded.tuning, trials)
     tasks, table = tasks_of(loaded, protocol), read_table(study, overrides)
+    tables = Tables(table.get("settings", {}), table["families"], table["algorithms"])
     for task in tasks:
-        refuse_by_hand(table, task.base.family, task.base.algorithm, task.names)
+        _refuse_by_hand(tables, task)
     return Job(loaded.name, tasks, protocol, repeats)
 
 
@@ -114,18 +116,26 @@ def carry_out(
     return Done(found, _files(job, found, out), pages.write(path.parent, found, job.protocol))
 
 
+def _refuse_by_hand(tables: Tables, task: Task) -> None:
+    """SettingError for what a study sets by hand and asks tuned values of: before it is tuned."""
+    asking = tables.tuning(task.base.family, task.base.algorithm) or []
+    for place, table in asking:
+        for name in task.names:
+            if name in table:
+                raise SettingError(
+                    f"{place}.{name} is set by hand, but {asking[0][0]}.hyperparameters = 'tuned': "
+                    f"the study could not take what is tuned; remove {place}.{name}, or the other"
+                )
+
+
 def _check_folder(out: Path) -> None:
     """That files of tuned values can be written is known before hours of compute."""
     probe = out / f".probe.{token()}"
-    try:
+    with writing(f"tuned values to {out}", "; choose a folder with --out"):
         out.mkdir(parents=True, exist_ok=True)
         sweep(out, ".probe.")
         probe.touch()
         probe.unlink()
-    except OSError as error:
-        raise StoreError(
-            f"cannot write tuned values to {out}: {error.strerror}; choose a folder with --out"
-        ) from None
 
 
 def _files(job: Job, found: Sequence[Tuned], out: Path) -> list[Path]:

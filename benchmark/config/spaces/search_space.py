@@ -56,11 +56,10 @@ def own_values(config: Config, space: Space) -> Values:
 
 def values_at(config: Config, space: Space, point: Values) -> Values:
     """The values at a point whose coordinates may be multiples of ηK or 1/η."""
-    plain = {p.name: point[p.name] for p in space if not p.unit}
-    scaled = {
-        p.name: float(f"{point[p.name] * _unit(config, p, plain):.6g}") for p in space if p.unit
+    return {
+        p.name: float(f"{point[p.name] * _unit(config, p, point):.6g}") if p.unit else point[p.name]
+        for p in space
     }
-    return {p.name: (scaled if p.unit else plain)[p.name] for p in space}
 
 
 def point_of(config: Config, space: Space, values: Values) -> Values:

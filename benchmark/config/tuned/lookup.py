@@ -1,18 +1,16 @@
 """Tuned values for a configuration of a study, or why there are none."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from fedrl.benchmark.config.configuration import Config
 from fedrl.benchmark.config.settings import SettingError
-
-if TYPE_CHECKING:
-    from fedrl.benchmark.config.configuration import Config
-    from fedrl.benchmark.config.tuned.entries import Entry
+from fedrl.benchmark.config.spaces.search_space import applied, outside
+from fedrl.benchmark.config.tuned import identity
+from fedrl.benchmark.config.tuned.entries import Entry, path_of, read
 
 
 class UntunedError(SettingError):
@@ -38,8 +36,6 @@ def tuned_config(config: Config, entry: Entry, layers: Layers) -> Config:
     Values of wider tables are replaced. Values that were tuned together stay together: what the
     asking table or a narrower one sets by hand is refused.
     """
-    from fedrl.benchmark.config.spaces.search_space import applied
-
     asking = layers[0][0]
     for place, table in layers:
         for name in entry.values:
@@ -52,46 +48,14 @@ def tuned_config(config: Config, entry: Entry, layers: Layers) -> Config:
     return applied(config, entry.values)
 
 
-def refuse_by_hand(
-    table: Mapping[str, Any], family: str, algorithm: str, names: Sequence[str]
-) -> None:
-    """SettingError for what a study sets by hand and asks tuned values of: before it is tuned.
-
-    `table`: the study as its file has it. `names`: what will be tuned together.
-    """
-    families, algorithms = table.get("families", {}), table.get("algorithms", {})
-    own = families.get(family, {})
-    layers = [
-        ("settings", table.get("settings", {})),
-        (f"families.{family}", own),
-        (f"algorithms.{algorithm}", algorithms.get(algorithm, {})),
-        (f"families.{family}.algorithms.{algorithm}", own.get("algorithms", {}).get(algorithm, {})),
-    ]
-    says = [i for i, (_, layer) in enumerate(layers) if "hyperparameters" in layer]
-    if not says or layers[says[-1]][1]["hyperparameters"] != "tuned":
-        return
-    asking = layers[says[-1]][0]
-    for place, layer in layers[says[-1] :]:
-        for name in names:
-            if name in layer:
-                raise SettingError(
-                    f"{place}.{name} is set by hand, but {asking}.hyperparameters = 'tuned': the "
-                    f"study could not take what is tuned; remove {place}.{name}, or the other"
-                )
-
-
 def tuned_names(family: str, algorithm: str, folder: str) -> set[str]:
     """List the tuned values of a pair, by name."""
-    from fedrl.benchmark.config.tuned.entries import path_of, read
-
     paths = [path_of(place, family, algorithm) for place in places(folder)]
     return {name for p in paths if p.exists() for entry in read(p) for name in entry.values}
 
 
 def find(config: Config, folders: Sequence[Path]) -> Entry:
     """The entry made for this configuration's problem, of the first folder that has one."""
-    from fedrl.benchmark.config.tuned.entries import path_of, read
-
     seen: list[tuple[Path, Entry]] = []
     for folder in folders:
         path = path_of(folder, config.family, config.algorithm)
@@ -105,9 +69,6 @@ def find(config: Config, folders: Sequence[Path]) -> Entry:
 
 def differences(config: Config, entry: Entry) -> list[str]:
     """Name each difference between configuration and entry: `what is X, tuned for Y`."""
-    from fedrl.benchmark.config.spaces.search_space import outside
-    from fedrl.benchmark.config.tuned import identity
-
     if gone := outside(config, entry.values):
         return gone
     found = [
