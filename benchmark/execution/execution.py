@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from rich.console import Console
 
@@ -32,28 +32,25 @@ class Failure(NamedTuple):
     reason: str  # one line
 
 
-class Workload(Protocol):
-    """Runs to compute: a study, or one wave of tuning trials."""
+@dataclass(frozen=True)
+class Wave:
+    """Runs that are computed as those of a study are: one wave of tuning trials."""
 
-    @property
-    def name(self) -> str:
-        """The name of the folder of results."""
-
-    @property
-    def title(self) -> str:
-        """In words."""
+    name: str  # of the folder of results
+    title: str
+    every: tuple[Run, ...]
 
     def runs(self) -> list[Run]:
-        """Every configuration with every seed."""
+        return list(self.every)
 
     def configs(self) -> list[Config]:
-        """The configurations of `runs`, without duplicates."""
+        return list({run.config.id: run.config for run in self.every}.values())
 
 
 class Plan(NamedTuple):
     """Runs by what will happen to them, decided before any compute."""
 
-    study: Workload
+    study: Study | Wave
     store: Store
     stored: list[Run]  # done, by the present code and versions
     stale: list[Run]  # done by other code or versions: computed again
@@ -160,7 +157,7 @@ def run_study(
 
 
 def plan(
-    study: Workload,
+    study: Study | Wave,
     results: str | Path,
     workers: int | None = None,
     executor: Executor | None = None,

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from fedrl.benchmark.config.configuration import Config, Run
-from fedrl.benchmark.execution.execution import execute, plan
+from fedrl.benchmark.config.configuration import Run
+from fedrl.benchmark.execution.execution import Wave, execute, plan
 from fedrl.benchmark.execution.executors import Executor
 from fedrl.benchmark.storage import parameters
 from fedrl.benchmark.storage.files import StoreError
@@ -18,21 +18,6 @@ from fedrl.benchmark.tuning.trial import Key
 
 class TuningError(ValueError):
     """Tuning that cannot go on; the message is one line."""
-
-
-@dataclass(frozen=True)
-class Wave:
-    """Runs that are computed as one batch; it has what `execution` asks of a study."""
-
-    name: str  # of the folder of results
-    title: str
-    every: tuple[Run, ...]
-
-    def runs(self) -> list[Run]:
-        return list(self.every)
-
-    def configs(self) -> list[Config]:
-        return list({run.config.id: run.config for run in self.every}.values())
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ nor several at work can leave half a line; who writes last adds what is missing.
 """
 
 import json
-import logging
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -145,6 +144,3 @@ def frozen(task: Task, trial: Trial) -> FrozenTrial:
 
 def _alike(one: FrozenTrial, other: FrozenTrial) -> bool:
     return (one.params, one.value, one.user_attrs) == (other.params, other.value, other.user_attrs)
-
-
-logging.getLogger("optuna").setLevel(logging.WARNING)
