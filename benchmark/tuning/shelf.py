@@ -120,7 +120,7 @@ def _repeats(family: str, algorithm: str, entry: Entry) -> list[tuple[str, ...]]
     rows = [
         (
             *(*named, str(one.tuner)),
-            ", ".join(f"{n} {v:g}" for n, v in one.values.items()),
+            worded(one.values, ()),
             *(f"{one.score:.4g}", _interval(one.interval)),
         )
         for one in entry.repeats

@@ -13,7 +13,6 @@ from fedrl.benchmark.config.tuned.identity import options_of, problem_of, releas
 from fedrl.benchmark.storage.files import set_aside, write_atomically, writing
 from fedrl.benchmark.storage.provenance import config_code
 from fedrl.benchmark.tuning.trial import Tuned
-from fedrl.benchmark.tuning.variance import repeats_of
 
 HEAD = (
     '# Tuned values, written by `fedrl tune`; use: `hyperparameters = "tuned"` in a study.\n'
@@ -45,9 +44,7 @@ def entry_of(repeats: Sequence[Tuned], protocol: Protocol, study: str) -> Entry:
         "budget": base.rounds if base.budget is None else base.budget,
         "steps": one.steps,
         "space": [
-            {"name": p.name, "low": p.low, "high": p.high, "log": p.log, "whole": p.whole}
-            | ({"unit": p.unit} if p.unit else {})
-            | ({"levels": list(p.levels)} if p.levels else {})
+            {n: v for n, v in p._asdict().items() if v or n not in ("unit", "levels")}
             for p in one.task.space
         ],
         "edges": ends_of(one),
@@ -65,7 +62,15 @@ def entry_of(repeats: Sequence[Tuned], protocol: Protocol, study: str) -> Entry:
     if one.winner.of:
         table["of"] = one.winner.of
     if len(repeats) > 1:
-        table["repeats"] = repeats_of(repeats)
+        table["repeats"] = [
+            {
+                "tuner": each.tuner,
+                "score": each.winner.score,
+                "interval": [each.estimate.low, each.estimate.high],
+                "values": each.winner.values,
+            }
+            for each in repeats
+        ]
     return Entry(**table)
 
 

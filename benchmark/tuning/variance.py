@@ -1,11 +1,9 @@
 """How much of a tuned value is luck: the whole tuning repeated by other tuners."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-
-from fedrl.benchmark.tuning.trial import Tuned
 
 
 class Spread(NamedTuple):
@@ -28,16 +26,3 @@ def spread_of(scores: Sequence[float], values: Sequence[dict[str, float]]) -> Sp
     deviation = float(array.std(ddof=1)) if len(array) > 1 else float("nan")
     low, high = float(array.min()), float(array.max())
     return Spread(len(array), float(array.mean()), deviation, low, high, ranges)
-
-
-def repeats_of(repeats: Sequence[Tuned]) -> list[dict[str, Any]]:
-    """The winner of every tuner, for the file of tuned values."""
-    return [
-        {
-            "tuner": one.tuner,
-            "score": one.winner.score,
-            "interval": [one.estimate.low, one.estimate.high],
-            **{"values": dict(one.winner.values)},
-        }
-        for one in repeats
-    ]
