@@ -10,10 +10,15 @@ from pydantic import ValidationError
 
 from fedrl.benchmark.config import limits, registry
 from fedrl.benchmark.config.configuration import Config
-from fedrl.benchmark.config.settings import SettingError, alternatives, config_fields, explain
+from fedrl.benchmark.config.settings import (
+    SettingError,
+    alternatives,
+    check_known,
+    config_fields,
+    explain,
+)
 from fedrl.benchmark.config.tuned.entries import Entry
 from fedrl.benchmark.config.tuned.lookup import find, places, tuned_config, tuned_names
-from fedrl.envs.validation import nearest
 
 Place = str  # dotted path of a table in the file
 Table = Mapping[str, Any]
@@ -56,10 +61,9 @@ class Tables(NamedTuple):
             place = f"families.{family}"
             yield place, without_pairs(table), [family], algorithms
             for algorithm, pair in self.pairs(family).items():
-                if algorithm not in algorithms:
-                    what = nearest("algorithm of this study", algorithm, algorithms)
-                    raise SettingError(f"{place}.algorithms.{algorithm}: {what}")
-                yield f"{place}.algorithms.{algorithm}", pair, [family], [algorithm]
+                inner = f"{place}.algorithms.{algorithm}"
+                check_known("algorithm of this study", [algorithm], algorithms, f"{inner}: ")
+                yield inner, pair, [family], [algorithm]
 
     def tuning(self, family: str, algorithm: str) -> list[tuple[Place, Table]] | None:
         """The table that asks for tuned values and those narrower than it; None if none does."""
@@ -151,19 +155,16 @@ def _crossed(
 ) -> dict[str, tuple[type, Place, list[Any]]]:
     """Every setting of one pair: whose it is, the table that decides it, its values to cross."""
     owners = _owners([family], [algorithm])
-    chosen: dict[str, Any] = {}
-    origin: dict[str, Place] = {}
+    chosen: dict[str, tuple[Place, Any]] = {}
     for place, table in tables.layers(family, algorithm):
-        for key, value in table.items():
-            if key in owners:
-                chosen[key], origin[key] = value, place
-    for key, value in chosen.items():
-        if isinstance(value, list) and not alternatives(owners[key], key, value):
-            raise SettingError(f"{origin[key]}.{key} is an empty list; give at least one value")
-    return {
-        key: (owners[key], origin[key], alternatives(owners[key], key, value))
-        for key, value in chosen.items()
-    }
+        chosen |= {key: (place, value) for key, value in table.items() if key in owners}
+    crossed = {}
+    for key, (place, value) in chosen.items():
+        values = alternatives(owners[key], key, value)
+        if not values:
+            raise SettingError(f"{place}.{key} is an empty list; give at least one value")
+        crossed[key] = owners[key], place, values
+    return crossed
 
 
 def _configs(tables: Tables, family: str, algorithm: str) -> Iterator[Config]:
@@ -228,9 +229,7 @@ def _check_names(tables: Tables) -> None:
     ):
         if not given:
             raise SettingError(f"no {kind} is listed; known: {', '.join(known)}")
-        for name in given:
-            if name not in known:
-                raise SettingError(nearest(kind, name, known))
+        check_known(kind, given, known)
     for one in tables.every():
         _check_table(*one)
 
@@ -239,11 +238,8 @@ def _check_table(
     place: Place, table: Table, families: Iterable[str], algorithms: Iterable[str]
 ) -> None:
     known = _owners(families, algorithms)
-    for key in table:
+    for key, value in table.items():
         if key == DIRECTIVE:
-            if table[key] not in DIRECTIVES:
-                what = nearest("kind of hyperparameters", str(table[key]), DIRECTIVES)
-                raise SettingError(f"{place}.{key}: {what}")
-            continue
-        if key not in known:
-            raise SettingError(f"{place}.{key}: {nearest('setting', key, known)}")
+            check_known("kind of hyperparameters", [str(value)], DIRECTIVES, f"{place}.{key}: ")
+        else:
+            check_known("setting", [key], known, f"{place}.{key}: ")

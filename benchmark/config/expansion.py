@@ -10,9 +10,8 @@ from pydantic import ValidationError
 from fedrl.benchmark.config import limits, registry
 from fedrl.benchmark.config.configuration import Config
 from fedrl.benchmark.config.crossing import Tables
-from fedrl.benchmark.config.settings import SettingError, config_fields, explain
+from fedrl.benchmark.config.settings import SettingError, check_known, config_fields, explain
 from fedrl.benchmark.config.spaces.design import Design, Point, projected
-from fedrl.envs.validation import nearest
 
 ENVIRONMENT = ("kappa", "agents")  # numbers that tell environments apart, not settings to choose
 AVERAGING = "server_step_size"  # its multiple is of ηK of the same point
@@ -80,8 +79,7 @@ def check_names(design: Design, tables: Tables) -> dict[str, bool]:
                 f"design.space.{name}: {name} tells environments apart; list its values in "
                 f"settings.{name}"
             )
-        if name not in known:
-            raise SettingError(f"design.space.{name}: {nearest('hyperparameter', name, known)}")
+        check_known("hyperparameter", [name], known, f"design.space.{name}: ")
     decided = set(design.space)
     if design.evaluations is not None:
         if "evaluate_every" in design.space:
@@ -120,10 +118,8 @@ def _at(config: Config, point: Point, design: Design, whole: dict[str, bool]) ->
     """The configuration with the settings of one point."""
     values = config.model_dump()
     hyperparameters = dict(config.hyperparameters)
-    last_first = sorted(
-        point, key=lambda name: name == AVERAGING
-    )  # ηK is known before its multiple
-    for name in last_first:
+    # ηK is known before its multiple.
+    for name in sorted(point, key=lambda name: name == AVERAGING):
         number = point[name]
         if design.space[name].relative:
             number *= _base(values | hyperparameters, name, config)
@@ -158,9 +154,8 @@ def _every(values: dict[str, Any], config: Config, evaluations: int) -> int:
             "none; set settings.budget, or evaluate_every instead of design.evaluations"
         )
     episodes = values["local_steps"] * values["episodes"] * config.build_algorithm().batches
-    steps = max(
-        1, episodes * config.build_family().horizon
-    )  # of a round; 0 is refused by the configuration
+    # Of a round; 0 is refused by the configuration.
+    steps = max(1, episodes * config.build_family().horizon)
     return max(1, round(values["budget"] / (steps * evaluations)))
 
 

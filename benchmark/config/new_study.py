@@ -1,18 +1,15 @@
 """A study file for a new algorithm against known ones, which tuning, runs and report all take."""
 
-import tomllib
 from collections.abc import Sequence
 from importlib.metadata import entry_points
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from fedrl.benchmark.config import registry, toml_text
 from fedrl.benchmark.config.configuration import suits
-from fedrl.benchmark.config.settings import SettingError
+from fedrl.benchmark.config.settings import SettingError, check_known
 from fedrl.benchmark.config.storable import unstorable
-from fedrl.benchmark.config.study_file import built_in
-from fedrl.envs.validation import nearest
+from fedrl.benchmark.config.study_file import built_in, read_table
 
 MODELS = ("paper_tuned", "quick")  # whose settings of a family are looked at first
 KEPT = ("kappa", "horizon", "discount", "hidden", "budget", "evaluate_every", "vary_goal")
@@ -45,9 +42,7 @@ def compose(file: str, algorithm: str, against: Sequence[str], families: Sequenc
         ("algorithm", against, registry.algorithms()),
         ("family", families, registry.families()),
     ):
-        for name in names:
-            if name not in known:
-                raise SettingError(nearest(kind, name, known))
+        check_known(kind, names, known)
     rivals = [name for name in dict.fromkeys(against) if name != own]
     if not rivals or not families:
         raise SettingError("give at least one other algorithm in --against, and one family")
@@ -70,8 +65,7 @@ def compose(file: str, algorithm: str, against: Sequence[str], families: Sequenc
 def _name_of(algorithm: str) -> str:
     """The registered name; of a class given as module:Class that of its entry point."""
     if ":" not in algorithm:
-        if algorithm not in registry.algorithms():
-            raise SettingError(nearest("algorithm", algorithm, registry.algorithms()))
+        check_known("algorithm", [algorithm], registry.algorithms())
         return algorithm
     names = [p.name for p in entry_points(group="fedrl.algorithms") if p.value == algorithm]
     if not names:
@@ -87,9 +81,7 @@ def _usual(family: str) -> dict[str, Any]:
     """How the studies that come along set a family; a plain beginning where none does."""
     others = [name for name in built_in() if name not in MODELS]
     for name in (*MODELS, *others):
-        path = files("fedrl.benchmark").joinpath("studies", f"{name}.toml")
-        table = tomllib.loads(path.read_text("utf-8"))
-        own = table.get("families", {}).get(family)
+        own = read_table(name).get("families", {}).get(family)
         if own and "budget" in own:
             kept = {key: own[key] for key in KEPT if key in own}
             levels = kept.get("kappa", 0.0)

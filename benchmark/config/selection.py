@@ -9,8 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from fedrl.benchmark.config.configuration import Run
-from fedrl.benchmark.config.settings import SettingError, parse_value, words
-from fedrl.envs.validation import nearest
+from fedrl.benchmark.config.settings import SettingError, check_known, parse_value, words
 
 # Of these conditions what differs from the defaults is told, and always the named fields.
 ALWAYS = {
@@ -48,12 +47,8 @@ def select(runs: Sequence[Run], only: Sequence[str]) -> list[Run]:
     wanted: dict[str, list[str]] = {}
     for condition in only:
         field, values = _parse(condition)
-        if field not in known:
-            raise SettingError(f"--only {condition}: {nearest('field', field, known)}")
-        for value in values:
-            if value not in everywhere[field]:
-                what = nearest(f"run with {field}", value, everywhere[field])
-                raise SettingError(f"--only {condition}: {what}")
+        check_known("field", [field], known, f"--only {condition}: ")
+        check_known(f"run with {field}", values, everywhere[field], f"--only {condition}: ")
         wanted.setdefault(field, []).extend(values)
     for field, accepted in wanted.items():
         present = _values(field, (fact for _, fact in kept))

@@ -2,25 +2,28 @@
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from typing import Any, get_args, get_origin, get_type_hints
 
 from pydantic import ValidationError
 
 from fedrl.benchmark.config.configuration import Config
-from fedrl.envs.validation import shown
+from fedrl.envs.validation import nearest, shown
 
-STRUCTURE = (
-    "family",
-    "algorithm",
-    "options",
-    "hyperparameters",
-)  # of a configuration, set by a study
+# Of a configuration, set by a study.
+STRUCTURE = ("family", "algorithm", "options", "hyperparameters")
 
 
 class SettingError(ValueError):
     """A value that cannot be used, and where it stands."""
+
+
+def check_known(kind: str, names: Iterable[str], known: Collection[str], place: str = "") -> None:
+    """SettingError, which begins with the place, for the first of the names that is not known."""
+    for name in names:
+        if name not in known:
+            raise SettingError(f"{place}{nearest(kind, name, known)}")
 
 
 @cache

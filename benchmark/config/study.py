@@ -20,13 +20,13 @@ from fedrl.benchmark.config.crossing import Place, Tables, cross, deciding, with
 from fedrl.benchmark.config.expansion import Expanded, expand
 from fedrl.benchmark.config.schedule import Schedule, check_schedule, scheduled
 from fedrl.benchmark.config.seeds import Seed
-from fedrl.benchmark.config.settings import SettingError, config_fields, explain
+from fedrl.benchmark.config.settings import SettingError, check_known, config_fields, explain
 from fedrl.benchmark.config.spaces.design import Design, Point
 from fedrl.benchmark.config.spaces.protocol import protocol_of
 from fedrl.benchmark.config.study_file import StudyError, UntunedStudyError, override, read_text
 from fedrl.benchmark.config.tuned.entries import Entry
 from fedrl.benchmark.config.tuned.lookup import UntunedError
-from fedrl.envs.validation import nearest, shown
+from fedrl.envs.validation import shown
 
 DEFAULT_RESULTS = "results"
 
@@ -207,5 +207,4 @@ def _check_keys(table: dict[str, Any]) -> None:
     for key in table:
         if key in config_fields():
             raise SettingError(f"{key} stands outside of a table; write {Place('settings')}.{key}")
-        if key not in known:
-            raise SettingError(nearest("key of a study", key, known))
+        check_known("key of a study", [key], known)

@@ -36,9 +36,8 @@ def versions() -> dict[str, str]:
 
 def engine() -> str:
     """How the kernels run: float32 rounds differently in the interpreter, so it is recorded."""
-    return (
-        "interpreted" if os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0") else "compiled"
-    )
+    off = os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0")
+    return "interpreted" if off else "compiled"
 
 
 IMAGE = "FEDRL_IMAGE"  # digest of the container image, which nothing inside of it knows
@@ -118,12 +117,8 @@ def _linear_algebra() -> str:
     """Kernels of NumPy's OpenBLAS, which round differently on processors of one name."""
     import numpy  # noqa: F401  # loads the library
 
-    found = {lib.get("architecture", "") for lib in threadpool_info() if _is_openblas(lib)}
-    return " ".join(sorted(found))
-
-
-def _is_openblas(library: Mapping[str, Any]) -> bool:
-    return library["internal_api"] == "openblas"
+    found = (lib for lib in threadpool_info() if lib["internal_api"] == "openblas")
+    return " ".join(sorted({lib.get("architecture", "") for lib in found}))
 
 
 def _cpu_model() -> str:

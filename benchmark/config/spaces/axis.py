@@ -32,7 +32,11 @@ class Axis(BaseModel):
         """Say what is wrong, and what would be right."""
         interval = (self.low, self.high, self.scale, self.levels)
         if self.values is not None:
-            return self._mistake_of_values() if interval == (None,) * 4 else TWO_WAYS
+            if interval != (None,) * 4:
+                return TWO_WAYS
+            few = len(set(self.values)) < max(2, len(self.values))
+            wanted = "at least two different numbers"
+            return f"values is {shown(list(self.values))}; it must be {wanted}" if few else None
         if self.low is None or self.high is None:
             return "it has no values; give values = [...], or low and high"
         if not self.low < self.high:
@@ -43,12 +47,6 @@ class Axis(BaseModel):
             return f"levels is {self.levels}; it must be at least 2"
         if self.levels is not None and self.levels > CONFIGURATIONS:
             return f"levels is {self.levels}; it must be at most {CONFIGURATIONS:,}"
-        return None
-
-    def _mistake_of_values(self) -> str | None:
-        values = self.values or ()
-        if len(set(values)) < max(2, len(values)):
-            return f"values is {shown(list(values))}; it must be at least two different numbers"
         return None
 
     def described(self) -> dict[str, Any]:

@@ -69,7 +69,7 @@ class Design(BaseModel):
         if size > CONFIGURATIONS:
             what = "design.points is" if self.points else "the product of the levels of design is"
             raise ValueError(f"{what} {size}; it must be at most {CONFIGURATIONS:,}")
-        if self.points is not None and not _is_power_of_two(self.points):
+        if self.points is not None and (self.points < 2 or self.points.bit_count() != 1):
             near = 2 ** max(1, round(float(np.log2(max(2, self.points)))))
             raise ValueError(
                 f"design.points is {self.points}; a Sobol set needs a power of two, such as {near}"
@@ -112,7 +112,3 @@ def projected(points: list[Point], names: Collection[str]) -> list[Point]:
     """The points without what is not in `names`; those that then are equal are one."""
     kept = [{name: value for name, value in point.items() if name in names} for point in points]
     return list({tuple(point.values()): point for point in kept}.values())
-
-
-def _is_power_of_two(number: int) -> bool:
-    return number >= 2 and number & (number - 1) == 0

@@ -5,10 +5,9 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from fedrl.benchmark.config.seeds import Seed
-from fedrl.benchmark.config.settings import SettingError, explain
+from fedrl.benchmark.config.settings import SettingError, check_known, explain
 from fedrl.benchmark.config.spaces.axis import Axis
 from fedrl.benchmark.config.spaces.parameter import Space, grid, is_grid
-from fedrl.envs.validation import nearest
 
 Range = tuple[float, float]
 MOST = 10_000  # of trials and of seeds; more are no mistake of typing, but of thinking
@@ -71,9 +70,7 @@ class Protocol(BaseModel):
 
 def protocol_of(table: dict[str, Any], trials: int | None = None) -> Protocol:
     """The protocol in a study's table; SettingError says what is wrong in one line."""
-    for key in table:
-        if key not in Protocol.model_fields:
-            raise SettingError(nearest("key of [tuning]", key, Protocol.model_fields))
+    check_known("key of [tuning]", table, Protocol.model_fields)
     try:
         protocol = Protocol(**(table | ({} if trials is None else {"trials": trials})))
     except ValidationError as error:

@@ -7,7 +7,7 @@ from typing import Any
 
 from fedrl.algorithms.algorithm import Algorithm
 from fedrl.benchmark.config.configuration import Config
-from fedrl.benchmark.config.settings import SettingError
+from fedrl.benchmark.config.settings import SettingError, check_known
 from fedrl.benchmark.config.spaces.axis import Axis
 from fedrl.benchmark.config.spaces.parameter import Parameter, Space, Value, Values
 from fedrl.benchmark.config.spaces.protocol import Protocol, Range
@@ -124,9 +124,7 @@ def check_names(protocol: Protocol, algorithms: Sequence[type[Algorithm]]) -> No
         ("tuning.ranges", protocol.ranges),
         ("tuning.levels", protocol.levels),
     ):
-        for name in names:
-            if name not in known:
-                raise SettingError(f"{place}: {nearest('hyperparameter to tune', name, known)}")
+        check_known("hyperparameter to tune", names, known, f"{place}: ")
     if protocol.tune is not None and not protocol.tune:
         raise SettingError(f"tuning.tune is empty: nothing to tune; known: {', '.join(known)}")
 
