@@ -4,15 +4,11 @@ A law takes the class of an entry and returns, or raises `ConformanceError` with
 tests of this suite run them over the whole registry; `fedrl check` runs them for anybody.
 """
 
-from fedrl.benchmark.conformance.algorithms import ALGORITHM_LAWS
 from fedrl.benchmark.conformance.entries import Entry, find_entry, with_settings
-from fedrl.benchmark.conformance.families import FAMILY_LAWS
 from fedrl.benchmark.conformance.verdict import ConformanceError
 from fedrl.benchmark.conformance.verdicts import Verdict, judge, laws_of, title
 
 __all__ = [
-    "ALGORITHM_LAWS",
-    "FAMILY_LAWS",
     "ConformanceError",
     "Entry",
     "Verdict",

@@ -39,7 +39,7 @@ def carried(algorithm: Algorithm, parameters: int) -> Carried:
     agent = agent._replace(memory=algorithm.begin(server, agent))
     message = algorithm.finish(server, agent, theta)[1]
     upload = algorithm.upload(server, agent, theta)
-    return Carried(*(_floats(part) for part in (upload, message, memory)))
+    return Carried(*map(numbers, (upload, message, memory)))
 
 
 def round_cost(algorithm: Algorithm) -> Cost:
@@ -99,5 +99,6 @@ def _times(count: int, unit: str) -> str:
     return unit if count == 1 else f"{count}·{unit}"
 
 
-def _floats(values: object) -> int:
+def numbers(values: object) -> int:
+    """How many numbers the tensors of a value hold."""
     return sum(leaf.numel() for leaf in tree_leaves(values))

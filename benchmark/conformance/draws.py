@@ -48,10 +48,8 @@ def a_task_has_a_row_per_agent(kind: Kind) -> None:
         task = draw(kind(), agents)
         hold(hasattr(task, "_fields"), "sample must return a NamedTuple of arrays")
         for name, field in zip(task._fields, task, strict=True):
-            hold(
-                isinstance(field, np.ndarray) and field.shape[:1] == (agents,),
-                f"{name} of {agents} agents must be an array with leading axis {agents}",
-            )
+            fits = isinstance(field, np.ndarray) and field.shape[:1] == (agents,)
+            hold(fits, f"{name} of {agents} agents must be an array with leading axis {agents}")
             hold(np.isfinite(field).all(), f"{name} is not finite")
 
 
@@ -76,9 +74,8 @@ def an_agent_is_the_same_in_a_larger_federation(kind: Kind) -> None:
     """Row i depends on the generator and i, never on N."""
     for kappa in (0.0, LEVEL):
         small, large = draw(kind(), 3, kappa), draw(kind(), 8, kappa)
-        hold_same(
-            small, rows(large, slice(3)), f"at κ = {kappa} agents change when others are added"
-        )
+        few = rows(large, slice(3))
+        hold_same(small, few, f"at κ = {kappa} agents change when others are added")
 
 
 def only_the_generator_decides(kind: Kind) -> None:
@@ -167,12 +164,8 @@ def pinned_knobs_are_the_agents_own(kind: Kind) -> None:
     federation = family.sample(4, 1.0, generator(2))
     for agent in range(4):
         own = {knob: float(column[agent]) for knob, column in values.items()}
-        alone = draw(family.pinned(own), 1, 0.3)
-        hold_same(
-            alone,
-            rows(federation, slice(agent, agent + 1)),
-            f"pinning the knobs of agent {agent} must give its MDP",
-        )
+        alone, row = draw(family.pinned(own), 1, 0.3), rows(federation, slice(agent, agent + 1))
+        hold_same(alone, row, f"pinning the knobs of agent {agent} must give its MDP")
     hold(family.knobs is kind.knobs, "pinning must leave the family as it was")
 
 
@@ -182,10 +175,8 @@ def the_mdps_are_the_published_ones(kind: Kind) -> None:
         if family is kind:
             hold(name in DIGESTS, f"{name} has no digest in benchmark/conformance/digests.py")
             found = digest_of(draw(kind()))
-            hold(
-                found == DIGESTS[name],
-                f"seed 5 draws other MDPs than before: digest {found}, published {DIGESTS[name]}",
-            )
+            told = f"digest {found}, published {DIGESTS[name]}"
+            hold(found == DIGESTS[name], f"seed 5 draws other MDPs than before: {told}")
 
 
 LAWS = (

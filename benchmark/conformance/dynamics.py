@@ -48,16 +48,10 @@ def experience_fits_the_spaces(kind: Kind) -> None:
     """Observations, actions and rewards are finite and as the spaces say."""
     family = kind(horizon=STEPS)
     seen, taken = family.observation_space, family.action_space
-    hold(
-        isinstance(seen, spaces.Discrete)
-        or (isinstance(seen, spaces.Box) and len(seen.shape) == 1),
-        f"observation_space is {seen}; it must be Discrete or a Box with one axis",
-    )
-    hold(
-        isinstance(taken, spaces.Discrete)
-        or (isinstance(taken, spaces.Box) and len(taken.shape) == 1),
-        f"action_space is {taken}; it must be Discrete or a Box with one axis",
-    )
+    for name, space in (("observation_space", seen), ("action_space", taken)):
+        vector = isinstance(space, spaces.Box) and len(space.shape) == 1
+        fits = vector or isinstance(space, spaces.Discrete)
+        hold(fits, f"{name} is {space}; it must be Discrete or a Box with one axis")
     task = draw(family)
     episodes = played(family, task, parameters(kind, 3), np.arange(3))
     for agent in range(3):
@@ -82,11 +76,8 @@ def the_same_numbers_give_the_same_episodes(kind: Kind) -> None:
     first = played(family, task, theta, np.arange(3))
     again = played(kind(horizon=STEPS), task, theta, np.arange(3))
     for agent in range(3):
-        hold_same(
-            seen_by(first, agent),
-            seen_by(again, agent),
-            "the same numbers must give the same episodes",
-        )
+        one, two = seen_by(first, agent), seen_by(again, agent)
+        hold_same(one, two, "the same numbers must give the same episodes")
     hold_same(list(task), kept[0], "playing must not change the MDPs")
     hold(np.array_equal(theta, kept[1]), "playing must not change the parameters")
 

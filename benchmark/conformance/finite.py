@@ -23,10 +23,8 @@ def transition_rows_are_distributions(kind: Kind) -> None:
         task = draw(kind(), kappa=kappa)
         for name, part in (("P(·|s,a)", task.kernel), ("ρ", task.start)):
             hold((part >= 0).all(), f"at κ = {kappa} {name} has a negative probability")
-            hold(
-                np.allclose(part.sum(axis=-1), 1.0, rtol=1e-12, atol=0),
-                f"at κ = {kappa} {name} does not sum to 1",
-            )
+            whole = np.allclose(part.sum(axis=-1), 1.0, rtol=1e-12, atol=0)
+            hold(whole, f"at κ = {kappa} {name} does not sum to 1")
 
 
 def terminal_states_absorb_without_reward(kind: Kind) -> None:

@@ -8,11 +8,11 @@ from unittest.mock import patch
 
 import numpy as np
 import torch
-from torch.utils._pytree import tree_leaves
 
 from fedrl.algorithms import Algorithm
 from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.seeds import Seed
+from fedrl.benchmark.conformance.communication import numbers
 from fedrl.benchmark.conformance.entries import name_of
 from fedrl.benchmark.training.generative import draws
 from fedrl.benchmark.training.rollout import Sampler
@@ -157,20 +157,9 @@ def listener(kind: Kind) -> tuple[Kind, Heard]:
         heard.up.append(agents // len(messages) * numbers(messages))
         return inner(self).aggregate(messages, weights)
 
-    doors = {
-        "begin": hear_broadcast,
-        "finish": hear_finish,
-        "upload": hear_upload,
-        "aggregate": hear_vectors,
-    }
-    return type(
-        f"Listened{kind.__name__}", (kind,), {"__module__": kind.__module__, **doors}
-    ), heard
-
-
-def numbers(values: Any) -> int:
-    """How many numbers the tensors of a value hold."""
-    return sum(leaf.numel() for leaf in tree_leaves(values))
+    body: dict[str, Any] = {"begin": hear_broadcast, "finish": hear_finish}
+    body |= {"upload": hear_upload, "aggregate": hear_vectors, "__module__": kind.__module__}
+    return type(f"Listened{kind.__name__}", (kind,), body), heard
 
 
 def parameters_of(run: Run) -> int:

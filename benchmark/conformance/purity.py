@@ -31,9 +31,8 @@ def kernels_are_pure_and_the_same_when_compiled(kind: type[CompiledFamily]) -> N
         uniform = numbers.random(kernel.start_draws)
         if state is None:
             state = kernel.initial(task, uniform)
-            hold_same(
-                state, kernel.initial(task, uniform), "initial is not a function of its inputs"
-            )
+            once_more = kernel.initial(task, uniform)
+            hold_same(state, once_more, "initial is not a function of its inputs")
             hold(_close(initial(task, uniform), state), "initial is another function when compiled")
         seen, again, fast = np.empty(width), np.empty(width), np.empty(width)
         kernel.observe(task, state, seen)
@@ -54,10 +53,8 @@ def kernels_are_pure_and_the_same_when_compiled(kind: type[CompiledFamily]) -> N
         hold_same(tuple(state), kept[2], "transition modifies the state")
         following, reward, terminated = transition(task, state, action, uniform)
         hold(_close(following, step[0]), "transition is another function when compiled")
-        hold(
-            _close([reward], [step[1]]) and terminated == step[2],
-            "the compiled transition gives another reward or end",
-        )
+        same = _close([reward], [step[1]]) and terminated == step[2]
+        hold(same, "the compiled transition gives another reward or end")
         state = None if step[2] else step[0]
 
 
@@ -87,11 +84,8 @@ def simulators_are_pure(kind: type[SimulatedFamily]) -> None:
         seen = np.copy(simulator.observe(state))
         step = _kept(simulator.step(state, action, uniform))
         hold_same([state, action, uniform], before, "step modifies its inputs")
-        hold_same(
-            _kept(used.step(state, action, uniform)),
-            step,
-            "step depends on what was simulated before",
-        )
+        other_step = _kept(used.step(state, action, uniform))
+        hold_same(other_step, step, "step depends on what was simulated before")
         if simulator.replayable:
             simulator.step(step.state, action, uniform)
             again = simulator.step(state, action, uniform)
@@ -102,9 +96,8 @@ def simulators_are_pure(kind: type[SimulatedFamily]) -> None:
                 ["state"],
                 "a state before the last, given to a simulator that is not replayable,",
             )
-        hold(
-            np.array_equal(simulator.observe(state), seen), "observe is not a function of the state"
-        )
+        same = np.array_equal(simulator.observe(state), seen)
+        hold(same, "observe is not a function of the state")
         state = step.state
 
 
@@ -113,8 +106,6 @@ def _kept(step: Step) -> Step:
     return Step(*(np.copy(part) for part in step))
 
 
-def _close(one: Any, two: Any, tolerance: float = 1e-15) -> bool:
-    return all(
-        np.allclose(left, right, rtol=tolerance, atol=tolerance)
-        for left, right in zip(one, two, strict=True)
-    )
+def _close(one: Any, two: Any) -> bool:
+    pairs = zip(one, two, strict=True)
+    return all(np.allclose(left, right, rtol=1e-15, atol=1e-15) for left, right in pairs)

@@ -1,4 +1,4 @@
-"""Running the laws of an entry."""
+"""Which laws bind which entries, and running them."""
 
 import time
 import traceback
@@ -7,9 +7,19 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from fedrl.benchmark.conformance.algorithms import ALGORITHM_LAWS
-from fedrl.benchmark.conformance.families import FAMILY_LAWS
+from fedrl.algorithms import Algorithm
+from fedrl.benchmark.conformance import draws, dynamics, finite, learning, purity, view
 from fedrl.benchmark.conformance.verdict import ConformanceError
+from fedrl.envs.family import CompiledFamily, Family, SimulatedFamily
+from fedrl.envs.finite.tabular import Tabular
+
+LAWS: dict[Any, tuple[Callable[[Any], None], ...]] = {
+    Family: (*draws.LAWS, *dynamics.LAWS, *view.LAWS),
+    CompiledFamily: (purity.kernels_are_pure_and_the_same_when_compiled,),
+    SimulatedFamily: (purity.simulators_are_pure,),
+    Tabular: finite.LAWS,
+    Algorithm: learning.LAWS,
+}
 
 
 class Verdict(NamedTuple):
@@ -19,9 +29,6 @@ class Verdict(NamedTuple):
     holds: bool
     sentence: str  # what is wrong; "" if it holds
     seconds: float
-
-
-LAWS: dict[Any, tuple[Callable[[Any], None], ...]] = {**FAMILY_LAWS, **ALGORITHM_LAWS}
 
 
 def laws_of(value: type[Any]) -> list[Callable[[Any], None]]:

@@ -7,7 +7,7 @@ advantages are known, and stays with the agent or is averaged.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -27,8 +27,7 @@ from fedrl.benchmark.training.rollout import Episodes
 from fedrl.envs.family import Array
 
 
-@dataclass(frozen=True)
-class Critics:
+class Critics(NamedTuple):
     """The critics of all agents of G federations."""
 
     rule: Critic | None
@@ -76,7 +75,7 @@ class Critics:
         run(critic_shape(self.policy), fit, own, *parts, orders, value, out)
         states = self.states.copy()
         states[rows] = out
-        return self.holding(states), torch.from_numpy(value)
+        return self._replace(states=states), torch.from_numpy(value)
 
     def exchanged(self, rows: Array, weights: Tensor) -> Critics:
         """Averaged: all agents hold the mean V of the members at `rows`, with weights (G, n)."""
@@ -88,7 +87,4 @@ class Critics:
         mean = torch.func.vmap(weighted_mean)(sent, weights).numpy()
         states = self.states.copy()
         states[:, :size] = np.repeat(mean, len(states) // groups, axis=0)
-        return self.holding(states)
-
-    def holding(self, states: Array) -> Critics:
-        return replace(self, states=states)
+        return self._replace(states=states)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -53,8 +52,7 @@ def models(sampler: Sampler, points: Tensor) -> Model:
     return Model(*_MODELS[sampler], points)
 
 
-@dataclass(frozen=True)
-class Baseline:
+class Baseline(NamedTuple):
     """V_i(s, h) of all agents, linear in features; fitted on past rounds, so that E g stays ∇J."""
 
     discount: float
@@ -86,7 +84,4 @@ class Baseline:
         new = baseline.fit(*parts, self.discount, self.states)
         coefficients = self.coefficients.copy()
         coefficients[rows] = new
-        return self.holding(coefficients)
-
-    def holding(self, coefficients: Array) -> Baseline:
-        return replace(self, coefficients=coefficients)
+        return self._replace(coefficients=coefficients)

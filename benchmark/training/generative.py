@@ -3,7 +3,6 @@
 import numpy as np
 from numpy.typing import DTypeLike
 
-from fedrl.benchmark.training.noise import uniform_lanes
 from fedrl.benchmark.training.rollout import Episodes, Stream
 from fedrl.envs.finite.mdp import TabularTask
 
@@ -16,9 +15,7 @@ def draws(task: TabularTask, stream: Stream, count: int, dtype: DTypeLike) -> Ep
     """
     lanes, states, actions = task.reward.shape
     pairs = states * actions
-    uniform = np.empty((lanes, count * pairs))
-    uniform_lanes(uniform, *stream, 1, 0)
-    uniform = uniform.reshape(lanes, count, states, actions, 1)
+    uniform = stream.uniform(count * pairs).reshape(lanes, count, states, actions, 1)
     reach = np.cumsum(task.chance, axis=-1)[:, None]
     reach[..., -1] = np.inf  # rounding leaves no number without an outcome
     last = task.chance.shape[-1] - 1 - np.argmax(task.chance[..., ::-1] > 0, axis=-1)

@@ -44,11 +44,7 @@ def fill_uniform(
     """out[:count] ← 53-bit numbers on [0, 1) of counters (agent, draw, episode, at + …)."""
     for pair in range((count + 1) // 2):
         a, b, c, d = philox(
-            key,
-            np.uint64(agent),
-            np.uint64(draw),
-            np.uint64(episode),
-            np.uint64(at + pair),
+            key, np.uint64(agent), np.uint64(draw), np.uint64(episode), np.uint64(at + pair)
         )
         out[2 * pair] = ((a << SHIFT | b) >> np.uint64(11)) * 2.0**-53
         if 2 * pair + 1 < count:

@@ -7,8 +7,7 @@ begin the next round with.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -22,8 +21,7 @@ from fedrl.benchmark.training.rollout import Episodes
 from fedrl.envs.family import Array, Family
 
 
-@dataclass(frozen=True)
-class Normaliser:
+class Normaliser(NamedTuple):
     """The statistics of all agents of G federations."""
 
     kind: Literal["none", "own", "pooled"]
@@ -55,7 +53,7 @@ class Normaliser:
         parts = (played.observation, played.reward, played.length)
         sums = self.sums.copy()
         sums[rows] = normalisation.extended(sums[rows], *parts, self.discount)
-        return replace(self, sums=sums)
+        return self._replace(sums=sums)
 
     def normalised(self, rows: Array, played: Episodes, after: Normaliser) -> Episodes:
         """Observations by these statistics, rewards by those `after` the episodes."""
@@ -74,7 +72,4 @@ class Normaliser:
         groups, each = weights.shape
         sent = torch.from_numpy(self.sums[rows].reshape(groups, each, -1))
         mean = torch.func.vmap(weighted_mean)(sent, weights.double()).numpy()
-        return replace(self, sums=np.repeat(mean, len(self.sums) // groups, axis=0))
-
-    def holding(self, sums: Array) -> Normaliser:
-        return replace(self, sums=sums)
+        return self._replace(sums=np.repeat(mean, len(self.sums) // groups, axis=0))

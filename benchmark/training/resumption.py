@@ -59,12 +59,9 @@ def resume(program: Program, states: Sequence[RunState | None]) -> tuple[State, 
     going = [part for part in states if part is not None and not part.finished]
     if not going:
         return state, records
+    kept = ((s.theta, s.previous, s.momentum, *s.memory.values()) for s in going)
     theta, previous, momentum, *memory = (
-        torch.from_numpy(np.concatenate(parts))
-        for parts in zip(
-            *((s.theta, s.previous, s.momentum, *s.memory.values()) for s in going),
-            strict=True,
-        )
+        torch.from_numpy(np.concatenate(parts)) for parts in zip(*kept, strict=True)
     )
     server = state.server._replace(theta=theta, previous=previous, momentum=momentum)
     ledger = Ledger(*np.concatenate([part.ledger for part in going], axis=1))
@@ -90,11 +87,8 @@ def _remembered(program: Program, state: State) -> list[Tensor]:
 def _with_remembered(state: State, leaves: Sequence[Tensor]) -> State:
     """The inverse of `_remembered`."""
     *carried, coefficients, sums, critics, states = leaves
-    form = tree_flatten(_carried(state))[1]
-    memory, memories, owed, personal, moments, releases, uploads, *clock = tree_unflatten(
-        carried, form
-    )
-    now, due, heard = clock
+    kept = tree_unflatten(carried, tree_flatten(_carried(state))[1])
+    memory, memories, owed, personal, moments, releases, uploads, now, due, heard = kept
     return state._replace(
         server=state.server._replace(memory=memory),
         memories=memories,
@@ -104,10 +98,10 @@ def _with_remembered(state: State, leaves: Sequence[Tensor]) -> State:
         now=now,
         due=due,
         heard=heard,
-        personal=state.personal.holding(personal),
-        baseline=state.baseline.holding(coefficients.flatten(0, 1).numpy()),
-        critics=state.critics.holding(critics.flatten(0, 1).numpy()),
-        environments=state.environments.holding(states.flatten(0, 1).numpy()),
-        normaliser=state.normaliser.holding(sums.flatten(0, 1).numpy()),
-        optimiser=state.optimiser.holding(moments),
+        personal=state.personal._replace(values=personal),
+        baseline=state.baseline._replace(coefficients=coefficients.flatten(0, 1).numpy()),
+        critics=state.critics._replace(states=critics.flatten(0, 1).numpy()),
+        environments=state.environments._replace(states=states.flatten(0, 1).numpy()),
+        normaliser=state.normaliser._replace(sums=sums.flatten(0, 1).numpy()),
+        optimiser=state.optimiser._replace(moments=moments),
     )

@@ -35,6 +35,12 @@ class Stream(NamedTuple):
     agents: Array  # (L,) int64, the lane's agent within its run
     draw: int  # which draw of that stream, for example the local step
 
+    def uniform(self, size: int) -> Array:
+        """The first numbers on [0, 1) of every lane: (L, size)."""
+        out = np.empty((len(self.keys), size))
+        uniform_lanes(out, *self, 1, 0)
+        return out
+
 
 class Episodes(NamedTuple):
     """Episodes of L lanes; entries past an episode's length are undefined."""

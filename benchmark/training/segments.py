@@ -9,7 +9,6 @@ Axes: L lanes, E environments, n steps, R = L·E rows, x state, o observation, a
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,8 +22,7 @@ from fedrl.benchmark.training.rollout import Episodes, Sampler, Stream
 from fedrl.envs.family import Array, SimulatedFamily, Simulator, Task
 
 
-@dataclass(frozen=True)
-class Environments:
+class Environments(NamedTuple):
     """The environments of all agents, between two local steps."""
 
     steps: int  # n, 0 where whole episodes are sampled
@@ -41,9 +39,6 @@ class Environments:
         states[..., -1] = family.horizon
         return cls(config.segment, states)
 
-    def holding(self, states: Array) -> Environments:
-        return replace(self, states=states)
-
     def played(
         self, sampler: Sampler, rows: Array, theta: Array, stream: Stream
     ) -> tuple[Environments, Episodes]:
@@ -51,18 +46,11 @@ class Environments:
         family, copies = sampler.family, self.states.shape[1]
         assert isinstance(family, SimulatedFamily)
         own = self.states[rows].reshape(len(rows) * copies, -1)
-        played, after = segment(
-            sampler.simulator(copies),
-            sampler.policy,
-            theta,
-            stream,
-            own,
-            self.steps,
-            family.horizon,
-        )
+        simulator, policy = sampler.simulator(copies), sampler.policy
+        played, after = segment(simulator, policy, theta, stream, own, self.steps, family.horizon)
         states = self.states.copy()
         states[rows] = after.reshape(len(rows), copies, -1)
-        return self.holding(states), pieces(played, len(rows))
+        return self._replace(states=states), pieces(played, len(rows))
 
 
 class Segment(NamedTuple):

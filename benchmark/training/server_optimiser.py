@@ -6,7 +6,7 @@ federation's numbers do not depend on the others in the batch.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -14,8 +14,7 @@ from torch import Tensor
 from fedrl.benchmark.config.conditions import ServerStep
 
 
-@dataclass(frozen=True)
-class ServerOptimiser:
+class ServerOptimiser(NamedTuple):
     """The moments of G federations' servers; nothing of them is sent."""
 
     rule: ServerStep | None
@@ -41,7 +40,7 @@ class ServerOptimiser:
             return self, torch.where(norm > 0, direction / norm, 0)
         if rule.kind == "momentum":
             kept = rule.first_decay * self.moments + direction
-            return self.holding(kept), kept
+            return self._replace(moments=kept), kept
         first, second = self.moments.chunk(2, dim=-1)
         square, fresh = direction.square(), 1 - rule.second_decay
         first = rule.first_decay * first + (1 - rule.first_decay) * direction
@@ -49,7 +48,5 @@ class ServerOptimiser:
             second = rule.second_decay * second + fresh * square
         else:
             second = second - fresh * square * torch.sign(second - square)
-        return self.holding(torch.cat([first, second], -1)), first / (second.sqrt() + rule.floor)
-
-    def holding(self, moments: Tensor) -> ServerOptimiser:
-        return replace(self, moments=moments)
+        kept = torch.cat([first, second], -1)
+        return self._replace(moments=kept), first / (second.sqrt() + rule.floor)

@@ -36,14 +36,7 @@ import numpy as np
 from gymnasium import spaces
 from pydantic import BeforeValidator
 
-from fedrl.envs.family import (
-    Array,
-    Knob,
-    SimulatedFamily,
-    Simulator,
-    heterogeneity_level,
-    perturb,
-)
+from fedrl.envs.family import Array, Knob, SimulatedFamily, Simulator, heterogeneity_level, perturb
 from fedrl.envs.thirdparty import action_noise
 from fedrl.envs.thirdparty.examination import (
     Examined,

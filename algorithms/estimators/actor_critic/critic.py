@@ -7,10 +7,9 @@ stand behind the policy's.
 import math
 
 import numpy as np
-from torch import Tensor
 
 from fedrl.algorithms.estimators.linear import orthonormal_rows
-from fedrl.algorithms.estimators.policy import Array, Policy, Table, network, network_size
+from fedrl.algorithms.estimators.policy import Array, Policy, Table, network_size
 
 
 def critic_shape(policy: Policy) -> tuple[int, ...]:
@@ -22,13 +21,6 @@ def critic_size(policy: Policy) -> int:
     """Number of parameters of V."""
     shape = critic_shape(policy)
     return shape[0] if isinstance(policy, Table) else network_size(shape)
-
-
-def state_value(policy: Policy, theta: Tensor, observation: Tensor) -> Tensor:
-    """V(s) with the parameters theta of V alone: (critic_size,), (..., o) -> (...)."""
-    if isinstance(policy, Table):
-        return theta[observation[..., 0].long()]
-    return network(critic_shape(policy), theta, observation)[..., 0]
 
 
 def initial_actor_critic(policy: Policy, generator: np.random.Generator, orthogonal: bool) -> Array:

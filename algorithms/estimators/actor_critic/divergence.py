@@ -10,31 +10,11 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
-import torch
 from numba.extending import register_jitable
-from torch import Tensor
 
 from fedrl.algorithms.estimators import categorical, gaussian
 from fedrl.algorithms.estimators.categorical import softmax
 from fedrl.algorithms.estimators.kernels import Head
-from fedrl.algorithms.estimators.policy import GaussianMLP, Policy, network
-
-
-def divergence(policy: Policy, held: Tensor, theta: Tensor, observation: Tensor) -> Tensor:
-    """KL(π_h(·|s) ‖ π_θ(·|s)) of every observation: (d,), (d,), (..., o) -> (...)."""
-    if isinstance(policy, GaussianMLP):
-        mean, other = (
-            network(policy.shape, point[: -policy.outputs], observation) for point in (theta, held)
-        )
-        spread, before = theta[-policy.outputs :], held[-policy.outputs :]
-        square = torch.exp(2 * before) + (other - mean).square()
-        return (spread - before + 0.5 * square * torch.exp(-2 * spread) - 0.5).sum(-1)
-    every = [observation.new_full((*observation.shape[:-1], 1), a) for a in range(policy.shape[-1])]
-    new, old = (
-        torch.stack([policy.log_prob(point, observation, action) for action in every], -1)
-        for point in (theta, held)
-    )
-    return (old.exp() * (old - new)).sum(-1)
 
 
 class Divergence(NamedTuple):

@@ -9,24 +9,11 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import torch
 from numba.extending import register_jitable
-from torch import Tensor
 
 from fedrl.algorithms.estimators import categorical, gaussian
 from fedrl.algorithms.estimators.categorical import softmax
 from fedrl.algorithms.estimators.kernels import Head
-from fedrl.algorithms.estimators.policy import GaussianMLP, Policy
-
-
-def entropy(policy: Policy, theta: Tensor, observation: Tensor) -> Tensor:
-    """H(π_θ(·|s)), of a Gaussian the differential entropy: (d,), (..., o) -> (...)."""
-    if isinstance(policy, GaussianMLP):
-        total = (theta[-policy.outputs :] + gaussian.HALF_LOG_2PI + 0.5).sum()
-        return total.expand(observation.shape[:-1])
-    every = [observation.new_full((*observation.shape[:-1], 1), a) for a in range(policy.shape[-1])]
-    log_prob = torch.stack([policy.log_prob(theta, observation, action) for action in every], -1)
-    return -(log_prob.exp() * log_prob).sum(-1)
 
 
 @register_jitable

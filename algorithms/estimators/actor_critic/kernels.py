@@ -9,10 +9,7 @@ import numpy as np
 from numba import njit
 from numba.extending import register_jitable
 
-from fedrl.algorithms.estimators.actor_critic.advantages import (
-    generalised_advantages,
-    standardise,
-)
+from fedrl.algorithms.estimators.actor_critic.advantages import generalised_advantages, standardise
 from fedrl.algorithms.estimators.actor_critic.divergence import divergence_of
 from fedrl.algorithms.estimators.actor_critic.entropy import entropy_gradient
 from fedrl.algorithms.estimators.actor_critic.optimisers import ascend, limit_norm
@@ -40,7 +37,7 @@ def surrogate_coefficients(log_pi: Any, log_old: Any, advantage: Any, clip: floa
 
 @register_jitable
 def value_errors(fitted: Any, old: Any, target: Any, clip: float) -> None:
-    """fitted ← target - fitted, but 0 where the clipped error is larger: see `objective`."""
+    """fitted ← target - fitted, but 0 where the clipped error is larger: see `proximal_step`."""
     for m in range(len(fitted)):
         error = target[m] - fitted[m]
         move = fitted[m] - old[m]

@@ -1,9 +1,6 @@
 """Clipped surrogate, value fit and entropy bonus, by epochs of minibatches: one agent's local step.
 
-`objective` is what a minibatch ascends, by automatic differentiation; `proximal_step` does all of
-a local step in one compiled call (tested against it to 1e-12), one lane after another.
-
-Axes: B episodes, T steps, M steps taken, n steps of a minibatch, d parameters of θ = [policy, V].
+Axes: B episodes, T steps, M steps taken, d parameters of θ = [policy, V].
 """
 
 from typing import Any, NamedTuple
@@ -11,10 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from fedrl.algorithms.estimators.actor_critic.advantages import SPREAD
-from fedrl.algorithms.estimators.actor_critic.critic import critic_shape, state_value
-from fedrl.algorithms.estimators.actor_critic.divergence import divergence
-from fedrl.algorithms.estimators.actor_critic.entropy import entropy
+from fedrl.algorithms.estimators.actor_critic.critic import critic_shape
 from fedrl.algorithms.estimators.actor_critic.kernels import compiled_step
 from fedrl.algorithms.estimators.lifting import lifted
 from fedrl.algorithms.estimators.policy import Array, Policy
@@ -44,53 +38,6 @@ class Rates(NamedTuple):
     divergence_weight: Any = 0.0  # c_d, of KL(π_held ‖ π)
 
 
-class Minibatch(NamedTuple):
-    """n steps, and what was true of them before the first update."""
-
-    observation: Tensor  # (n, o)
-    action: Tensor  # (n, a)
-    log_prob: Tensor  # (n,), log π of the policy that chose the actions
-    advantage: Tensor  # (n,)
-    target: Tensor  # (n,), advantage + V(s)
-    value: Tensor  # (n,), V(s) before the first update
-
-
-def objective(
-    policy: Policy,
-    rates: Rates,
-    standardise: bool,
-    theta: Tensor,
-    mini: Minibatch,
-    clip_critic: bool = False,
-    held: Tensor | None = None,
-) -> Tensor:
-    """L(θ) = mean_m min(ρ A, clip(ρ, 1 - ε, 1 + ε) A) - c_v/2 (V(s) - target)² + c_e H(π(·|s)).
-
-    ρ = π_θ(a|s) / π_old(a|s). Schulman et al. 2017 (arXiv 1707.06347), eq. 9; 0-d. With
-    `clip_critic` the square is the larger of two, the other of V_old + clip(V - V_old, -ε, ε);
-    given `held` parameters, c_d KL(π_held ‖ π_θ) is subtracted.
-    """
-    advantage = mini.advantage
-    if standardise:
-        deviation = (advantage - advantage.mean()).square().mean().sqrt()
-        advantage = (advantage - advantage.mean()) / (deviation + SPREAD)
-    actor, critic = theta[: policy.size], theta[policy.size :]
-    ratio = (policy.log_prob(actor, mini.observation, mini.action) - mini.log_prob).exp()
-    clipped = ratio.clamp(1 - rates.clip, 1 + rates.clip)
-    surrogate = torch.minimum(ratio * advantage, clipped * advantage)
-    value = state_value(policy, critic, mini.observation)
-    error = (value - mini.target).square()
-    if clip_critic:
-        near = mini.value + (value - mini.value).clamp(-rates.clip, rates.clip)
-        error = torch.maximum(error, (near - mini.target).square())
-    fit = 0.5 * rates.value_weight * error
-    bonus = rates.entropy_weight * entropy(policy, actor, mini.observation)
-    if held is not None:
-        apart = divergence(policy, held[: policy.size], actor, mini.observation)
-        bonus = bonus - rates.divergence_weight * apart
-    return (surrogate - fit + bonus).mean()
-
-
 def proximal_step(
     policy: Policy,
     loops: Loops,
@@ -100,7 +47,13 @@ def proximal_step(
     uniform: Tensor,
     held: Tensor | None = None,
 ) -> Tensor:
-    """The state after `epochs` times `minibatches` updates along ∇`objective`: (3d + 1,).
+    """The state after `epochs` times `minibatches` updates along ∇L, compiled: (3d + 1,).
+
+    L(θ) = mean_m min(ρ A, clip(ρ, 1 - ε, 1 + ε) A) - c_v/2 (V(s) - target)² + c_e H(π(·|s))
+           - c_d KL(π_held(·|s) ‖ π(·|s)), ρ = π_θ(a|s) / π_old(a|s), target = A + V_old(s).
+
+    Schulman et al. 2017 (arXiv 1707.06347), eq. 9. With `clip_critic` the square is the larger of
+    two, the other of V_old + clip(V - V_old, -ε, ε). Equal to automatic differentiation to 1e-12.
 
     state (3d + 1,) is θ, both moments of the optimiser, and how many updates it has made. Every
     epoch goes through the M steps in an order of its own, shuffled by uniform (epochs, B·T).

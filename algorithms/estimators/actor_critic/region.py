@@ -6,13 +6,12 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-import torch
 from numba import njit
 from torch import Tensor
 
-from fedrl.algorithms.estimators.actor_critic.divergence import divergence, divergence_of
+from fedrl.algorithms.estimators.actor_critic.divergence import divergence_of
 from fedrl.algorithms.estimators.coefficients import Options, coefficients, discounted, pack
-from fedrl.algorithms.estimators.gradients import CompiledGradients, Gradients
+from fedrl.algorithms.estimators.gradients import Gradients
 from fedrl.algorithms.estimators.kernels import body_and_head, source_digest
 from fedrl.algorithms.estimators.lifting import lifted
 from fedrl.algorithms.estimators.policy import Array
@@ -27,8 +26,6 @@ def gain_and_divergence(
     c are the coefficients of `gradients.plain`, of which the first sum is the primitive: its
     gradient at θ' = θ is g(θ). Schulman et al., ICML 2015, eq. 14; 0-d each.
     """
-    if not isinstance(gradients, CompiledGradients):
-        return _by_definition(gradients, theta, candidate, batch)
     run = compiled_region(type(gradients.policy).__name__)
     options = Options(*(getattr(gradients, name) for name in Options._fields))
     shape = gradients.policy.shape
@@ -39,18 +36,6 @@ def gain_and_divergence(
     parts = (batch.observation, batch.action, batch.reward, batch.length, batch.value)
     found = lifted(lanes, theta, candidate, *parts)
     return found[0], found[1]
-
-
-def _by_definition(
-    gradients: Gradients, theta: Tensor, candidate: Tensor, batch: Trajectories
-) -> tuple[Tensor, Tensor]:
-    """The same with torch, of every step whether taken or not."""
-    alive, policy = batch.alive, gradients.policy
-    seen = torch.where(alive.unsqueeze(-1), batch.observation, 0)
-    old, new = (gradients._log_prob(point, batch) for point in (theta, candidate))
-    c = gradients._coefficient(batch, old) / gradients._count(batch)
-    apart = torch.where(alive, divergence(policy, theta, candidate, seen), 0.0)
-    return (c * ((new - old).exp() - 1)).sum(), apart.sum() / alive.sum()
 
 
 @cache

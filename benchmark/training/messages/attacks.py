@@ -25,7 +25,6 @@ from torch.func import vmap
 
 from fedrl.algorithms.algorithm import weighted_mean
 from fedrl.benchmark.config.conditions import Attack
-from fedrl.benchmark.training.noise import uniform_lanes
 from fedrl.benchmark.training.rollout import Stream
 from fedrl.envs.family import Array
 
@@ -88,8 +87,7 @@ def _lengths(vectors: Tensor) -> Tensor:
 
 def normal(stream: Stream, size: int) -> Array:
     """N(0, 1) numbers (L, size) of a stream, by Box and Muller."""
-    uniform = np.empty((len(stream.keys), 2 * ((size + 1) // 2)))
-    uniform_lanes(uniform, *stream, 1, 0)
+    uniform = stream.uniform(2 * ((size + 1) // 2))
     radius = np.sqrt(-2 * np.log(1 - uniform[:, ::2]))  # 1 - u is on (0, 1]
     angle = 2 * np.pi * uniform[:, 1::2]
     return np.concatenate([radius * np.cos(angle), radius * np.sin(angle)], axis=1)[:, :size]

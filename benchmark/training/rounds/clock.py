@@ -16,10 +16,10 @@ from torch.utils._pytree import tree_map
 from fedrl.algorithms import Server
 from fedrl.benchmark.config.communication import Clock as Times
 from fedrl.benchmark.training.messages.compression import Size
-from fedrl.benchmark.training.noise import uniform_lanes
 from fedrl.benchmark.training.rounds.lanes import Lanes, Roster
 from fedrl.benchmark.training.rounds.lifting import overrides, ready
 from fedrl.benchmark.training.rounds.program import Program
+from fedrl.benchmark.training.rounds.sending import at_home
 from fedrl.benchmark.training.rounds.state import State
 from fedrl.envs.family import Array
 
@@ -49,9 +49,8 @@ def pace(program: Program, kind: str, lanes: Lanes, purpose: str, draw: int) -> 
     if kind == "sqrt":
         return np.sqrt(lanes.agent + 1.0)  # type: ignore[no-any-return]
     index = (program.config.clock or Times()).index
-    uniform = np.empty((len(lanes.agent), 1))
-    uniform_lanes(uniform, *lanes.stream(program, purpose, draw), 1, 0)
-    return (index - 1) / index * (1 - uniform[:, 0]) ** (-1 / index)  # type: ignore[no-any-return]
+    uniform = lanes.stream(program, purpose, draw).uniform(1)[:, 0]
+    return (index - 1) / index * (1 - uniform) ** (-1 / index)  # type: ignore[no-any-return]
 
 
 def elapsed(program: Program, state: State, roster: Roster, sizes: Size, steps: int) -> State:
@@ -69,12 +68,11 @@ def elapsed(program: Program, state: State, roster: Roster, sizes: Size, steps: 
     if overrides(algorithm, "ready"):
         return _gathered(program, state, roster, job)
     if algorithm.asynchronous:
-        flat = state.due.flatten()
-        now = flat[lanes.pick]
-        following = flat.clone()
-        following[lanes.pick] = now + torch.from_numpy(seconds(program, lanes, job, number + 1))
-        heard = tree_map(lambda old, new: arrived(old, new, lanes), state.heard, state.server)
-        return state._replace(now=now, due=following.reshape(state.due.shape), heard=heard)
+        now = state.due.flatten()[lanes.pick]
+        later = now + torch.from_numpy(seconds(program, lanes, job, number + 1))
+        told = tree_map(lambda leaf: leaf[lanes.federations], state.server)
+        heard = tree_map(lambda old, new: at_home(old, lanes.pick, new), state.heard, told)
+        return state._replace(now=now, due=at_home(state.due, lanes.pick, later), heard=heard)
     took = seconds(program, lanes, job, number).reshape(-1, lanes.each).max(axis=1)
     if roster.server_lanes is not None:
         took = took + steps * algorithm.batches * (config.clock or Times()).compute
@@ -91,8 +89,8 @@ def _gathered(program: Program, state: State, roster: Roster, job: Job) -> State
     assert go is not None
     alone, shape = job._replace(exchanges=0, bits=0), state.due.shape
     now = state.due.flatten()[lanes.pick]
-    due = state.due.flatten().clone()
-    due[lanes.pick] = now + torch.from_numpy(seconds(program, lanes, alone, draw))
+    due = now + torch.from_numpy(seconds(program, lanes, alone, draw))
+    due = at_home(state.due, lanes.pick, due)
     line = seconds(program, everyone, job._replace(work=0.0), draw).reshape(shape).max(axis=1)
     later = now + torch.from_numpy(line)
     work = torch.from_numpy(seconds(program, everyone, alone, draw)).reshape(shape)
@@ -103,7 +101,7 @@ def _gathered(program: Program, state: State, roster: Roster, job: Job) -> State
 
     return state._replace(
         now=torch.where(go, later, now),
-        due=torch.where(go.unsqueeze(1), later.unsqueeze(1) + work, due.reshape(shape)),
+        due=torch.where(go.unsqueeze(1), later.unsqueeze(1) + work, due),
         heard=tree_map(told, state.heard, state.server),
     )
 
@@ -112,10 +110,9 @@ def dispatched(program: Program, state: State, roster: Roster, sizes: Size) -> S
     """An asynchronous run before its first round: all agents have begun a job at θ_0."""
     if not program.algorithm.asynchronous or state.round > 0:
         return state
+    gathers = overrides(program.algorithm, "ready")
     work = program.config.local_steps * program.algorithm.batches
-    first = Job(work, 1, sizes.bits)
-    if overrides(program.algorithm, "ready"):
-        first = Job(work, 0, 0)
+    first = Job(work, 0, 0) if gathers else Job(work, 1, sizes.bits)
     took = seconds(program, roster.all_agents, first, 0)
     return state._replace(due=torch.from_numpy(took).reshape(state.due.shape))
 
@@ -126,10 +123,3 @@ def known(program: Program, state: State, roster: Roster) -> Server:
         return state.server
     late: Server = tree_map(lambda leaf: leaf.flatten(0, 1)[roster.participants.pick], state.heard)
     return late
-
-
-def arrived(of_all: Tensor, new: Tensor, lanes: Lanes) -> Tensor:
-    """Values of all agents (G, n, …) with those of the lanes replaced by their server's (G, …)."""
-    flat = of_all.flatten(0, 1).clone()
-    flat[lanes.pick] = new[lanes.federations]
-    return flat.reshape(of_all.shape)

@@ -51,9 +51,8 @@ def take_snapshot(
     none = torch.zeros_like(state.server.theta[steppers.federations])
     if not program.algorithm.snapshot:
         return state, none
-    state, own = batch_gradients(
-        program, state, lanes, "snapshot", draw, program.config.snapshot_episodes
-    )
+    episodes = program.config.snapshot_episodes
+    state, own = batch_gradients(program, state, lanes, "snapshot", draw, episodes)
     mine = state.personal
     state, sent = outgoing(program, state, lanes, mine.sent(own), "snapshot", draw)
     together = mine.whole(aggregated(program, state, roster, sent, "snapshot", draw))
@@ -122,7 +121,8 @@ def exchange(
             theta=torch.where(go, theta, server.theta),
             previous=torch.where(go, server.theta, server.previous),
         )
-        optimiser = optimiser.holding(torch.where(go, optimiser.moments, state.optimiser.moments))
+        moments = torch.where(go, optimiser.moments, state.optimiser.moments)
+        optimiser = optimiser._replace(moments=moments)
     weights = weights_of(program, roster.participants)
     normaliser = local.normaliser.exchanged(roster.participants.rows, weights)
     state = state._replace(server=following, memories=memories, normaliser=normaliser)

@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fedrl.benchmark.training.noise import uniform_lanes
 from fedrl.benchmark.training.rollout import Sampler, Stream
 from fedrl.benchmark.training.rounds.program import Program
 from fedrl.benchmark.training.rounds.state import State
@@ -143,7 +142,6 @@ def participants(keys: Array, agents: int, count: int, number: int) -> Array:
     Every agent has a uniform number of its own for every round; the smallest take part.
     """
     lanes = np.tile(np.arange(agents), len(keys))
-    out = np.empty((len(lanes), 1))
-    uniform_lanes(out, np.repeat(keys, agents), lanes, number, 1, 0)
+    out = Stream(np.repeat(keys, agents), lanes, number).uniform(1)
     order = np.argsort(out.reshape(len(keys), agents), axis=1, kind="stable")
     return np.sort(order[:, :count], axis=1)

@@ -7,7 +7,7 @@ is sent.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -16,8 +16,7 @@ from fedrl.algorithms import Server
 from fedrl.benchmark.training.rounds.program import Program
 
 
-@dataclass(frozen=True)
-class Personal:
+class Personal(NamedTuple):
     """p personal entries of d, of all agents of G federations."""
 
     entries: Tensor  # (p,), which of the d
@@ -49,9 +48,6 @@ class Personal:
         mask = self.values.new_zeros(len(self.entries) + len(self.shared))
         mask[self.entries] = 1
         return mask
-
-    def holding(self, values: Tensor) -> Personal:
-        return replace(self, values=values)
 
     def sent(self, vectors: Tensor) -> Tensor:
         """The entries (…, d - p) of vectors (…, d) that cross."""
@@ -89,7 +85,7 @@ class Personal:
         values = self.values.flatten(0, 1).clone()
         theta = values[rows, 0]
         values[rows] = torch.stack([theta + step * own, theta, own], dim=1)
-        return self.holding(values.reshape(self.values.shape))
+        return self._replace(values=values.reshape(self.values.shape))
 
     def started(self, first: Tensor) -> Personal:
         """With u_0 (G·n, d) of every agent's own."""
@@ -97,7 +93,7 @@ class Personal:
             return self
         values = self.values.clone()
         values[:, :, 2] = first[:, self.entries].reshape(values[:, :, 2].shape)
-        return self.holding(values)
+        return self._replace(values=values)
 
     def _put(self, vectors: Tensor, own: Tensor) -> Tensor:
         if not self.some:

@@ -68,11 +68,8 @@ def program_of(runs: Sequence[Run], threads: int = 1) -> Program:
     config = runs[0].config
     if any(run.config.program != config.program for run in runs):
         raise ValueError("runs of one batch must share config.program")
-    family, policy, algorithm = (
-        config.build_family(),
-        config.build_policy(),
-        config.build_algorithm(),
-    )
+    family, policy = config.build_family(), config.build_policy()
+    algorithm = config.build_algorithm()
     gradients, probe = estimators(config, family, policy)
 
     def draw(purpose: str) -> tuple[Any, ...]:

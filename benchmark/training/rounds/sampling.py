@@ -94,10 +94,8 @@ def sample(
 
 def interpolation(program: Program, lanes: Lanes, draw: int) -> Tensor:
     """α ~ U[0, 1], one number for each lane: (L,)."""
-    stream = lanes.stream(program, "interpolation", draw)
-    out = np.empty((len(stream.keys), 1))
-    uniform_lanes(out, *stream, 1, 0)
-    return torch.from_numpy(out[:, 0].astype(program.dtype))
+    numbers = lanes.stream(program, "interpolation", draw).uniform(1)
+    return torch.from_numpy(numbers[:, 0].astype(program.dtype))
 
 
 def shuffles(program: Program, lanes: Lanes, draw: int) -> Tensor:

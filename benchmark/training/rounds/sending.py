@@ -11,7 +11,6 @@ from fedrl.benchmark.config.communication import AnyCompression
 from fedrl.benchmark.training.messages.attacks import normal
 from fedrl.benchmark.training.messages.compression import Size, compressed, size_of
 from fedrl.benchmark.training.messages.privacy import noised
-from fedrl.benchmark.training.noise import uniform_lanes
 from fedrl.benchmark.training.rounds.lanes import Lanes
 from fedrl.benchmark.training.rounds.program import Program
 from fedrl.benchmark.training.rounds.state import State
@@ -37,10 +36,9 @@ def outgoing(
             continue
         wanted = leaf if debt is None else leaf + debt.flatten(0, 1)[lanes.pick]
         vectors = wanted.reshape(len(wanted), -1).numpy()
-        uniform = np.empty(vectors.shape)
         stream = lanes.stream(program, f"compression-{kind}-{place}", draw)
-        uniform_lanes(uniform, *stream, 1, 0)
-        sent.append(torch.from_numpy(compressed(compression, vectors, uniform)).reshape(leaf.shape))
+        found = compressed(compression, vectors, stream.uniform(vectors.shape[1]))
+        sent.append(torch.from_numpy(found).reshape(leaf.shape))
         left.append(debt if debt is None else at_home(debt, lanes.pick, wanted - sent[-1]))
     if kind in state.owed:
         kept = tree_unflatten(left, tree_flatten(state.owed[kind])[1])
@@ -62,10 +60,9 @@ def private(
         stream = lanes.stream(program, f"privacy-{kind}-{place}", draw)
         found = noised(privacy, vectors, normal(stream, vectors.shape[1]), lanes.each)
         sent.append(torch.from_numpy(found).reshape(leaf.shape))
-    releases = state.releases.flatten().clone()
-    releases[lanes.pick] += len(leaves)
-    state = state._replace(releases=releases.reshape(state.releases.shape))
-    return state, tree_unflatten(sent, form)
+    before = state.releases.flatten()[lanes.pick]
+    releases = at_home(state.releases, lanes.pick, before + len(leaves))
+    return state._replace(releases=releases), tree_unflatten(sent, form)
 
 
 def at_home(of_all: Tensor, rows: Tensor, new: Tensor) -> Tensor:

@@ -49,17 +49,22 @@ class State(NamedTuple):
 
 def initial_state(program: Program) -> State:
     """Before the first round, all runs active; u_0 is 0."""
-    algorithm = program.algorithm
+    algorithm, config, family = program.algorithm, program.config, program.family
     generators = [run.seed.generator("parameters") for run in program.runs]
     initial = [algorithm.initial(program.policy, generator) for generator in generators]
     theta = torch.from_numpy(np.stack(initial).astype(program.dtype))
     theta = theta.repeat_interleave(program.federations_per_run, dim=0)
     nothing, agents = torch.zeros_like(theta), program.agents_per_federation
+    groups, everyone = len(theta), len(theta) * agents
     memory = first_memory(algorithm.server_memory, theta)
     every = theta.unsqueeze(1).expand(-1, agents, -1)
     server = Server(theta, theta.clone(), nothing, nothing.clone(), memory)
     memories = first_memory(algorithm.agent_memory, every)
     personal = Personal.of(program, theta)
+    uploads = Uploads()
+    if config.lazy is not None and algorithm.federated:
+        again = sent_again(program, server, memories, personal)
+        uploads = Uploads.of(config.lazy, again["update"])
 
     def to_all(leaf: Tensor) -> Tensor:
         return leaf.unsqueeze(1).repeat_interleave(agents, dim=1)
@@ -69,30 +74,20 @@ def initial_state(program: Program) -> State:
         active=tuple(range(len(program.runs))),
         server=server,
         memories=memories,
-        baseline=Baseline.of(program.config, program.family, len(theta) * agents),
-        normaliser=Normaliser.of(
-            program.config, program.family, program.policy, len(theta) * agents
-        ),
-        critics=Critics.of(
-            list(program.runs), program.policy, program.family.discount, program.dtype
-        ),
-        environments=Environments.of(
-            program.config, program.family, program.tasks[0], len(theta) * agents
-        ),
-        optimiser=ServerOptimiser.of(program.config.server_optimiser, theta),
+        baseline=Baseline.of(config, family, everyone),
+        normaliser=Normaliser.of(config, family, program.policy, everyone),
+        critics=Critics.of(list(program.runs), program.policy, family.discount, program.dtype),
+        environments=Environments.of(config, family, program.tasks[0], everyone),
+        optimiser=ServerOptimiser.of(config.server_optimiser, theta),
         personal=personal,
-        releases=torch.zeros(len(theta), agents, dtype=torch.int64),
-        now=torch.zeros(len(theta), dtype=torch.float64),
-        due=torch.zeros(len(theta), agents * algorithm.asynchronous, dtype=torch.float64),
+        releases=torch.zeros(groups, agents, dtype=torch.int64),
+        now=torch.zeros(groups, dtype=torch.float64),
+        due=torch.zeros(groups, agents * algorithm.asynchronous, dtype=torch.float64),
         heard=tree_map(to_all, server) if algorithm.asynchronous else (),
         owed=nothing_owed(program, server, memories, personal),
-        uploads=Uploads()
-        if program.config.lazy is None or not algorithm.federated
-        else Uploads.of(
-            program.config.lazy, sent_again(program, server, memories, personal)["update"]
-        ),
-        ledger=Ledger.empty(len(theta)),
-        diagnostics=dict.fromkeys(NAMES, np.full(len(theta), np.nan)),
+        uploads=uploads,
+        ledger=Ledger.empty(groups),
+        diagnostics=dict.fromkeys(NAMES, np.full(groups, np.nan)),
     )
 
 
@@ -105,18 +100,18 @@ def without(program: Program, state: State, gone: Array) -> State:
         active=tuple(p for p, left in zip(state.active, gone, strict=True) if not left),
         server=tree_map(lambda part: part[rows], state.server),
         memories=tree_map(lambda part: part[rows], state.memories),
-        personal=state.personal.holding(state.personal.values[rows]),
+        personal=state.personal._replace(values=state.personal.values[rows]),
         releases=state.releases[rows],
         now=state.now[rows],
         due=state.due[rows],
         heard=tree_map(lambda part: part[rows], state.heard),
         owed=tree_map(lambda part: part[rows], state.owed),
         uploads=state.uploads.holding(rows),
-        baseline=state.baseline.holding(state.baseline.coefficients[agents]),
-        normaliser=state.normaliser.holding(state.normaliser.sums[agents]),
-        critics=state.critics.holding(state.critics.states[agents]),
-        environments=state.environments.holding(state.environments.states[agents]),
-        optimiser=state.optimiser.holding(state.optimiser.moments[rows]),
+        baseline=state.baseline._replace(coefficients=state.baseline.coefficients[agents]),
+        normaliser=state.normaliser._replace(sums=state.normaliser.sums[agents]),
+        critics=state.critics._replace(states=state.critics.states[agents]),
+        environments=state.environments._replace(states=state.environments.states[agents]),
+        optimiser=state.optimiser._replace(moments=state.optimiser.moments[rows]),
         ledger=Ledger(*(part[keep] for part in state.ledger)),
         diagnostics={name: values[keep] for name, values in state.diagnostics.items()},
     )

@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
+from torch.distributions import Categorical, Distribution, Independent, Normal, kl_divergence
 from torch.func import grad, vmap
 
 from fedrl.algorithms import Gradients, Trajectories
-from fedrl.algorithms.estimators.actor_critic.advantages import generalised_advantages
+from fedrl.algorithms.estimators.actor_critic.advantages import SPREAD, generalised_advantages
 from fedrl.algorithms.estimators.actor_critic.critic import (
+    critic_shape,
     critic_size,
     initial_actor_critic,
-    state_value,
 )
 from fedrl.algorithms.estimators.actor_critic.optimisers import ADAM, MOMENTUM, OPTIMISERS, SGD
-from fedrl.algorithms.estimators.actor_critic.proximal import (
-    Loops,
-    Minibatch,
-    Rates,
-    objective,
-    proximal_step,
+from fedrl.algorithms.estimators.actor_critic.proximal import Loops, Rates, proximal_step
+from fedrl.algorithms.estimators.policy import (
+    CategoricalMLP,
+    GaussianMLP,
+    Policy,
+    TabularSoftmax,
+    network,
 )
-from fedrl.algorithms.estimators.policy import CategoricalMLP, GaussianMLP, Policy, TabularSoftmax
 
 POLICIES = [TabularSoftmax(3, 2), CategoricalMLP(2, (4, 3), 3), GaussianMLP(2, (4,), 2)]
 EPISODES, HORIZON, DISCOUNT = 3, 5, 0.9
@@ -33,6 +36,59 @@ FREE = float("inf")
 RATES = Rates(0.02, 0.8, 0.2, 0.5, 0.03, 0.7)
 tight = {"rtol": 0, "atol": 1e-12}
 every_policy = pytest.mark.parametrize("policy", POLICIES, ids=lambda one: type(one).__name__)
+
+
+def distribution(policy: Policy, theta: Tensor, observation: Tensor) -> Distribution:
+    """π_θ(·|s) as torch has it: (d,), (..., o) -> batches of (...)."""
+    if isinstance(policy, GaussianMLP):
+        mean = network(policy.shape, theta[: -policy.outputs], observation)
+        spread = theta[-policy.outputs :].exp().expand(mean.shape)
+        return Independent(Normal(mean, spread, validate_args=False), 1, validate_args=False)
+    if isinstance(policy, TabularSoftmax):
+        logits = theta.reshape(policy.shape)[observation[..., 0].long()]
+    else:
+        logits = network(policy.shape, theta, observation)
+    return Categorical(logits=logits, validate_args=False)
+
+
+def state_value(policy: Policy, theta: Tensor, observation: Tensor) -> Tensor:
+    """V(s) with the parameters theta of V alone: (critic_size,), (..., o) -> (...)."""
+    if isinstance(policy, TabularSoftmax):
+        return theta[observation[..., 0].long()]
+    return network(critic_shape(policy), theta, observation)[..., 0]
+
+
+class Minibatch(NamedTuple):
+    """n steps, and what was true of them before the first update."""
+
+    observation: Tensor  # (n, o)
+    action: Tensor  # (n, a)
+    log_prob: Tensor  # (n,), log π of the policy that chose the actions
+    advantage: Tensor  # (n,)
+    target: Tensor  # (n,), advantage + V(s)
+    value: Tensor  # (n,), V(s) before the first update
+
+
+def objective(
+    policy: Policy, loops: Loops, rates: Rates, held: Tensor, theta: Tensor, mini: Minibatch
+) -> Tensor:
+    """L(θ) of `proximal_step`, by its formula: 0-d."""
+    advantage = mini.advantage
+    if loops.standardise:
+        advantage = (advantage - advantage.mean()) / (advantage.std(correction=0) + SPREAD)
+    actor, seen = theta[: policy.size], mini.observation
+    ratio = (policy.log_prob(actor, seen, mini.action) - mini.log_prob).exp()
+    clipped = ratio.clamp(1 - rates.clip, 1 + rates.clip)
+    surrogate = torch.minimum(ratio * advantage, clipped * advantage)
+    value = state_value(policy, theta[policy.size :], seen)
+    error = (value - mini.target).square()
+    if loops.clip_critic:
+        near = mini.value + (value - mini.value).clamp(-rates.clip, rates.clip)
+        error = torch.maximum(error, (near - mini.target).square())
+    now, before = (distribution(policy, point[: policy.size], seen) for point in (theta, held))
+    bonus = rates.entropy_weight * now.entropy()
+    apart = rates.divergence_weight * kl_divergence(before, now)
+    return (surrogate - 0.5 * rates.value_weight * error + bonus - apart).mean()
 
 
 def batch_of(policy: Policy, seed: int = 0) -> tuple[Tensor, Trajectories]:
@@ -129,9 +185,7 @@ def test_a_local_step_is_its_definition(policy, optimiser, standardise, clip, ap
         for part in range(loops.minibatches):
             rows = order[part * STEPS // 4 : (part + 1) * STEPS // 4]
             mini = Minibatch(*(field[rows] for field in data))
-            slope = grad(lambda x, m=mini: objective(policy, rates, standardise, x, m, clip, held))(
-                theta
-            )
+            slope = grad(lambda x, m=mini: objective(policy, loops, rates, held, x, m))(theta)
             slope = slope * min(1.0, RATES.largest_norm / slope.norm().item())
             updates += 1
             if optimiser == SGD:
