@@ -112,3 +112,12 @@ class Proximal(ActorCritic):
 
     def rates(self, agent: Agent) -> Rates:
         return super().rates(agent)._replace(clip=self.clip)
+
+    def direction(
+        self, gradients: Gradients, server: Server, agent: Agent, *batches: Trajectories
+    ) -> Tensor:
+        """u = (θ' - θ) / η, θ' after the optimiser's updates along ∇L on the batch sampled at θ.
+
+        L(θ) = mean min(ρ A, clip(ρ, 1 ± ε) A) - c_v/2 (V - target)² + c_e H, target = A + V.
+        """
+        return self.local_step(gradients, server, agent, *batches)[0]

@@ -82,6 +82,12 @@ def tunable(
     return field(default=default, metadata=details)
 
 
+def freshness(other: str = "") -> Any:
+    """β, the weight of fresh gradients beside a momentum; with 1 the algorithm is the `other`."""
+    meaning = f"weight of fresh gradients; 1 is {other}" if other else "weight of fresh gradients"
+    return tunable(0.2, low=0.05, high=1.0, domain=(0, 1), meaning=meaning)
+
+
 def structural(default: Any, *, meaning: str, least: int | None = None) -> Any:
     """A hyperparameter that decides what is computed, not with which number: it may enter a loop
     or a branch, and runs that differ in it are not one batch. Whole numbers have a `least` value.

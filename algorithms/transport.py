@@ -15,6 +15,7 @@ from fedrl.algorithms.algorithm import (
     Trajectories,
     tunable,
 )
+from fedrl.algorithms.estimators.lifting import normalised
 
 
 class Momentum(NamedTuple):
@@ -60,6 +61,4 @@ class Transport(Algorithm):
 
     def advance(self, server: Server, direction: Tensor) -> Tensor:
         """d / ‖d‖."""
-        mean = server.memory.mean
-        length = mean.square().cumsum(-1)[-1].sqrt()  # in order: lifting cannot change it
-        return torch.where(length > 0, mean / length, 0)
+        return normalised(server.memory.mean)

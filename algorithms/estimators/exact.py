@@ -58,13 +58,11 @@ class ExactGradients:
         """
         policy = self.policy
 
-        def lanes(
-            out: Array, theta: Array, vector: Array, kernel: Array, reward: Array, start: Array
-        ) -> None:
+        def lanes(out: Array, theta: Array, vector: Array, *mdp: Array) -> None:
             pi = policy.probabilities(theta)
             change = policy.jacobian(pi, _table(vector, pi))
             score = np.divide(change, pi, out=np.zeros_like(pi), where=pi > 0)
-            share = dynamics.occupancy(kernel, reward, start, pi, self.horizon)
+            share = dynamics.occupancy(*mdp, pi, self.horizon)
             out[:] = (share[..., None] * policy.jacobian(pi, score)).reshape(out.shape)
 
         return lifted(lanes, theta, vector, *batch[:3])
@@ -83,12 +81,10 @@ class ExactGradients:
     def backup(self, action_value: Tensor, batch: Model) -> Tensor:
         """(T Q)(s,a) = R + γ Σ_x P(x|s,a) max_b Q(x,b), Bellman's optimality operator: (d,)."""
 
-        def lanes(
-            out: Array, action_value: Array, kernel: Array, reward: Array, start: Array
-        ) -> None:
+        def lanes(out: Array, action_value: Array, kernel: Array, reward: Array) -> None:
             dynamics.backup(kernel, reward, action_value, self.discount, out)
 
-        return lifted(lanes, action_value, *batch[:3])
+        return lifted(lanes, action_value, *batch[:2])
 
     def _plan(self, theta: Tensor, batch: Model, relative: bool) -> Tensor:
         if not 0 <= self.discount < 1:
@@ -97,23 +93,20 @@ class ExactGradients:
                 "in [0, 1)"
             )
 
-        def lanes(out: Array, theta: Array, kernel: Array, reward: Array, start: Array) -> None:
+        def lanes(out: Array, theta: Array, kernel: Array, reward: Array) -> None:
             pi = self.policy.probabilities(theta)
             dynamics.action_value(kernel, reward, pi, self.discount, relative, out)
 
-        return lifted(lanes, theta, *batch[:3])
+        return lifted(lanes, theta, *batch[:2])
 
     def _differentiate(self, theta: Tensor, vector: Tensor, batch: Model, order: int) -> Tensor:
         policy = self.policy
 
-        def lanes(
-            out: Array, theta: Array, vector: Array, kernel: Array, reward: Array, start: Array
-        ) -> None:
+        def lanes(out: Array, theta: Array, vector: Array, *mdp: Array) -> None:
             pi = policy.probabilities(theta)
             change = policy.jacobian(pi, _table(vector, pi))
-            slope, turn = dynamics.derivatives(
-                kernel, reward, start, pi, change, self.discount, self.entropy, self.horizon
-            )
+            objective = (self.discount, self.entropy, self.horizon)
+            slope, turn = dynamics.derivatives(*mdp, pi, change, *objective)
             result = policy.jacobian(pi, slope)
             if order == 2:
                 result = policy.jacobian(pi, turn) + policy.jacobian_change(pi, change, slope)

@@ -1,4 +1,7 @@
-"""Functions of arrays whose leading axis is the lane, called on tensors and lifted by vmap."""
+"""Functions of arrays whose leading axis is the lane, called on tensors and lifted by vmap.
+
+And norms, whose bits lifting cannot change.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -58,3 +61,14 @@ class _Lifted(torch.autograd.Function):
         ]
         result: Tensor = _Lifted.apply(function, *lifted)  # type: ignore[no-untyped-call]
         return result, 0
+
+
+def length(vectors: Tensor) -> Tensor:
+    """‖·‖ of vectors (..., d), summed in order, so that lifting cannot change it: (...)."""
+    return vectors.square().cumsum(-1)[..., -1].sqrt()
+
+
+def normalised(vectors: Tensor) -> Tensor:
+    """v / ‖v‖ of vectors (..., d), 0 where v is."""
+    norm = length(vectors).unsqueeze(-1)
+    return torch.where(norm > 0, vectors / norm, 0)

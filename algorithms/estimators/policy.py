@@ -8,7 +8,7 @@ o observation, a action, d parameters.
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -71,6 +71,8 @@ class Policy(ABC):
 class Table(Policy):
     """A policy of finitely many states and actions; θ is a row-major (states, actions) table."""
 
+    no_jacobian: ClassVar[str] = "not known"  # why, where a table has none
+
     states: int
     actions: int
 
@@ -78,13 +80,13 @@ class Table(Policy):
     def probabilities(self, theta: Array) -> Array:
         """π(a|s) of every state and action: (..., d) -> (..., Z, A), float64."""
 
-    @abstractmethod
     def jacobian(self, probability: Array, vector: Array) -> Array:
         """∂π/∂θ · vector, symmetric within a state: (..., Z, A) each."""
+        raise TypeError(self.no_jacobian)
 
-    @abstractmethod
     def jacobian_change(self, probability: Array, change: Array, vector: Array) -> Array:
         """The derivative of `jacobian` when π moves along `change`: (..., Z, A) each."""
+        raise TypeError(self.no_jacobian)
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -16,9 +16,6 @@ from fedrl.algorithms.estimators.lifting import lifted
 from fedrl.algorithms.estimators.policy import Array, Table
 from fedrl.algorithms.estimators.tables import greedy_rows, project_rows
 
-NOT_EXACT = "bits have no exact gradients here; TabularSoftmax and TabularDirect have"
-NO_GRADIENT = "a greedy policy has no derivative; TabularSoftmax and TabularDirect have"
-
 
 @dataclass(frozen=True)
 class TabularDirect(Table):
@@ -53,18 +50,14 @@ class TabularDirect(Table):
 class TabularGreedy(Table):
     """π(a|s) = 1 for the first a with the largest θ[s,a]; θ is Q."""
 
+    no_jacobian = "a greedy policy has no derivative; TabularSoftmax and TabularDirect have"
+
     def probabilities(self, theta: Array) -> Array:
         rows = np.ascontiguousarray(theta, np.float64).reshape(-1, self.actions)
         return greedy_rows(rows).reshape(*np.shape(theta)[:-1], *self.shape)
 
-    def jacobian(self, probability: Array, vector: Array) -> Array:
-        raise TypeError(NO_GRADIENT)
-
-    def jacobian_change(self, probability: Array, change: Array, vector: Array) -> Array:
-        raise TypeError(NO_GRADIENT)
-
     def log_prob(self, theta: Tensor, observation: Tensor, action: Tensor) -> Tensor:
-        raise TypeError(NO_GRADIENT)
+        raise TypeError(self.no_jacobian)
 
     def initial(self, generator: np.random.Generator) -> Array:
         """Q = 0."""
@@ -81,15 +74,11 @@ class TabularGreedy(Table):
 class TabularBits(Table):
     """π(a|s) = Π σ(±θ[s,c]) over the bits of a; see `estimators.bits`."""
 
+    no_jacobian = "bits have no exact gradients here; TabularSoftmax and TabularDirect have"
+
     def probabilities(self, theta: Array) -> Array:
         rows = np.ascontiguousarray(theta, np.float64).reshape(-1, self.actions)
         return np.exp(log_rows(rows)).reshape(*np.shape(theta)[:-1], *self.shape)  # type: ignore[no-any-return]
-
-    def jacobian(self, probability: Array, vector: Array) -> Array:
-        raise TypeError(NOT_EXACT)
-
-    def jacobian_change(self, probability: Array, change: Array, vector: Array) -> Array:
-        raise TypeError(NOT_EXACT)
 
     def log_prob(self, theta: Tensor, observation: Tensor, action: Tensor) -> Tensor:
         table = theta.reshape(self.states, self.actions)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from fedrl.algorithms.estimators.lifting import normalised
 from fedrl.benchmark.config.conditions import ServerStep
 
 
@@ -36,8 +37,7 @@ class ServerOptimiser(NamedTuple):
         if rule is None:
             return self, direction
         if rule.kind == "normalised":
-            norm = direction.square().cumsum(-1)[:, -1:].sqrt()
-            return self, torch.where(norm > 0, direction / norm, 0)
+            return self, normalised(direction)
         if rule.kind == "momentum":
             kept = rule.first_decay * self.moments + direction
             return self._replace(moments=kept), kept

@@ -15,28 +15,9 @@ from gymnasium import spaces
 from fedrl.envs.family import Array, ClosedForm, CompiledFamily, Kernel, Reference
 from fedrl.envs.finite import exact
 from fedrl.envs.finite.common_policy import best_policy
-from fedrl.envs.finite.mdp import (
-    KERNEL,
-    TabularState,
-    TabularTask,
-    draw,
-    from_outcomes,
-    mixture,
-    tabular_task,
-)
-
-__all__ = [
-    "Exact",
-    "Optima",
-    "Tabular",
-    "TabularState",
-    "TabularTask",
-    "best_common_policy",
-    "draw",
-    "from_outcomes",
-    "softmax",
-    "tabular_task",
-]
+from fedrl.envs.finite.mdp import KERNEL, mixture
+from fedrl.envs.finite.mdp import TabularTask as TabularTask
+from fedrl.envs.finite.mdp import tabular_task as tabular_task
 
 
 class Exact(NamedTuple):

@@ -72,7 +72,7 @@ def examine(
                 "must be the stock environment"
             )
     for values in (low, high):
-        _keeps(name, keywords, values)
+        require_kept(name, keywords, values)
     _repeats(name, keywords, stock, seen, renew=renew)
     settings = settings_of(name, keywords)
     attributes = {knob for knob, _ in stock if knob.split(".")[0] not in settings}
@@ -156,13 +156,6 @@ def _played(name: str, keywords: Keywords, values: Values, seen: Seen) -> list[A
         ) from error
 
 
-@lru_cache(maxsize=1024)
-def accepted(name: str, keywords: Keywords, values: Values) -> bool:
-    """True, or the ValueError with which the environment refuses these numbers."""
-    _keeps(name, keywords, values)
-    return True
-
-
 def prepared(name: str, keywords: Keywords, values: Values, seen: Seen = AS_IT_IS) -> Env:
     """The environment behind spaces a policy can deal with; ValueError if there are none."""
     env = seen.of(make(name, keywords, values))
@@ -185,7 +178,8 @@ def prepared(name: str, keywords: Keywords, values: Values, seen: Seen = AS_IT_I
     return env
 
 
-def _keeps(name: str, keywords: Keywords, values: Values) -> None:
+@lru_cache(maxsize=1024)
+def require_kept(name: str, keywords: Keywords, values: Values) -> None:
     """Refuse numbers that the environment refuses, or overwrites when an episode begins."""
     env = make(name, keywords, values)
     settings = settings_of(name, keywords)

@@ -40,11 +40,11 @@ from fedrl.envs.family import Array, Knob, SimulatedFamily, Simulator, heterogen
 from fedrl.envs.thirdparty import action_noise
 from fedrl.envs.thirdparty.examination import (
     Examined,
-    accepted,
     distributions_of,
     examine,
     modules_of,
     prepared,
+    require_kept,
 )
 from fedrl.envs.thirdparty.making import Env, Values
 from fedrl.envs.thirdparty.seen import Seen
@@ -197,7 +197,7 @@ class GymnasiumFamily(SimulatedFamily):
         drawn = perturb(self.knobs, self.knobs, agents, kappa, generator)
         if heterogeneity_level(kappa) > 1:  # beyond the ends that were tried
             for end in ("low", "high"):
-                accepted(self.id, self.keywords, self._at(end, kappa))
+                require_kept(self.id, self.keywords, self._at(end, kappa))
         whole = self._examined.whole
         columns = [np.rint(drawn[name]) if name in whole else drawn[name] for name in self.knobs]
         return GymnasiumTask(np.stack(columns, axis=1) if columns else np.zeros((agents, 0)))

@@ -15,7 +15,7 @@ from fedrl.envs.family import Family, Task
 from fedrl.envs.finite.cliff_walking import CliffWalking
 from fedrl.envs.finite.frozen_lake import FrozenLake
 from fedrl.envs.finite.gridworld import GridWorld
-from fedrl.envs.finite.tabular import TabularState, TabularTask
+from fedrl.envs.finite.mdp import TabularState, TabularTask
 from fedrl.envs.finite.taxi import Taxi
 from fedrl.envs.finite.windy_cliff import WindyCliff
 from fedrl.envs.mujoco.halfcheetah import HalfCheetah

@@ -15,8 +15,9 @@ from fedrl.envs import FAMILIES
 from fedrl.envs.control.cartpole import CartPole, CartPoleState, CartPoleTask
 from fedrl.envs.family import Array
 from fedrl.envs.finite.gridworld import GridWorld
+from fedrl.envs.finite.mdp import draw
 from fedrl.envs.finite.random_mdp import RandomMDP
-from fedrl.envs.finite.tabular import Tabular, TabularTask, best_common_policy, draw
+from fedrl.envs.finite.tabular import Tabular, TabularTask, best_common_policy
 
 KERNEL = CartPole.kernel
 TABULAR = [name for name, family in FAMILIES.items() if issubclass(family, Tabular)]

@@ -18,14 +18,12 @@ from fedrl.envs.family import Array
 from fedrl.envs.finite.common_policy import ascend
 from fedrl.envs.finite.frozen_lake import FrozenLake
 from fedrl.envs.finite.gridworld import GridWorld
-from fedrl.envs.finite.mdp import mean_task, packed
+from fedrl.envs.finite.mdp import TabularState, draw, mean_task, packed
 from fedrl.envs.finite.random_mdp import RandomMDP
 from fedrl.envs.finite.tabular import (
     Tabular,
-    TabularState,
     TabularTask,
     best_common_policy,
-    draw,
     softmax,
     tabular_task,
 )

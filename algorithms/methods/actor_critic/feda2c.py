@@ -6,9 +6,7 @@ from typing import ClassVar
 from torch import Tensor
 
 from fedrl.algorithms.actor_critic import ActorCritic
-from fedrl.algorithms.algorithm import Agent, Server, structural
-from fedrl.algorithms.estimators.gradients import Gradients
-from fedrl.algorithms.estimators.trajectory import Trajectories
+from fedrl.algorithms.algorithm import Agent, Gradients, Server, Trajectories, structural
 
 
 @dataclass(frozen=True)

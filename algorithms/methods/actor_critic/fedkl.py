@@ -7,10 +7,8 @@ from typing import ClassVar
 from torch import Tensor
 
 from fedrl.algorithms.actor_critic import Proximal
-from fedrl.algorithms.algorithm import Agent, Server, tunable
+from fedrl.algorithms.algorithm import Agent, Gradients, Server, Trajectories, tunable
 from fedrl.algorithms.estimators.actor_critic.proximal import Rates
-from fedrl.algorithms.estimators.gradients import Gradients
-from fedrl.algorithms.estimators.trajectory import Trajectories
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from torch import Tensor
-
 from fedrl.algorithms.actor_critic import Proximal
-from fedrl.algorithms.algorithm import Agent, Server
-from fedrl.algorithms.estimators.gradients import Gradients
-from fedrl.algorithms.estimators.trajectory import Trajectories
 
 
 @dataclass(frozen=True)
@@ -21,12 +16,3 @@ class IndependentPPO(Proximal):
 
     reference: ClassVar[str] = "Schulman et al. 2017 (arXiv 1707.06347), eq. 9"
     federated: ClassVar[bool] = False
-
-    def direction(
-        self, gradients: Gradients, server: Server, agent: Agent, *batches: Trajectories
-    ) -> Tensor:
-        """u = (θ' - θ) / η, θ' after the optimiser's updates along ∇L on the batch sampled at θ.
-
-        L(θ) = mean min(ρ A, clip(ρ, 1 ± ε) A) - c_v/2 (V - target)² + c_e H, target = A + V.
-        """
-        return self.local_step(gradients, server, agent, *batches)[0]

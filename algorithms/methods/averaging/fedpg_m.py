@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from fedrl.algorithms.algorithm import Agent, Algorithm, Gradients, Server, Trajectories, tunable
+from fedrl.algorithms.algorithm import Agent, Algorithm, Gradients, Server, Trajectories, freshness
 
 
 @dataclass(frozen=True)
@@ -20,9 +20,7 @@ class FedPGM(Algorithm):
     exponent: ClassVar[float] = 2.0
     contains: ClassVar[Mapping[str, Mapping[str, float]]] = {"fedpg": {"beta": 1.0}}
 
-    beta: float = tunable(
-        0.2, low=0.05, high=1.0, domain=(0, 1), meaning="weight of fresh gradients; 1 is FedPG"
-    )
+    beta: float = freshness("FedPG")
 
     def direction(
         self, gradients: Gradients, server: Server, agent: Agent, *batches: Trajectories

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from fedrl.algorithms.algorithm import Agent, Algorithm, Gradients, Server, Trajectories, tunable
+from fedrl.algorithms.algorithm import Agent, Algorithm, Gradients, Server, Trajectories, freshness
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,7 @@ class FedHAPGM(Algorithm):
     uses_global_momentum: ClassVar[bool] = True
     exponent: ClassVar[float] = 1.5
 
-    beta: float = tunable(
-        0.2, low=0.05, high=1.0, domain=(0, 1), meaning="weight of fresh gradients"
-    )
+    beta: float = freshness()
 
     def behaviour_parameters(
         self, server: Server, agent: Agent, alpha: Tensor

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from fedrl.algorithms.algorithm import Agent, Algorithm, Server, tunable, weighted_mean
 from fedrl.algorithms.estimators.gradients import Gradients
+from fedrl.algorithms.estimators.lifting import length
 from fedrl.algorithms.estimators.trajectory import Trajectories
 
 
@@ -58,7 +59,7 @@ class FedPGBR(Algorithm):
         """
         present = (weights > 0) & messages.isfinite().all(-1)
         messages = torch.where(present.unsqueeze(-1), messages, 0)
-        distance = torch.stack([norms(messages - messages[i]) for i in range(len(messages))])
+        distance = torch.stack([length(messages - messages[i]) for i in range(len(messages))])
         tight = self._near(messages, distance, present, 2 * self.sigma * self.tightness)
         loose = self._near(messages, distance, present, 2 * self.sigma)
         enough = tight.sum() >= present.sum() - self.alpha * present.sum()
@@ -79,13 +80,8 @@ class FedPGBR(Algorithm):
         mean = weighted_mean(messages, share / share.sum().clamp(min=1))
         far = torch.full_like(share, float("inf"))
         lonely = torch.where(present, torch.where(present, distance, 0).cumsum(-1)[:, -1], far)
-        offset = torch.where(central, norms(messages - mean), far)
+        offset = torch.where(central, length(messages - mean), far)
         median = torch.where(central.any(), offset, lonely).argmin()
         chosen = torch.arange(len(messages)) == median
         # The row of the median, without indexing by a number that differs from lane to lane.
         return (chosen.unsqueeze(-1) & close).any(0)
-
-
-def norms(vectors: Tensor) -> Tensor:
-    """‖·‖ of every row of (n, d), summed in order, so that lifting cannot change it: (n,)."""
-    return vectors.square().cumsum(-1)[..., -1].sqrt()

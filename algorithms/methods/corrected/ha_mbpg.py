@@ -5,7 +5,7 @@ from typing import ClassVar, NamedTuple
 
 from torch import Tensor
 
-from fedrl.algorithms.algorithm import Agent, Algorithm, Gradients, Server, Trajectories, tunable
+from fedrl.algorithms.algorithm import Agent, Algorithm, Gradients, Server, Trajectories, freshness
 
 
 class Local(NamedTuple):
@@ -29,9 +29,7 @@ class HAMBPG(Algorithm):
     kind: ClassVar[str] = "local momentum"
     entrywise: ClassVar[bool] = True
 
-    beta: float = tunable(
-        0.2, low=0.05, high=1.0, domain=(0, 1), meaning="weight of fresh gradients"
-    )
+    beta: float = freshness()
 
     def behaviour_parameters(
         self, server: Server, agent: Agent, alpha: Tensor

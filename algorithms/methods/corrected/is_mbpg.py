@@ -6,7 +6,7 @@ from typing import ClassVar, NamedTuple
 
 from torch import Tensor
 
-from fedrl.algorithms.algorithm import Agent, Algorithm, Gradients, Server, Trajectories, tunable
+from fedrl.algorithms.algorithm import Agent, Algorithm, Gradients, Server, Trajectories, freshness
 
 
 class Local(NamedTuple):
@@ -30,9 +30,7 @@ class ISMBPG(Algorithm):
     contains: ClassVar[Mapping[str, Mapping[str, float]]] = {"fedpg": {"beta": 1.0}}
     entrywise: ClassVar[bool] = True
 
-    beta: float = tunable(
-        0.2, low=0.05, high=1.0, domain=(0, 1), meaning="weight of fresh gradients; 1 is FedPG"
-    )
+    beta: float = freshness("FedPG")
 
     def direction(
         self, gradients: Gradients, server: Server, agent: Agent, *batches: Trajectories

@@ -6,7 +6,8 @@ from typing import ClassVar, NamedTuple
 import torch
 from torch import Tensor
 
-from fedrl.algorithms.algorithm import Agent, Algorithm, Gradients, Server, Trajectories, tunable
+from fedrl.algorithms.algorithm import Agent, Algorithm, Gradients, Server, Trajectories, freshness
+from fedrl.algorithms.estimators.lifting import normalised
 
 
 class Local(NamedTuple):
@@ -30,9 +31,7 @@ class NHARPG(Algorithm):
     entrywise: ClassVar[bool] = True
     batches: ClassVar[int] = 2
 
-    beta: float = tunable(
-        0.2, low=0.05, high=1.0, domain=(0, 1), meaning="weight of fresh gradients"
-    )
+    beta: float = freshness()
 
     def agent_memory(self, theta: Tensor) -> Local:
         return Local(torch.zeros_like(theta), theta)
@@ -58,5 +57,4 @@ class NHARPG(Algorithm):
 
     def advance(self, server: Server, direction: Tensor) -> Tensor:
         """v / ‖v‖."""
-        length = direction.square().cumsum(-1)[-1].sqrt()  # in order: lifting cannot change it
-        return torch.where(length > 0, direction / length, 0)
+        return normalised(direction)

@@ -7,7 +7,8 @@ from typing import ClassVar, NamedTuple
 import torch
 from torch import Tensor
 
-from fedrl.algorithms.algorithm import Agent, Algorithm, Gradients, Server, Trajectories, tunable
+from fedrl.algorithms.algorithm import Agent, Algorithm, Gradients, Server, Trajectories, freshness
+from fedrl.algorithms.estimators.lifting import normalised
 
 
 class Own(NamedTuple):
@@ -42,9 +43,7 @@ class PFedPG(Algorithm):
     )
     kind: ClassVar[str] = "normalised momentum"
 
-    beta: float = tunable(
-        0.2, low=0.05, high=1.0, domain=(0, 1), meaning="weight of fresh gradients"
-    )
+    beta: float = freshness()
 
     @abstractmethod
     def estimates(
@@ -70,10 +69,8 @@ class PFedPG(Algorithm):
         memory: Own = agent.memory
         fresh, change = self.estimates(gradients, server, agent, *batches)
         corrected = self.beta * (fresh - memory.variate) + (1 - self.beta) * change
-        along = server.memory[0] + corrected
-        length = along.square().cumsum(-1)[-1].sqrt()  # in order: lifting cannot change it
         following = memory._replace(total=memory.total + fresh, steps=memory.steps + 1)
-        return torch.where(length > 0, along / length, 0), following
+        return normalised(server.memory[0] + corrected), following
 
     def finish(self, server: Server, agent: Agent, direction: Tensor) -> tuple[Own, Change]:
         """c_i ← (1/K) Σ_k g(θ_{r,k}); the message is its change."""

@@ -24,6 +24,7 @@ from torch import Tensor
 from torch.func import vmap
 
 from fedrl.algorithms.algorithm import weighted_mean
+from fedrl.algorithms.estimators.lifting import length
 from fedrl.benchmark.config.conditions import Attack
 from fedrl.benchmark.training.rollout import Stream
 from fedrl.envs.family import Array
@@ -45,8 +46,8 @@ def corrupted(
     if attack.kind == "sign-flip":
         return torch.where(byzantine, -attack.scale * message, message)
     if attack.kind == "noise":
-        length = message.norm(dim=-1, keepdim=True) / normal.norm(dim=-1, keepdim=True)
-        return torch.where(byzantine, attack.scale * length * normal, message)
+        ratio = message.norm(dim=-1, keepdim=True) / normal.norm(dim=-1, keepdim=True)
+        return torch.where(byzantine, attack.scale * ratio * normal, message)
     if attack.kind == "zero-gradient":
         return torch.where(byzantine, 0, message)
     if attack.kind in ("alie", "fedpg-attack"):
@@ -71,18 +72,13 @@ def _beyond(scale: float, message: Tensor, byzantine: Tensor, normal: Tensor) ->
     liars = byzantine.to(message.dtype)[..., 0]
     mean = vmap(weighted_mean)(message, liars / liars.sum(-1, keepdim=True).clamp(min=1))
     apart = [
-        (_lengths(message - message[:, [i]]) * liars * liars[:, [i]]).amax(-1)
+        (length(message - message[:, [i]]) * liars * liars[:, [i]]).amax(-1)
         for i in range(message.shape[1])
     ]
     largest = torch.stack(apart).amax(0).unsqueeze(-1)
     first = byzantine.to(torch.uint8).argmax(1).unsqueeze(-1).expand(-1, 1, normal.shape[-1])
     z = normal.gather(1, first)[:, 0]  # the attackers share the numbers of the first of them
-    return mean + scale * largest / 2 * z / _lengths(z).unsqueeze(-1)
-
-
-def _lengths(vectors: Tensor) -> Tensor:
-    """‖·‖ along the last axis, summed in order, so that a batch cannot change it."""
-    return vectors.square().cumsum(-1)[..., -1].sqrt()
+    return mean + scale * largest / 2 * z / length(z).unsqueeze(-1)
 
 
 def normal(stream: Stream, size: int) -> Array:
