@@ -62,7 +62,7 @@ class ExactGradients:
             pi = policy.probabilities(theta)
             change = policy.jacobian(pi, _table(vector, pi))
             score = np.divide(change, pi, out=np.zeros_like(pi), where=pi > 0)
-            share = dynamics.occupancy(*mdp, pi, self.horizon)
+            share = dynamics.occupancy(*mdp, pi, self.horizon)  # type: ignore[call-arg]
             out[:] = (share[..., None] * policy.jacobian(pi, score)).reshape(out.shape)
 
         return lifted(lanes, theta, vector, *batch[:3])
@@ -106,7 +106,7 @@ class ExactGradients:
             pi = policy.probabilities(theta)
             change = policy.jacobian(pi, _table(vector, pi))
             objective = (self.discount, self.entropy, self.horizon)
-            slope, turn = dynamics.derivatives(*mdp, pi, change, *objective)
+            slope, turn = dynamics.derivatives(*mdp, pi, change, *objective)  # type: ignore[call-arg]
             result = policy.jacobian(pi, slope)
             if order == 2:
                 result = policy.jacobian(pi, turn) + policy.jacobian_change(pi, change, slope)

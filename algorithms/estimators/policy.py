@@ -71,7 +71,7 @@ class Policy(ABC):
 class Table(Policy):
     """A policy of finitely many states and actions; θ is a row-major (states, actions) table."""
 
-    no_jacobian: ClassVar[str] = "not known"  # why, where a table has none
+    no_jacobian: ClassVar[str]  # why, of a table that has none
 
     states: int
     actions: int

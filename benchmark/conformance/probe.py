@@ -3,11 +3,13 @@
 import copy
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import Any, NamedTuple
 from unittest.mock import patch
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from fedrl.algorithms import Algorithm
 from fedrl.benchmark.config.configuration import Config, Run
@@ -60,13 +62,20 @@ def started(run: Run) -> Batch:
     return Batch(*start([run]))
 
 
-def trained(batch: Batch) -> Array:
-    """θ (F, d) after all rounds of the configuration, without scores."""
+def path(batch: Batch) -> Iterator[Tensor]:
+    """θ_0 and θ (F, d) after every round of the configuration, without scores."""
     program, state, roster = batch
-    with torch.no_grad():
-        for _ in range(program.config.rounds):
+    yield state.server.theta
+    for _ in range(program.config.rounds):
+        with torch.no_grad():
             state = round_(program, state, roster)
-    return np.asarray(state.server.theta.numpy())
+        yield state.server.theta
+
+
+def trained(batch: Batch) -> Array:
+    """θ (F, d) after all rounds."""
+    *_, theta = path(batch)
+    return np.asarray(theta.numpy())
 
 
 def first_directions(run: Run) -> Array:
@@ -108,14 +117,7 @@ def rounds_of(run: Run, rounds: int) -> Iterator[tuple[Array, Array]]:
 
 def moves(run: Run) -> int:
     """In how many rounds of the run the server's θ changes."""
-    program, state, roster = started(run)
-    found = 0
-    with torch.no_grad():
-        for _ in range(run.config.rounds):
-            before = state.server.theta
-            state = round_(program, state, roster)
-            found += not torch.equal(before, state.server.theta)
-    return found
+    return sum(not torch.equal(*pair) for pair in pairwise(path(started(run))))
 
 
 class Heard(NamedTuple):

@@ -63,34 +63,25 @@ def moments(drift, drive, state_cost, action_cost, noise, start, theta, discount
     return objective, gradient
 
 
-def riccati(
-    drift: Array,
-    drive: Array,
-    state_cost: Array,
-    action_cost: Array,
-    noise: Array,
-    start: Array,
-    discount: float,
-    horizon: int,
-) -> Array:
+def riccati(task: Any, discount: float, horizon: int) -> Array:
     """max over all policies of J_i: (N,), by the finite-horizon Riccati recursion.
 
     V_h(s) = -sᵀ P_h s - c_h and, with P = P_{h+1},
     P_h = qI + γ Aᵀ P A - γ² Aᵀ P B (rI + γ Bᵀ P B)⁻¹ Bᵀ P A.
     """
-    best = np.empty(len(drift))
-    for n, (a, b) in enumerate(zip(drift, drive, strict=True)):
+    best = np.empty(len(task.drift))
+    for n, (a, b) in enumerate(zip(task.drift, task.drive, strict=True)):
         ahead, constant = np.zeros_like(a), 0.0
         for _ in range(horizon):
-            constant = discount * (constant + noise[n] ** 2 * np.trace(ahead))
-            price = action_cost[n] * np.eye(b.shape[1]) + discount * b.T @ ahead @ b
+            constant = discount * (constant + task.noise[n] ** 2 * np.trace(ahead))
+            price = task.action_cost[n] * np.eye(b.shape[1]) + discount * b.T @ ahead @ b
             gain = np.linalg.pinv(price) @ (discount * b.T @ ahead @ a)  # 0 where nothing is felt
             ahead = (
-                state_cost[n] * np.eye(len(a))
+                task.state_cost[n] * np.eye(len(a))
                 + discount * a.T @ ahead @ a
                 - discount * a.T @ ahead @ b @ gain
             )
-        best[n] = -(start[n] ** 2) * np.trace(ahead) - constant
+        best[n] = -(task.start_width[n] ** 2) * np.trace(ahead) - constant
     return best
 
 

@@ -158,7 +158,7 @@ class LinearQuadratic(CompiledFamily):
 
     def optimum(self, task: LinearQuadraticTask) -> Array:
         """max over all policies of J_i: (N,). Attained by a time-dependent linear controller."""
-        return riccati(*task, self.discount, self.horizon)
+        return riccati(task, self.discount, self.horizon)
 
     def reference(self, task: LinearQuadraticTask) -> Reference:
         value, _ = best_common_gain(task, self.discount, self.horizon)

@@ -133,8 +133,7 @@ class CompiledLane:
 
     def step(self, state: Any, action: Array, uniform: Array) -> tuple[Any, float, bool]:
         """Next state, reward, terminated, from an action (a,) and (step_draws,)."""
-        following, reward, terminated = self.kernel.transition(self.task, state, action, uniform)
-        return following, reward, terminated
+        return self.kernel.transition(self.task, state, action, uniform)  # type: ignore[no-any-return]
 
 
 class SimulatedLane:

@@ -1,4 +1,4 @@
-"""What agents send again and again, and owe of it before the first round under compression."""
+"""What agents send again and again, and owe nothing of before the first round."""
 
 from typing import Any
 
@@ -9,16 +9,6 @@ from fedrl.algorithms import Agent, Server
 from fedrl.benchmark.training.rounds.lifting import lift, overrides
 from fedrl.benchmark.training.rounds.personal import Personal
 from fedrl.benchmark.training.rounds.program import Program
-
-
-def nothing_owed(
-    program: Program, server: Server, memories: Any, personal: Personal
-) -> dict[str, Any]:
-    """Zero (G, n, …) for every value that is sent again and again, if error is fed back."""
-    compression = program.config.compression
-    if compression is None or not compression.error_feedback:
-        return {}
-    return sent_again(program, server, memories, personal)
 
 
 def sent_again(

@@ -14,7 +14,7 @@ from fedrl.benchmark.training.diagnostics import NAMES
 from fedrl.benchmark.training.experience import Baseline
 from fedrl.benchmark.training.ledger import Ledger
 from fedrl.benchmark.training.normaliser import Normaliser
-from fedrl.benchmark.training.rounds.feedback import nothing_owed, sent_again
+from fedrl.benchmark.training.rounds.feedback import sent_again
 from fedrl.benchmark.training.rounds.lazy import Uploads
 from fedrl.benchmark.training.rounds.lifting import first_memory, overrides
 from fedrl.benchmark.training.rounds.personal import Personal
@@ -61,10 +61,9 @@ def initial_state(program: Program) -> State:
     server = Server(theta, theta.clone(), nothing, nothing.clone(), memory)
     memories = first_memory(algorithm.agent_memory, every)
     personal = Personal.of(program, theta)
-    uploads = Uploads()
-    if config.lazy is not None and algorithm.federated:
-        again = sent_again(program, server, memories, personal)
-        uploads = Uploads.of(config.lazy, again["update"])
+    feeds_back = config.compression is not None and config.compression.error_feedback
+    lazy = config.lazy if algorithm.federated else None
+    again = sent_again(program, server, memories, personal) if feeds_back or lazy else {}
 
     def to_all(leaf: Tensor) -> Tensor:
         return leaf.unsqueeze(1).repeat_interleave(agents, dim=1)
@@ -84,8 +83,8 @@ def initial_state(program: Program) -> State:
         now=torch.zeros(groups, dtype=torch.float64),
         due=torch.zeros(groups, agents * algorithm.asynchronous, dtype=torch.float64),
         heard=tree_map(to_all, server) if algorithm.asynchronous else (),
-        owed=nothing_owed(program, server, memories, personal),
-        uploads=uploads,
+        owed=again if feeds_back else {},
+        uploads=Uploads() if lazy is None else Uploads.of(lazy, again["update"]),
         ledger=Ledger.empty(groups),
         diagnostics=dict.fromkeys(NAMES, np.full(groups, np.nan)),
     )
