@@ -34,7 +34,7 @@ def path_of(results: Path, study: str) -> Path:
 def study_name(one: Tuned) -> str:
     """Name one task under one tuner."""
     repeat = f"/tuner{one.tuner}" if one.tuner else ""
-    return f"{one.task.label}/{one.task.id}{repeat}"
+    return f"{one.task.place}/{one.task.id}{repeat}"
 
 
 def record(path: Path, found: Sequence[Tuned]) -> None:

@@ -114,22 +114,19 @@ def _named(one: Tuned) -> dict[str, Any]:
         "kappa": base.kappa,
         "agents": base.agents,
         "algorithm": base.algorithm,
+        **dict(one.task.apart),
         "tuner": one.tuner,
     }
 
 
 def _panels(found: Sequence[Tuned]) -> dict[str, dict[str, dict[str, list[float]]]]:
-    """Family → panel → algorithm → scores; further settings that differ get numbers."""
+    """Family → panel → algorithm, with what tells its tasks apart → scores."""
     families: dict[str, dict[str, dict[str, list[float]]]] = {}
     for one in found:
         base = one.task.base
-        place = families.setdefault(stored_as(base.family).replace("@", "-"), {}).setdefault(
-            panel(base.kappa, base.agents), {}
-        )
-        name, number = base.algorithm, 2
-        while name in place:
-            name, number = f"{base.algorithm} ({number})", number + 1
-        place[name] = [trial.score for trial in one.trials]
+        panels = families.setdefault(stored_as(base.family).replace("@", "-"), {})
+        name = one.task.label.removeprefix(one.task.place.removesuffix(base.algorithm))
+        panels.setdefault(panel(base.kappa, base.agents), {})[name] = [t.score for t in one.trials]
     return families
 
 

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
@@ -38,6 +38,7 @@ class Task:
     own: tuple[Values, ...]  # the study's own values that lie in the space, as points of it
     derived: bool  # the study has no budget; it was derived from its rounds
     contained: tuple["Contained", ...] = ()
+    apart: tuple[tuple[str, Any], ...] = ()  # settings in which tasks of one place differ
 
     def config(self, values: Values) -> Config:
         return applied(self.base, values)
@@ -71,9 +72,15 @@ class Task:
         return tuple(parameter.name for parameter in self.space)
 
     @property
-    def label(self) -> str:
+    def place(self) -> str:
         base = self.base
         return f"{base.family}/kappa{base.kappa:g}/n{base.agents}/{base.algorithm}"
+
+    @property
+    def label(self) -> str:
+        """The place, and what tells the task from others there: `…/fedsvrpg-m, beta 0.2`."""
+        apart = (f"{name} {'none' if value is None else value}" for name, value in self.apart)
+        return ", ".join([self.place, *apart])
 
     def seed(self, tuner: int, wave: int) -> int:
         """Return the 32-bit seed of a wave's draws."""
@@ -107,7 +114,27 @@ def tasks_of(study: Study, protocol: Protocol) -> list[Task]:
         if any(config.id in asked for config in group):
             for task in _with_contained(_task(group, groups, protocol)):
                 found.setdefault(task.id, task)
-    return list(found.values())
+    return _told_apart(list(found.values()))
+
+
+def _told_apart(tasks: Sequence[Task]) -> list[Task]:
+    """The tasks, those of one place with the settings in which they differ."""
+    shared: dict[str, list[dict[str, Any]]] = {}
+    for task in tasks:
+        shared.setdefault(task.place, []).append(_flat(task))
+    found = []
+    for task in tasks:
+        every, own = shared[task.place], _flat(task)
+        names = [n for n in own if any(other.get(n) != own[n] for other in every)]
+        found.append(replace(task, apart=tuple((n, own[n]) for n in names)))
+    return found
+
+
+def _flat(task: Task) -> dict[str, Any]:
+    """What decides the runs of a task, options and hyperparameters beside settings."""
+    own = _shared(task.base, task.names)
+    inner = [own.pop(name) for name in ("options", "hyperparameters")]
+    return own | inner[0] | inner[1]
 
 
 def _with_contained(task: Task) -> Iterator[Task]:

@@ -199,7 +199,8 @@ def test_a_task_is_all_configs_that_differ_in_what_is_tuned(path: str) -> None:
         "beta": (0.05, 1.0),
     }
     apart = tasks_of(study, Protocol(tune=("step_size",)))
-    assert len(apart) == len(study.configs())
+    assert len(apart) == len(study.configs()) == len({task.label for task in apart})
+    assert any(task.label.endswith("fedsvrpg-m, beta 0.2") for task in apart)
 
 
 def test_tasks_do_not_know_of_each_other(path: str) -> None:
