@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from fedrl.reports.comparison.finals import dots, panels
 from fedrl.reports.drawing import figures as fig
-from fedrl.reports.drawing import marks
 from fedrl.reports.statistics import estimates as st
 from fedrl.reports.table import formatting as fm
 from fedrl.reports.table.agent_scores import agent_scores, spread
@@ -92,31 +92,16 @@ def agents_table(family: Family, spec: Specification) -> Table:
 
 def agents_figure(family: Family, look: fig.Look, spec: Specification) -> fig.Figure:
     """A row per series, a panel per κ, a mark per agent: its mean over seeds."""
-    rows, count = family.series, len(family.kappas)
     with fig.styled():
-        height = 0.3 * len(rows) + 0.85
-        figure, axes = fig.tiles(count, fig.across(count), height, sharey=True)
-        for axis, kappa in zip(axes, family.kappas, strict=True):
-            axis.set_title(fm.level(kappa))
-            for place, series in enumerate(rows):
+        figure, drawn = panels(family)
+        for axis, kappa in drawn:
+            for place, series in enumerate(family.series):
                 runs = family.at(kappa, series)
-                if not runs:
-                    continue
-                style = look.of(series, family)
-                mean = np.mean([agent_scores(run) for run in runs], axis=0)
-                offsets = 0.44 * ((np.arange(len(mean)) + 0.5) / len(mean) - 0.5)
-                axis.plot(
-                    mean,
-                    place + offsets,
-                    marker=style["marker"],
-                    color=style["color"],
-                    markersize=4,
-                    linestyle="",
-                    alpha=0.75,
-                )
-                axis.plot([mean.min()] * 2, [place - 0.34, place + 0.34], color="black")
-            marks.name_rows(axis, [series.label for series in rows])
-            axis.set_xlabel(f"final {family.unit.split(',')[0]}")
+                if runs:
+                    mean = np.mean([agent_scores(run) for run in runs], axis=0)
+                    every = np.arange(len(mean))
+                    dots(axis, mean, place, every, len(mean), **look.of(series))
+                    axis.plot([mean.min()] * 2, [place - 0.34, place + 0.34], color="black")
         return fig.saved(
             figure,
             f"{family.slug}-agents",

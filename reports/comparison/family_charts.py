@@ -1,7 +1,6 @@
 """Share of runs at a target, and scores over heterogeneity: a chart, and the figure of it."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -9,7 +8,7 @@ from fedrl.reports.comparison.scores import of_seeds
 from fedrl.reports.drawing import figures as fig
 from fedrl.reports.drawing import marks
 from fedrl.reports.drawing.charts import Chart, Guide, Panel, Trace, View, drawn_lines
-from fedrl.reports.drawing.curves import STEPS, keys
+from fedrl.reports.drawing.curves import STEPS
 from fedrl.reports.statistics import survival as sv
 from fedrl.reports.table import formatting as fm
 from fedrl.reports.table.runs import Family, Run, Series
@@ -47,7 +46,7 @@ def reached_chart(family: Family, reached: Sequence[Reached], look: fig.Look, an
 def reached_figure(family: Family, chart: Chart, look: fig.Look, spec: Specification) -> fig.Figure:
     """The chart on paper: a row per κ and N, a column per ε."""
     rows = list(dict.fromkeys(panel.title for view in chart.views for panel in view.panels))
-    looks = _looks(family, look)
+    looks = look.curves(family)
     with fig.styled():
         figure, axes = fig.panels(
             len(rows), len(chart.views), 1.95, 1.75, sharey=True, sharex="row"
@@ -61,7 +60,7 @@ def reached_figure(family: Family, chart: Chart, look: fig.Look, spec: Specifica
                 fig.steps_axis(axis)
         figure.supxlabel(STEPS, fontsize=8)
         figure.supylabel("runs at the target, %", fontsize=8)
-        fig.legend(figure, keys(family, look, markers=False))
+        fig.legend(figure, fig.keys(looks, marker=""))
         return fig.saved(
             figure,
             f"{family.slug}-reached",
@@ -71,10 +70,6 @@ def reached_figure(family: Family, chart: Chart, look: fig.Look, spec: Specifica
             "the common budget. Runs that never hit, and diverged runs, stay in the denominator. "
             "Targets that no run reached by then are left out.",
         )
-
-
-def _looks(family: Family, look: fig.Look) -> dict[str, dict[str, Any]]:
-    return {series.curve: look.of(series, family) for series in family.series}
 
 
 def _share(item: Reached) -> Trace:
@@ -93,7 +88,7 @@ def heterogeneity_chart(family: Family, look: fig.Look, spec: Specification, anc
     measures: tuple[tuple[str, str, Callable[[Run], float]], ...] = (
         ("final", f"final {unit}", lambda run: run.final),
         ("best", f"best {unit}", lambda run: run.best),
-        ("area", f"mean {unit} of the curve", lambda run: _area(family, run)),
+        ("area", f"mean {unit} of the curve", family.area),
     )
 
     def panel(agents: int | None, of: Callable[[Run], float]) -> Panel:
@@ -122,16 +117,15 @@ def heterogeneity_figure(
     family: Family, chart: Chart, look: fig.Look, spec: Specification
 ) -> fig.Figure:
     """The final scores of the chart on paper."""
-    view = chart.views[0]
+    view, looks = chart.views[0], look.curves(family)
     with fig.styled():
         figure, axes = fig.tiles(len(view.panels), len(view.panels), 2.7, 4.6, sharey=True)
         fig.label(axes, view.x, view.y)
         for axis, panel in zip(axes, view.panels, strict=True):
-            marks.draw(axis, view, panel, _looks(family, look))
+            marks.draw(axis, view, panel, looks)
             axis.set_xticks(family.kappas)
         guides = {"reference": marks.REFERENCE, "random policy": marks.RANDOM}
-        lines = [fig.key(name, **style) for name, style in guides.items()]
-        fig.legend(figure, [*keys(family, look), *lines])
+        fig.legend(figure, fig.keys(looks | guides))
         return fig.saved(
             figure,
             f"{family.slug}-heterogeneity",
@@ -146,10 +140,6 @@ def sideways(family: Family) -> float:
     """How far points at one κ are set apart."""
     gaps = np.diff(family.kappas)
     return float(0.035 * (gaps.min() if len(gaps) else 1.0))
-
-
-def _area(family: Family, run: Run) -> float:
-    return run.outcome.area(family.budget(run.kappa))
 
 
 def _response(

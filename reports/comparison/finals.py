@@ -14,19 +14,23 @@ from fedrl.reports.table.specification import Specification
 
 def strip(family: Family, look: fig.Look, spec: Specification) -> fig.Figure:
     """A row per series, a panel per κ, a mark per seed."""
-    rows, count = family.series, len(family.kappas)
+    seeds = sorted({run.seed for run in family.runs})
     with fig.styled():
-        height = 0.3 * len(rows) + 0.85
-        figure, axes = fig.tiles(count, fig.across(count), height, sharey=True)
-        for axis, kappa in zip(axes, family.kappas, strict=True):
-            axis.set_title(fm.level(kappa))
-            for place, series in enumerate(rows):
-                _row(axis, place, family, kappa, series, look, spec)
-            for name, style in (("reference", marks.REFERENCE), ("random", marks.RANDOM)):
-                mean = float(np.mean([getattr(run, name) for run in family.at(kappa)]))
-                axis.axvline(mean, **style, zorder=1)
-            marks.name_rows(axis, [series.label for series in rows])
-            axis.set_xlabel(f"final {family.unit.split(',')[0]}")
+        figure, drawn = panels(family)
+        for axis, kappa in drawn:
+            for place, series in enumerate(family.series):
+                runs, style = family.at(kappa, series), look.of(series)
+                for run in runs:
+                    lost = {"marker": "x", "markeredgewidth": 1.4} if run.diverged else {}
+                    look_of_run = {"markeredgewidth": 0} | style | lost
+                    dots(axis, run.final, place, seeds.index(run.seed), len(seeds), **look_of_run)
+                if runs:
+                    middle = of_seeds([run.final for run in runs], spec)
+                    if np.isfinite(middle.low):
+                        marks.bar(axis, middle.low, middle.high, place, style["color"])
+                    across = [place - 0.34, place + 0.34]
+                    axis.plot([middle.value] * 2, across, color="black", linewidth=1.4)
+            marks.ends(axis.axvline, family.at(kappa))
         return fig.saved(
             figure,
             f"{family.slug}-seeds",
@@ -37,34 +41,18 @@ def strip(family: Family, look: fig.Look, spec: Specification) -> fig.Figure:
         )
 
 
-def _row(
-    axis: Any,
-    place: int,
-    family: Family,
-    kappa: float,
-    series: Any,
-    look: fig.Look,
-    spec: Specification,
-) -> None:
-    runs = family.at(kappa, series)
-    if not runs:
-        return
-    seeds = sorted({run.seed for run in family.runs})
-    style = look.of(series, family)
-    for run in runs:
-        offset = 0.44 * ((seeds.index(run.seed) + 0.5) / len(seeds) - 0.5)
-        marker = "x" if run.diverged else style["marker"]
-        axis.plot(
-            run.final,
-            place + offset,
-            marker=marker,
-            color=style["color"],
-            markersize=4,
-            linestyle="",
-            alpha=0.75,
-            markeredgewidth=1.4 if run.diverged else 0,
-        )
-    middle = of_seeds([run.final for run in runs], spec)
-    if np.isfinite(middle.low):
-        marks.bar(axis, middle.low, middle.high, place, style["color"])
-    axis.plot([middle.value] * 2, [place - 0.34, place + 0.34], color="black", linewidth=1.4)
+def panels(family: Family) -> tuple[Any, list[tuple[Any, float]]]:
+    """A figure with a row per series, and its panels: an axis and its κ each."""
+    count, height = len(family.kappas), 0.3 * len(family.series) + 0.85
+    figure, axes = fig.tiles(count, fig.across(count), height, sharey=True)
+    for axis, kappa in zip(axes, family.kappas, strict=True):
+        axis.set_title(fm.level(kappa))
+        axis.set_xlabel(f"final {family.unit.split(',')[0]}")
+        marks.name_rows(axis, [series.label for series in family.series])
+    return figure, list(zip(axes, family.kappas, strict=True))
+
+
+def dots(axis: Any, x: Any, row: int, place: Any, count: int, **look: Any) -> None:
+    """Marks at a height of their own in a row, as each is the `place`-th of `count`."""
+    height = row + 0.44 * ((place + 0.5) / count - 0.5)
+    axis.plot(x, height, **look | {"markersize": 4, "linestyle": "", "alpha": 0.75})

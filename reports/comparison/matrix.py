@@ -121,4 +121,4 @@ def _entries(
 
 
 def _value(family: Family, run: Run, scaled: bool) -> float:
-    return area(family, run) if scaled else run.outcome.area(family.budget(run.kappa))
+    return area(family, run) if scaled else family.area(run)

@@ -38,11 +38,12 @@ def across(entries: Sequence[Entry], look: fig.Look, spec: Specification) -> lis
     found = scaled(entries)
     if not found:
         return []
-    looks = {s.curve: look.of(s, family) for family, _ in entries for s in family.series}
+    families = [family for family, _ in entries]
+    looks = look.curves(*families)
     rows = standing_rows(found, spec)
     parts = (standing_figure(rows, looks, spec), standing_table(rows, spec))
     sections = [Section("Optimality gap and mean rank", "standing", parts, folded=True)]
-    lines = drawn_lines([family for family, _ in entries], look)
+    lines = drawn_lines(families, look)
     grid = score_grid(found)
     curves = {score: performance(found, score, grid, spec) for score in SCORES}
     listed = [
@@ -116,9 +117,7 @@ def _drawn(
             marks.draw(axis, view, panel, looks)
             if view.doubling:
                 _doubling(axis, panel.traces[0].x)
-        fig.legend(
-            figure, [fig.key(curve, **look | {"marker": ""}) for curve, look in looks.items()]
-        )
+        fig.legend(figure, fig.keys(looks, marker=""))
         said = (
             f"{note} Band: {fm.percent(spec.level)} pointwise bootstrap interval over whole seeds."
         )

@@ -45,8 +45,7 @@ def score_table(family: Family, spec: Specification) -> Table:
     """
     rows, single = [], known(family.runs)
     for kappa, series, runs in family.groups():
-        budget = family.budget(kappa)
-        areas = [run.outcome.area(budget) for run in runs]
+        areas = [family.area(run) for run in runs]
         rows.append(
             {"kappa": kappa, "series": series.label, "seeds": len(runs)}
             | bounded("final", of_seeds([run.final for run in runs], spec))

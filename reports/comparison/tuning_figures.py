@@ -57,8 +57,7 @@ def _drawn(
             for algorithm, values in algorithms.items():
                 draw(axis, values, looks[algorithm])
             _focus(axis, [v for values in algorithms.values() for v in values])
-        handles = [fig.key(n, **look, markersize=4) for n, look in looks.items()]
-        fig.legend(figure, handles)
+        fig.legend(figure, fig.keys(looks))
         return fig.saved(figure, f"{family}-{name}", title, caption)
 
 

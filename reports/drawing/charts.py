@@ -117,13 +117,10 @@ def drawn_lines(families: Sequence[Family], look: fig.Look) -> tuple[Mapping[str
 
     Those that the page does not show before its reader asks for them are `later`.
     """
-    looks = {
-        series.curve: look.of(series, family) for family in families for series in family.series
-    }
     first = shown_first(families)
     return tuple(
         {"label": curve} | in_plotly(own) | ({} if curve in first else {"later": True})
-        for curve, own in looks.items()
+        for curve, own in look.curves(*families).items()
     )
 
 
@@ -140,9 +137,7 @@ def shown_first(families: Sequence[Family]) -> set[str]:
     for family in families:
         areas: dict[str, list[float]] = {}
         for run in family.runs:
-            areas.setdefault(run.series.curve, []).append(
-                run.outcome.area(family.budget(run.kappa))
-            )
+            areas.setdefault(run.series.curve, []).append(family.area(run))
         means = {curve: np.nan_to_num(np.mean(own), nan=-np.inf) for curve, own in areas.items()}
         for place, curve in enumerate(sorted(means, key=lambda curve: means[curve])):
             places[curve].append(place / len(means))

@@ -26,13 +26,10 @@ def learning_curves(family: Family, look: fig.Look, spec: Specification) -> fig.
         figure, axes = _grid(family)
         for axis, runs in _panels(family, axes):
             _draw(axis, family, runs, score(family), look, spec, ends)
-            for name, style in (("reference", marks.REFERENCE), ("random", marks.RANDOM)):
-                if runs:
-                    height = float(np.mean([getattr(run, name) for run in runs]))
-                    axis.axhline(height, **style, zorder=1)
+            marks.ends(axis.axhline, runs)
         fig.label(axes, STEPS, family.unit.split(",")[0])
         handles = [
-            *keys(family, look),
+            *fig.keys(look.curves(family)),
             fig.key(f"reference: {', '.join(family.meanings)}", **marks.REFERENCE),
             fig.key("random policy", **marks.RANDOM),
         ]
@@ -61,15 +58,11 @@ def all_families(
             runs = family.among(kappa, most)
             ends = span(runs, [run.score for run in runs])
             _draw(axis, family, runs, score(family), look, spec, ends, thin=False)
-            for name, style in (("reference", marks.REFERENCE), ("random", marks.RANDOM)):
-                height = float(np.mean([getattr(run, name) for run in runs]))
-                axis.axhline(height, **style, zorder=1)
+            marks.ends(axis.axhline, runs)
             axis.set_title(family.name if most is None else f"{family.name}, N = {most}")
         fig.label(axes, STEPS, "score")
-        looks = {s.curve: look.of(s, family) for family in shown for s in family.series}
-        handles = [fig.key(name, **style, markersize=4) for name, style in looks.items()]
-        handles += [fig.key("reference", **marks.REFERENCE), fig.key("random", **marks.RANDOM)]
-        fig.legend(figure, handles)
+        lines = {"reference": marks.REFERENCE, "random": marks.RANDOM}
+        fig.legend(figure, fig.keys(look.curves(*shown) | lines))
         return fig.saved(
             figure,
             "all-families",
@@ -89,7 +82,7 @@ def stationarity_curves(family: Family, look: fig.Look, spec: Specification) -> 
             _draw(axis, family, shown, stationarity(family), look, spec)
             fig.decades_axis(axis)
         fig.label(axes, STEPS, "‖∇J(θ)‖²")
-        fig.legend(figure, keys(family, look))
+        fig.legend(figure, fig.keys(look.curves(family)))
         return fig.saved(
             figure,
             f"{family.slug}-stationarity-curves",
@@ -150,7 +143,7 @@ def _draw(
         axis.set_ylim(*ends)
     for place, series in enumerate(sorted({run.series for run in runs})):
         own = [run for run in runs if run.series == series]
-        style = look.of(series, family)
+        style = look.of(series)
         mean = average(family, own, measure, "steps_per_agent", spec, POINTS)
         if mean is not None:
             every = max(1, len(mean.x) // 6)
@@ -171,12 +164,3 @@ def _draw(
                 end = height[-1] if ends is None else np.clip(height[-1], *ends)
                 axis.plot(run.steps[-1], end, color=style["color"], **marks.DIVERGED, zorder=5)
     fig.steps_axis(axis)
-
-
-def keys(family: Family, look: fig.Look, markers: bool = True) -> list[Any]:
-    """One legend entry per line; N is in the panel titles."""
-    looks = {series.curve: look.of(series, family) for series in family.series}
-    return [
-        fig.key(name, **(style if markers else style | {"marker": ""}), markersize=4)
-        for name, style in looks.items()
-    ]

@@ -7,7 +7,7 @@ import numpy as np
 from fedrl.reports.drawing import figures as fig
 from fedrl.reports.drawing import marks
 from fedrl.reports.drawing.averages import average
-from fedrl.reports.drawing.curves import STEPS, keys
+from fedrl.reports.drawing.curves import STEPS
 from fedrl.reports.table import formatting as fm
 from fedrl.reports.table.measures import Measure, diagnostics_of
 from fedrl.reports.table.runs import Family
@@ -45,7 +45,7 @@ def _figure(
                 own = [run for run in runs if run.series == series]
                 found = average(family, own, measure, "steps_per_agent", spec, POINTS)
                 if found is not None:
-                    marks.average(axis, found, look.of(series, family) | {"marker": ""})
+                    marks.average(axis, found, look.of(series) | {"marker": ""})
             if not axis.has_data():
                 axis.text(0.5, 0.5, "none", transform=axis.transAxes, ha="center", va="center")
             elif measure.log:
@@ -58,7 +58,7 @@ def _figure(
             fig.steps_axis(axis)
         figure.supxlabel(STEPS, fontsize=8)
         figure.align_ylabels()
-        fig.legend(figure, keys(family, look, markers=False))
+        fig.legend(figure, fig.keys(look.curves(family), marker=""))
         return fig.saved(
             figure,
             f"{family.slug}-diagnostics{suffix}",

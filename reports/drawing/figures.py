@@ -2,7 +2,7 @@
 
 import io
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -100,10 +100,14 @@ class Look:
         found = [(s.algorithm, s.variant) for s in series]
         self._variants = {a: [v for b, v in dict.fromkeys(found) if a == b] for a, _ in found}
 
-    def of(self, series: Series, family: Family | None = None) -> dict[str, Any]:
+    def of(self, series: Series) -> dict[str, Any]:
         """Keyword arguments of `Axes.plot`."""
         variants = self._variants[series.algorithm]
         return _look(self._known[series.algorithm], variants.index(series.variant), len(variants))
+
+    def curves(self, *families: Family) -> dict[str, dict[str, Any]]:
+        """The same of every curve of the families, by its name."""
+        return {series.curve: self.of(series) for family in families for series in family.series}
 
 
 def looks(algorithms: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -224,6 +228,11 @@ def decades_axis(axis: Any) -> None:
 def key(label: str, **look: Any) -> Line2D:
     """One entry of a legend."""
     return Line2D([], [], label=label, **look)
+
+
+def keys(looks: Mapping[str, Mapping[str, Any]], **common: Any) -> list[Line2D]:
+    """An entry per name, `common` instead of what its own look says."""
+    return [key(name, **{"markersize": 4} | look | common) for name, look in looks.items()]
 
 
 ROWS, ROW = 2, 0.17  # of a legend that figures have room for; inches of one more

@@ -10,6 +10,7 @@ from fedrl.reports.drawing import figures as fig
 from fedrl.reports.drawing.averages import Average
 from fedrl.reports.drawing.charts import Panel, View
 from fedrl.reports.statistics.estimates import Array
+from fedrl.reports.table.runs import Run
 
 REFERENCE: dict[str, Any] = {"color": fig.SURROUND, "linewidth": 1}
 RANDOM = REFERENCE | {"linestyle": (0, (2, 2))}
@@ -29,6 +30,13 @@ def average(axis: Any, found: Average, look: Mapping[str, Any], **style: Any) ->
     if found.low is not None and found.high is not None:
         band(axis, found.x, found.low, found.high, look)
     axis.plot(found.x, found.y, **look, **style)
+
+
+def ends(draw: Callable[..., Any], runs: Sequence[Run]) -> None:
+    """Mean reference and random policy of runs, drawn by `Axes.axhline` or `Axes.axvline`."""
+    for name, style in (("reference", REFERENCE), ("random", RANDOM)):
+        if runs:
+            draw(float(np.mean([getattr(run, name) for run in runs])), **style, zorder=1)
 
 
 def points(axis: Any, x: Array, y: Array, low: Array, high: Array, **style: Any) -> None:

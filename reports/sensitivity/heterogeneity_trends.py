@@ -32,9 +32,7 @@ def change_figure(rows: Sequence[Row], styles: Looks, spec: Sensitivity) -> fig.
                 axis.set_xlabel(AXES[what])
         for axis, title in zip(axes[0], SHOWN.values(), strict=True):
             axis.set_title(title)
-        fig.legend(
-            figure, [fig.key(name, **style, markersize=4.5) for name, style in styles.items()]
-        )
+        fig.legend(figure, fig.keys(styles, markersize=4.5))
         return fig.saved(
             figure,
             "sensitivity-by-level",

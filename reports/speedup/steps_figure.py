@@ -11,6 +11,8 @@ from fedrl.reports.table import formatting as fm
 from fedrl.reports.table.runs import Family
 from fedrl.reports.table.sample_complexity import Reached
 
+THEORY: dict[str, Any] = {"linewidth": 0.8, "linestyle": (0, (1, 1.5)), "zorder": 1}
+
 
 def steps_figure(
     family: Family, reached: Sequence[Reached], look: fig.Look, stationarity: bool
@@ -36,10 +38,8 @@ def steps_figure(
             fig.decades_axis(max(row, key=lambda axis: np.ptp(np.log(axis.dataLim.intervaly))))
         figure.supxlabel("agents N", fontsize=8)
         figure.supylabel("environment steps per agent", fontsize=8)
-        curves = {s.curve: look.of(s, family) for s in family.series}
-        handles = [fig.key(name, **style, markersize=4) for name, style in curves.items()]
-        line = fig.key("theory, 1/N", color=fig.SURROUND, linewidth=0.8, linestyle=(0, (1, 1.5)))
-        fig.legend(figure, [*handles, line])
+        theory = {"theory, 1/N": {"color": fig.SURROUND, **THEORY}}
+        fig.legend(figure, fig.keys(look.curves(family) | theory))
         return fig.saved(
             figure,
             f"{family.slug}-speedup",
@@ -59,18 +59,11 @@ def _line(axis: Any, family: Family, reached: Sequence[Reached], look: fig.Look)
     median = np.array([sv.median_time(item.seen, item.budget) for _, item in points])
     height = np.where(np.isfinite(median), median, [item.budget for _, item in points])
     height = np.where(height > 0, height, np.nan)  # the start meets ε: no logarithm
-    style = look.of(points[0][1].series, family)
+    style = look.of(points[0][1].series)
     axis.plot(agents, height, color=style["color"], linestyle=style["linestyle"], linewidth=1.2)
     for reaches, fill in ((True, style["color"]), (False, "white")):
         own = np.isfinite(median) == reaches
         marks = {"color": style["color"], "marker": style["marker"], "markerfacecolor": fill}
         axis.plot(agents[own], height[own], linestyle="", markersize=5, **marks)
     if np.isfinite(median[0]) and median[0] > 0:
-        axis.plot(
-            agents,
-            median[0] * agents[0] / agents,
-            color=style["color"],
-            linewidth=0.8,
-            linestyle=(0, (1, 1.5)),
-            zorder=1,
-        )
+        axis.plot(agents, median[0] * agents[0] / agents, color=style["color"], **THEORY)

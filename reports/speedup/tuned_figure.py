@@ -7,6 +7,7 @@ import numpy as np
 
 from fedrl.reports.drawing import figures as fig
 from fedrl.reports.speedup.grids import Tuned
+from fedrl.reports.speedup.steps_figure import THEORY
 from fedrl.reports.table import formatting as fm
 from fedrl.reports.table.runs import Family
 
@@ -44,7 +45,7 @@ def speed_up_figure(family: Family, every: Sequence[Tuned], look: fig.Look) -> f
             fig.key(text, color=fig.SURROUND, linestyle=DASHED[adapts], linewidth=1.2)
             for text, adapts in (("tuned per N and ε", "N and ε"), ("one for all", "nothing"))
         ]
-        names = [fig.key(shown, markersize=4, **looks[a]) for a, shown in algorithms.items()]
+        names = fig.keys({shown: looks[a] for a, shown in algorithms.items()})
         line = fig.key("theory", color=fig.SURROUND, **THEORY)
         fig.legend(figure, [*names, *ways, line])
         return fig.saved(
@@ -57,9 +58,6 @@ def speed_up_figure(family: Family, every: Sequence[Tuned], look: fig.Look) -> f
             "chosen likewise. Dotted: theory's N / N₁. No mark where N has no hits or the interval "
             f"is wider than a factor of {WIDEST}.",
         )
-
-
-THEORY: dict[str, Any] = {"linewidth": 0.8, "linestyle": (0, (1, 1.5)), "zorder": 1}
 
 
 def _line(axis: Any, item: Tuned, style: dict[str, Any]) -> None:

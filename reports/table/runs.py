@@ -170,6 +170,10 @@ class Family:
         """The common budget at κ: the smallest of its runs' budgets, steps per agent."""
         return self._budgets[kappa]
 
+    def area(self, run: Run) -> float:
+        """Mean height of a run's curve up to the common budget, in units of the score."""
+        return run.outcome.area(self.budget(run.kappa))
+
     @cached_property
     def _budgets(self) -> dict[float, float]:
         found: dict[float, float] = {}
