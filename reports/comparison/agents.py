@@ -52,9 +52,8 @@ def agents_table(family: Family, spec: Specification) -> Table:
                 for seed in sorted(scores.keys() & theirs.keys())
                 if len(scores[seed]) == len(theirs[seed]) and other != series
             ]
-            nothing = st.Estimate(np.nan, np.nan, np.nan)
             gains = [float(p.mean()) for p in pairs]
-            gain = st.estimate(gains, st.mean, **spec.bootstrap) if gains else nothing
+            gain = st.estimate(gains, st.mean, **spec.bootstrap) if gains else st.UNKNOWN
             share = float(np.mean([np.mean(p > 0) for p in pairs])) if pairs else np.nan
             row |= bounded(f"gain_{place}", gain) | {f"gaining_{place}": share}
         rows.append(row)

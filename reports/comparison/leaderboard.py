@@ -16,7 +16,6 @@ from fedrl.reports.table.sample_complexity import Reached
 from fedrl.reports.table.specification import Specification
 from fedrl.reports.table.tables import Column, Row, Table, bounded, text, with_interval
 
-UNKNOWN = st.Estimate(np.nan, np.nan, np.nan)
 WORST, RANGE = with_interval("worst agent", "worst"), with_interval("range of agents", "range")
 
 
@@ -31,10 +30,10 @@ class Standing:
     final: st.Estimate
     rank: st.Estimate  # NaN where no run of any curve hit a target
     shares: Mapping[float, float]  # of its runs with that target, those that hit it, at every ε
-    behind: st.Estimate = UNKNOWN  # the first's area − its own, within seeds and settings
+    behind: st.Estimate = st.UNKNOWN  # the first's area − its own, within seeds and settings
     pairs: int = 0  # seeds that `behind` is over
-    worst: st.Estimate = UNKNOWN  # final score of the worst agent
-    range: st.Estimate = UNKNOWN  # of final scores over agents
+    worst: st.Estimate = st.UNKNOWN  # final score of the worst agent
+    range: st.Estimate = st.UNKNOWN  # of final scores over agents
 
     @property
     def told_apart(self) -> bool:
@@ -72,7 +71,7 @@ def _of_agents(own: Sequence[Scaled], name: str, spec: Specification) -> st.Esti
     """Of all settings; nothing where a run has no scores of agents."""
     values = [np.array(getattr(item, name)) for item in own]
     if not all(np.isfinite(value).all() for value in values):
-        return UNKNOWN
+        return st.UNKNOWN
     return ws.interquartile([item.seeds for item in own], values, **spec.bootstrap)
 
 
@@ -136,9 +135,7 @@ def verdict(found: Sequence[Standing]) -> str:
     ties = [s.curve for s in rest if not s.told_apart]
     if not ties:
         return f"{said}; within seeds it is ahead of every other."
-    more = [f"{len(ties) - 3} more"] if len(ties) > 3 else []
-    names = fm.listed(ties[:3] + more)
-    return f"{said}; within seeds its lead over {names} is not told from chance."
+    return f"{said}; within seeds its lead over {fm.listed(ties, 3)} is not told from chance."
 
 
 def leaderboard(found: Sequence[Standing], spec: Specification) -> Table:

@@ -71,21 +71,13 @@ def _speed(
     ratio = f"{ranked[1].series.spoken} needs {fm.estimated(effects[0][0], 2)} times its steps"
     if not names:
         return f"{said}; within seeds {ratio}, and it is ahead of every other."
-    return f"{said}; within seeds {ratio}, and its lead over {_some(names)} is not settled."
-
-
-def _some(names: list[str]) -> str:
-    """The first three, and how many more."""
-    more = [f"{len(names) - 3} more"] if len(names) > 3 else []
-    return fm.listed(names[:3] + more)
+    return f"{said}; within seeds {ratio}, and its lead over {fm.listed(names, 3)} is not settled."
 
 
 def _cost(item: Reached) -> str:
     """Restricted mean with interval and the censored runs."""
-    interval = fm.brackets(item.mean.low, item.mean.high)
-    mean = f"{fm.number(item.mean.value)} {interval}".strip()
     censored = f"{item.censored} of {item.runs} censored"
-    return f"{mean} within a budget of {fm.number(item.budget)} ({censored})"
+    return f"{fm.estimated(item.mean)} within a budget of {fm.number(item.budget)} ({censored})"
 
 
 def _times_the_steps(
@@ -94,7 +86,7 @@ def _times_the_steps(
     """Its restricted mean over the first's, within seeds, and whether that is more than chance."""
     pairs = paired_steps(item, first)
     if not len(pairs):
-        return st.Estimate(np.nan, np.nan, np.nan), False
+        return st.UNKNOWN, False
     ratio = hypotheses.ratio_of_means(pairs[:, 0], pairs[:, 1], **spec.bootstrap)
     return ratio, hypotheses.told_apart(ratio, 1, len(pairs))
 
@@ -111,14 +103,12 @@ def _final(family: Family, kappa: float, agents: int | None, spec: Specification
     count = f"{len(seeds)} seeds" if len(seeds) > 1 else "one seed"
     score = f"{series.spoken}, {fm.estimated(best)} over {count}"
     said = f"Highest final score at {fm.panel(kappa, agents)}: {score}"
-    if len(found) == 1:
-        return f"{said}.{end}"
-    if np.isnan(best.low):
+    if len(found) == 1 or np.isnan(best.low):
         return f"{said}.{end}"
     ties = [s.spoken for _, s in found[1:] if not _ahead(seeds, family.at(kappa, s), spec)]
     if not ties:
         return f"{said}; within seeds it is ahead of every other.{end}"
-    return f"{said}; within seeds its lead over {_some(ties)} is not settled.{end}"
+    return f"{said}; within seeds its lead over {fm.listed(ties, 3)} is not settled.{end}"
 
 
 def _ahead(runs: Sequence[Run], others: Sequence[Run], spec: Specification) -> bool:

@@ -53,7 +53,7 @@ def _figure(
             if row == 0:
                 axis.set_title(fm.panel(*panels[column]))
             if column == 0:
-                axis.set_ylabel(_wrapped(measure.label), fontsize=7)
+                axis.set_ylabel("\n".join(fm.halved(measure.label, 18)), fontsize=7)
         for axis in axes[-1]:
             fig.steps_axis(axis)
         figure.supxlabel(STEPS, fontsize=8)
@@ -69,15 +69,3 @@ def _figure(
             "1e-24 of the largest value, is drawn at the lower end of a log axis.",
             on_page=False,
         )
-
-
-def _wrapped(label: str) -> str:
-    """Two lines where one is too long for a small panel."""
-    words, half = label.split(" "), len(label) / 2
-    if len(label) < 18:
-        return label
-    breaks = [len(" ".join(words[:i])) for i in range(1, len(words))]
-    if not breaks:
-        return label
-    at = min(range(len(breaks)), key=lambda i: abs(breaks[i] - half)) + 1
-    return " ".join(words[:at]) + "\n" + " ".join(words[at:])

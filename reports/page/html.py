@@ -5,17 +5,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
-from fedrl.reports.comparison.matrix import Matrix
-from fedrl.reports.drawing.charts import Chart
-from fedrl.reports.drawing.explorer import Explorer
 from fedrl.reports.drawing.figures import Figure
 from fedrl.reports.drawing.inline import glyphs
 from fedrl.reports.drawing.section import Chapter, Part, Section
 from fedrl.reports.drawing.surface_explorer import SurfaceExplorer
 from fedrl.reports.page.film import FILMS, film_of
-from fedrl.reports.table.tables import Data, Table
+from fedrl.reports.page.templates import environment
+from fedrl.reports.table.tables import Table
 
 
 def page(*, chapters: Sequence[Chapter], together: Sequence[Section], **words: Any) -> str:
@@ -30,9 +26,9 @@ def page(*, chapters: Sequence[Chapter], together: Sequence[Section], **words: A
     known = words["provenance"].get(FILMS, ())
     words["films"] = {first[name]: film_of(name) for name in known if name in first}
     words["numbers"] = _numbers([*words["first"], *words["front"], *parts])
-    template = _environment().get_template("report.html.j2")
     heat = any(isinstance(part, SurfaceExplorer) for part in parts)
-    return template.render(plotly=_whole() if heat else _basic(), **words)
+    plotly = _whole() if heat else _basic()
+    return environment().get_template("report.html.j2").render(plotly=plotly, **words)
 
 
 def _numbers(parts: Sequence[Part]) -> dict[str, str]:
@@ -66,35 +62,3 @@ def _inert(source: str) -> str:
     if "</script" in source or "<!--" in source:
         raise ValueError("plotly.js holds text that would end its <script> element")
     return source
-
-
-def _environment() -> jinja2.Environment:
-    """Templates beside this file; everything is escaped unless it is our own SVG."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parents[1] / "templates"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    environment.tests["figure"] = lambda part: isinstance(part, Figure)
-    environment.tests["flat"] = _flat
-    environment.tests["explorer"] = lambda part: isinstance(part, Explorer)
-    environment.tests["chart"] = lambda part: isinstance(part, Chart)
-    environment.tests["surface"] = lambda part: isinstance(part, SurfaceExplorer)
-    environment.tests["matrix"] = lambda part: isinstance(part, Matrix)
-    environment.tests["data"] = lambda part: isinstance(part, Data)
-    return environment
-
-
-def _flat(value: Any) -> bool:
-    """True for a list of dicts of scalars, which prints as one table."""
-    return (
-        isinstance(value, list)
-        and bool(value)
-        and all(
-            isinstance(item, dict)
-            and not any(isinstance(entry, (dict, list)) for entry in item.values())
-            for item in value
-        )
-    )

@@ -123,5 +123,5 @@ def _write(part: Part, out: Path) -> None:
     if isinstance(part, Data):
         (out / "tables" / f"{part.name}.csv").write_bytes(csv(part).encode())
     if isinstance(part, Table):
-        for suffix, text in (("csv", csv(part)), ("md", markdown(part)), ("tex", latex(part))):
-            (out / "tables" / f"{part.name}.{suffix}").write_bytes(text.encode())
+        (out / "tables" / f"{part.name}.md").write_bytes(markdown(part).encode())
+        (out / "tables" / f"{part.name}.tex").write_bytes(latex(part).encode())

@@ -4,13 +4,14 @@ import re
 
 from fedrl.reports.page.latex import escaped
 from fedrl.reports.table import spreadsheet
+from fedrl.reports.table.formatting import halved
 from fedrl.reports.table.tables import Data, Table
 
 LONG = 40  # rows; a longer table breaks over pages
 WIDE = 28  # characters; longer words are set in lines
 
 
-def csv(table: Table | Data) -> str:
+def csv(table: Data) -> str:
     """Every column of the frame, ten significant digits."""
     return spreadsheet.csv(table.frame, float_format="%.10g")
 
@@ -61,13 +62,8 @@ def _aligned(table: Table, place: int) -> str:
 
 def _stacked(header: str) -> str:
     """A long header on two lines."""
-    words = header.split(" ")
-    if len(header) <= 12 or len(words) == 1:
-        return escaped(header)
-    cuts = range(1, len(words))
-    cut = min(cuts, key=lambda i: abs(len(" ".join(words[:i])) - len(header) / 2))
-    lines = [escaped(" ".join(part)) for part in (words[:cut], words[cut:])]
-    return rf"\shortstack{{{lines[0]}\\{lines[1]}}}"
+    lines = [escaped(part) for part in halved(header, 13)]
+    return lines[0] if len(lines) == 1 else rf"\shortstack{{{lines[0]}\\{lines[1]}}}"
 
 
 def plain(text: str) -> str:

@@ -137,18 +137,15 @@ def _wide_rows(
     surfaces: Sequence[Surface], space: Space, spec: Sensitivity
 ) -> Iterator[dict[str, Any]]:
     """The means of all algorithms side by side; NaN where one lacks the hyperparameter."""
-    rows: dict[tuple[str, str, str], dict[str, Any]] = {}
+    rows: dict[tuple[str, str, str], dict[str, st.Estimate]] = {}
     for row in _value_rows(surfaces, _conditions(surfaces[0].environments), space, spec):
         key = (row["where"], row["hyperparameter"], row["value"])
-        rows.setdefault(key, {})[row["algorithm"]] = row
-    nothing = st.Estimate(np.nan, np.nan, np.nan)
+        mean = st.Estimate(row["mean"], row["mean_low"], row["mean_high"])
+        rows.setdefault(key, {})[row["algorithm"]] = mean
     for (where, name, value), found in sorted(rows.items(), key=_order(surfaces)):
         means: dict[str, Any] = {}
-        for surface in surfaces:
-            mean = nothing
-            if surface.algorithm in found:
-                mean = _mean(found[surface.algorithm])
-            means |= bounded(surface.algorithm, mean)
+        for algorithm in (surface.algorithm for surface in surfaces):
+            means |= bounded(algorithm, found.get(algorithm, st.UNKNOWN))
         yield {"value": value, "hyperparameter": name} | means | {"where": where}
 
 
@@ -157,10 +154,6 @@ def _order(surfaces: Sequence[Surface]) -> Callable[[Any], tuple[int, int]]:
     names = [ANY, *dict.fromkeys(name for s in surfaces for name in s.names)]
     places = [where.name for where in _conditions(surfaces[0].environments)]
     return lambda item: (places.index(item[0][0]), names.index(item[0][1]))
-
-
-def _mean(row: Row) -> st.Estimate:
-    return st.Estimate(row["mean"], row["mean_low"], row["mean_high"])
 
 
 def _value_rows(

@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fedrl.reports.statistics import accelerated_failure as sp
-from fedrl.reports.statistics.estimates import Estimate
+from fedrl.reports.statistics.estimates import UNKNOWN, Estimate
 from fedrl.reports.table import formatting as fm
 from fedrl.reports.table.specification import Specification
 from fedrl.reports.table.tables import Column, Row, Table, bounded, with_interval
@@ -26,7 +25,7 @@ def efficiency_table(
     for named, found in fits:
         row = dict(named)
         for n in levels:
-            row |= bounded(f"efficiency_{n}", found.get(n, sp.UNKNOWN))
+            row |= bounded(f"efficiency_{n}", found.get(n, UNKNOWN))
         rows.append(row)
     return Table(
         name,

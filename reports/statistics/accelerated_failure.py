@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 
 from fedrl.reports.statistics import censored_normal as cn
 from fedrl.reports.statistics import clusters
-from fedrl.reports.statistics.estimates import Array, Estimate
+from fedrl.reports.statistics.estimates import UNKNOWN, Array, Estimate
 
 LINEAR = (-1.1, -0.9)  # b that counts as linear speed-up
-UNKNOWN = Estimate(float("nan"), float("nan"), float("nan"))
 
 
 class Attempts(NamedTuple):

@@ -20,6 +20,9 @@ class Estimate(NamedTuple):
     high: float
 
 
+UNKNOWN = Estimate(float("nan"), float("nan"), float("nan"))
+
+
 def interquartile_mean(sample: ArrayLike, axis: int = 0) -> Any:
     """Mean of what is left after dropping ⌊n/4⌋ values at each end; the mean for n < 4.
 

@@ -1,7 +1,5 @@
 """Tests between algorithms within seeds, and what many tests at once cost."""
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -70,10 +68,3 @@ def _quotient(sample: Array, axis: int) -> Array:
     means = np.mean(sample, axis=axis)
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray(means[..., 0] / means[..., 1])
-
-
-def differences(ours: Sequence[float], theirs: Sequence[float]) -> Array:
-    """x − y within pairs on common random numbers; two infinite times are a tie, 0."""
-    x, y = np.asarray(ours, dtype=np.float64), np.asarray(theirs, dtype=np.float64)
-    with np.errstate(invalid="ignore"):
-        return np.asarray(np.where(x == y, 0.0, x - y))

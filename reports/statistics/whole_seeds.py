@@ -88,7 +88,7 @@ def interquartile(
 def mean(seeds: Sequence[Sequence[int]], strata: Sequence[ArrayLike], **options: Any) -> Estimate:
     """Mean of the pooled runs and its interval; NaN without runs."""
     if not strata:
-        return Estimate(np.nan, np.nan, np.nan)
+        return st.UNKNOWN
     low, high = mean_interval(seeds, strata, **options)
     return Estimate(float(np.mean(np.concatenate(strata))), float(low), float(high))
 

@@ -75,6 +75,21 @@ def power_of_ten(value: float) -> str:
     return f"{'' if factor == 1 else f'{factor:g}·'}10{superscript(exponent)}"
 
 
-def listed(words: list[str]) -> str:
-    """a, b and c."""
+def listed(words: list[str], most: int | None = None) -> str:
+    """a, b and c; of more than `most` words those first, and how many more."""
+    if most is not None and len(words) > most:
+        words = [*words[:most], f"{len(words) - most} more"]
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def halved(text: str, least: int) -> list[str]:
+    """The text in two lines, parted at the space nearest to its middle; whole if < `least` long.
+
+    >>> halved("restricted mean of steps", 12)
+    ['restricted', 'mean of steps']
+    """
+    spaces = [place for place, sign in enumerate(text) if sign == " "]
+    if len(text) < least or not spaces:
+        return [text]
+    cut = min(spaces, key=lambda place: abs(place - len(text) / 2))
+    return [text[:cut], text[cut + 1 :]]

@@ -34,19 +34,25 @@ class Cell(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Table:
-    """One table, on the page and as CSV."""
+class Data:
+    """Rows as CSV beside the page, with a link; alone where they are too many to be read."""
 
     name: str
     title: str
     caption: str
     rows: Sequence[Row]
-    columns: tuple[Column, ...]
-    group: tuple[str, ...] = ("kappa",)  # a rule is drawn where these change
 
     @property
     def frame(self) -> Any:
         return pd.DataFrame(list(self.rows))
+
+
+@dataclass(frozen=True)
+class Table(Data):
+    """One table, on the page and as CSV."""
+
+    columns: tuple[Column, ...]
+    group: tuple[str, ...] = ("kappa",)  # a rule is drawn where these change
 
     @property
     def turned(self) -> bool:
@@ -74,20 +80,6 @@ class Table:
             ]
             for row in self.rows
         ]
-
-
-@dataclass(frozen=True)
-class Data:
-    """Rows that are too many to be read: a CSV beside the page, with a link."""
-
-    name: str
-    title: str
-    caption: str
-    rows: Sequence[Row]
-
-    @property
-    def frame(self) -> Any:
-        return pd.DataFrame(list(self.rows))
 
 
 def text(header: str, key: str) -> Column:

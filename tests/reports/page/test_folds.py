@@ -2,9 +2,9 @@
 
 import re
 
-from fedrl.reports.page.html import _environment
+from fedrl.reports.page.templates import environment
 
-TEMPLATES = _environment()
+TEMPLATES = environment()
 
 
 def says(count: int) -> str:
