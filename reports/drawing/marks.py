@@ -42,8 +42,12 @@ def ends(draw: Callable[..., Any], runs: Sequence[Run]) -> None:
 def points(axis: Any, x: Array, y: Array, low: Array, high: Array, **style: Any) -> None:
     """Points with their intervals, none where a bound is NaN."""
     usual = {"elinewidth": 0.9, "markeredgecolor": "white", "markeredgewidth": 0.4}
-    arms = np.nan_to_num(np.maximum([y - low, high - y], 0))
-    axis.errorbar(x, y, arms, **usual | style)
+    axis.errorbar(x, y, arms(y, low, high), **usual | style)
+
+
+def arms(y: Array, low: Array, high: Array) -> Array:
+    """(2, …) lengths below and above points, 0 where there is no interval."""
+    return np.nan_to_num(np.maximum([y - low, high - y], 0))
 
 
 def bar(axis: Any, low: float, high: float, height: float, colour: str) -> None:

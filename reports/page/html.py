@@ -1,4 +1,4 @@
-"""The templates of the page, and what they need to know of Python objects."""
+"""The page: its parts numbered, and the scripts that it needs."""
 
 from collections.abc import Sequence
 from functools import cache

@@ -13,7 +13,7 @@ from fedrl.reports.table import formatting as fm
 from fedrl.reports.table.presentation import Presentation
 from fedrl.reports.table.specification import Sensitivity
 from fedrl.reports.table.stages import silent, told
-from fedrl.reports.table.surfaces.design import space
+from fedrl.reports.table.surfaces.design import importances, space
 from fedrl.reports.table.surfaces.from_records import Designed
 from fedrl.reports.table.totals import overview, spread, totals
 
@@ -36,8 +36,7 @@ def design_contents(
 ) -> Contents:
     """Across environments first, then every family."""
     spec, shown = Sensitivity(), Presentation.of(provenance)
-    importance = provenance.get("importance") or []
-    study = Study(records, found, space(provenance), importance, spec)
+    study = Study(records, found, space(provenance), importances(provenance), spec)
     tell("all environments")
     chapters = [across(study)]
     each = told(tell, study.curves, [family.name for family in study.curves])

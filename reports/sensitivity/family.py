@@ -6,9 +6,9 @@ from fedrl.reports.drawing.figures import Look
 from fedrl.reports.drawing.section import Chapter, Part, Section, scored
 from fedrl.reports.drawing.surface_explorer import surface_explorer
 from fedrl.reports.sensitivity import family_tables as tb
-from fedrl.reports.sensitivity import importance as imp
 from fedrl.reports.sensitivity import maps as mp
 from fedrl.reports.sensitivity import responses as rs
+from fedrl.reports.sensitivity.importance import importance_bars, importance_table
 from fedrl.reports.sensitivity.study import Study
 from fedrl.reports.sensitivity.transfer import transfer_maps
 from fedrl.reports.table import formatting as fm
@@ -39,7 +39,7 @@ def family_chapter(study: Study, family: Family) -> Chapter:
             tb.response_rows(study, family),
         )
     )
-    rows = imp.of_family(study, family)
+    known = [one for one in study.importance if one.place.family == family.name]
     carried = transfer_maps(study, family)
     pairs = [part for part in (explored, *maps) if part is not None]
     sections = [
@@ -47,8 +47,8 @@ def family_chapter(study: Study, family: Family) -> Chapter:
         Section("Response curves", f"{slug}-response", responses),
         Section("Two hyperparameters", anchor, pairs),
     ]
-    if rows:
-        drawn = imp.importance_bars(study, family, rows), imp.importance_table(study, family, rows)
+    if known:
+        drawn = importance_bars(study, family, known), importance_table(study, family, known)
         sections.append(Section("Importance", f"{slug}-importance", drawn))
     if carried:
         title = "From one environment to another"

@@ -75,16 +75,7 @@ def tuned(surface: Surface, at: int, spec: Sensitivity) -> st.Estimate:
     def measure(choose: Array, score: Array) -> float:
         return ss.tuned(choose, score, 0, whole)
 
-    if performance.shape[2] < 2:
-        return st.Estimate(ss.plug_in(performance, measure), float("nan"), float("nan"))
-    return ss.estimated(
-        performance,
-        measure,
-        seed=spec.seed,
-        resamples=spec.redrawn,
-        level=spec.level,
-        splits=spec.splits,
-    )
+    return ss.estimated(performance, measure, level=spec.level, **spec.redraws)
 
 
 def response_rows(study: Study, family: Family) -> list[Row]:

@@ -1,21 +1,21 @@
 """Sentences about tuning that follow from numbers: a rule each, and what it rests on."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
 from fedrl.reports.sensitivity.guideline_ranges import good_range, shifts, tails
 from fedrl.reports.sensitivity.guideline_words import Sentence, everywhere, places, rounded
+from fedrl.reports.statistics.estimates import Estimate
 from fedrl.reports.table import formatting as fm
 from fedrl.reports.table.specification import Sensitivity
-from fedrl.reports.table.surfaces.design import Space, Surface, sign
+from fedrl.reports.table.surfaces.design import Environment, Importance, Space, Surface, sign
 from fedrl.reports.table.surfaces.marginals import axis, kept_share
 from fedrl.reports.table.surfaces.tuning_sensitivity import TuningSensitivity
 
 
 def sentences(
-    one: TuningSensitivity, space: Space, importance: Sequence[Mapping[str, Any]], spec: Sensitivity
+    one: TuningSensitivity, space: Space, importance: Sequence[Importance], spec: Sensitivity
 ) -> list[Sentence]:
     """All that the numbers of one algorithm say."""
     surface = one.surface
@@ -54,25 +54,21 @@ def tuning_gain(one: TuningSensitivity, space: Space) -> Sentence:
     return Sentence("gain of tuning", text, decided)
 
 
-def most_important(algorithm: str, importance: Sequence[Mapping[str, Any]]) -> list[Sentence]:
+def most_important(algorithm: str, importance: Sequence[Importance]) -> list[Sentence]:
     """Which hyperparameter has the largest importance in most environments; none where it ties."""
-    rows: dict[str, dict[str, tuple[float, float, float]]] = {}
-    for row in importance:
-        if row["algorithm"] == algorithm and _known(row["importance"]):
-            skipped = ("algorithm", "hyperparameter", "importance", "low", "high")
-            where = str(sorted((k, str(v)) for k, v in row.items() if k not in skipped))
-            bounds = [float(row[k]) if _known(row[k]) else np.nan for k in ("low", "high")]
-            own = rows.setdefault(where, {})
-            own[str(row["hyperparameter"])] = (float(row["importance"]), bounds[0], bounds[1])
-    told = [own for own in rows.values() if len(own) > 1]
+    shares: dict[Environment, dict[str, Estimate]] = {}
+    for one in importance:
+        if one.algorithm == algorithm:
+            shares.setdefault(one.place, {})[one.hyperparameter] = one.share
+    told = [own for own in shares.values() if len(own) > 1]
     wins: dict[str, int] = {}
     clear: dict[str, int] = {}
     for own in told:
-        first, second = sorted(own, key=lambda name: (-own[name][0], name))[:2]
-        if own[first][0] == own[second][0]:
+        first, second = sorted(own, key=lambda name: (-own[name].value, name))[:2]
+        if own[first].value == own[second].value:
             continue
         wins[first] = wins.get(first, 0) + 1
-        clear[first] = clear.get(first, 0) + bool(own[first][1] > own[second][2])
+        clear[first] = clear.get(first, 0) + bool(own[first].low > own[second].high)
     top = [name for name in sorted(wins) if wins[name] == max(wins.values())]
     if not top:
         return []
@@ -126,7 +122,3 @@ def _common(surface: Surface, space: Space) -> str:
         elif high < values.max():
             bounds.append(space.told(name, float(high), "≤" if high > values.min() else "="))
     return fm.listed(bounds) if bounds else ""
-
-
-def _known(value: Any) -> bool:
-    return value is not None and bool(np.isfinite(float(value)))

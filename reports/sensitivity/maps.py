@@ -1,10 +1,10 @@
 """Figures of one family: performance against two hyperparameters, and against one and κ."""
 
 from collections.abc import Sequence
-from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fedrl.reports.drawing import figures as fig
 from fedrl.reports.drawing import marks
@@ -12,10 +12,27 @@ from fedrl.reports.sensitivity.responses import MEANING, PERFORMANCE
 from fedrl.reports.sensitivity.study import Study
 from fedrl.reports.statistics.estimates import Array
 from fedrl.reports.table.runs import Family
-from fedrl.reports.table.surfaces.design import amount, sign
+from fedrl.reports.table.surfaces.design import Environment, Surface, amount, sign
 from fedrl.reports.table.surfaces.marginals import Axis, axis, crossed
 
 WIDE = 5  # panels side by side
+Ticks = tuple[NDArray[Any], list[str]]  # where, and what they say
+
+
+class Map(NamedTuple):
+    """One panel, (Ly, Lx): the best over the rest, and the share of diverged runs."""
+
+    value: Array
+    share: Array
+    x: Ticks
+    y: Ticks
+
+    def words(self, i: int, j: int) -> str:
+        """The share on a field, where there is any."""
+        share = self.share[i, j]
+        if not share > 0:
+            return ""
+        return f"{100 * share:.0f}%" if share >= 0.005 else "<1%"
 
 
 def heatmaps(study: Study, family: Family, pair: tuple[str, str]) -> fig.Figure | None:
@@ -25,38 +42,19 @@ def heatmaps(study: Study, family: Family, pair: tuple[str, str]) -> fig.Figure 
     if not own:
         return None
     environments = study.environments(family)
-    maps = {
-        (e, s.algorithm): crossed(
-            s, s.environments.index(e), axis(s, across, spec), axis(s, down, spec)
-        )
-        for e in environments
-        for s in own
-    }
-    ends = _ends([value for value, _ in maps.values()])
-    wide = len(environments) <= WIDE  # environments side by side, else one below the other
-    size = (len(own), len(environments)) if wide else (len(environments), len(own))
-    with fig.styled():
-        figure, axes = fig.panels(*size, 2.3, 1.75)
-        by_algorithm = axes if wide else axes.T
-        for row, surface in zip(by_algorithm, own, strict=True):
-            for axis_, environment in zip(row, environments, strict=True):
-                drawn = _map(axis_, *maps[environment, surface.algorithm], ends)
-                _ticks(axis_, axis(surface, across, spec), axis(surface, down, spec))
-        heads = [e.place for e in environments], [s.printed for s in own]
-        for axis_, word in zip(axes[0], heads[0] if wide else heads[1], strict=True):
-            axis_.set_title(word)
-        for axis_ in axes[-1, :]:
-            axis_.set_xlabel(space.axis(across))
-        for axis_, word in zip(axes[:, 0], heads[1] if wide else heads[0], strict=True):
-            axis_.set_ylabel(f"{word}\n{space.axis(down)}")
-        marks.colour_scale(figure, drawn, axes, PERFORMANCE)
-        return fig.saved(
-            figure,
-            f"{family.slug}-map-{down.replace('_', '-')}-{across.replace('_', '-')}",
-            f"{sign(down)} and {sign(across)}",
-            f"The best over the other hyperparameters. {MEANING}. One colour scale for all. "
-            "A percentage is the share of diverged runs, over all settings of that field.",
-        )
+
+    def panel(surface: Surface, environment: Environment) -> Map:
+        x, y = axis(surface, across, spec), axis(surface, down, spec)
+        found = crossed(surface, surface.environments.index(environment), x, y)
+        return Map(*found, _ticks(x), _ticks(y))
+
+    rows = [[panel(surface, environment) for environment in environments] for surface in own]
+    sides, heads = [s.printed for s in own], [e.place for e in environments]
+    if len(environments) > WIDE:  # one environment below the other, else side by side
+        rows, sides, heads = [[*row] for row in zip(*rows, strict=True)], heads, sides
+    name = f"{family.slug}-map-{down.replace('_', '-')}-{across.replace('_', '-')}"
+    title = f"{sign(down)} and {sign(across)}"
+    return _drawn(name, title, rows, heads, sides, space.axis(across), space.axis(down))
 
 
 def kappa_maps(study: Study, family: Family, name: str) -> fig.Figure | None:
@@ -67,80 +65,66 @@ def kappa_maps(study: Study, family: Family, name: str) -> fig.Figure | None:
     kappas = sorted({e.kappa for e in places})
     if not own or len(kappas) < 2:
         return None
-    others = list(dict.fromkeys((e.agents, e.rest) for e in places))
+    others = {(e.agents, e.rest): e.further for e in places}
+    ticks = np.arange(len(kappas)), [f"{kappa:g}" for kappa in kappas]
+
+    def panel(surface: Surface, agents: int, rest: Any) -> Map:
+        along = axis(surface, name, spec)
+        whole = Axis("", along.low[:1], along.high[:1], along.low[:1], 0 * along.place)
+        value = np.full((len(along.low), len(kappas)), np.nan)
+        share = value.copy()
+        for place in places:
+            if (place.agents, place.rest) == (agents, rest):
+                at, j = surface.environments.index(place), kappas.index(place.kappa)
+                best, lost = crossed(surface, at, whole, along)
+                value[:, j], share[:, j] = best[:, 0], lost[:, 0]
+        return Map(value, share, ticks, _ticks(along))
+
+    rows = [[panel(surface, *other) for surface in own] for other in others]
+    sides = [f"N = {agents}{further}" for (agents, _), further in others.items()]
+    file, title = f"{family.slug}-map-{name.replace('_', '-')}-kappa", f"{sign(name)} and κ"
+    heads = [surface.printed for surface in own]
+    return _drawn(file, title, rows, heads, sides, "heterogeneity κ", space.axis(name))
+
+
+def _drawn(
+    name: str,
+    title: str,
+    rows: Sequence[Sequence[Map]],
+    heads: Sequence[str],
+    sides: Sequence[str],
+    x: str,
+    y: str,
+) -> fig.Figure:
+    """Heads above the columns, sides beside the rows; x and y name the axes."""
+    values = [panel.value for row in rows for panel in row]
+    low, high = min(map(np.nanmin, values)), max(map(np.nanmax, values))
+    ends = float(low), float(high if high > low else low + 1.0)
     with fig.styled():
-        figure, axes = fig.panels(len(others), len(own), 2.3, 1.75)
-        maps = {}
-        for surface in own:
-            along = axis(surface, name, spec)
-            for other in others:
-                value = np.full((len(along.low), len(kappas)), np.nan)
-                share = value.copy()
-                for place in places:
-                    if (place.agents, place.rest) == other:
-                        at, j = surface.environments.index(place), kappas.index(place.kappa)
-                        best, lost = crossed(surface, at, _whole(along), along)
-                        value[:, j], share[:, j] = best[:, 0], lost[:, 0]
-                maps[other, surface.algorithm] = value, share
-        ends = _ends([value for value, _ in maps.values()])
-        for row, other in zip(axes, others, strict=True):
-            for axis_, surface in zip(row, own, strict=True):
-                drawn = _map(axis_, *maps[other, surface.algorithm], ends)
-                _label(axis_.yaxis, axis(surface, name, spec))
-                axis_.set_xticks(range(len(kappas)), [f"{k:g}" for k in kappas])
-            axis_ = row[0]
-            more = "".join(f", {n.replace('_', ' ')} = {v}" for n, v in other[1])
-            axis_.set_ylabel(f"N = {other[0]}{more}\n{space.axis(name)}")
-        for axis_, surface in zip(axes[0], own, strict=True):
-            axis_.set_title(surface.printed)
-        for axis_ in axes[-1, :]:
-            axis_.set_xlabel("heterogeneity κ")
+        figure, axes = fig.panels(len(rows), len(heads), 2.3, 1.75)
+        for (i, j), axis_ in np.ndenumerate(axes):
+            drawn = marks.heatmap(axis_, rows[i][j].value, ends, rows[i][j].words)
+            axis_.xaxis.set_ticks(*rows[i][j].x)
+            axis_.yaxis.set_ticks(*rows[i][j].y)
+        for axis_, head in zip(axes[0], heads, strict=True):
+            axis_.set_title(head)
+        for axis_ in axes[-1]:
+            axis_.set_xlabel(x)
+        for axis_, side in zip(axes[:, 0], sides, strict=True):
+            axis_.set_ylabel(f"{side}\n{y}")
         marks.colour_scale(figure, drawn, axes, PERFORMANCE)
         return fig.saved(
             figure,
-            f"{family.slug}-map-{name.replace('_', '-')}-kappa",
-            f"{sign(name)} and κ",
+            name,
+            title,
             f"The best over the other hyperparameters. {MEANING}. One colour scale for all. "
             "A percentage is the share of diverged runs, over all settings of that field.",
         )
 
 
-def _whole(along: Axis) -> Axis:
-    """One place for all settings."""
-    return Axis("", along.low[:1], along.high[:1], along.low[:1], 0 * along.place)
-
-
-def _ends(maps: Sequence[Array]) -> tuple[float, float]:
-    low = min(float(np.nanmin(value)) for value in maps)
-    high = max(float(np.nanmax(value)) for value in maps)
-    return low, high if high > low else low + 1.0
-
-
-def _map(axis_: Any, value: Array, share: Array, ends: tuple[float, float]) -> Any:
-    """The share of diverged runs, where there are any, on each field."""
-    return marks.heatmap(axis_, value, ends, lambda i, j: _percent(share[i, j]))
-
-
-def _percent(share: float) -> str:
-    if not share > 0:
-        return ""
-    return f"{100 * share:.0f}%" if share >= 0.005 else "<1%"
-
-
-def _ticks(axis_: Any, x: Axis, y: Axis) -> None:
-    _label(axis_.xaxis, x)
-    _label(axis_.yaxis, y)
-
-
-def _label(side: Any, along: Axis) -> None:
+def _ticks(along: Axis) -> Ticks:
     """At the middle of each field its value, or at its borders those of the bins."""
-    if along.binned:
-        edges = [along.low[0], *(0.5 * (a + b) for a, b in _borders(along)), along.high[-1]]
-        side.set_ticks(np.arange(len(edges)) - 0.5, [amount(float(f"{v:.2g}")) for v in edges])
-    else:
-        side.set_ticks(range(len(along.low)), [amount(v) for v in along.low])
-
-
-def _borders(along: Axis) -> list[tuple[float, float]]:
-    ends = list(zip(along.low, along.high, strict=True))
-    return [(a[1], b[0]) for a, b in pairwise(ends)]
+    if not along.binned:
+        return np.arange(len(along.low)), [amount(value) for value in along.low]
+    edges = [along.low[0], *(0.5 * (along.high[:-1] + along.low[1:])), along.high[-1]]
+    return np.arange(len(edges)) - 0.5, [amount(float(f"{edge:.2g}")) for edge in edges]

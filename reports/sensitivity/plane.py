@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from fedrl.reports.drawing import figures as fig
+from fedrl.reports.drawing import marks
 from fedrl.reports.table import formatting as fm
 from fedrl.reports.table.specification import Sensitivity
 from fedrl.reports.table.surfaces.tuning_sensitivity import TuningSensitivity, difference
@@ -78,8 +79,8 @@ def plane(found: Sequence[TuningSensitivity], looks: Any, spec: Sensitivity) -> 
             axis.errorbar(
                 one.phi.value,
                 one.tuned.value,
-                xerr=_arms(one.phi),
-                yerr=_arms(one.tuned),
+                xerr=marks.arms(*np.array(one.phi)[:, None]),
+                yerr=marks.arms(*np.array(one.tuned)[:, None]),
                 color=style["color"],
                 marker=style["marker"],
                 markersize=7,
@@ -118,12 +119,6 @@ def _reach(found: Sequence[TuningSensitivity], base: TuningSensitivity) -> float
     ends = [abs(np.array(one.phi) - base.phi.value) for one in found]
     ends += [abs(np.array(one.tuned) - base.tuned.value) for one in found]
     return 1.15 * max(float(np.nanmax(ends)), 0.01)
-
-
-def _arms(value: Any) -> Any:
-    """Lengths below and above a point, none where there is no interval."""
-    arms = np.array([[value.value - value.low], [value.high - value.value]])
-    return np.maximum(np.nan_to_num(arms), 0)
 
 
 def _regions(axis: Any, base: TuningSensitivity, reach: float) -> None:

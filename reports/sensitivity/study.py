@@ -8,7 +8,14 @@ from typing import Any
 from fedrl.reports.drawing import figures as fig
 from fedrl.reports.table.runs import Family
 from fedrl.reports.table.specification import Sensitivity
-from fedrl.reports.table.surfaces.design import Environment, Space, Surface, coordinates, in_order
+from fedrl.reports.table.surfaces.design import (
+    Environment,
+    Importance,
+    Space,
+    Surface,
+    coordinates,
+    in_order,
+)
 from fedrl.reports.table.surfaces.from_records import Designed
 from fedrl.reports.table.surfaces.representative_settings import Shown, shown, shown_families
 from fedrl.reports.table.surfaces.tuning_sensitivity import TuningSensitivity, gammas, owed
@@ -24,7 +31,7 @@ class Study:
     records: Any
     designed: Designed
     space: Space
-    importance: Sequence[Mapping[str, Any]]
+    importance: Sequence[Importance]
     spec: Sensitivity
 
     @property

@@ -1,25 +1,18 @@
 """Tables of a study with a design: across environments, and by κ and N."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from fedrl.reports.sensitivity.plane import REGIONS, is_settled, place, reference
 from fedrl.reports.sensitivity.study import Study
+from fedrl.reports.statistics.estimates import Estimate
 from fedrl.reports.table import formatting as fm
 from fedrl.reports.table.specification import Sensitivity
-from fedrl.reports.table.surfaces.design import sign
+from fedrl.reports.table.surfaces.design import Importance, sign
 from fedrl.reports.table.surfaces.tuning_sensitivity import TuningSensitivity, owed
-from fedrl.reports.table.tables import (
-    ALGORITHM,
-    Column,
-    Row,
-    Table,
-    bounded,
-    interval,
-    text,
-)
+from fedrl.reports.table.tables import ALGORITHM, Column, Row, Table, bounded, interval, text
 
 
 def sensitivity_table(study: Study) -> Table:
@@ -29,8 +22,6 @@ def sensitivity_table(study: Study) -> Table:
     rows = [
         {"algorithm": one.surface.algorithm, "settings": len(one.surface.settings)}
         | _numbers(one)
-        | {"lost": one.lost / one.pairs}
-        | {"lost_low": one.lost_bounds[0], "lost_high": one.lost_bounds[1]}
         | bounded("lost_runs", one.lost_runs)
         | {"setting": study.space.setting(one.surface.names, one.setting)}
         | {"region": _region(one, base, spec)}
@@ -89,8 +80,6 @@ def change_table(study: Study) -> Table:
                     {"algorithm": surface.algorithm, "of": word, "at": f"{word} = {level:g}"}
                     | {"level": float(level), "environments": one.environments}
                     | _numbers(one)
-                    | {"lost": one.lost / one.pairs}
-                    | {"lost_low": one.lost_bounds[0], "lost_high": one.lost_bounds[1]}
                     | {"first": _first(surface.algorithm, study.importance, what, level)}
                 )
     return Table(
@@ -121,6 +110,7 @@ def _numbers(one: TuningSensitivity) -> dict[str, Any]:
         | bounded("shared", one.shared)
         | bounded("phi", one.phi)
         | {"plug_in": one.plug_in, "d": one.dimensions, "of_names": len(one.surface.names)}
+        | bounded("lost", Estimate(one.lost / one.pairs, *one.lost_bounds))
     )
 
 
@@ -149,13 +139,12 @@ def _share(header: str, key: str) -> Column:
     return interval(header, key, lambda s: f"{round(100 * s, 9):.3g}", unit=f"{fm.THIN}%")
 
 
-def _first(algorithm: str, importance: Sequence[Mapping[str, Any]], what: str, level: float) -> str:
+def _first(algorithm: str, importance: Sequence[Importance], what: str, level: float) -> str:
     """The largest mean importance over the environments at that level."""
     shares: dict[str, list[float]] = {}
-    for row in importance:
-        known = row["importance"] is not None and np.isfinite(row["importance"])
-        if row["algorithm"] == algorithm and row[what] == level and known:
-            shares.setdefault(str(row["hyperparameter"]), []).append(float(row["importance"]))
+    for one in importance:
+        if one.algorithm == algorithm and getattr(one.place, what) == level:
+            shares.setdefault(one.hyperparameter, []).append(one.share.value)
     if not shares:
         return fm.NOTHING
     first = max(sorted(shares), key=lambda name: float(np.mean(shares[name])))

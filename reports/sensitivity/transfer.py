@@ -20,26 +20,19 @@ def transfer(performance: Array, spec: Sensitivity) -> Array:
     Settings are chosen on one half of the seeds and scored on the other, the column's own too, so
     the diagonal is 1 and noise is rewarded nowhere. NaN where the own best is not above random.
     """
-    environments, _, seeds = performance.shape
+    seeds = performance.shape[2]
     if seeds < 2:
-        means = performance.mean(axis=2)
-        return _shares(_scores(means, means))
-    parts = ss.halves(seeds, spec.splits, np.random.default_rng(spec.seed))
-    total = np.zeros((environments, environments))
-    for one, other in parts:
-        left, right = performance[:, :, one].mean(axis=2), performance[:, :, other].mean(axis=2)
-        total += _scores(left, right) + _scores(right, left)
-    return _shares(total / (2 * len(parts)))
+        scores = ss.plug_in(performance, _scores)
+    else:
+        parts = ss.halves(seeds, spec.splits, np.random.default_rng(spec.seed))
+        scores = ss.split(performance, _scores, parts)
+    own = np.diag(scores)
+    return np.asarray(np.where(own > 0, scores / np.where(own > 0, own, 1.0), np.nan))
 
 
 def _scores(choose: Array, score: Array) -> Array:
     """(E, E): score in column of the setting chosen in row."""
     return np.asarray(score[:, np.argmax(choose, axis=1)].T)
-
-
-def _shares(scores: Array) -> Array:
-    own = np.diag(scores)
-    return np.asarray(np.where(own > 0, scores / np.where(own > 0, own, 1.0), np.nan))
 
 
 def transfer_maps(study: Study, family: Family) -> fig.Figure | None:

@@ -97,16 +97,15 @@ def _conditions(environments: Sequence[Environment]) -> list[Where]:
     kept = list(range(len(environments))) if one_unit else normalised
     name = "all environments" if one_unit else "all environments with a reference"
     everywhere = Where(name, kept)
-    further = sorted({environments[i].rest for i in kept})
+    further = dict(sorted((environments[i].rest, environments[i].further) for i in kept))
     if len(further) < 2:
         return [everywhere]
-    named = [
-        (", ".join(f"{name.replace('_', ' ')} = {value}" for name, value in rest), rest)
-        for rest in further
-    ]
     return [
         everywhere,
-        *(Where(name, [i for i in kept if environments[i].rest == rest]) for name, rest in named),
+        *(
+            Where(told.removeprefix(", "), [i for i in kept if environments[i].rest == rest])
+            for rest, told in further.items()
+        ),
     ]
 
 

@@ -9,12 +9,14 @@ from collections.abc import Callable, Sequence
 from itertools import combinations
 from math import comb
 from statistics import NormalDist
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fedrl.reports.statistics.estimates import Array, Estimate
 
+T = TypeVar("T")
 Measure = Callable[[Array, Array], float]  # (Γ to choose on, Γ to score on), both (E, H)
 BAGGED = 8  # splits that a replicate averages over
 Parts = tuple[NDArray[np.intp], NDArray[np.intp]]  # the seeds of each side
@@ -99,7 +101,7 @@ def dimensionality(shape: tuple[int, ...], share: float = 0.95) -> Measure:
     return measure
 
 
-def plug_in(gamma: Array, measure: Measure) -> float:
+def plug_in(gamma: Array, measure: Callable[[Array, Array], T]) -> T:
     """Chosen and scored on all seeds: too good where there is noise."""
     means = gamma.mean(axis=2)
     return measure(means, means)
@@ -116,17 +118,25 @@ def halves(seeds: int, most: int, generator: np.random.Generator) -> list[Parts]
     return [(one, np.setdiff1d(np.arange(seeds), one)) for one in first]
 
 
-def split(gamma: Array, measure: Measure, parts: Sequence[Parts]) -> float:
+def split(
+    gamma: Array,
+    measure: Callable[[Array, Array], Any],
+    parts: Sequence[Parts],
+    copies: NDArray[np.int64] | None = None,
+) -> Any:
     """Chosen on one part of the seeds, scored on the other, swapped, averaged over `parts`.
 
     No noise is rewarded. With settings that truly differ it leans low: half of the seeds choose
-    less well than all of them.
+    less well than all of them. A seed counts once, or as often as `copies` (E, n) says.
     """
     found = []
-    for one, other in parts:
-        left, right = gamma[:, :, one].mean(axis=2), gamma[:, :, other].mean(axis=2)
+    for sides in parts:
+        left, right = (
+            gamma[:, :, one].mean(axis=2) if copies is None else _weighted(gamma, copies, one)
+            for one in sides
+        )
         found += [measure(left, right), measure(right, left)]
-    return float(np.mean(found))
+    return np.mean(found, axis=0)
 
 
 def estimated(
@@ -140,7 +150,8 @@ def estimated(
 ) -> Estimate:
     """The split estimate with its bootstrap interval over seeds.
 
-    See `resampled`. NaN bounds below four seeds, where a part has one seed and nothing to redraw.
+    See `resampled`. NaN bounds below four seeds, where a part has one seed and nothing to redraw;
+    one seed cannot be split, and leaves the plug-in.
     """
 
     def one(choose: Array, score: Array) -> Array:
@@ -160,6 +171,7 @@ def resampled(
 ) -> tuple[Array, Array]:
     """The split estimates of m numbers (m,), and their replicates (resamples, m); none below four.
 
+    A single seed cannot be split: its estimates are the plug-in.
     A replicate redraws n - 1 of the n seeds of every environment on its own, with replacement: its
     mean varies as the mean of n does. Settings go together, they share their seeds. Then it is
     split as the estimate is: copies of a seed stay on one side, for a seed on both would reward
@@ -168,23 +180,18 @@ def resampled(
 
     Two Γ of the same (E, n) meet the same redraws, so differences of their replicates are paired.
     """
-    generator = np.random.default_rng(seed)
-    parts = halves(gamma.shape[2], splits, generator)
-    found = []
-    for one, other in parts:
-        left, right = gamma[:, :, one].mean(axis=2), gamma[:, :, other].mean(axis=2)
-        found += [measure(left, right), measure(right, left)]
-    values = np.mean(found, axis=0)
-    replicates = []
     environments, _, seeds = gamma.shape
+    if seeds < 2:
+        values = plug_in(gamma, measure)
+        return values, np.empty((0, len(values)))
+    generator = np.random.default_rng(seed)
+    parts = halves(seeds, splits, generator)
+    values = split(gamma, measure, parts)
+    replicates = []
     for _ in range(resamples if seeds >= 4 else 0):
         copies = generator.multinomial(seeds - 1, np.full(seeds, 1 / seeds), size=environments)
         chosen = generator.choice(len(parts), min(BAGGED, len(parts)), replace=False)
-        found = []
-        for one, other in (parts[int(place)] for place in chosen):
-            left, right = _weighted(gamma, copies, one), _weighted(gamma, copies, other)
-            found += [measure(left, right), measure(right, left)]
-        replicates.append(np.mean(found, axis=0))
+        replicates.append(split(gamma, measure, [parts[int(one)] for one in chosen], copies))
     return values, np.array(replicates).reshape(-1, len(values))
 
 

@@ -137,7 +137,7 @@ def _series(rows: Any, shown: Presentation) -> dict[str, Series]:
     keys: dict[str, tuple[Any, ...]] = {}
     for row in cells.to_dict("records"):
         algorithm = str(row["algorithm"])
-        variant = ", ".join(f"{typed(c)}={_setting(row[c])}" for c in telling[algorithm])
+        variant = ", ".join(f"{typed(c)}={spelled(row[c])}" for c in telling[algorithm])
         order = tuple(_sortable(row[c]) for c in telling[algorithm])
         agents = int(row["agents"]) if per_agents else None
         keys[row["cell"]] = (algorithm, order, agents or 0, variant, agents)
@@ -176,7 +176,8 @@ def averages(cells: Any) -> bool:
     return bool(np.allclose(cells["server_step_size"].astype(float), plain, rtol=1e-12))
 
 
-def _setting(value: Any) -> str:
+def spelled(value: Any) -> str:
+    """The value of a setting in print, none where it does not apply."""
     if pd.isna(value):
         return "none"
     return f"{value:g}" if isinstance(value, (int, float, np.number)) else str(value)

@@ -41,3 +41,8 @@ class Sensitivity(Specification):
     redrawn: int = 500  # bootstrap resamples of a split estimate
     most_levels: int = 12  # of one hyperparameter; where there are more they are binned
     bins: int = 5
+
+    @property
+    def redraws(self) -> dict[str, int]:
+        """How every split estimate is resampled."""
+        return {"seed": self.seed, "resamples": self.redrawn, "splits": self.splits}

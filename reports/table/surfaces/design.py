@@ -11,10 +11,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fedrl.reports.statistics.estimates import Array
+from fedrl.reports.statistics.estimates import Array, Estimate
 from fedrl.reports.table import formatting as fm
 from fedrl.reports.table.columns import COORDINATE, SYMBOLS
 from fedrl.reports.table.identity import identity
+from fedrl.reports.table.records import spelled
+
+NUMBERS = ("importance", "low", "high")  # of an importance in a provenance
 
 
 class Environment(NamedTuple):
@@ -27,14 +30,27 @@ class Environment(NamedTuple):
     normalised: bool = True  # by a reference above random; else performance has the score's unit
 
     @property
+    def further(self) -> str:
+        """The further columns, each after a comma."""
+        return "".join(f", {name.replace('_', ' ')} = {value}" for name, value in self.rest)
+
+    @property
     def place(self) -> str:
         """Without the family."""
-        more = "".join(f", {name.replace('_', ' ')} = {value}" for name, value in self.rest)
-        return fm.panel(self.kappa, self.agents) + more
+        return fm.panel(self.kappa, self.agents) + self.further
 
     @property
     def label(self) -> str:
         return f"{self.family}, {self.place}"
+
+
+class Importance(NamedTuple):
+    """How much a hyperparameter of an algorithm matters in one environment, as it was computed."""
+
+    place: Environment
+    algorithm: str
+    hyperparameter: str
+    share: Estimate  # of the sum over hyperparameters
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,6 +165,19 @@ def space(provenance: Mapping[str, Any]) -> Space:
     """As the study's configuration has it; without one the coordinates speak for themselves."""
     declared = (provenance.get("configuration") or {}).get("design") or {}
     return Space(str(declared.get("kind", "grid")), declared.get("space") or {})
+
+
+def importances(provenance: Mapping[str, Any]) -> list[Importance]:
+    """Those that are known, in the order of the provenance."""
+    told = ("family", "kappa", "agents", "algorithm", "hyperparameter", *NUMBERS)
+    found = []
+    for row in provenance.get("importance") or []:
+        numbers = (np.nan if row[name] is None else float(row[name]) for name in NUMBERS)
+        rest = tuple((name, spelled(value)) for name, value in row.items() if name not in told)
+        place = Environment(str(row["family"]), float(row["kappa"]), int(row["agents"]), rest)
+        names = str(row["algorithm"]), str(row["hyperparameter"])
+        found.append(Importance(place, *names, Estimate(*numbers)))
+    return [one for one in found if np.isfinite(one.share.value)]
 
 
 def in_order(environments: Sequence[Environment]) -> list[Environment]:

@@ -4,12 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from fedrl.reports.statistics.estimates import Array
 from fedrl.reports.table.columns import COORDINATE
 from fedrl.reports.table.outcome import Outcome, has_scale, intended
-from fedrl.reports.table.records import begun, check, hyperparameters
+from fedrl.reports.table.records import begun, check, hyperparameters, spelled
 from fedrl.reports.table.runs import BEST_HERE
 from fedrl.reports.table.surfaces.design import Environment, Surface, coordinates
 
@@ -89,19 +88,13 @@ def crossed(records: Any) -> list[str]:
 
 
 def _named(runs: Any, further: Sequence[str]) -> list[Environment]:
-    columns = [runs[name].map(_word).tolist() for name in further]
+    columns = [runs[name].map(spelled).tolist() for name in further]
     rest = list(zip(*columns, strict=True)) if columns else [()] * len(runs)
     places = zip(runs["family"], runs["kappa"], runs["agents"], rest, strict=True)
     return [
         Environment(str(f), float(k), int(n), tuple(zip(further, more, strict=True)))
         for f, k, n, more in places
     ]
-
-
-def _word(value: Any) -> str:
-    if pd.isna(value):
-        return "none"
-    return f"{value:g}" if isinstance(value, (int, float, np.number)) else str(value)
 
 
 def _references(rows: Any, runs: Any) -> tuple[Array, Any]:

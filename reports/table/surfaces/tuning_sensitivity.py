@@ -1,7 +1,7 @@
 """Debt of every algorithm to tuning: Φ, d, diverged settings, over the same environments."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -57,8 +57,7 @@ def owed(
         free = ss.tuned(choose, score, 0, whole, every=True)
         return np.array([free, ss.tuned(choose, score, 0, whole)])
 
-    values, draws = _resampled(gamma, both, spec)
-    tuned, shared = values
+    (tuned, shared), draws = ss.resampled(gamma, both, **spec.redraws)
     dimensions, why = _dimensions(surface, gamma, spec)
     diverged = surface.diverged[list(kept)]
     pairs = diverged.any(axis=2)
@@ -92,14 +91,6 @@ def difference(
         ss.interval(one.tuned.value - base.tuned.value, performance, spec.level),
         ss.interval(one.phi.value - base.phi.value, sensitivity, spec.level),
     )
-
-
-def _resampled(gamma: Array, measure: Any, spec: Sensitivity) -> tuple[Array, Array]:
-    """Split over seeds; a single seed cannot be split, and leaves nothing but the plug-in."""
-    if gamma.shape[2] < 2:
-        means = gamma.mean(axis=2)
-        return measure(means, means), np.empty((0, 2))
-    return ss.resampled(gamma, measure, seed=spec.seed, resamples=spec.redrawn, splits=spec.splits)
 
 
 def _dimensions(surface: Surface, gamma: Array, spec: Sensitivity) -> tuple[float, str]:

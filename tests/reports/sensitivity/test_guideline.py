@@ -6,7 +6,7 @@ import pytest
 from fedrl.reports.sensitivity import guideline as gl
 from fedrl.reports.sensitivity.plane import REGIONS, region
 from fedrl.reports.table.specification import Sensitivity
-from fedrl.reports.table.surfaces.design import Environment, Space, Surface
+from fedrl.reports.table.surfaces.design import Environment, Space, Surface, importances
 from fedrl.reports.table.surfaces.marginals import Axis, axis, kept_share
 from fedrl.reports.table.surfaces.tuning_sensitivity import difference, gammas, owed
 
@@ -204,7 +204,7 @@ def test_no_shift_where_places_disagree_or_it_costs_nothing():
 
 def rows(*shares, algorithm="algo"):
     names = ("step_size", "beta", "local_steps")
-    return [
+    told = [
         {"family": "f", "kappa": float(i), "agents": 4, "algorithm": algorithm, "hyperparameter": n}
         | {
             "importance": v,
@@ -214,6 +214,7 @@ def rows(*shares, algorithm="algo"):
         for i, one in enumerate(shares)
         for n, v in zip(names, one, strict=True)
     ]
+    return importances({"importance": told})
 
 
 def test_most_important_is_counted():
