@@ -8,19 +8,10 @@ from fedrl.reports.comparison.finals import dots, panels
 from fedrl.reports.drawing import figures as fig
 from fedrl.reports.statistics import estimates as st
 from fedrl.reports.table import formatting as fm
+from fedrl.reports.table import tables as tb
 from fedrl.reports.table.agent_scores import agent_scores, spread
 from fedrl.reports.table.runs import Family, Series
 from fedrl.reports.table.specification import Specification
-from fedrl.reports.table.tables import (
-    KAPPA,
-    SEEDS,
-    SERIES,
-    Column,
-    Table,
-    bounded,
-    interval,
-    with_interval,
-)
 
 ALONE = "independent-pg"  # whose agents learn without the others
 
@@ -32,7 +23,7 @@ def rivals(family: Family, series: Series, spec: Specification) -> list[Series]:
     return [other for other in first if other is not None and other != series]
 
 
-def agents_table(family: Family, spec: Specification) -> Table:
+def agents_table(family: Family, spec: Specification) -> tb.Table:
     """Worst agent, spread over agents and gains of agents within seeds, per κ and series."""
     rows: list[dict[str, Any]] = []
     over = {other for series in family.series for other in rivals(family, series, spec)}
@@ -44,7 +35,7 @@ def agents_table(family: Family, spec: Specification) -> Table:
             st.estimate([float(of(s)) for s in scores.values()], st.mean, **spec.bootstrap)
             for of in (np.mean, np.min, spread)
         )
-        row |= bounded("mean", mean) | bounded("worst", worst) | bounded("range", range_)
+        row |= tb.bounded("mean", mean) | tb.bounded("worst", worst) | tb.bounded("range", range_)
         for place, other in enumerate(named):
             theirs = {run.seed: agent_scores(run) for run in family.at(kappa, other)}
             pairs = [
@@ -55,24 +46,14 @@ def agents_table(family: Family, spec: Specification) -> Table:
             gains = [float(p.mean()) for p in pairs]
             gain = st.estimate(gains, st.mean, **spec.bootstrap) if gains else st.UNKNOWN
             share = float(np.mean([np.mean(p > 0) for p in pairs])) if pairs else np.nan
-            row |= bounded(f"gain_{place}", gain) | {f"gaining_{place}": share}
+            row |= tb.bounded(f"gain_{place}", gain) | {f"gaining_{place}": share}
         rows.append(row)
     columns = []
     for place, other in enumerate(named):
         name = f"gain over {other.label}"
-        columns.append(interval(name, f"gain_{place}", fm.number, value=fm.signed))
-        columns.append(
-            Column(
-                "agents that gain",
-                lambda row, key=f"gaining_{place}": (
-                    fm.percent(row[key])  # type: ignore[misc]
-                    if np.isfinite(row[key])
-                    else fm.NOTHING
-                ),
-                f"gaining_{place}",
-            )
-        )
-    return Table(
+        columns.append(tb.interval(name, f"gain_{place}", fm.number, value=fm.signed))
+        columns.append(_gaining(f"gaining_{place}"))
+    return tb.Table(
         f"{family.slug}-agents",
         "Agents",
         f"Final scores of single agents, means over seeds with {fm.percent(spec.level)} bootstrap "
@@ -80,13 +61,20 @@ def agents_table(family: Family, spec: Specification) -> Table:
         "percentile over agents. Gains are of an agent over the same agent, within seeds.",
         rows,
         (
-            *(KAPPA, SERIES, SEEDS),
-            with_interval("mean", "mean"),
-            with_interval("worst agent", "worst"),
-            with_interval("range over agents", "range"),
+            *(tb.KAPPA, tb.SERIES, tb.SEEDS),
+            tb.with_interval("mean", "mean"),
+            tb.with_interval("worst agent", "worst"),
+            tb.with_interval("range over agents", "range"),
             *columns,
         ),
     )
+
+
+def _gaining(key: str) -> tb.Column:
+    def show(row: tb.Row) -> str:
+        return fm.percent(row[key]) if np.isfinite(row[key]) else fm.NOTHING
+
+    return tb.Column("agents that gain", show, key)
 
 
 def agents_figure(family: Family, look: fig.Look, spec: Specification) -> fig.Figure:

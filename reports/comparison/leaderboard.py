@@ -1,22 +1,19 @@
 """One table across families: how every algorithm does over all settings, and how surely."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fedrl.reports.comparison.rankings import Ranked, race, rank
+from fedrl.reports.comparison.rankings import Ranked, rank, together
 from fedrl.reports.statistics import estimates as st
 from fedrl.reports.statistics import hypotheses
-from fedrl.reports.statistics import survival as sv
 from fedrl.reports.statistics import whole_seeds as ws
 from fedrl.reports.table import formatting as fm
 from fedrl.reports.table.normalised_scores import Entry, Scaled, scaled
 from fedrl.reports.table.sample_complexity import Reached
 from fedrl.reports.table.specification import Specification
-from fedrl.reports.table.tables import Column, Row, Table, bounded, text, with_interval
-
-WORST, RANGE = with_interval("worst agent", "worst"), with_interval("range of agents", "range")
+from fedrl.reports.table.tables import OF_AGENTS, Column, Row, Table, bounded, text, with_interval
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,16 +104,11 @@ def _ranks(entries: Sequence[Entry]) -> dict[str, list[Ranked]]:
         for item in reached:
             place = (family.name, item.kappa, item.series.agents, item.epsilon)
             races.setdefault(place, []).append(item)
-    points: dict[str, list[Ranked]] = {}
-    for items in races.values():
-        if any(item.seen.hits for item in items):
-            sooner = {
-                i.series.curve: dict(zip(i.seeds, -sv.restricted(i.seen, i.budget), strict=True))
-                for i in items
-            }
-            for curve, ranked in race(sooner).items():
-                points.setdefault(curve, []).append(ranked)
-    return points
+    return together(
+        {i.series.curve: {seed: -steps for seed, steps in i.by_seed.items()} for i in items}
+        for items in races.values()
+        if any(item.seen.hits for item in items)
+    )
 
 
 def verdict(found: Sequence[Standing]) -> str:
@@ -156,6 +148,9 @@ def leaderboard(found: Sequence[Standing], spec: Specification) -> Table:
 
     known = any(s.pairs >= hypotheses.FEWEST for s in found)
 
+    def level(row: Row) -> bool:
+        return known and row["settings"] == most and row["level_with_first"]
+
     def share(epsilon: float) -> Column:
         key = f"share_{epsilon:g}"
         return Column(
@@ -192,21 +187,12 @@ def leaderboard(found: Sequence[Standing], spec: Specification) -> Table:
             text("algorithm", "series"),
             Column("settings", lambda row: f"{row['settings']}/{row['of']}", "settings"),
             Column("runs", lambda row: str(row["runs"]), "runs"),
-            with_interval("area", "area", strong=_level_with(rows) if known else _never),
+            with_interval("area", "area", strong=level),
             with_interval("behind the first", "behind"),
             with_interval("final", "final"),
-            *((WORST, RANGE) if single else ()),
+            *(OF_AGENTS if single else ()),
             with_interval("mean rank by steps", "rank_by_steps"),
             *(share(epsilon) for epsilon in spec.epsilons),
         ),
         group=(),
     )
-
-
-def _level_with(rows: Sequence[Row]) -> Callable[[Row], bool]:
-    first = rows[0]
-    return lambda row: bool(row["settings"] == first["settings"] and row["level_with_first"])
-
-
-def _never(row: Row) -> bool:
-    return False

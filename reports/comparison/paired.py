@@ -1,29 +1,20 @@
 """Comparisons within seeds: both sides met the same environment draw, start and noise."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 
 from fedrl.reports.statistics import estimates as st
 from fedrl.reports.statistics import hypotheses
-from fedrl.reports.statistics import survival as sv
 from fedrl.reports.statistics.estimates import Array
 from fedrl.reports.table import formatting as fm
+from fedrl.reports.table import tables as tb
 from fedrl.reports.table.runs import Family, Run, Series
 from fedrl.reports.table.sample_complexity import Reached
 from fedrl.reports.table.specification import Specification
-from fedrl.reports.table.tables import (
-    KAPPA,
-    SERIES,
-    Column,
-    Row,
-    Table,
-    bounded,
-    interval,
-    text,
-    with_interval,
-)
+
+T = TypeVar("T")
 
 
 def baseline_of(series: Series, rivals: Sequence[Series], spec: Specification) -> Series | None:
@@ -41,14 +32,19 @@ def shared_seeds(
     runs: Sequence[Run], others: Sequence[Run], score: Callable[[Run], float]
 ) -> tuple[list[float], list[float]]:
     """The scores of both on the seeds they share."""
-    left, right = ({run.seed: score(run) for run in side} for side in (runs, others))
-    shared = sorted(left.keys() & right.keys())
-    return [left[seed] for seed in shared], [right[seed] for seed in shared]
+    pairs = within_seeds(*({run.seed: score(run) for run in side} for side in (runs, others)))
+    return [ours for ours, _ in pairs], [theirs for _, theirs in pairs]
 
 
-def paired_table(family: Family, spec: Specification) -> Table:
+def within_seeds(ours: Mapping[int, T], theirs: Mapping[int, T]) -> list[tuple[T, T]]:
+    """What both have on the seeds that they share."""
+    return [(ours[seed], theirs[seed]) for seed in sorted(ours.keys() & theirs.keys())]
+
+
+def paired_table(family: Family, spec: Specification) -> tb.Table:
     """Every series against its baseline, within seeds."""
     rows: list[dict[str, Any]] = []
+    differs = _differs("difference", 0)
     for kappa, series, runs in family.groups():
         rivals = [other for other in family.series if family.at(kappa, other)]
         baseline = baseline_of(series, rivals, spec)
@@ -63,10 +59,10 @@ def paired_table(family: Family, spec: Specification) -> Table:
         rows.append(
             {"kappa": kappa, "series": series.label, "baseline": baseline.label}
             | {"pairs": len(ours)}
-            | bounded("improvement", st.Estimate(better, low, high))
-            | bounded("difference", difference)
+            | tb.bounded("improvement", st.Estimate(better, low, high))
+            | tb.bounded("difference", difference)
         )
-    return Table(
+    return tb.Table(
         f"{family.slug}-paired",
         "Paired comparison",
         "Final score against the baseline, within seeds: both met the same environment draw, "
@@ -75,20 +71,22 @@ def paired_table(family: Family, spec: Specification) -> Table:
         f"interval; bold where that interval excludes 0, of {hypotheses.FEWEST} pairs or more.",
         rows,
         (
-            *(KAPPA, SERIES, text("against", "baseline")),
-            Column("pairs", lambda row: str(row["pairs"]), "pairs"),
-            interval("P(improvement)", "improvement", "{:.2f}".format),
-            interval("difference of final score", "difference", fm.number, _clear, value=fm.signed),
+            *(tb.KAPPA, tb.SERIES, tb.text("against", "baseline")),
+            tb.Column("pairs", lambda row: str(row["pairs"]), "pairs"),
+            tb.interval("P(improvement)", "improvement", "{:.2f}".format),
+            tb.interval(
+                "difference of final score", "difference", fm.number, differs, value=fm.signed
+            ),
         ),
     )
 
 
-def _clear(row: Row) -> bool:
-    away = row["difference_low"] > 0 or row["difference_high"] < 0
-    return bool(row["pairs"] >= hypotheses.FEWEST and away)
+def _differs(key: str, nothing: float) -> Callable[[tb.Row], bool]:
+    """Whether the interval of an effect leaves `nothing` out, of enough pairs."""
+    return lambda row: row["pairs"] >= hypotheses.FEWEST and tb.leaves_out(row, key, nothing)
 
 
-def speed_table(family: Family, reached: Sequence[Reached], spec: Specification) -> Table:
+def speed_table(family: Family, reached: Sequence[Reached], spec: Specification) -> tb.Table:
     """Restricted mean steps over the baseline's, within seeds; none where neither side hit."""
     rows: list[dict[str, Any]] = []
     for item in reached:
@@ -104,13 +102,13 @@ def speed_table(family: Family, reached: Sequence[Reached], spec: Specification)
         rows.append(
             {"kappa": item.kappa, "epsilon": item.epsilon, "series": item.series.label}
             | {"baseline": other.series.label, "pairs": len(pairs)}
-            | bounded("improvement", st.Estimate(sooner, *bounds))
-            | bounded("ratio", found)
+            | tb.bounded("improvement", st.Estimate(sooner, *bounds))
+            | tb.bounded("ratio", found)
             | {"p": hypotheses.sign_flip(pairs[:, 0] - pairs[:, 1], seed=spec.seed)}
         )
     for row, p in zip(rows, hypotheses.holm([row["p"] for row in rows]), strict=True):
         row["p_holm"] = float(p)
-    return Table(
+    return tb.Table(
         f"{family.slug}-speed",
         "Steps against the baseline",
         "Restricted mean steps per agent to the target, divided by the baseline's, within seeds: "
@@ -123,12 +121,12 @@ def speed_table(family: Family, reached: Sequence[Reached], spec: Specification)
         "neither side hit are left out.",
         rows,
         (
-            *(KAPPA, Column("ε", lambda row: f"{row['epsilon']:g}", "epsilon"), SERIES),
-            text("against", "baseline"),
-            Column("pairs", lambda row: str(row["pairs"]), "pairs"),
-            interval("P(sooner)", "improvement", "{:.2f}".format),
-            with_interval("ratio of steps", "ratio", strong=_apart),
-            Column("sign-flip p (Holm)", _p_value, "p_holm", strong=_significant),
+            *(tb.KAPPA, tb.Column("ε", lambda row: f"{row['epsilon']:g}", "epsilon"), tb.SERIES),
+            tb.text("against", "baseline"),
+            tb.Column("pairs", lambda row: str(row["pairs"]), "pairs"),
+            tb.interval("P(sooner)", "improvement", "{:.2f}".format),
+            tb.with_interval("ratio of steps", "ratio", strong=_differs("ratio", 1)),
+            tb.Column("sign-flip p (Holm)", _p_value, "p_holm", strong=_significant),
         ),
         group=("kappa", "epsilon"),
     )
@@ -136,21 +134,12 @@ def speed_table(family: Family, reached: Sequence[Reached], spec: Specification)
 
 def paired_steps(item: Reached, other: Reached) -> Array:
     """(n, 2) min(T, B) of both on the seeds they share."""
-    ours, theirs = (
-        dict(zip(i.seeds, sv.restricted(i.seen, i.budget), strict=True)) for i in (item, other)
-    )
-    shared = sorted(ours.keys() & theirs.keys())
-    return np.array([(ours[seed], theirs[seed]) for seed in shared]).reshape(-1, 2)
+    return np.array(within_seeds(item.by_seed, other.by_seed)).reshape(-1, 2)
 
 
-def _apart(row: Row) -> bool:
-    away = row["ratio_low"] > 1 or row["ratio_high"] < 1
-    return bool(row["pairs"] >= hypotheses.FEWEST and away)
-
-
-def _p_value(row: Row) -> str:
+def _p_value(row: tb.Row) -> str:
     return "< 0.001" if row["p_holm"] < 0.001 else f"{row['p_holm']:.3f}"
 
 
-def _significant(row: Row) -> bool:
+def _significant(row: tb.Row) -> bool:
     return bool(row["p_holm"] < 0.05)

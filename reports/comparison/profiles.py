@@ -1,7 +1,7 @@
 """Profiles: the share of runs above a score, and of problems solved within a multiple of a time."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -32,13 +32,26 @@ class Profile(NamedTuple):
     high: Array
 
 
-def places(found: Sequence[Scaled]) -> list[str]:
+class Raced(NamedTuple):
+    """The hitting times of one curve in one setting, and what they are measured by."""
+
+    curve: str
+    family: str
+    seeds: tuple[int, ...]  # (n,)
+    times: Array  # (n, E), ∞ where the target was not held by the common budget
+    reference: Array  # (E,) the best Kaplan–Meier median of the curves there
+
+
+Entered = TypeVar("Entered", Scaled, Raced)
+
+
+def places(found: Sequence[Entered]) -> list[str]:
     """All families together when there are several, then each."""
     names = list(dict.fromkeys(item.family for item in found))
     return [EVERYWHERE, *names] if len(names) > 1 else names
 
 
-def within(found: Sequence[Scaled], place: str) -> Iterator[tuple[str, list[Scaled]]]:
+def within(found: Sequence[Entered], place: str) -> Iterator[tuple[str, list[Entered]]]:
     """(curve, what it did in the settings of a place), for every curve that entered there."""
     here = [item for item in found if place in (EVERYWHERE, item.family)]
     for curve in dict.fromkeys(item.curve for item in here):
@@ -65,16 +78,6 @@ def score_grid(found: Sequence[Scaled], points: int = 101) -> Array:
     """Thresholds from the random policy, or a little below, to the reference, or a little above."""
     scores = np.concatenate([item.final + item.area for item in found])
     return np.linspace(np.clip(scores.min(), -0.5, 0), np.clip(scores.max(), 1, 1.5), points)
-
-
-class Raced(NamedTuple):
-    """The hitting times of one curve in one setting, and what they are measured by."""
-
-    curve: str
-    family: str
-    seeds: tuple[int, ...]  # (n,)
-    times: Array  # (n, E), ∞ where the target was not held by the common budget
-    reference: Array  # (E,) the best Kaplan–Meier median of the curves there
 
 
 def raced(entries: Sequence[Entry]) -> list[Raced]:
@@ -104,12 +107,9 @@ def _in_time(item: Reached) -> Array:
 
 def runtime(found: Sequence[Raced], multiples: Array, spec: Specification) -> list[Profile]:
     """Share of (setting, ε, seed) with T ≤ m T_ref over m. Seeds are redrawn whole."""
-    names = list(dict.fromkeys(item.family for item in found))
     profiles = []
-    for place in [EVERYWHERE, *names] if len(names) > 1 else names:
-        here = [item for item in found if place in (EVERYWHERE, item.family)]
-        for curve in dict.fromkeys(item.curve for item in here):
-            own = [item for item in here if item.curve == curve]
+    for place in places(found):
+        for curve, own in within(found, place):
             # (n, m), the mean over ε of what a seed solved
             solved = [ag.solved(r.times, r.reference, multiples).mean(axis=2).T for r in own]
             bounds = ws.mean_interval([r.seeds for r in own], solved, **spec.bootstrap)

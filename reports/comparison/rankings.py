@@ -1,6 +1,6 @@
 """Optimality gap and mean rank of every curve, over all settings and in each family."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from fedrl.reports.comparison.profiles import EVERYWHERE, Setting, places, within
@@ -35,14 +35,19 @@ def race(entered: Mapping[str, Mapping[int, float]]) -> dict[str, Ranked]:
 
 def ranks(found: Sequence[Scaled], place: str) -> dict[str, list[Ranked]]:
     """Curve → its ranks by final score, setting by setting."""
-    races: dict[Setting, list[Scaled]] = {}
+    races: dict[Setting, dict[str, dict[int, float]]] = {}
     for item in found:
         if place in (EVERYWHERE, item.family):
-            races.setdefault(item.setting, []).append(item)
+            by_seed = dict(zip(item.seeds, item.final, strict=True))
+            races.setdefault(item.setting, {})[item.curve] = by_seed
+    return together(races.values())
+
+
+def together(races: Iterable[Mapping[str, Mapping[int, float]]]) -> dict[str, list[Ranked]]:
+    """Curve → its ranks, race by race."""
     points: dict[str, list[Ranked]] = {}
-    for items in races.values():
-        scores = {item.curve: dict(zip(item.seeds, item.final, strict=True)) for item in items}
-        for curve, ranked in race(scores).items():
+    for entered in races:
+        for curve, ranked in race(entered).items():
             points.setdefault(curve, []).append(ranked)
     return points
 

@@ -7,25 +7,15 @@ import numpy as np
 from fedrl.reports.comparison.paired import shared_seeds
 from fedrl.reports.statistics import estimates as st
 from fedrl.reports.table import formatting as fm
+from fedrl.reports.table import tables as tb
 from fedrl.reports.table.agent_scores import agent_scores, known, spread
 from fedrl.reports.table.runs import Family, Run
 from fedrl.reports.table.specification import Specification
-from fedrl.reports.table.tables import (
-    KAPPA,
-    SEEDS,
-    SERIES,
-    Column,
-    Table,
-    bounded,
-    interval,
-    with_interval,
-)
 
 AGENTS = (
     "Worst agent: its final score; range: the 90th less the 10th percentile of final scores over "
     "agents."
 )
-AGENT_COLUMNS = (with_interval("worst agent", "worst"), with_interval("range of agents", "range"))
 
 
 def of_seeds(values: Sequence[float], spec: Specification) -> st.Estimate:
@@ -38,7 +28,7 @@ def held(run: Run, spec: Specification) -> bool:
     return not run.diverged and st.held_at_the_end(run.score, run.random, spec.window, spec.lost)
 
 
-def score_table(family: Family, spec: Specification) -> Table:
+def score_table(family: Family, spec: Specification) -> tb.Table:
     """IQM of final, best and AUC per κ and series; of the worst agent and the range of agents too.
 
     The last two only where records have the scores of agents.
@@ -48,9 +38,9 @@ def score_table(family: Family, spec: Specification) -> Table:
         areas = [family.area(run) for run in runs]
         rows.append(
             {"kappa": kappa, "series": series.label, "seeds": len(runs)}
-            | bounded("final", of_seeds([run.final for run in runs], spec))
-            | bounded("best", of_seeds([run.best for run in runs], spec))
-            | bounded("auc", of_seeds(areas, spec))
+            | tb.bounded("final", of_seeds([run.final for run in runs], spec))
+            | tb.bounded("best", of_seeds([run.best for run in runs], spec))
+            | tb.bounded("auc", of_seeds(areas, spec))
             | (_of_agents(runs, spec) if single else {})
             | {"held": sum(held(run, spec) for run in runs)}
             | {"diverged": sum(run.diverged for run in runs)}
@@ -58,7 +48,7 @@ def score_table(family: Family, spec: Specification) -> Table:
             | {"reference": float(np.mean([run.reference for run in runs]))}
             | {"reference_meaning": ", ".join(sorted({run.reference_meaning for run in runs}))}
         )
-    return Table(
+    return tb.Table(
         f"{family.slug}-scores",
         "Scores",
         f"{family.unit[0].upper()}{family.unit[1:]}: interquartile mean over seeds with "
@@ -70,26 +60,26 @@ def score_table(family: Family, spec: Specification) -> Table:
         + (f" {AGENTS}" if single else ""),
         rows,
         (
-            *(KAPPA, SERIES, SEEDS),
-            with_interval("final", "final"),
-            with_interval("best", "best"),
-            with_interval("AUC", "auc"),
-            *(AGENT_COLUMNS if single else ()),
-            Column("held", lambda row: f"{row['held']}/{row['seeds']}", "held"),
-            Column("diverged", lambda row: f"{row['diverged']}/{row['seeds']}", "diverged"),
-            Column("random", lambda row: fm.number(row["random"]), "random"),
-            Column("reference", lambda row: fm.number(row["reference"]), "reference"),
+            *(tb.KAPPA, tb.SERIES, tb.SEEDS),
+            tb.with_interval("final", "final"),
+            tb.with_interval("best", "best"),
+            tb.with_interval("AUC", "auc"),
+            *(tb.OF_AGENTS if single else ()),
+            tb.Column("held", lambda row: f"{row['held']}/{row['seeds']}", "held"),
+            tb.Column("diverged", lambda row: f"{row['diverged']}/{row['seeds']}", "diverged"),
+            tb.numeric("random", "random"),
+            tb.numeric("reference", "reference"),
         ),
     )
 
 
 def _of_agents(runs: Sequence[Run], spec: Specification) -> dict[str, float]:
     found = [agent_scores(run) for run in runs]
-    worst = bounded("worst", of_seeds([float(np.min(own)) for own in found], spec))
-    return worst | bounded("range", of_seeds([spread(own) for own in found], spec))
+    worst = tb.bounded("worst", of_seeds([float(np.min(own)) for own in found], spec))
+    return worst | tb.bounded("range", of_seeds([spread(own) for own in found], spec))
 
 
-def drop_table(family: Family, spec: Specification) -> Table:
+def drop_table(family: Family, spec: Specification) -> tb.Table:
     """Final score at each κ minus that at the smallest κ, within seeds."""
     rows = []
     lowest = family.kappas[0]
@@ -105,10 +95,10 @@ def drop_table(family: Family, spec: Specification) -> Table:
                 {"series": series.label, "from_kappa": lowest, "kappa": kappa}
                 | {"pairs": len(later)}
                 | {"from_final": float(np.mean(first)), "final": float(np.mean(later))}
-                | bounded("change", change)
+                | tb.bounded("change", change)
                 | {"relative": change.value / gap if gap > 0 else np.nan}
             )
-    return Table(
+    return tb.Table(
         f"{family.slug}-heterogeneity",
         "Change with heterogeneity",
         f"Mean final score at κ minus that at {fm.level(lowest)}, within seeds, with "
@@ -117,17 +107,13 @@ def drop_table(family: Family, spec: Specification) -> Table:
         "too: the figure draws the reference.",
         rows,
         (
-            SERIES,
-            KAPPA,
-            Column("pairs", lambda row: str(row["pairs"]), "pairs"),
-            Column(
-                f"mean final at {fm.level(lowest)}",
-                lambda r: fm.number(r["from_final"]),
-                "from_final",
-            ),
-            Column("mean final at κ", lambda row: fm.number(row["final"]), "final"),
-            interval("mean change", "change", fm.number, value=fm.signed),
-            Column("share of the gap", lambda row: _share(row["relative"]), "relative"),
+            tb.SERIES,
+            tb.KAPPA,
+            tb.Column("pairs", lambda row: str(row["pairs"]), "pairs"),
+            tb.numeric(f"mean final at {fm.level(lowest)}", "from_final"),
+            tb.numeric("mean final at κ", "final"),
+            tb.interval("mean change", "change", fm.number, value=fm.signed),
+            tb.Column("share of the gap", lambda row: _share(row["relative"]), "relative"),
         ),
         group=("series",),
     )

@@ -9,23 +9,14 @@ from fedrl.reports.statistics import estimates as st
 from fedrl.reports.statistics import sensitivity_statistics as ss
 from fedrl.reports.statistics.estimates import Array
 from fedrl.reports.table import formatting as fm
+from fedrl.reports.table import tables as tb
 from fedrl.reports.table.runs import Family
 from fedrl.reports.table.specification import Sensitivity
 from fedrl.reports.table.surfaces.design import Surface
 from fedrl.reports.table.surfaces.marginals import axis, response
-from fedrl.reports.table.tables import (
-    ALGORITHM,
-    Column,
-    Row,
-    Table,
-    bounded,
-    numeric,
-    text,
-    with_interval,
-)
 
 
-def tuned_table(study: Study, family: Family) -> Table:
+def tuned_table(study: Study, family: Family) -> tb.Table:
     """Within a family: every algorithm at its best, environment by environment."""
     rows, spec = [], study.spec
     for environment in study.environments(family):
@@ -38,13 +29,13 @@ def tuned_table(study: Study, family: Family) -> Table:
             rows.append(
                 {"place": environment.place, "kappa": environment.kappa}
                 | {"agents": environment.agents, "algorithm": surface.algorithm}
-                | bounded("tuned", tuned(surface, at, spec))
+                | tb.bounded("tuned", tuned(surface, at, spec))
                 | {"plug_in": top, "median": float(np.median(means))}
                 | {"good": float(good)}
                 | {"lost": float(surface.diverged[at].any(axis=1).mean())}
                 | {"setting": study.space.setting(surface.names, surface.settings[best])}
             )
-    return Table(
+    return tb.Table(
         f"{family.slug}-tuned",
         "Every algorithm at its best",
         "Performance is the mean height of the learning curve up to the common budget; 0 is the "
@@ -54,14 +45,14 @@ def tuned_table(study: Study, family: Family) -> Table:
         f"{fm.percent(spec.within)} of the best.",
         rows,
         (
-            text("environment", "place"),
-            ALGORITHM,
-            with_interval("tuned", "tuned"),
-            numeric("plug-in", "plug_in"),
-            numeric("median", "median"),
-            Column("good", lambda row: fm.rounded_percent(row["good"]), "good"),
-            Column("diverged", lambda row: fm.rounded_percent(row["lost"]), "lost"),
-            text("best setting", "setting"),
+            tb.text("environment", "place"),
+            tb.ALGORITHM,
+            tb.with_interval("tuned", "tuned"),
+            tb.numeric("plug-in", "plug_in"),
+            tb.numeric("median", "median"),
+            tb.Column("good", lambda row: fm.rounded_percent(row["good"]), "good"),
+            tb.Column("diverged", lambda row: fm.rounded_percent(row["lost"]), "lost"),
+            tb.text("best setting", "setting"),
         ),
         group=("place",),
     )
@@ -78,9 +69,9 @@ def tuned(surface: Surface, at: int, spec: Sensitivity) -> st.Estimate:
     return ss.estimated(performance, measure, level=spec.level, **spec.redraws)
 
 
-def response_rows(study: Study, family: Family) -> list[Row]:
+def response_rows(study: Study, family: Family) -> list[tb.Row]:
     """The numbers of the response curves."""
-    rows: list[Row] = []
+    rows: list[tb.Row] = []
     for environment in study.environments(family):
         for surface in study.surfaces:
             at = surface.environments.index(environment)
@@ -92,15 +83,15 @@ def response_rows(study: Study, family: Family) -> list[Row]:
                     | dict(environment.rest)
                     | {"algorithm": surface.algorithm, "hyperparameter": name}
                     | {"low": along.low[i], "high": along.high[i]}
-                    | bounded("best", found.best[i])
-                    | bounded("mean", found.mean[i])
+                    | tb.bounded("best", found.best[i])
+                    | tb.bounded("mean", found.mean[i])
                     | {"diverged": found.diverged[i]}
                     for i in range(len(along.low))
                 ]
     return rows
 
 
-def setting_rows(surfaces: Sequence[Surface]) -> list[Row]:
+def setting_rows(surfaces: Sequence[Surface]) -> list[tb.Row]:
     """Every setting in every environment."""
     names = list(dict.fromkeys(name for surface in surfaces for name in surface.names))
     return [

@@ -1,6 +1,6 @@
 """Speed-up in N and exponent in ε on the page: fit beside theory, efficiency, figure, sentences."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,10 +15,10 @@ from fedrl.reports.statistics import survival as sv
 from fedrl.reports.statistics.estimates import Estimate
 from fedrl.reports.table import formatting as fm
 from fedrl.reports.table import sample_complexity, theory
+from fedrl.reports.table import tables as tb
 from fedrl.reports.table.runs import Family, Series
 from fedrl.reports.table.sample_complexity import Reached
 from fedrl.reports.table.specification import Specification
-from fedrl.reports.table.tables import KAPPA, Column, Row, Table, bounded, text, with_interval
 
 FEWEST = 3  # numbers of agents that make a slope worth fitting
 
@@ -43,7 +43,7 @@ def varies(family: Family) -> bool:
 
 def parts(
     family: Family, look: fig.Look, spec: Specification
-) -> tuple[tuple[fig.Figure | Table, ...], str]:
+) -> tuple[tuple[fig.Figure | tb.Table, ...], str]:
     """The section's tables and figure, and what they say in words."""
     known = family.has_stationarity
     if known:  # two targets a decade, or a slow study fits ρ to one or two of them
@@ -57,11 +57,11 @@ def parts(
     efficiency = efficiency_table(
         (f"{family.slug}-efficiency", "Efficiency", source),
         [({"kappa": i.kappa, "series": i.series.curve}, i.efficiency) for i in fits],
-        (KAPPA, text("algorithm", "series")),
+        (tb.KAPPA, tb.text("algorithm", "series")),
         ("kappa",),
         spec,
     )
-    tables = _fit_table(family, fits, spec, known), efficiency
+    tables = _fits(family, fits, spec, known), efficiency
     chosen, words = tuned_section.parts(family, look, spec)
     if chosen:  # a line and a sentence for each setting would be too much to read
         return (*chosen, *tables), words
@@ -150,20 +150,20 @@ def _compared(symbol: str, found: Estimate, expected: float | None) -> str:
     return f"{said}, where theory and measurement part: {how} {fm.number(expected)}"
 
 
-def _fit_table(family: Family, fits: Sequence[Fitted], spec: Specification, known: bool) -> Table:
+def _fits(family: Family, fits: Sequence[Fitted], spec: Specification, known: bool) -> tb.Table:
     criterion = "‖∇J‖² ≤ ε" if known else "score ≥ reference − ε (reference − random)"
     rows: list[dict[str, Any]] = [
         {"kappa": item.kappa, "series": item.series.curve}
         | {"attempts": len(item.attempts.time), "hits": int(item.attempts.hit.sum())}
         | {"seeds": len(np.unique(item.attempts.seed))}
-        | bounded("slope", item.fit.slope)
+        | tb.bounded("slope", item.fit.slope)
         | {"theory_slope": _or_nan(item.slope), "verdict": item.fit.verdict}
-        | bounded("exponent", item.fit.exponent)
+        | tb.bounded("exponent", item.fit.exponent)
         | {"theory_exponent": _or_nan(item.exponent), "sigma": item.fit.spread}
         | {"not_identifiable": item.fit.missing}
         for item in fits
     ]
-    return Table(
+    return tb.Table(
         f"{family.slug}-speedup",
         "Slope in N and exponent in ε",
         f"log T = α + b log N + ρ log(1/ε) + σ z for the environment steps per agent T until "
@@ -176,16 +176,16 @@ def _fit_table(family: Family, fits: Sequence[Fitted], spec: Specification, know
         "‖∇J‖²" + ("." if known else ", and say nothing of ρ for targets of the score."),
         rows,
         (
-            *(KAPPA, text("algorithm", "series")),
-            Column("hits", lambda row: f"{row['hits']}/{row['attempts']}", "hits"),
-            Column("seeds", lambda row: str(row["seeds"]), "seeds"),
-            with_interval("b", "slope", strong=lambda row: _outside(row, "slope")),
-            Column("theory", lambda row: fm.number(row["theory_slope"]), "theory_slope"),
-            text("linear", "verdict"),
-            with_interval("ρ", "exponent", strong=lambda row: _outside(row, "exponent")),
-            Column("theory", lambda row: fm.number(row["theory_exponent"]), "theory_exponent"),
-            Column("σ", lambda row: fm.number(row["sigma"]), "sigma"),
-            text("not identifiable", "not_identifiable"),
+            *(tb.KAPPA, tb.text("algorithm", "series")),
+            tb.Column("hits", lambda row: f"{row['hits']}/{row['attempts']}", "hits"),
+            tb.Column("seeds", lambda row: str(row["seeds"]), "seeds"),
+            tb.with_interval("b", "slope", strong=_off_theory("slope")),
+            tb.numeric("theory", "theory_slope"),
+            tb.text("linear", "verdict"),
+            tb.with_interval("ρ", "exponent", strong=_off_theory("exponent")),
+            tb.numeric("theory", "theory_exponent"),
+            tb.numeric("σ", "sigma"),
+            tb.text("not identifiable", "not_identifiable"),
         ),
     )
 
@@ -194,6 +194,5 @@ def _or_nan(value: float | None) -> float:
     return float("nan") if value is None else value
 
 
-def _outside(row: Row, key: str) -> bool:
-    expected = row[f"theory_{key}"]
-    return bool(expected < row[f"{key}_low"] or expected > row[f"{key}_high"])
+def _off_theory(key: str) -> Callable[[tb.Row], bool]:
+    return lambda row: tb.leaves_out(row, key, row[f"theory_{key}"])

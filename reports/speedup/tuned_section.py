@@ -11,15 +11,15 @@ from fedrl.reports.speedup.grids import ADAPTS, GOOD, GRADIENT, SCORE, WITHIN, T
 from fedrl.reports.speedup.tuned_figure import speed_up_figure
 from fedrl.reports.statistics import cross_fitting
 from fedrl.reports.table import formatting as fm
+from fedrl.reports.table import tables as tb
 from fedrl.reports.table import theory
 from fedrl.reports.table.runs import Family
 from fedrl.reports.table.specification import Specification
-from fedrl.reports.table.tables import KAPPA, Column, Table, bounded, text, with_interval
 
 
 def parts(
     family: Family, look: Look, spec: Specification
-) -> tuple[tuple[Figure | Table, ...], str]:
+) -> tuple[tuple[Figure | tb.Table, ...], str]:
     """Figure, exponents, efficiency and choices; nothing where no setting was varied."""
     known = grids(family, spec)
     if not known:
@@ -70,26 +70,26 @@ def _key(item: Tuned) -> dict[str, Any]:
 
 
 NAMED = (
-    KAPPA,
-    text("target", "criterion"),
-    text("algorithm", "name"),
-    text("tuned per", "tuned"),
+    tb.KAPPA,
+    tb.text("target", "criterion"),
+    tb.text("algorithm", "name"),
+    tb.text("tuned per", "tuned"),
 )
 
 
-def _exponents(family: Family, every: Sequence[Tuned], spec: Specification) -> Table:
+def _exponents(family: Family, every: Sequence[Tuned], spec: Specification) -> tb.Table:
     rows = [
         _key(item)
         | {"attempts": len(item.attempts.time), "hits": int(item.attempts.hit.sum())}
-        | bounded("slope", item.fit.slope)
+        | tb.bounded("slope", item.fit.slope)
         | {"verdict": item.fit.verdict}
-        | bounded("exponent", item.fit.exponent)
+        | tb.bounded("exponent", item.fit.exponent)
         | {"theory_exponent": _theory(item), "final": item.final, "edge": item.edge}
         | {"not_identifiable": item.fit.missing}
         for item in every
     ]
     grid = every[0].grid
-    return Table(
+    return tb.Table(
         f"{family.slug}-tuned",
         "Exponents when the setting is chosen per N and ε",
         f"log T = α + b log N + ρ log(1/ε) + σ z as in the fit of fixed settings, but under the "
@@ -107,21 +107,21 @@ def _exponents(family: Family, every: Sequence[Tuned], spec: Specification) -> T
         rows,
         (
             *NAMED,
-            Column("hits", lambda row: f"{row['hits']}/{row['attempts']}", "hits"),
-            with_interval("b", "slope", strong=_not_linear),
-            text("linear", "verdict"),
-            with_interval("ρ", "exponent"),
-            Column("theory", lambda row: fm.number(row["theory_exponent"]), "theory_exponent"),
-            Column("final", lambda row: fm.number(row["final"]), "final"),
-            Column("edge", lambda row: f"{100 * row['edge']:.0f} %", "edge"),
-            text("not identifiable", "not_identifiable"),
+            tb.Column("hits", lambda row: f"{row['hits']}/{row['attempts']}", "hits"),
+            tb.with_interval("b", "slope", strong=_not_linear),
+            tb.text("linear", "verdict"),
+            tb.with_interval("ρ", "exponent"),
+            tb.numeric("theory", "theory_exponent"),
+            tb.numeric("final", "final"),
+            tb.Column("edge", lambda row: f"{100 * row['edge']:.0f} %", "edge"),
+            tb.text("not identifiable", "not_identifiable"),
         ),
         group=("kappa", "criterion", "algorithm"),
     )
 
 
-def _not_linear(row: Any) -> bool:
-    return bool(row["slope_low"] > theory.SLOPE or row["slope_high"] < theory.SLOPE)
+def _not_linear(row: tb.Row) -> bool:
+    return tb.leaves_out(row, "slope", theory.SLOPE)
 
 
 def _theory(item: Tuned) -> float:
@@ -129,7 +129,7 @@ def _theory(item: Tuned) -> float:
     return float(item.grid.exponent) if known and item.grid.exponent else float("nan")
 
 
-def _choices(family: Family, every: Sequence[Tuned]) -> Table:
+def _choices(family: Family, every: Sequence[Tuned]) -> tb.Table:
     """Which setting is chosen most often at every N and ε, of the two halves."""
     rows: list[dict[str, Any]] = []
     for item in every:
@@ -142,7 +142,7 @@ def _choices(family: Family, every: Sequence[Tuned]) -> Table:
                 row[f"chosen_{n}"] = " | ".join(grid.settings[m] for m in both) if hits else ""
             rows.append(row)
     levels = sorted({n for item in every for n in item.grid.agents})
-    return Table(
+    return tb.Table(
         f"{family.slug}-tuned-choices",
         "Chosen settings",
         "The settings that the two halves of the seeds choose for every N and ε; empty where no "
@@ -150,8 +150,8 @@ def _choices(family: Family, every: Sequence[Tuned]) -> Table:
         rows,
         (
             *NAMED[:3],
-            Column("ε", lambda row: f"{row['epsilon']:g}", "epsilon"),
-            *(text(f"N = {n}", f"chosen_{n}") for n in levels),
+            tb.Column("ε", lambda row: f"{row['epsilon']:g}", "epsilon"),
+            *(tb.text(f"N = {n}", f"chosen_{n}") for n in levels),
         ),
         group=("kappa", "criterion", "algorithm"),
     )

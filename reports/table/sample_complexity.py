@@ -12,7 +12,7 @@ from fedrl.reports.statistics import survival as sv
 from fedrl.reports.table import formatting as fm
 from fedrl.reports.table.runs import Family, Run, Series
 from fedrl.reports.table.specification import Specification
-from fedrl.reports.table.tables import KAPPA, SERIES, Column, Row, Table, interval
+from fedrl.reports.table.tables import KAPPA, SERIES, Column, Row, Table, bounded, interval
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +33,11 @@ class Reached:
         """RMST(budget)."""
         times = sv.restricted(self.seen, self.budget)
         return st.estimate(times, st.mean, **self.spec.bootstrap)
+
+    @property
+    def by_seed(self) -> dict[int, float]:
+        """min(T, B) of every seed."""
+        return dict(zip(self.seeds, sv.restricted(self.seen, self.budget), strict=True))
 
     @property
     def runs(self) -> int:
@@ -69,8 +74,7 @@ def met_before_training(family: Family, kappa: float, epsilon: float, spec: Spec
     """Half of the runs of some series or more hold the target from their first point on."""
 
     def early(run: Run) -> bool:
-        threshold = sv.target(run.reference, run.random, epsilon)
-        index = sv.hitting_index(run.score, threshold, spec.window, run.diverged)
+        index = sv.hitting_index(run.score, run.target(epsilon), spec.window, run.diverged)
         return index == 0 and len(run.score) > 1
 
     groups = [family.at(kappa, series) for series in family.series]
@@ -129,23 +133,15 @@ def _reached(
 
 
 def _row(reached: Reached, level: float) -> dict[str, Any]:
-    seen = reached.seen
-    low, high = st.wilson(seen.hits, reached.runs, level)
+    seen, runs = reached.seen, reached.runs
+    success = st.Estimate(seen.hits / runs, *st.wilson(seen.hits, runs, level))
     return {
-        "kappa": reached.kappa,
-        "epsilon": reached.epsilon,
-        "series": reached.series.label,
-        "runs": reached.runs,
-        "hits": seen.hits,
-        "unconfirmed_hits": reached.unconfirmed,
-        "success": seen.hits / reached.runs,
-        "success_low": low,
-        "success_high": high,
+        **{"kappa": reached.kappa, "epsilon": reached.epsilon, "series": reached.series.label},
+        **{"runs": runs, "hits": seen.hits, "unconfirmed_hits": reached.unconfirmed},
+        **bounded("success", success),
         "median": sv.median_time(seen, reached.budget),
         "common_budget": reached.budget,
-        "rmst": reached.mean.value,
-        "rmst_low": reached.mean.low,
-        "rmst_high": reached.mean.high,
+        **bounded("rmst", reached.mean),
         "ert": sv.expected_running_time(seen),
         "steps_spent": float(seen.time.sum()),
     }

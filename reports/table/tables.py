@@ -97,6 +97,11 @@ def bounded(name: str, value: Estimate) -> dict[str, float]:
     return {name: value.value, f"{name}_low": value.low, f"{name}_high": value.high}
 
 
+def leaves_out(row: Row, key: str, value: float) -> bool:
+    """Whether a value lies outside of the bounds of an estimate."""
+    return bool(value < row[f"{key}_low"] or value > row[f"{key}_high"])
+
+
 def with_interval(
     header: str, key: str, digits: int = 3, strong: Callable[[Row], bool] = lambda row: False
 ) -> Column:
@@ -133,3 +138,4 @@ ALGORITHM = Column(
 )
 KAPPA = Column("κ", lambda row: f"{row['kappa']:g}", "kappa")
 SEEDS = Column("seeds", lambda row: str(row["seeds"]), "seeds")
+OF_AGENTS = (with_interval("worst agent", "worst"), with_interval("range of agents", "range"))
