@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from fedrl.reports.comparison.finals import dots, panels
+from fedrl.reports.comparison.paired import within_seeds
 from fedrl.reports.drawing import figures as fig
 from fedrl.reports.statistics import estimates as st
 from fedrl.reports.table import formatting as fm
@@ -38,11 +39,8 @@ def agents_table(family: Family, spec: Specification) -> tb.Table:
         row |= tb.bounded("mean", mean) | tb.bounded("worst", worst) | tb.bounded("range", range_)
         for place, other in enumerate(named):
             theirs = {run.seed: agent_scores(run) for run in family.at(kappa, other)}
-            pairs = [
-                scores[seed] - theirs[seed]
-                for seed in sorted(scores.keys() & theirs.keys())
-                if len(scores[seed]) == len(theirs[seed]) and other != series
-            ]
+            both = within_seeds(scores, theirs) if other != series else []
+            pairs = [one - rival for one, rival in both if len(one) == len(rival)]
             gains = [float(p.mean()) for p in pairs]
             gain = st.estimate(gains, st.mean, **spec.bootstrap) if gains else st.UNKNOWN
             share = float(np.mean([np.mean(p > 0) for p in pairs])) if pairs else np.nan

@@ -4,13 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from fedrl.reports.comparison import agents, finals, ledger, paired, scores
-from fedrl.reports.comparison.family_charts import (
-    heterogeneity_chart,
-    heterogeneity_figure,
-    reached_chart,
-    reached_figure,
-)
+from fedrl.reports.comparison import agents, family_charts, finals, ledger, paired, scores
 from fedrl.reports.comparison.sentences import sentences
 from fedrl.reports.comparison.settings_table import settings
 from fedrl.reports.drawing import curves
@@ -61,19 +55,20 @@ def _learning(context: ReportContext) -> Section:
 
 
 def _complexity(context: ReportContext) -> Section:
-    family, targets, anchor = context.family, context.targets, f"{context.family.slug}-steps"
-    parts: list[Part] = [sample_complexity.complexity_table(family, targets, context.spec)]
+    family, look, spec = context.family, context.look, context.spec
+    targets, anchor = context.targets, f"{family.slug}-steps"
+    parts: list[Part] = [sample_complexity.complexity_table(family, targets, spec)]
     if any(item.mean.value < item.budget for item in targets):
-        chart = reached_chart(family, targets, context.look, anchor)
-        parts = [chart, reached_figure(family, chart, context.look, context.spec), *parts]
-    notes = _on_targets(family, targets, context.spec)
-    return Section("Sample complexity", anchor, parts, notes)
+        chart = family_charts.reached_chart(family, targets, look, anchor)
+        parts = [chart, family_charts.reached_figure(family, chart, look, spec), *parts]
+    return Section("Sample complexity", anchor, parts, _on_targets(family, targets, spec))
 
 
 def _heterogeneity(context: ReportContext) -> Section:
-    family, spec, anchor = context.family, context.spec, f"{context.family.slug}-kappa"
-    chart = heterogeneity_chart(family, context.look, spec, anchor)
-    parts: list[Part] = [chart, heterogeneity_figure(family, chart, context.look, spec)]
+    family, look, spec = context.family, context.look, context.spec
+    anchor = f"{family.slug}-kappa"
+    chart = family_charts.heterogeneity_chart(family, look, spec, anchor)
+    parts: list[Part] = [chart, family_charts.heterogeneity_figure(family, chart, look, spec)]
     note = "One level of heterogeneity was run: there is no change to show."
     if len(family.kappas) > 1:
         parts.append(scores.drop_table(family, spec))

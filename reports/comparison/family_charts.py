@@ -136,12 +136,6 @@ def heterogeneity_figure(
         )
 
 
-def sideways(family: Family) -> float:
-    """How far points at one κ are set apart."""
-    gaps = np.diff(family.kappas)
-    return float(0.035 * (gaps.min() if len(gaps) else 1.0))
-
-
 def _response(
     family: Family,
     series: Series,
@@ -157,7 +151,9 @@ def _response(
         f"{fm.level(kappa)}, {len(family.at(kappa, series))} runs: {fm.estimated(estimate)}"
         for kappa, estimate in zip(kappas, found, strict=True)
     )
-    x = np.array(kappas) + sideways(family) * (place - (count - 1) / 2)
+    gaps = np.diff(family.kappas)
+    sideways = 0.035 * (gaps.min() if len(gaps) else 1.0)  # so that intervals can be told apart
+    x = np.array(kappas) + sideways * (place - (count - 1) / 2)
     if np.isnan(low).all():
         return Trace(series.curve, x, value, told=told)
     return Trace(series.curve, x, value, low, high, told)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from fedrl.reports.comparison.paired import within_seeds
 from fedrl.reports.comparison.rankings import Ranked, rank, together
 from fedrl.reports.statistics import estimates as st
 from fedrl.reports.statistics import hypotheses
@@ -82,15 +83,11 @@ def _behind(found: Sequence[Scaled], first: str, own: Standing, spec: Specificat
     leading = {item.setting: item for item in found if item.curve == first}
     seeds, pairs = [], []
     for item in found:
-        if item.curve != own.curve or item.setting not in leading:
-            continue
-        theirs, ours = (
-            dict(zip(i.seeds, i.area, strict=True)) for i in (leading[item.setting], item)
-        )
-        shared = sorted(theirs.keys() & ours.keys())
-        if shared:
-            seeds.append(shared)
-            pairs.append(np.array([(theirs[seed], ours[seed]) for seed in shared]))
+        if item.curve == own.curve and item.setting in leading:
+            theirs, ours = leading[item.setting].by_seed("area"), item.by_seed("area")
+            if shared := sorted(theirs.keys() & ours.keys()):
+                seeds.append(shared)
+                pairs.append(np.array(within_seeds(theirs, ours)))
     if not pairs:
         return own
     behind = ws.difference(seeds, pairs, **spec.bootstrap)

@@ -6,15 +6,7 @@ from typing import Any
 import numpy as np
 from matplotlib.ticker import FixedLocator, FuncFormatter
 
-from fedrl.reports.comparison.profiles import (
-    EVER,
-    Profile,
-    multiples_of,
-    performance,
-    raced,
-    runtime,
-    score_grid,
-)
+from fedrl.reports.comparison import profiles as pf
 from fedrl.reports.comparison.rankings import standing_figure, standing_rows, standing_table
 from fedrl.reports.drawing import figures as fig
 from fedrl.reports.drawing import marks
@@ -27,7 +19,7 @@ from fedrl.reports.table.specification import Specification
 from fedrl.reports.table.tables import Column, Row, Table, interval, text
 
 THRESHOLDS = np.array([0.0, 0.25, 0.5, 0.75, 0.9, 1.0])
-MULTIPLES = np.array([1.0, 2.0, 4.0, 8.0, EVER])
+MULTIPLES = np.array([1.0, 2.0, 4.0, 8.0, pf.EVER])
 SCORES = {"final": "final score", "area": "area under the curve"}
 TAU = "score τ, 0 random and 1 the reference"
 TIMES = "multiple of the reference time"
@@ -44,12 +36,12 @@ def across(entries: Sequence[Entry], look: fig.Look, spec: Specification) -> lis
     parts = (standing_figure(rows, looks, spec), standing_table(rows, spec))
     sections = [Section("Optimality gap and mean rank", "standing", parts, folded=True)]
     lines = drawn_lines(families, look)
-    grid = score_grid(found)
-    curves = {score: performance(found, score, grid, spec) for score in SCORES}
+    grid = pf.score_grid(found)
+    curves = {score: pf.performance(found, score, grid, spec) for score in SCORES}
     listed = [
         {"score": score} | row
         for score in SCORES
-        for row in _rows(performance(found, score, THRESHOLDS, spec), THRESHOLDS, "above")
+        for row in _rows(pf.performance(found, score, THRESHOLDS, spec), THRESHOLDS, "above")
     ]
     views = [_view(score, SCORES[score], TAU, curves[score]) for score in SCORES]
     note = (
@@ -77,12 +69,13 @@ def _runtime(
     lines: tuple[Mapping[str, Any], ...],
     spec: Specification,
 ) -> list[Section]:
-    found = raced(entries)
-    multiples = multiples_of(found)
+    found = pf.raced(entries)
+    multiples = pf.multiples_of(found)
     if not len(multiples):
         return []
-    view = _view("runtime", "time", TIMES, runtime(found, multiples, spec))._replace(doubling=True)
-    rows = _rows(runtime(found, MULTIPLES, spec), MULTIPLES, "within")
+    profiles = pf.runtime(found, multiples, spec)
+    view = _view("runtime", "time", TIMES, profiles)._replace(doubling=True)
+    rows = _rows(pf.runtime(found, MULTIPLES, spec), MULTIPLES, "within")
     note = (
         "Share of problems (setting, ε, seed) that were solved within a multiple of the reference "
         "time, the best Kaplan–Meier median of the algorithms in that setting at that ε, up to the "
@@ -95,8 +88,8 @@ def _runtime(
     return [Section("Runtime profile", "runtime", parts, folded=True)]
 
 
-def _view(key: str, label: str, x: str, profiles: Sequence[Profile]) -> View:
-    def trace(own: Profile) -> Trace:
+def _view(key: str, label: str, x: str, profiles: Sequence[pf.Profile]) -> View:
+    def trace(own: pf.Profile) -> Trace:
         bounds = (None, None) if np.isnan(own.low).all() else (100 * own.low, 100 * own.high)
         return Trace(own.curve, own.grid, 100 * own.share, *bounds)
 
@@ -137,13 +130,13 @@ def multiple(value: float) -> str:
     return {0.125: "1/8", 0.25: "1/4", 0.5: "1/2"}.get(value, f"{value:g}")
 
 
-def _rows(profiles: Sequence[Profile], grid: Array, word: str) -> list[dict[str, Any]]:
+def _rows(profiles: Sequence[pf.Profile], grid: Array, word: str) -> list[dict[str, Any]]:
     rows = []
     for own in profiles:
         row: dict[str, Any] = {"place": own.place, "series": own.curve}
         row |= {"settings": own.settings, "runs": own.runs}
         for i, at in enumerate(grid):
-            key = f"{word}_{'any' if at == EVER else f'{at:g}'}"
+            key = f"{word}_{'any' if at == pf.EVER else f'{at:g}'}"
             row |= {key: own.share[i], f"{key}_low": own.low[i], f"{key}_high": own.high[i]}
         rows.append(row)
     return rows
@@ -181,7 +174,7 @@ def _runtime_table(rows: Sequence[Row], spec: Specification) -> Table:
         (
             *(text("where", "place"), text("algorithm", "series")),
             Column("runs", lambda row: str(row["runs"]), "runs"),
-            *(_share(f"within {at:g}×", f"within_{at:g}") for at in MULTIPLES if at != EVER),
+            *(_share(f"within {at:g}×", f"within_{at:g}") for at in MULTIPLES if at != pf.EVER),
             _share("within the budget", "within_any"),
         ),
         group=("place",),

@@ -1,6 +1,6 @@
 """Profiles: the share of runs above a score, and of problems solved within a multiple of a time."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -89,16 +89,12 @@ def raced(entries: Sequence[Entry]) -> list[Raced]:
             setting = (family.name, item.kappa, item.series.agents)
             settings.setdefault(setting, {}).setdefault(item.series.curve, []).append(item)
         for curves in settings.values():
-            reference = _best_medians(curves)
+            medians = [[sv.median_time(i.seen, i.budget) for i in own] for own in curves.values()]
+            reference = np.min(np.array(medians), axis=0)
             for curve, items in curves.items():
                 times = np.stack([_in_time(item) for item in items], axis=1)
                 found.append(Raced(curve, family.name, items[0].seeds, times, reference))
     return found
-
-
-def _best_medians(curves: Mapping[str, Sequence[Reached]]) -> Array:
-    medians = [[sv.median_time(i.seen, i.budget) for i in items] for items in curves.values()]
-    return np.min(np.array(medians), axis=0)
 
 
 def _in_time(item: Reached) -> Array:

@@ -38,8 +38,7 @@ def ranks(found: Sequence[Scaled], place: str) -> dict[str, list[Ranked]]:
     races: dict[Setting, dict[str, dict[int, float]]] = {}
     for item in found:
         if place in (EVERYWHERE, item.family):
-            by_seed = dict(zip(item.seeds, item.final, strict=True))
-            races.setdefault(item.setting, {})[item.curve] = by_seed
+            races.setdefault(item.setting, {})[item.curve] = item.by_seed("final")
     return together(races.values())
 
 

@@ -149,11 +149,8 @@ def _moved(old: list[Run], new: list[Run], spec: Specification) -> Moved:
 
 def _steps(old: list[Run], new: list[Run], spec: Specification) -> st.Estimate:
     """mean(min(T_new, B)) / mean(min(T_old, B)) over pairs, B common to both sides."""
-    budget = min(run.budget for run in [*old, *new])
-    sides = (_restricted(runs, budget, spec) for runs in (new, old))
+    budget, sides = min(run.budget for run in [*old, *new]), []
+    for runs in (new, old):
+        times = [run.outcome.hitting_time(run.target(EPSILON), spec.window) for run in runs]
+        sides.append(sv.restricted(sv.observed(times, [run.budget for run in runs]), budget))
     return hypotheses.ratio_of_means(*sides, **spec.bootstrap)
-
-
-def _restricted(runs: list[Run], budget: float, spec: Specification) -> st.Array:
-    times = [run.outcome.hitting_time(run.target(EPSILON), spec.window) for run in runs]
-    return sv.restricted(sv.observed(times, [run.budget for run in runs]), budget)

@@ -23,8 +23,8 @@ def learning_curves(family: Family, look: fig.Look, spec: Specification) -> fig.
     """A panel per κ, and per N when several occur."""
     ends = span(family.runs, [run.score for run in family.runs])
     with fig.styled():
-        figure, axes = _grid(family)
-        for axis, runs in _panels(family, axes):
+        figure, axes, drawn = _panels(family)
+        for axis, runs in drawn:
             _draw(axis, family, runs, score(family), look, spec, ends)
             marks.ends(axis.axhline, runs)
         fig.label(axes, STEPS, family.unit.split(",")[0])
@@ -76,8 +76,8 @@ def all_families(
 def stationarity_curves(family: Family, look: fig.Look, spec: Specification) -> fig.Figure:
     """‖∇J‖² on a log axis; averages are of the logarithm."""
     with fig.styled():
-        figure, axes = _grid(family)
-        for axis, runs in _panels(family, axes):
+        figure, axes, drawn = _panels(family)
+        for axis, runs in drawn:
             shown = [run for run in runs if np.isfinite(run.stationarity).all()]
             _draw(axis, family, shown, stationarity(family), look, spec)
             fig.decades_axis(axis)
@@ -115,15 +115,13 @@ def _crowded(family: Family) -> bool:
     return len({series.curve for series in family.series}) > CROWDED
 
 
-def _grid(family: Family) -> tuple[Any, Any]:
-    return fig.tiles(len(family.panels), fig.across(len(family.kappas)), 2.45, sharey=True)
-
-
-def _panels(family: Family, axes: Any) -> list[tuple[Any, list[Run]]]:
-    """(axis, its runs) with the panel's title set."""
-    for axis, place in zip(axes, family.panels, strict=True):
+def _panels(family: Family) -> tuple[Any, Any, list[tuple[Any, list[Run]]]]:
+    """Figure, axes, and every axis with its runs, the panel's title set."""
+    places, columns = family.panels, fig.across(len(family.kappas))
+    figure, axes = fig.tiles(len(places), columns, 2.45, sharey=True)
+    for axis, place in zip(axes, places, strict=True):
         axis.set_title(fm.panel(*place))
-    return [(a, family.among(*p)) for a, p in zip(axes, family.panels, strict=True)]
+    return figure, axes, [(a, family.among(*p)) for a, p in zip(axes, places, strict=True)]
 
 
 def _draw(

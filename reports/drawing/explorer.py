@@ -30,37 +30,17 @@ class Explorer:
 
     slug: str
     title: str
-    anchor: str  # the section it stands in
     axes: tuple[tuple[str, str], ...]  # (key, label)
-    measures: tuple[Measure, ...]
+    measures: Sequence[Measure]
     lines: tuple[Mapping[str, Any], ...]  # label and look of every curve
     seeds: tuple[int, ...]
-    panels: tuple[Mapping[str, Any], ...]
     level: str  # of the bootstrap intervals
-    positive: frozenset[str]  # measures that a logarithmic axis can show
     span: tuple[float, float] | None  # of the y axis of the score, where something is cut off
-
-    @property
-    def data(self) -> str:
-        """JSON for the page."""
-        value = {
-            "slug": self.slug,
-            "anchor": self.anchor,
-            "axes": dict(self.axes),
-            "measures": {
-                m.key: {"label": m.label, "log": m.log, "positive": m.key in self.positive}
-                for m in self.measures
-            },
-            "span": None if self.span is None else [number(end) for end in self.span],
-            "lines": self.lines,
-            "seeds": self.seeds,
-            "panels": self.panels,
-        }
-        return packed(value)
+    data: str  # JSON for the page
 
 
 def explorer(family: Family, look: fig.Look, spec: Specification, anchor: str) -> Explorer:
-    """Every panel, line and seed of a family along every axis.
+    """Every panel, line and seed of a family along every axis; `anchor`: the section it stands in.
 
     Of more than `MANY` runs only the averages of score and ‖∇J‖².
     """
@@ -90,19 +70,27 @@ def explorer(family: Family, look: fig.Look, spec: Specification, anchor: str) -
             "lines": [line([run for run in runs if run.series == own]) for own in series],
         }
 
-    return Explorer(
-        family.slug,
-        family.name,
-        anchor,
-        tuple((axis, AXES[axis]) for axis in axes),
-        tuple(measures),
-        drawn_lines([family], look),
-        () if many else tuple(sorted({run.seed for run in family.runs})),
-        tuple(panel(*place) for place in family.panels),
-        fm.percent(spec.level),
-        frozenset(m.key for m in measures if m.log or all(_positive(m.of(r)) for r in family.runs)),
-        span(family.runs, [run.score for run in family.runs]),
-    )
+    def described(measure: Measure) -> dict[str, Any]:
+        """With whether a logarithmic axis can show it."""
+        positive = measure.log or all(_positive(measure.of(run)) for run in family.runs)
+        return {"label": measure.label, "log": measure.log, "positive": positive}
+
+    named = tuple((axis, AXES[axis]) for axis in axes)
+    lines = drawn_lines([family], look)
+    seeds = () if many else tuple(sorted({run.seed for run in family.runs}))
+    ends = span(family.runs, [run.score for run in family.runs])
+    value = {
+        "slug": family.slug,
+        "anchor": anchor,
+        "axes": dict(named),
+        "measures": {measure.key: described(measure) for measure in measures},
+        "span": None if ends is None else [number(end) for end in ends],
+        "lines": lines,
+        "seeds": seeds,
+        "panels": [panel(*place) for place in family.panels],
+    }
+    level, data = fm.percent(spec.level), packed(value)
+    return Explorer(family.slug, family.name, named, measures, lines, seeds, level, ends, data)
 
 
 def _positive(values: Array) -> bool:

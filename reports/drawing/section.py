@@ -1,13 +1,15 @@
-"""Parts of a page: chapters of sections of figures and tables."""
+"""Contents of a page, before it is written: chapters of sections of figures and tables."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from fedrl.reports.drawing.charts import Chart
 from fedrl.reports.drawing.explorer import Explorer
 from fedrl.reports.drawing.figures import Figure
 from fedrl.reports.drawing.surface_explorer import SurfaceExplorer
 from fedrl.reports.table.runs import Family
+from fedrl.reports.table.specification import Specification
 from fedrl.reports.table.tables import Data, Table
 
 Part = Figure | Table | Data | Explorer | SurfaceExplorer | Chart
@@ -39,6 +41,28 @@ class Chapter:
     says: list[str]
     sections: list[Section]
     family: str = ""  # its name in the registry, where the chapter is of one
+
+
+class Contents(NamedTuple):
+    """The contents of one report."""
+
+    chapters: Sequence[Chapter]
+    front: Sequence[Table]
+    verdict: str
+    totals: Mapping[str, str]
+    provenance: Mapping[str, Any]  # as it is printed
+    spec: Specification
+    fewest: int  # seeds of a series
+    designed: str = ""  # of a study with a design: how its numbers are to be read
+    together: Sequence[Section] = ()  # what is said of all families
+    first: Sequence[Table] = ()  # what the page begins with
+
+    @property
+    def parts(self) -> list[Part]:
+        """Everything that is written beside the page."""
+        chapters = [section for chapter in self.chapters for section in chapter.sections]
+        sections = [*self.together, *chapters]
+        return [*self.first, *self.front, *(part for section in sections for part in section.parts)]
 
 
 def scored(family: Family) -> str:

@@ -21,23 +21,8 @@ class SurfaceExplorer:
 
     slug: str
     title: str
-    anchor: str  # the section it stands in
     choices: dict[str, list[Choice]]
-    axes: dict[str, dict[str, Any]]
-    surfaces: dict[str, dict[str, Any]]
-    ends: tuple[float, float]
-
-    @property
-    def data(self) -> str:
-        """JSON that can stand inside a <script> element."""
-        value = {
-            "anchor": self.anchor,
-            "choices": {k: [key for key, _ in v] for k, v in self.choices.items()},
-            "axes": self.axes,
-            "surfaces": self.surfaces,
-            "ends": self.ends,
-        }
-        return plain(value)
+    data: str  # JSON that can stand inside a <script> element
 
 
 def surface_explorer(
@@ -48,7 +33,7 @@ def surface_explorer(
     spec: Sensitivity,
     anchor: str,
 ) -> SurfaceExplorer | None:
-    """Draw the algorithms with two hyperparameters or more."""
+    """Draw the algorithms with two hyperparameters or more; `anchor`: the section it stands in."""
     own = [s for s in surfaces if len(s.names) > 1]
     if not own:
         return None
@@ -66,21 +51,21 @@ def surface_explorer(
             "lost": [[_short(v) for v in row] for row in lost],
         }
     values = np.concatenate([s.means[s.of(family)].ravel() for s in own])
-    return SurfaceExplorer(
-        slug,
-        family,
-        anchor,
-        {
-            "of": list(SHOWN.items()),
-            "algorithm": [(s.algorithm, s.printed) for s in own],
-            "at": [(str(i), place.place) for i, place in enumerate(places)],
-            "x": [(n, sign(n)) for n in names],
-            "y": [(n, sign(n)) for n in reversed(names)],
-        },
-        {n: {"label": space.axis(n)} for n in names},
-        told,
-        (_short(values.min()), _short(values.max())),
-    )
+    choices = {
+        "of": list(SHOWN.items()),
+        "algorithm": [(s.algorithm, s.printed) for s in own],
+        "at": [(str(i), place.place) for i, place in enumerate(places)],
+        "x": [(n, sign(n)) for n in names],
+        "y": [(n, sign(n)) for n in reversed(names)],
+    }
+    value = {
+        "anchor": anchor,
+        "choices": {name: [key for key, _ in every] for name, every in choices.items()},
+        "axes": {n: {"label": space.axis(n)} for n in names},
+        "surfaces": told,
+        "ends": (_short(values.min()), _short(values.max())),
+    }
+    return SurfaceExplorer(slug, family, choices, plain(value))
 
 
 def _fields(surface: Surface, name: str, spec: Sensitivity) -> list[str]:

@@ -12,10 +12,9 @@ from fedrl.reports.comparison.chapter import ReportContext, chapter
 from fedrl.reports.comparison.leaderboard import leaderboard, standings, verdict
 from fedrl.reports.comparison.matrix import matrix
 from fedrl.reports.comparison.profile_sections import across
-from fedrl.reports.drawing.contents import Contents
 from fedrl.reports.drawing.curves import all_families
 from fedrl.reports.drawing.figures import Figure, Look, paper
-from fedrl.reports.drawing.section import Part, Section
+from fedrl.reports.drawing.section import Contents, Part, Section
 from fedrl.reports.page import summary
 from fedrl.reports.page.html import page
 from fedrl.reports.page.paper import document

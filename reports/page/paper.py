@@ -4,7 +4,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from fedrl.reports.drawing.contents import Contents
+from fedrl.reports.drawing.section import Contents
 from fedrl.reports.page.latex import escaped
 from fedrl.reports.page.table_export import LONG
 from fedrl.reports.page.templates import environment

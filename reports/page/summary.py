@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 
-from fedrl.reports.drawing.contents import Contents
 from fedrl.reports.drawing.figures import Figure
-from fedrl.reports.drawing.section import Section
+from fedrl.reports.drawing.section import Contents, Section
 from fedrl.reports.page.table_export import markdown, plain
 from fedrl.reports.table.tables import Table
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from fedrl.reports.drawing.contents import Contents
+from fedrl.reports.drawing.section import Contents
 from fedrl.reports.sensitivity.chapter import across
 from fedrl.reports.sensitivity.family import family_chapter
 from fedrl.reports.sensitivity.plane import reference

@@ -11,6 +11,7 @@ from fedrl.reports.sensitivity import responses as rs
 from fedrl.reports.sensitivity.importance import importance_bars, importance_table
 from fedrl.reports.sensitivity.study import Study
 from fedrl.reports.sensitivity.transfer import transfer_maps
+from fedrl.reports.statistics.estimates import Estimate
 from fedrl.reports.table import formatting as fm
 from fedrl.reports.table.identity import identity
 from fedrl.reports.table.runs import Family
@@ -80,9 +81,9 @@ def best_here(table: Table) -> list[str]:
             key=lambda row: (-row["tuned"], row["algorithm"]),
         )
         first = rows[0]
-        interval = fm.brackets(first["tuned_low"], first["tuned_high"])
+        value = fm.estimated(Estimate(first["tuned"], first["tuned_low"], first["tuned_high"]))
         text = f"At {place}, {identity(first['algorithm']).name} is best when tuned, "
-        text += f"{fm.number(first['tuned'])} {interval}".strip() + f" ({first['setting']})"
+        text += f"{value} ({first['setting']})"
         ties = [
             identity(r["algorithm"]).name
             for r in rows[1:]

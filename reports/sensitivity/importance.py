@@ -46,19 +46,8 @@ def importance_bars(study: Study, family: Family, known: Sequence[Importance]) -
             axis.grid(visible=False, axis="x")
         fig.label(axes, "", "importance")
         axes[0].set_ylim(bottom=0)
-        fig.legend(
-            figure,
-            [
-                fig.key(
-                    identity(a).name,
-                    color=styles[a]["color"],
-                    linestyle="none",
-                    marker="s",
-                    markersize=6,
-                )
-                for a in algorithms
-            ],
-        )
+        colours = {identity(a).name: {"color": styles[a]["color"]} for a in algorithms}
+        fig.legend(figure, fig.keys(colours, linestyle="none", marker="s", markersize=6))
         return fig.saved(
             figure,
             f"{family.slug}-importance",

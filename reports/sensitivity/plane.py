@@ -75,24 +75,18 @@ def plane(found: Sequence[TuningSensitivity], looks: Any, spec: Sensitivity) -> 
         _regions(axis, base, reach)
         handles = []
         for one in found:
-            style = looks[one.surface.algorithm]
+            look = {name: looks[one.surface.algorithm][name] for name in ("color", "marker")}
             axis.errorbar(
                 one.phi.value,
                 one.tuned.value,
                 xerr=marks.arms(*np.array(one.phi)[:, None]),
                 yerr=marks.arms(*np.array(one.tuned)[:, None]),
-                color=style["color"],
-                marker=style["marker"],
-                markersize=7,
-                capsize=2,
-                elinewidth=1.1,
-                markeredgecolor="white",
-                markeredgewidth=0.6,
-                zorder=3,
+                **look,
+                **{"markersize": 7, "markeredgecolor": "white", "markeredgewidth": 0.6},
+                **{"capsize": 2, "elinewidth": 1.1, "zorder": 3},
             )
-            shown = {"color": style["color"], "marker": style["marker"], "linestyle": "none"}
             name = one.surface.printed + (" (reference)" if one is base else "")
-            handles.append(fig.key(name, **shown, markersize=6))
+            handles.append(fig.key(name, **look, linestyle="none", markersize=6))
         axis.set_xlim(*x)
         axis.set_ylim(*y)
         axis.grid(visible=False)
@@ -146,12 +140,5 @@ def _regions(axis: Any, base: TuningSensitivity, reach: float) -> None:
     }
     for number, places in edges.items():
         for x, y, ha, va in places:
-            axis.text(
-                s + x * reach,
-                p + y * reach,
-                SHORT[number],
-                ha=ha,
-                va=va,
-                fontsize=7,
-                color=fig.SURROUND,
-            )
+            look = {"ha": ha, "va": va, "fontsize": 7, "color": fig.SURROUND}
+            axis.text(s + x * reach, p + y * reach, SHORT[number], **look)

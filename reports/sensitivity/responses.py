@@ -17,6 +17,7 @@ from fedrl.reports.table.surfaces.design import Environment, Space, Surface, amo
 from fedrl.reports.table.surfaces.marginals import axis, response
 
 PERFORMANCE = "performance"
+HOLLOW: dict[str, Any] = {"linestyle": "none", "marker": "o", "markerfacecolor": "none"}
 MEANING = (
     "Performance is the mean height of the learning curve up to the common budget, 0 the random "
     "policy and 1 the reference; a diverged run counts as 0 from there on"
@@ -54,22 +55,14 @@ def response_curves(study: Study, family: Family, name: str) -> fig.Figure:
                 axis_.plot(x, mean, **faint | {"linestyle": (0, (1.2, 1.2))})
                 lost = found.diverged > 0
                 if lost.any():
-                    axis_.plot(
-                        x[lost],
-                        best[lost],
-                        linestyle="none",
-                        marker="o",
-                        markersize=9,
-                        markerfacecolor="none",
-                        markeredgecolor=style["color"],
-                        markeredgewidth=0.8,
-                    )
+                    ring = {"markersize": 9, "markeredgecolor": style["color"]}
+                    axis_.plot(x[lost], best[lost], **HOLLOW, **ring, markeredgewidth=0.8)
             axis_.set_title(environment.place)
         _values_axis(axes[0], name, own, space, spec)
         fig.label(axes, space.axis(name), PERFORMANCE)
         keys = [fig.key(s.printed, **styles[s.algorithm], markersize=4.5) for s in own]
         keys.append(fig.key("mean over the others", color=fig.SURROUND, linestyle=(0, (1.2, 1.2))))
-        keys.append(fig.key("some runs diverged", color=fig.SURROUND, **HOLLOW))
+        keys.append(fig.key("some runs diverged", color=fig.SURROUND, markersize=7, **HOLLOW))
         fig.legend(figure, keys)
         binned = axis(own[0], name, spec).binned
         return fig.saved(
@@ -84,14 +77,6 @@ def response_curves(study: Study, family: Family, name: str) -> fig.Figure:
         )
 
 
-HOLLOW: dict[str, Any] = {
-    "linestyle": "none",
-    "marker": "o",
-    "markersize": 7,
-    "markerfacecolor": "none",
-}
-
-
 def _apart(x: Array, shift: float, logarithmic: bool) -> Array:
     """A little sideways, so that the bars of algorithms do not cover each other."""
     if logarithmic:
@@ -104,14 +89,10 @@ def _values_axis(
 ) -> None:
     """Ticks at the values that were tried, as long as they do not run into each other."""
     along = axis(own[0], name, spec)
-    if space.logarithmic(name, along.low):
+    logarithmic = space.logarithmic(name, along.low)
+    if logarithmic:
         axis_.set_xscale("log")
-    at = (
-        along.centre
-        if not along.binned
-        else np.unique(np.concatenate([along.low, along.high[-1:]]))
-    )
-    shown = _spaced(at, space.logarithmic(name, along.low))
+    shown = _spaced(np.unique([*along.low, along.high[-1]]), logarithmic)
     axis_.xaxis.set_major_locator(FixedLocator([float(v) for v in shown]))
     axis_.xaxis.set_minor_locator(NullLocator())
     axis_.xaxis.set_major_formatter(FuncFormatter(lambda v, _: amount(v)))

@@ -8,14 +8,7 @@ from typing import Any
 from fedrl.reports.drawing import figures as fig
 from fedrl.reports.table.runs import Family
 from fedrl.reports.table.specification import Sensitivity
-from fedrl.reports.table.surfaces.design import (
-    Environment,
-    Importance,
-    Space,
-    Surface,
-    coordinates,
-    in_order,
-)
+from fedrl.reports.table.surfaces import design
 from fedrl.reports.table.surfaces.from_records import Designed
 from fedrl.reports.table.surfaces.representative_settings import Shown, shown, shown_families
 from fedrl.reports.table.surfaces.tuning_sensitivity import TuningSensitivity, gammas, owed
@@ -30,12 +23,12 @@ class Study:
 
     records: Any
     designed: Designed
-    space: Space
-    importance: Sequence[Importance]
+    space: design.Space
+    importance: Sequence[design.Importance]
     spec: Sensitivity
 
     @property
-    def surfaces(self) -> list[Surface]:
+    def surfaces(self) -> list[design.Surface]:
         """By algorithm; all have the same environments."""
         return self.designed.surfaces
 
@@ -43,17 +36,17 @@ class Study:
     def families(self) -> list[str]:
         return sorted({e.family for e in self.surfaces[0].environments})
 
-    def environments(self, family: Family) -> list[Environment]:
+    def environments(self, family: Family) -> list[design.Environment]:
         """Those of a family, as panels are read."""
         first = self.surfaces[0]
-        return in_order([first.environments[i] for i in first.of(family.name)])
+        return design.in_order([first.environments[i] for i in first.of(family.name)])
 
     @cached_property
     def names(self) -> list[str]:
         """The hyperparameters that vary, in the order they are read."""
         found = [
             name
-            for name in coordinates(self.records)
+            for name in design.coordinates(self.records)
             if any(name in s.names and s.shape[s.names.index(name)] > 1 for s in self.surfaces)
         ]
         rank = {name: place for place, name in enumerate(FIRST)}

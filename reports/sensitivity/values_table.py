@@ -34,8 +34,8 @@ def values_table(surfaces: Sequence[Surface], space: Space, spec: Sensitivity) -
         "sensitivity-values",
         "Every value, all environments",
         "Mean performance over environments and all settings with that value, 0 the random policy, "
-        f"1 the reference; {_intervals(spec)} A × is a multiple of the family's value, for λ of "
-        "plain averaging, ηK.",
+        f"1 the reference; {fm.percent(spec.level)} bootstrap intervals over seeds. A × is a "
+        "multiple of the family's value, for λ of plain averaging, ηK.",
         list(_wide_rows(surfaces, space, spec)),
         (
             text("value", "value"),
@@ -192,7 +192,3 @@ def _row(performance: Array, inside: NDArray[np.bool_], spec: Sensitivity) -> di
         | {"best": float(means.max(axis=1).mean())}
         | {"below": float((means < 0).mean())}
     )
-
-
-def _intervals(spec: Sensitivity) -> str:
-    return f"{fm.percent(spec.level)} bootstrap intervals over seeds."

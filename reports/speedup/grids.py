@@ -42,7 +42,7 @@ class Grid:
     time: Array  # (N, E, G, M) min(T, B)
     hit: Array  # (N, E, G, M) bool
     final: Array  # (N, E, G, M), share of reference − random that the last policy reaches
-    exponent: float | None  # ρ of theory
+    exponent: float  # ρ of theory, NaN where it has none
 
 
 @dataclass(frozen=True, eq=False)

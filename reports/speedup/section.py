@@ -32,8 +32,8 @@ class Fitted:
     attempts: sp.Attempts
     fit: sp.SpeedUp
     efficiency: dict[int, Estimate]
-    slope: float | None  # of theory
-    exponent: float | None  # of theory
+    slope: float  # of theory, NaN where it has none
+    exponent: float  # likewise
 
 
 def varies(family: Family) -> bool:
@@ -96,8 +96,8 @@ def fitted(
                     attempts,
                     sp.speed_up(attempts, spec.level),
                     sp.efficiencies(attempts, spec.level),
-                    None if exponent is None else theory.SLOPE,
-                    exponent if stationarity else None,
+                    theory.SLOPE if np.isfinite(exponent) else np.nan,
+                    exponent if stationarity else np.nan,
                 )
             )
     return found
@@ -128,13 +128,13 @@ def sentence(item: Fitted) -> str:
     return f"{name}: {'; '.join(filter(None, (slope, verdict, exponent, missing)))}."
 
 
-def _compared(symbol: str, found: Estimate, expected: float | None) -> str:
+def _compared(symbol: str, found: Estimate, expected: float) -> str:
     if not np.isfinite(found.value):
         return ""
     said = f"{symbol} = {fm.estimated(found)}"
     if np.isinf(found.low):
         return f"{symbol} = {fm.number(found.value)}, which hangs on one seed and has no bounds"
-    if expected is None:
+    if np.isnan(expected):
         return said
     if np.isnan(found.low):
         return f"{said} beside {fm.number(expected)} in theory, one seed and no interval"
@@ -157,9 +157,9 @@ def _fits(family: Family, fits: Sequence[Fitted], spec: Specification, known: bo
         | {"attempts": len(item.attempts.time), "hits": int(item.attempts.hit.sum())}
         | {"seeds": len(np.unique(item.attempts.seed))}
         | tb.bounded("slope", item.fit.slope)
-        | {"theory_slope": _or_nan(item.slope), "verdict": item.fit.verdict}
+        | {"theory_slope": item.slope, "verdict": item.fit.verdict}
         | tb.bounded("exponent", item.fit.exponent)
-        | {"theory_exponent": _or_nan(item.exponent), "sigma": item.fit.spread}
+        | {"theory_exponent": item.exponent, "sigma": item.fit.spread}
         | {"not_identifiable": item.fit.missing}
         for item in fits
     ]
@@ -188,10 +188,6 @@ def _fits(family: Family, fits: Sequence[Fitted], spec: Specification, known: bo
             tb.text("not identifiable", "not_identifiable"),
         ),
     )
-
-
-def _or_nan(value: float | None) -> float:
-    return float("nan") if value is None else value
 
 
 def _off_theory(key: str) -> Callable[[tb.Row], bool]:

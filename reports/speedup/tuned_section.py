@@ -84,7 +84,8 @@ def _exponents(family: Family, every: Sequence[Tuned], spec: Specification) -> t
         | tb.bounded("slope", item.fit.slope)
         | {"verdict": item.fit.verdict}
         | tb.bounded("exponent", item.fit.exponent)
-        | {"theory_exponent": _theory(item), "final": item.final, "edge": item.edge}
+        | {"theory_exponent": np.nan if item.grid.criterion == SCORE else item.grid.exponent}
+        | {"final": item.final, "edge": item.edge}
         | {"not_identifiable": item.fit.missing}
         for item in every
     ]
@@ -122,11 +123,6 @@ def _exponents(family: Family, every: Sequence[Tuned], spec: Specification) -> t
 
 def _not_linear(row: tb.Row) -> bool:
     return tb.leaves_out(row, "slope", theory.SLOPE)
-
-
-def _theory(item: Tuned) -> float:
-    known = item.grid.criterion != SCORE and item.grid.exponent is not None
-    return float(item.grid.exponent) if known and item.grid.exponent else float("nan")
 
 
 def _choices(family: Family, every: Sequence[Tuned]) -> tb.Table:

@@ -90,7 +90,8 @@ def stationarity(family: Family) -> Measure:
 
 def diagnostics_of(family: Family) -> list[Measure]:
     """Numbers measured inside the rounds; a log scale where they span two decades."""
-    columns = [name for name in family.runs[0].paths if name in NAMES or _is_diagnostic(name)]
+    paths = family.runs[0].paths
+    columns = [name for name in paths if name in NAMES or name.startswith(DIAGNOSTIC)]
     found = []
     for column in columns:
         values = [run.paths[column] for run in family.runs]
@@ -140,10 +141,6 @@ def _path(column: str) -> Callable[[Run], Array]:
 
 
 ROUNDING = 1e-24  # of the largest value on an axis; what is smaller is drawn there
-
-
-def _is_diagnostic(name: str) -> bool:
-    return name.startswith(DIAGNOSTIC)
 
 
 def _smallest(values: list[Array]) -> float:

@@ -57,6 +57,10 @@ class Scaled(NamedTuple):
     worst: tuple[float, ...]  # final of the worst agent; NaN where agents' scores are not known
     range: tuple[float, ...]  # over agents, likewise
 
+    def by_seed(self, score: str) -> dict[int, float]:
+        """One of the four."""
+        return dict(zip(self.seeds, getattr(self, score), strict=True))
+
 
 def scaled(entries: Sequence[Entry]) -> list[Scaled]:
     """Every curve in every setting."""

@@ -2,46 +2,39 @@
 
 import difflib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from fedrl.reports.statistics.estimates import Array
-from fedrl.reports.table.columns import (
-    AGENT,
-    COUNTED,
-    DIAGNOSTIC,
-    HETEROGENEITY,
-    METRICS,
-    PROGRESS,
-    REQUIRED,
-    SCHEDULE,
-    THEORY_EXPONENT,
-    typed,
-)
+from fedrl.reports.table import columns as col
 from fedrl.reports.table.outcome import has_scale, intended
 from fedrl.reports.table.presentation import Presentation
 from fedrl.reports.table.runs import BEST_HERE, Family, Run, Series, best_mean_score
 
 USUAL = Presentation()
+OF_A_RUN: Mapping[str, Callable[[Any], Any]] = {  # columns that have one value in a run
+    **dict.fromkeys(("family", "cell", "metric", "reference_meaning"), str),
+    **dict.fromkeys(("kappa", "diverged_round", "random", "reference"), float),
+    **dict.fromkeys(("agents", "seed"), int),
+}
 
 
 def check(records: Any) -> None:
     """Raise ValueError, saying what is missing and the nearest name, unless it is the table."""
     if records.empty:
         raise ValueError("records are empty: a report needs at least one evaluation point")
-    missing = [name for name in REQUIRED if name not in records.columns]
+    missing = [name for name in col.REQUIRED if name not in records.columns]
     if missing:
-        spare = [str(name) for name in records.columns if name not in REQUIRED]
+        spare = [str(name) for name in records.columns if name not in col.REQUIRED]
         near = {name: difflib.get_close_matches(name, spare, 1) for name in missing}
         hints = [f"{name} (found {near[name][0]}?)" if near[name] else name for name in missing]
         raise ValueError(f"records lack the columns: {', '.join(hints)}")
-    unknown = sorted(set(records["metric"].astype(str)) - METRICS.keys())
+    unknown = sorted(set(records["metric"].astype(str)) - col.METRICS.keys())
     if unknown:
-        raise ValueError(f"unknown metric {unknown}; known: {', '.join(METRICS)}")
+        raise ValueError(f"unknown metric {unknown}; known: {', '.join(col.METRICS)}")
     mixed = records.groupby("family")["metric"].nunique()
     if (mixed > 1).any():
         raise ValueError(f"families scored by two metrics: {', '.join(mixed.index[mixed > 1])}")
@@ -79,9 +72,9 @@ SCHEDULED = ("beta", "initial_episodes", "initial_momentum")  # so do these, of 
 
 def hyperparameters(records: Any) -> list[str]:
     """Every column that is not part of the contract and is constant within each cell."""
-    told = {*REQUIRED, *COUNTED, THEORY_EXPONENT, *diagnostics(records)}
+    told = {*col.REQUIRED, *col.COUNTED, col.THEORY_EXPONENT, *diagnostics(records)}
     names = [str(name) for name in records.columns if name not in told]
-    columns = [name for name in names if not name.startswith(AGENT)]
+    columns = [name for name in names if not name.startswith(col.AGENT)]
     counts = records.groupby("cell")[columns].nunique(dropna=False)
     return sorted(name for name in columns if (counts[name] == 1).all())
 
@@ -89,7 +82,7 @@ def hyperparameters(records: Any) -> list[str]:
 def diagnostics(records: Any) -> list[str]:
     """Columns measured inside a round, in the order of the table."""
     names = [str(name) for name in records.columns]
-    return [name for name in names if name.startswith(DIAGNOSTIC) or name == HETEROGENEITY]
+    return [name for name in names if name.startswith(col.DIAGNOSTIC) or name == col.HETEROGENEITY]
 
 
 def families(records: Any, shown: Presentation = USUAL) -> list[Family]:
@@ -106,17 +99,30 @@ def _family(name: str, rows: Any, shown: Presentation) -> Family:
     series, rows = _series(rows, shown), rows.reset_index(drop=True)
     # rows are in order of cell and seed: of thousands of runs no table each is made
     ends = np.flatnonzero(~rows.duplicated(["cell", "seed"], keep="last")) + 1
-    names = (*PROGRESS, *(n for n in COUNTED if n in rows), *diagnostics(rows))
+    names = (*col.PROGRESS, *(n for n in col.COUNTED if n in rows), *diagnostics(rows))
     numbers = {
-        n: rows[n].to_numpy(dtype=float) for n in dict.fromkeys((*METRICS, "stationarity", *names))
+        n: rows[n].to_numpy(dtype=float)
+        for n in dict.fromkeys((*col.METRICS, "stationarity", *names))
     }
     lost = rows["diverged"].to_numpy(dtype=bool)
     last = rows.iloc[ends - 1].to_dict("records")
     runs = []
     for start, end, row in zip([0, *ends], ends, last, strict=False):
         points = {name: values[start:end] for name, values in numbers.items()}
-        paths = {name: points[name] for name in names}
-        runs.append(_run(series[row["cell"]], row, points, paths, bool(lost[start:end].any())))
+        own = {name: kind(row[name]) for name, kind in OF_A_RUN.items()}
+        runs.append(
+            Run(
+                **own,
+                series=series[row["cell"]],
+                steps=points["steps_per_agent"],
+                score=points[own["metric"]],
+                stationarity=points["stationarity"],
+                diverged=bool(lost[start:end].any()),
+                budget=float(row["steps_per_agent"]),
+                last=row,
+                paths={name: points[name] for name in names},
+            )
+        )
     runs.sort(key=lambda run: (run.kappa, run.series, run.seed))
     return Family(name, tuple(_referenced(_budgeted(runs))))
 
@@ -137,7 +143,7 @@ def _series(rows: Any, shown: Presentation) -> dict[str, Series]:
     keys: dict[str, tuple[Any, ...]] = {}
     for row in cells.to_dict("records"):
         algorithm = str(row["algorithm"])
-        variant = ", ".join(f"{typed(c)}={spelled(row[c])}" for c in telling[algorithm])
+        variant = ", ".join(f"{col.typed(c)}={spelled(row[c])}" for c in telling[algorithm])
         order = tuple(_sortable(row[c]) for c in telling[algorithm])
         agents = int(row["agents"]) if per_agents else None
         keys[row["cell"]] = (algorithm, order, agents or 0, variant, agents)
@@ -158,7 +164,7 @@ def _series(rows: Any, shown: Presentation) -> dict[str, Series]:
 def _telling(cells: Any, columns: list[str]) -> list[str]:
     """Those that vary within a κ, without `FOLLOWING` that no two cells of a κ and N need."""
     counts = cells.groupby("kappa")[columns].nunique(dropna=False) if columns else pd.DataFrame()
-    scheduled = any(name.startswith(SCHEDULE) for name in columns)
+    scheduled = any(name.startswith(col.SCHEDULE) for name in columns)
     kept, place = [name for name in columns if (counts[name] > 1).any()], ["kappa", "agents"]
     apart = len(cells.drop_duplicates([*place, *kept]))
     for name in (*FOLLOWING, *(SCHEDULED if scheduled else ())):
@@ -190,36 +196,6 @@ def _sortable(value: Any) -> tuple[int, float, str]:
     if isinstance(value, (int, float, np.number)):
         return 0, float(value), ""
     return 1, 0.0, str(value)
-
-
-def _run(
-    series: Series,
-    last: Mapping[str, Any],
-    points: Mapping[str, Array],
-    paths: Mapping[str, Array],
-    diverged: bool,
-) -> Run:
-    metric = str(last["metric"])
-    return Run(
-        family=str(last["family"]),
-        kappa=float(last["kappa"]),
-        series=series,
-        agents=int(last["agents"]),
-        seed=int(last["seed"]),
-        cell=str(last["cell"]),
-        metric=metric,
-        steps=points["steps_per_agent"],
-        score=points[metric],
-        stationarity=points["stationarity"],
-        diverged=diverged,
-        diverged_round=float(last["diverged_round"]),
-        random=float(last["random"]),
-        reference=float(last["reference"]),
-        reference_meaning=str(last["reference_meaning"]),
-        budget=float(last["steps_per_agent"]),
-        last=last,
-        paths=paths,
-    )
 
 
 def _budgeted(runs: list[Run]) -> list[Run]:

@@ -11,7 +11,7 @@ from fedrl.reports.table.runs import Run
 SLOPE = -1.0  # linear speed-up: every agent's steps fall as 1/N
 
 
-def exponent(run: Run) -> float | None:
-    """ρ as its record has it; None if the paper claims no rate, or the record has no column."""
+def exponent(run: Run) -> float:
+    """ρ as its record has it; NaN if the paper claims no rate, or the record has no column."""
     own = run.last.get(THEORY_EXPONENT)
-    return float(own) if own is not None and np.isfinite(own) else None
+    return float(own) if own is not None and np.isfinite(own) else float("nan")

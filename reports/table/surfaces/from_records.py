@@ -144,24 +144,16 @@ def _surface(
     seeds: Sequence[int],
 ) -> tuple[Surface, int]:
     own = tuple(n for n in names if runs[COORDINATE + n].notna().any())
-    columns = [COORDINATE + n for n in own]
-    keys = [tuple(row) for row in runs[columns].astype(float).itertuples(index=False)]
-    if not own:
-        keys = [()] * len(runs)
-    found: dict[Any, Any] = {}
-    places = zip(runs["environment"], keys, runs["seed"], strict=True)
-    values = zip(runs["area"], runs["diverged"], runs["cell"], strict=True)
-    for (environment, setting, seed), value in zip(places, values, strict=True):
-        found[environment, setting, int(seed)] = value
+    keys = list(map(tuple, runs[[COORDINATE + n for n in own]].to_numpy(dtype=float).tolist()))
+    places = zip(runs["environment"], keys, runs["seed"].astype(int), strict=True)
+    found = {place: row for row, place in enumerate(places)}
     everything = sorted(set(keys))
     settings = [s for s in everything if all((e, s, seed) in found for e in kept for seed in seeds)]
     if not settings:
         raise ValueError(f"no setting of {algorithm} was run with every seed in every environment")
-    table = [[[found[e, s, seed] for seed in seeds] for s in settings] for e in kept]
-    area = np.array([[[v[0] for v in c] for c in row] for row in table], dtype=np.float64)
-    lost = np.array([[[v[1] for v in c] for c in row] for row in table], dtype=bool)
-    cells = tuple(tuple(str(c[0][2]) for c in row) for row in table)
-    shape = (len(settings), len(own))
-    points = np.array(settings, dtype=np.float64).reshape(shape)
+    rows = np.array([[[found[e, s, seed] for seed in seeds] for s in settings] for e in kept])
+    area, lost = runs["area"].to_numpy(float)[rows], runs["diverged"].to_numpy(bool)[rows]
+    cells = tuple(map(tuple, runs["cell"].astype(str).to_numpy(object)[rows[:, :, 0]].tolist()))
+    points = np.array(settings, dtype=np.float64).reshape(len(settings), len(own))
     surface = Surface(algorithm, own, points, tuple(kept.values()), area, lost, cells)
     return surface, len(everything) - len(settings)
