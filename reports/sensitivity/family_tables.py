@@ -7,7 +7,6 @@ import numpy as np
 from fedrl.reports.sensitivity.study import Study
 from fedrl.reports.statistics import estimates as st
 from fedrl.reports.statistics import sensitivity_statistics as ss
-from fedrl.reports.statistics.estimates import Array
 from fedrl.reports.table import formatting as fm
 from fedrl.reports.table import tables as tb
 from fedrl.reports.table.runs import Family
@@ -60,13 +59,7 @@ def tuned_table(study: Study, family: Family) -> tb.Table:
 
 def tuned(surface: Surface, at: int, spec: Sensitivity) -> st.Estimate:
     """Performance in one environment of the setting chosen there, on other seeds."""
-    performance = surface.performance[[at]]
-    whole = (performance.shape[1],)
-
-    def measure(choose: Array, score: Array) -> float:
-        return ss.tuned(choose, score, 0, whole)
-
-    return ss.estimated(performance, measure, level=spec.level, **spec.redraws)
+    return ss.estimated(surface.performance[[at]], ss.at_best, level=spec.level, **spec.redraws)
 
 
 def response_rows(study: Study, family: Family) -> list[tb.Row]:

@@ -28,7 +28,7 @@ def sensitivity_table(study: Study) -> Table:
         for one in sorted(found, key=lambda one: (-one.tuned.value, one.surface.algorithm))
     ]
     absent = "d needs a full grid: among the points of a Sobol set no two share a value. "
-    grid_only = absent if any(one.why for one in found) else ""
+    grid_only = absent if any(np.isnan(one.dimensions) for one in found) else ""
     return Table(
         "sensitivity",
         "Sensitivity to hyperparameters",
@@ -65,16 +65,13 @@ def change_table(study: Study) -> Table:
     rows: list[dict[str, Any]] = []
     gammas, kept = study.scaled
     for what, word in (("kappa", "κ"), ("agents", "N")):
-        levels = sorted({getattr(study.surfaces[0].environments[i], what) for i in kept})
+        at_each = [getattr(study.surfaces[0].environments[i], what) for i in kept]
+        levels = sorted(set(at_each))
         if len(levels) < 2:
             continue
         for surface, gamma in zip(study.surfaces, gammas, strict=True):
             for level in levels:
-                own = [
-                    at
-                    for at, i in enumerate(kept)
-                    if getattr(surface.environments[i], what) == level
-                ]
+                own = [place for place, here in enumerate(at_each) if here == level]
                 one = owed(surface, gamma[own], [kept[at] for at in own], study.spec)
                 rows.append(
                     {"algorithm": surface.algorithm, "of": word, "at": f"{word} = {level:g}"}

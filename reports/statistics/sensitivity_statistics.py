@@ -46,9 +46,12 @@ def sensitivity(choose: Array, score: Array) -> float:
     With `choose` = `score` it is the plug-in mean_e max_h Γ − max_h mean_e Γ, which noise biases
     upwards by about (σ/√n) E[max of H normals] (1 − 1/√|E|).
     """
-    return tuned(choose, score, 0, (choose.shape[1],), every=True) - tuned(
-        choose, score, 0, (choose.shape[1],)
-    )
+    return at_best(choose, score, every=True) - at_best(choose, score)
+
+
+def at_best(choose: Array, score: Array, *, every: bool = False) -> float:
+    """mean_e Γ with the best setting for all environments, or with `every` environment's own."""
+    return tuned(choose, score, 0, (choose.shape[1],), every=every)
 
 
 def tuned(

@@ -11,8 +11,6 @@ from fedrl.reports.statistics.estimates import Array, Estimate
 from fedrl.reports.table.specification import Sensitivity
 from fedrl.reports.table.surfaces.design import Surface
 
-GRID_ONLY = "not a full grid"
-
 
 class TuningSensitivity(NamedTuple):
     """One algorithm. Performance is Γ: 0 and 1 are the 5th and 95th percentile of a place."""
@@ -24,8 +22,7 @@ class TuningSensitivity(NamedTuple):
     tuned: Estimate  # best setting of every environment
     shared: Estimate  # one setting for all
     setting: Array  # that setting, chosen on all seeds
-    dimensions: float  # NaN where there is none
-    why: str  # there is none
+    dimensions: float  # NaN without a full grid, or where nothing was learned
     draws: Array  # (resamples, 2) of `tuned` and `shared`; none below four seeds
     lost: int  # (environment, setting) pairs with a diverged run
     pairs: int
@@ -50,15 +47,11 @@ def owed(
     surface: Surface, gamma: Array, kept: Sequence[int], spec: Sensitivity
 ) -> TuningSensitivity:
     """From Γ (E', H, n) in the environments `kept`."""
-    settings = gamma.shape[1]
-    whole = (settings,)
 
     def both(choose: Array, score: Array) -> Array:
-        free = ss.tuned(choose, score, 0, whole, every=True)
-        return np.array([free, ss.tuned(choose, score, 0, whole)])
+        return np.array([ss.at_best(choose, score, every=every) for every in (True, False)])
 
     (tuned, shared), draws = ss.resampled(gamma, both, **spec.redraws)
-    dimensions, why = _dimensions(surface, gamma, spec)
     diverged = surface.diverged[list(kept)]
     pairs = diverged.any(axis=2)
     lost = int(pairs.sum())
@@ -71,8 +64,7 @@ def owed(
         ss.interval(float(tuned), draws[:, 0], spec.level),
         ss.interval(float(shared), draws[:, 1], spec.level),
         surface.settings[chosen],
-        dimensions,
-        why,
+        _dimensions(surface, gamma, spec),
         draws,
         lost,
         pairs.size,
@@ -93,9 +85,8 @@ def difference(
     )
 
 
-def _dimensions(surface: Surface, gamma: Array, spec: Sensitivity) -> tuple[float, str]:
+def _dimensions(surface: Surface, gamma: Array, spec: Sensitivity) -> float:
     """Chosen and scored on all seeds: noise can only raise the number of those that matter."""
     if not surface.is_grid:
-        return float("nan"), GRID_ONLY
-    value = ss.plug_in(gamma, ss.dimensionality(surface.shape, spec.share))
-    return value, "" if np.isfinite(value) else "nothing learned"
+        return float("nan")
+    return ss.plug_in(gamma, ss.dimensionality(surface.shape, spec.share))
