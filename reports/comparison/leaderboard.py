@@ -81,7 +81,8 @@ def _share(mine: Sequence[Reached]) -> float:
 def _behind(found: Sequence[Scaled], first: str, own: Standing, spec: Specification) -> Standing:
     """With the paired difference to the first, over the seeds and settings that both entered."""
     leading = {item.setting: item for item in found if item.curve == first}
-    seeds, pairs = [], []
+    seeds: list[list[int]] = []
+    pairs: list[st.Array] = []
     for item in found:
         if item.curve == own.curve and item.setting in leading:
             theirs, ours = leading[item.setting].by_seed("area"), item.by_seed("area")

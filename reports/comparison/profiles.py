@@ -45,7 +45,7 @@ class Raced(NamedTuple):
 Entered = TypeVar("Entered", Scaled, Raced)
 
 
-def places(found: Sequence[Entered]) -> list[str]:
+def places(found: Sequence[Scaled | Raced]) -> list[str]:
     """All families together when there are several, then each."""
     names = list(dict.fromkeys(item.family for item in found))
     return [EVERYWHERE, *names] if len(names) > 1 else names

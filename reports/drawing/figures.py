@@ -232,7 +232,7 @@ def key(label: str, **look: Any) -> Line2D:
 
 def keys(looks: Mapping[str, Mapping[str, Any]], **common: Any) -> list[Line2D]:
     """An entry per name, `common` instead of what its own look says."""
-    return [key(name, **{"markersize": 4} | look | common) for name, look in looks.items()]
+    return [key(name, **{"markersize": 4, **look, **common}) for name, look in looks.items()]
 
 
 ROWS, ROW = 2, 0.17  # of a legend that figures have room for; inches of one more

@@ -1,6 +1,6 @@
 """Jinja as the page and the paper use it: strict, escaping, and knowing the parts of a report."""
 
-from functools import partial
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +32,13 @@ def environment(**options: Any) -> jinja2.Environment:
         **options,
     )
     for name, kind in KINDS.items():
-        made.tests[name] = partial(_is, kind)
+        made.tests[name] = _is(kind)
     made.tests["flat"] = _flat
     return made
 
 
-def _is(kind: type, part: Any) -> bool:
-    return isinstance(part, kind)
+def _is(kind: type) -> Callable[[Any], bool]:
+    return lambda part: isinstance(part, kind)
 
 
 def _flat(value: Any) -> bool:
