@@ -11,14 +11,17 @@ from fedrl.reports.statistics.estimates import Array
 
 
 def shortfall(scores: ArrayLike, goal: float = 1.0) -> Array:
-    """max(γ − x, 0) of every run: by how much it misses the goal γ; beyond it nothing is gained.
-
-    Its mean is the optimality gap of Agarwal et al. 2021, section 4.3.
-
-    >>> shortfall([0.5, 1.0, 1.5]).tolist()
-    [0.5, 0.0, 0.0]
-    """
+    """max(γ − x, 0) of every run: by how much it misses the goal γ; beyond it nothing is gained."""
     return np.maximum(goal - np.asarray(scores, dtype=np.float64), 0.0)
+
+
+def optimality_gap(scores: ArrayLike, goal: float = 1.0) -> float:
+    """Mean of max(γ − x, 0).  Agarwal et al. 2021, section 4.3.
+
+    >>> optimality_gap([0.5, 1.0, 1.5])
+    0.16666666666666666
+    """
+    return float(np.mean(shortfall(scores, goal)))
 
 
 def performance_profile(scores: ArrayLike, thresholds: ArrayLike) -> Array:
