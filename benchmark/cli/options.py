@@ -21,6 +21,13 @@ MOST = 10_000  # of anything counted in an option
 MOST_WORKERS = 1024
 MOST_STEPS = 1_000_000  # of one after another: rounds, or steps of an episode
 LAST_SEED = 2**63 - 1  # that a record can hold
+
+
+def counted(help: str, *, least: int = 1, most: int = MOST, **more: Any) -> Any:
+    """An option that is a whole number from `least` to `most`; `more` goes to `typer.Option`."""
+    return typer.Option(min=least, max=most, help=help, **more)
+
+
 Json = Annotated[bool, typer.Option("--json", help="Answer as JSON on standard output.")]
 Results = Annotated[Path, typer.Option(metavar="DIR", help="Folder of results.")]
 Study = Annotated[
@@ -60,8 +67,7 @@ DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Print the size and a time estimate; compute nothing.")
 ]
 Workers = Annotated[
-    int | None,
-    typer.Option(min=1, max=MOST_WORKERS, help="Worker processes.", show_default="one per core"),
+    int | None, counted("Worker processes.", most=MOST_WORKERS, show_default="one per core")
 ]
 Executor = Annotated[
     str,
@@ -85,9 +91,9 @@ FamilyName = Annotated[
     ),
     Known(check_family),
 ]
-Agents = Annotated[int, typer.Option(min=1, max=MOST, help="Agents.")]
+Agents = Annotated[int, counted("Agents.")]
 Kappa = Annotated[float, typer.Option(help="Heterogeneity level κ.")]
-SeedIndex = Annotated[int, typer.Option(min=0, max=LAST_SEED, help="Seed of a run.")]
+SeedIndex = Annotated[int, counted("Seed of a run.", least=0, most=LAST_SEED)]
 FamilySet = Annotated[
     list[str] | None,
     typer.Option(

@@ -2,9 +2,7 @@
 
 from typing import Annotated, Any
 
-import typer
-
-from fedrl.benchmark.cli.options import MOST, RESULTS, Json, Only, Results, Set, StudyName
+from fedrl.benchmark.cli.options import RESULTS, Json, Only, Results, Set, StudyName, counted
 
 
 def cross(
@@ -12,12 +10,9 @@ def cross(
     results: Results = RESULTS,
     overrides: Set = None,
     only: Only = None,
-    episodes: Annotated[
-        int, typer.Option(min=1, max=MOST, help="Episodes per entry where no closed form is known.")
-    ] = 100,
+    episodes: Annotated[int, counted("Episodes per entry where no closed form is known.")] = 100,
     held_out: Annotated[
-        int,
-        typer.Option(min=0, max=MOST, help="Agents that took no part, to try final policies on."),
+        int, counted("Agents that took no part, to try final policies on.", least=0)
     ] = 0,
     as_json: Json = False,
 ) -> None:

@@ -5,22 +5,12 @@ from typing import Annotated
 
 import typer
 
+from fedrl.benchmark.cli import options
 from fedrl.benchmark.cli.known import Known, check_run
-from fedrl.benchmark.cli.options import (
-    LAST_SEED,
-    MOST,
-    MOST_STEPS,
-    RESULTS,
-    FamilyName,
-    FamilySet,
-    Results,
-    Study,
-    Trust,
-)
 
 
 def render(
-    name: FamilyName,
+    name: options.FamilyName,
     policy: Annotated[
         str,
         typer.Option(
@@ -30,27 +20,28 @@ def render(
         Known(check_run, ("results", "study")),
     ],
     agents: Annotated[
-        int | None,
-        typer.Option(min=1, max=MOST, help="Agents.", show_default="the run's, at most 4"),
+        int | None, options.counted("Agents.", show_default="the run's, at most 4")
     ] = None,
     kappa: Annotated[
         float | None, typer.Option(help="Heterogeneity level κ.", show_default="the run's")
     ] = None,
     seed: Annotated[
         int | None,
-        typer.Option(min=0, max=LAST_SEED, help="Seed of the agents.", show_default="the run's"),
+        options.counted(
+            "Seed of the agents.", least=0, most=options.LAST_SEED, show_default="the run's"
+        ),
     ] = None,
-    settings: FamilySet = None,
+    settings: options.FamilySet = None,
     steps: Annotated[
-        int, typer.Option(min=1, max=MOST_STEPS, metavar="T", help="Steps to show at most.")
+        int, options.counted("Steps to show at most.", most=options.MOST_STEPS, metavar="T")
     ] = 200,
     out: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="A .gif or .mp4 file.", show_default="FAMILY.gif"),
     ] = None,
-    results: Results = RESULTS,
-    study: Study = None,
-    trust: Trust = False,
+    results: options.Results = options.RESULTS,
+    study: options.Study = None,
+    trust: options.Trust = False,
 ) -> None:
     """Film the agents side by side under the final policy of a stored run (GIF or MP4).
 

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from fedrl.benchmark.cli.known import Known, check_family
-from fedrl.benchmark.cli.options import MOST, Json, Kappa, SeedIndex
+from fedrl.benchmark.cli.options import Json, Kappa, SeedIndex, counted
 
 
 def thresholds(
@@ -17,16 +17,11 @@ def thresholds(
     kappa: Kappa = 0.0,
     agents: Annotated[
         int | None,
-        typer.Option(
-            min=1,
-            max=MOST,
-            help="Agents.",
-            show_default="1 at κ = 0, where all are alike, else 5",
-        ),
+        counted("Agents.", show_default="1 at κ = 0, where all are alike, else 5"),
     ] = None,
     seed: SeedIndex = 0,
     episodes: Annotated[
-        int, typer.Option(min=2, max=MOST, help="Episodes per agent where no closed form is known.")
+        int, counted("Episodes per agent where no closed form is known.", least=2)
     ] = 100,
     markdown: Annotated[
         bool, typer.Option("--markdown", help="Answer as docs/families.md, with all that is known.")

@@ -4,31 +4,22 @@ from typing import Annotated
 
 import typer
 
-from fedrl.benchmark.cli.options import (
-    MOST,
-    MOST_STEPS,
-    AlgorithmOption,
-    FamilyOption,
-    Json,
-    Workers,
-)
+from fedrl.benchmark.cli import options
 
 
 def speed(
-    family: FamilyOption = "cartpole",
-    algorithm: AlgorithmOption = "fedsvrpg-m",
-    seeds: Annotated[int, typer.Option(min=1, max=MOST, help="Runs.")] = 10,
-    agents: Annotated[int, typer.Option(min=1, max=MOST, help="Agents per run.")] = 10,
-    episodes: Annotated[
-        int, typer.Option(min=1, max=MOST, help="Episodes per agent and local step.")
-    ] = 1,
-    local_steps: Annotated[int, typer.Option(min=1, max=MOST, help="Local steps per round.")] = 10,
-    horizon: Annotated[int, typer.Option(min=1, max=MOST_STEPS, help="Longest episode.")] = 200,
-    rounds: Annotated[int, typer.Option(min=1, max=MOST_STEPS, help="Rounds.")] = 20,
+    family: options.FamilyOption = "cartpole",
+    algorithm: options.AlgorithmOption = "fedsvrpg-m",
+    seeds: Annotated[int, options.counted("Runs.")] = 10,
+    agents: Annotated[int, options.counted("Agents per run.")] = 10,
+    episodes: Annotated[int, options.counted("Episodes per agent and local step.")] = 1,
+    local_steps: Annotated[int, options.counted("Local steps per round.")] = 10,
+    horizon: Annotated[int, options.counted("Longest episode.", most=options.MOST_STEPS)] = 200,
+    rounds: Annotated[int, options.counted("Rounds.", most=options.MOST_STEPS)] = 20,
     hidden: Annotated[str, typer.Option(help="Widths of the tanh network.")] = "8,8",
     step_size: Annotated[float, typer.Option(help="Small: the policy stays as it starts.")] = 1e-5,
-    workers: Workers = None,
-    as_json: Json = False,
+    workers: options.Workers = None,
+    as_json: options.Json = False,
 ) -> None:
     """Measure training speed on this machine, after compilation and without evaluation.
 

@@ -4,44 +4,29 @@ from typing import Annotated
 
 import typer
 
+from fedrl.benchmark.cli import options
 from fedrl.benchmark.cli.codes import FAILED_RUNS
-from fedrl.benchmark.cli.options import (
-    MOST,
-    RESULTS,
-    Address,
-    DryRun,
-    Executor,
-    Json,
-    Only,
-    Results,
-    Set,
-    StudyName,
-    Workers,
-)
 
 ENOUGH = 40  # seeds, unless --most says otherwise
 
 
 def run(
-    study: StudyName,
-    results: Results = RESULTS,
-    workers: Workers = None,
-    overrides: Set = None,
-    only: Only = None,
-    executor: Executor = "local",
-    address: Address = None,
+    study: options.StudyName,
+    results: options.Results = options.RESULTS,
+    workers: options.Workers = None,
+    overrides: options.Set = None,
+    only: options.Only = None,
+    executor: options.Executor = "local",
+    address: options.Address = None,
     until_decided: Annotated[
         bool,
         typer.Option(help="Add seeds until the study's claims are decided, up to --most of them."),
     ] = False,
     most: Annotated[
-        int | None,
-        typer.Option(
-            min=1, max=MOST, help="Seeds at most, with --until-decided.", show_default="40"
-        ),
+        int | None, options.counted("Seeds at most, with --until-decided.", show_default="40")
     ] = None,
-    dry_run: DryRun = False,
-    as_json: Json = False,
+    dry_run: options.DryRun = False,
+    as_json: options.Json = False,
 ) -> None:
     """Compute the runs of a study that are not stored yet.
 

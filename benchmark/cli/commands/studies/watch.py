@@ -3,16 +3,14 @@
 from contextlib import suppress
 from typing import Annotated
 
-import typer
-
-from fedrl.benchmark.cli.options import RESULTS, Json, Only, Results, Set, StudyName
+from fedrl.benchmark.cli.options import RESULTS, Json, Only, Results, Set, StudyName, counted
 
 
 def watch(
     study: StudyName,
     results: Results = RESULTS,
     port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Port on this machine; 0 is a free one.")
+        int, counted("Port on this machine; 0 is a free one.", least=0, most=65535)
     ] = 0,
     overrides: Set = None,
     only: Only = None,

@@ -4,31 +4,21 @@ from typing import Any
 
 import typer
 
+from fedrl.benchmark.cli import options
 from fedrl.benchmark.cli.codes import FAILED_RUNS
-from fedrl.benchmark.cli.options import (
-    RESULTS,
-    DryRun,
-    Executor,
-    Json,
-    Only,
-    Results,
-    Set,
-    StudyName,
-    Workers,
-)
 
 AVERAGING = "server_step_size"
 
 
 def sensitivity(
-    study: StudyName,
-    results: Results = RESULTS,
-    workers: Workers = None,
-    overrides: Set = None,
-    only: Only = None,
-    executor: Executor = "local",
-    dry_run: DryRun = False,
-    as_json: Json = False,
+    study: options.StudyName,
+    results: options.Results = options.RESULTS,
+    workers: options.Workers = None,
+    overrides: options.Set = None,
+    only: options.Only = None,
+    executor: options.Executor = "local",
+    dry_run: options.DryRun = False,
+    as_json: options.Json = False,
 ) -> None:
     """How much every algorithm owes to its hyperparameters, over all environments of a study.
 

@@ -7,19 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from fedrl.benchmark.cli import options
 from fedrl.benchmark.cli.codes import INTERRUPTED
-from fedrl.benchmark.cli.options import (
-    MOST,
-    RESULTS,
-    Address,
-    Executor,
-    Json,
-    Only,
-    Results,
-    Set,
-    StudyName,
-    Workers,
-)
 
 if TYPE_CHECKING:
     from fedrl.benchmark.tuning.cost import Cost
@@ -27,32 +16,25 @@ if TYPE_CHECKING:
 
 
 def tune(
-    study: StudyName,
+    study: options.StudyName,
     trials: Annotated[
         int | None,
-        typer.Option(
-            min=1,
-            max=MOST,
-            help="Trials per hyperparameter.",
-            show_default="tuning.trials, else 16",
-        ),
+        options.counted("Trials per hyperparameter.", show_default="tuning.trials, else 16"),
     ] = None,
-    repeats: Annotated[
-        int, typer.Option(min=1, max=MOST, help="Repeat the whole tuning with other tuner seeds.")
-    ] = 1,
-    results: Results = RESULTS,
+    repeats: Annotated[int, options.counted("Repeat the whole tuning with other tuner seeds.")] = 1,
+    results: options.Results = options.RESULTS,
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="Folder of the files of tuned values.")
     ] = Path("tuned"),
-    workers: Workers = None,
-    overrides: Set = None,
-    only: Only = None,
-    executor: Executor = "local",
-    address: Address = None,
+    workers: options.Workers = None,
+    overrides: options.Set = None,
+    only: options.Only = None,
+    executor: options.Executor = "local",
+    address: options.Address = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print search spaces and cost; compute nothing.")
     ] = False,
-    as_json: Json = False,
+    as_json: options.Json = False,
 ) -> None:
     """Tune hyperparameters on tune seeds, choose on select seeds, write tuned/FAMILY/ALGORITHM.toml.
 
