@@ -9,7 +9,7 @@ from pathlib import Path
 from fedrl.benchmark.claims.figure import drawing
 from fedrl.benchmark.claims.verdict import SHOWN, UNDECIDED, Verdict
 from fedrl.benchmark.claims.words import interval
-from fedrl.benchmark.storage.files import StoreError, write_atomically
+from fedrl.benchmark.storage.files import explaining, write_atomically
 from fedrl.reports.table import formatting as fm
 
 PAGE, PICTURES = "claims.md", "claims"
@@ -36,15 +36,13 @@ numbers in the file of each paper, for everybody to argue with.
 def write(verdicts: Sequence[Verdict], out: Path) -> list[Path]:
     """Write claims.md and a figure per claim below `out`; figures of other claims are removed."""
     texts = files(verdicts)
-    try:
+    with explaining(f"cannot write {out}"):
         for old in sorted((out / PICTURES).glob("*.svg")):
             if f"{PICTURES}/{old.name}" not in texts:
                 old.unlink()
         for name, text in texts.items():
             (out / name).parent.mkdir(parents=True, exist_ok=True)
             write_atomically(out / name, text.encode())
-    except OSError as error:
-        raise StoreError(f"cannot write {out}: {error.strerror}") from None
     return [out / name for name in texts]
 
 

@@ -12,7 +12,7 @@ from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.execution.checkpoint import Checkpoints
 from fedrl.benchmark.execution.estimate import work
 from fedrl.benchmark.storage import parameters
-from fedrl.benchmark.storage.files import CorruptFileError, StoreError, left_over
+from fedrl.benchmark.storage.files import CorruptFileError, StoreError, explaining, left_over
 from fedrl.benchmark.storage.manifests import manifest_files, read_manifest
 from fedrl.benchmark.storage.store import Store, parse_name
 from fedrl.envs.thirdparty.making import importing
@@ -60,10 +60,8 @@ def examine(results: Path, *, trust: bool = False) -> list[Health]:
     """
     if not results.is_dir():
         raise StoreError(f"there is no folder {results}")
-    try:
+    with explaining(f"cannot read {results}"):
         there = [path for path in sorted(results.iterdir()) if _is_study(path)]
-    except OSError as error:
-        raise StoreError(f"cannot read {results}: {error.strerror}") from None
     if not there:
         raise StoreError(f"{results} holds no results of any study")
     with importing(allowed=trust):

@@ -3,12 +3,10 @@
 https://w3id.org/ro/crate/1.1. The same files give the same bytes: the only date is the given one.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
-from fedrl.benchmark.publishing.sources import Source, sha256
-from fedrl.benchmark.storage.files import StoreError, plain_bytes
+from fedrl.benchmark.publishing.sources import Source, reading, require_inside, sha256
 
 NAME = "ro-crate-metadata.json"
 PROFILE = "https://w3id.org/ro/crate/1.1"
@@ -31,19 +29,24 @@ MEANINGS = {
 
 def published_on(folder: Path) -> str:
     """The day in the document of a folder; StoreError unless it can be read."""
-    try:
-        graph = json.loads(plain_bytes(folder / NAME))["@graph"]
-        return str(next(entity for entity in graph if entity["@id"] == "./")["datePublished"])
-    except OSError as error:
-        raise StoreError(f"cannot read {folder / NAME}: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError, StopIteration, RecursionError):
-        raise StoreError(f"{folder / NAME} is corrupt") from None
+    with reading(folder / NAME) as told:
+        root = next(entity for entity in told["@graph"] if entity["@id"] == "./")
+        return str(root["datePublished"])
+
+
+def listed(folder: Path) -> dict[str, str]:
+    """Name below the folder -> SHA-256, by its document; StoreError unless it can be read."""
+    with reading(folder / NAME) as told:
+        files = {str(e["@id"]): str(e["sha256"]) for e in told["@graph"] if e["@type"] == "File"}
+    require_inside(files, folder / NAME)
+    return files
 
 
 def crate(source: Source, folder: Path, date: str) -> dict[str, Any]:
     """The whole document, of the files that are in the folder now."""
     versions, command = source.provenance["versions"], source.provenance["command"]
-    files = [_file(path, folder) for path in _files(folder)]
+    there = sorted(p for p in folder.rglob("*") if p.is_file() and p.name != NAME)
+    files = [_file(path, folder) for path in there]
     software = [_software(name, versions[name]) for name in sorted(versions) if name != "engine"]
     root: dict[str, Any] = {
         "@id": "./",
@@ -73,10 +76,6 @@ def crate(source: Source, folder: Path, date: str) -> dict[str, Any]:
         "@context": [f"{PROFILE}/context", {"sha256": "https://schema.org/sha256"}],
         "@graph": [metadata, root, computation, license_, *software, *files],
     }
-
-
-def _files(folder: Path) -> list[Path]:
-    return sorted(p for p in folder.rglob("*") if p.is_file() and p.name != NAME)
 
 
 def _file(path: Path, folder: Path) -> dict[str, Any]:

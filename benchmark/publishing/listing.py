@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from fedrl.benchmark.publishing import crate
-from fedrl.benchmark.publishing.sources import is_inside, sha256
+from fedrl.benchmark.publishing.sources import sha256
 from fedrl.benchmark.storage import parameters
-from fedrl.benchmark.storage.files import CorruptFileError, StoreError, plain_bytes
+from fedrl.benchmark.storage.files import CorruptFileError
 from fedrl.benchmark.storage.manifests import spoken_for
 from fedrl.benchmark.storage.store import parse_name
 from fedrl.benchmark.storage.tables import KEY, read_table
@@ -19,7 +18,7 @@ from fedrl.benchmark.storage.tables import KEY, read_table
 
 def unlisted(folder: Path) -> list[str]:
     """Files that are not as the crate lists them: edited, missing, or beside it; sorted."""
-    listed = _listed(folder)
+    listed = crate.listed(folder)
     there = {
         path.relative_to(folder).as_posix(): path
         for path in folder.rglob("*")
@@ -85,18 +84,3 @@ def kept_runs(folder: Path) -> list[str]:
     """Paths below the folder of the runs that are kept whole."""
     runs = sorted(path for path in folder.glob("runs/*/*") if parse_name(path.name) is not None)
     return [path.relative_to(folder).as_posix() for path in runs]
-
-
-def _listed(folder: Path) -> dict[str, str]:
-    """Name below the folder -> SHA-256, by the crate."""
-    path = folder / crate.NAME
-    try:
-        graph = json.loads(plain_bytes(path))["@graph"]
-        listed = {str(e["@id"]): str(e["sha256"]) for e in graph if e["@type"] == "File"}
-    except OSError as error:
-        raise StoreError(f"cannot read {path}: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError, RecursionError):
-        raise StoreError(f"{path} is corrupt") from None
-    if outside := [name for name in listed if not is_inside(name)]:
-        raise StoreError(f"{path} names {outside[0]!r}, which is not a file below {folder}")
-    return listed

@@ -11,7 +11,7 @@ from typing import Any
 from fedrl.benchmark.publishing.trackers.mlflow import mlflow
 from fedrl.benchmark.publishing.trackers.tensorboard import tensorboard
 from fedrl.benchmark.publishing.trackers.wandb import wandb
-from fedrl.benchmark.storage.files import StoreError
+from fedrl.benchmark.storage.files import StoreError, explaining
 from fedrl.envs.validation import nearest
 
 MIRRORS: dict[str, Callable[[Any, Path], list[Path]]] = {
@@ -36,7 +36,5 @@ def mirror(frame: Any, to: str, out: Path) -> list[Path]:
             f"--to {to} needs the package {missing[0]}: pip install '.[{to}]' in a clone, with "
             "-c constraints.txt for the version it is tested with"
         )
-    try:
+    with explaining(f"cannot write to {out}"):
         return MIRRORS[to](frame, out)
-    except OSError as error:
-        raise StoreError(f"cannot write to {out}: {error.strerror}") from None

@@ -11,7 +11,7 @@ from typing import Any
 from fedrl.benchmark.publishing import sources
 from fedrl.benchmark.publishing.publication import check_ours, presentation
 from fedrl.benchmark.publishing.verification import published
-from fedrl.benchmark.storage.files import StoreError
+from fedrl.benchmark.storage.files import StoreError, explaining
 from fedrl.benchmark.storage.folders import replacing
 from fedrl.envs.validation import nearest
 from fedrl.reports.page.film import PICTURES, film_of, filmed
@@ -54,15 +54,13 @@ def page_of(
     if chosen := presentation(shown or {}, *names):
         told = read.provenance | chosen
         read = sources.packed(read.frame, told, read.title, read.description)
-    try:
-        with replacing(place, ours=sources.REPORT) as new:
-            artefacts = sources.make_report(read, new, tell=tell)
-            sources.write_source(read, artefacts, new / sources.FOLDER)
-            for family in filmed(folder):
-                (new / PICTURES).mkdir(exist_ok=True)
-                shutil.copy(folder / film_of(family), new / film_of(family))
-    except OSError as error:
-        raise StoreError(f"cannot write the report to {place}: {error.strerror}") from None
+    refused = f"cannot write the report to {place}"
+    with explaining(refused), replacing(place, ours=sources.REPORT) as new:
+        artefacts = sources.make_report(read, new, tell=tell)
+        sources.write_source(read, artefacts, new / sources.FOLDER)
+        for family in filmed(folder):
+            (new / PICTURES).mkdir(exist_ok=True)
+            shutil.copy(folder / film_of(family), new / film_of(family))
     return place / sources.PAGE
 
 

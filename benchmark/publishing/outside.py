@@ -11,7 +11,7 @@ import pandas as pd
 
 from fedrl.benchmark.publishing import sources
 from fedrl.benchmark.publishing.outside_files import Curve, read
-from fedrl.benchmark.storage.files import StoreError
+from fedrl.benchmark.storage.files import StoreError, explaining
 from fedrl.benchmark.storage.folders import replacing
 from fedrl.reports.table.columns import REQUIRED
 
@@ -81,12 +81,9 @@ def import_report(
     frame = records_of(curves, random, reference)
     told: dict[str, Any] = {"origin": ORIGIN, "files": [_described(path) for path in paths]}
     source = sources.packed(frame, told, title, f"Curves from {ORIGIN}.")
-    try:
-        with replacing(out, ours=sources.REPORT) as new:
-            artefacts = sources.make_report(source, new)
-            sources.write_source(source, artefacts, new / sources.FOLDER)
-    except OSError as error:
-        raise StoreError(f"cannot write {out}: {error.strerror}") from None
+    with explaining(f"cannot write {out}"), replacing(out, ours=sources.REPORT) as new:
+        artefacts = sources.make_report(source, new)
+        sources.write_source(source, artefacts, new / sources.FOLDER)
     return frame
 
 

@@ -12,7 +12,7 @@ from fedrl.benchmark.config.spaces.design import Design
 from fedrl.benchmark.config.study import Study
 from fedrl.benchmark.publishing import sources
 from fedrl.benchmark.publishing.records import Records, read_records
-from fedrl.benchmark.storage.files import StoreError
+from fedrl.benchmark.storage.files import StoreError, explaining
 from fedrl.benchmark.storage.folders import replacing, require_writable
 from fedrl.benchmark.storage.manifests import Manifest
 from fedrl.benchmark.storage.store import Store, Stored
@@ -53,27 +53,25 @@ def publish(
     configs = study.configs()
     names = (sorted({getattr(c, field) for c in configs}) for field in ("algorithm", "family"))
     chosen = presentation(shown or {}, *names)
-    check_ours(out or Store(results, study.name).folder / "report")
+    store = Store(results, study.name)
+    out = out or store.folder / "report"
+    check_ours(out)
     if tell is not None:
         tell("reading records")
     found = read_records(study, results)
-    store = Store(results, study.name)
-    out = store.folder / "report" if out is None else out
     designed = surfaces_of(study, found)
     told = provenance(study, store, found, command, designed) | chosen
     check_ours(out)
-    try:
-        with replacing(out, ours=sources.REPORT) as new:
-            if film is not None:
-                for best in best_runs(found.stored):
-                    film(store.path(best.run), new)
-            if films := filmed(new):
-                told |= {FILMS: films}
-            source = sources.packed(found.frame, told, study.title, study.description)
-            artefacts = sources.make_report(source, new, designed, tell)
-            sources.write_source(source, artefacts, new / sources.FOLDER)
-    except OSError as error:
-        raise StoreError(f"cannot write the report to {out}: {error.strerror}") from None
+    refused = f"cannot write the report to {out}"
+    with explaining(refused), replacing(out, ours=sources.REPORT) as new:
+        if film is not None:
+            for best in best_runs(found.stored):
+                film(store.path(best.run), new)
+        if films := filmed(new):
+            told |= {FILMS: films}
+        source = sources.packed(found.frame, told, study.title, study.description)
+        artefacts = sources.make_report(source, new, designed, tell)
+        sources.write_source(source, artefacts, new / sources.FOLDER)
     return Published(out / sources.PAGE, found.missing, found.stale, designed)
 
 
@@ -104,16 +102,11 @@ def presentation(
 
 def check_ours(out: Path) -> None:
     """StoreError where the report cannot stand: a folder of something else, or none is allowed."""
-    try:
+    with explaining(f"cannot write the report to {out}"):
         require_writable(out)
-    except OSError as error:
-        raise StoreError(f"cannot write the report to {out}: {error.strerror}") from None
-    if out.is_dir() and any(out.iterdir()) and not _is_report(out):
+    is_report = any((out / name).exists() for name in (sources.PAGE, sources.FOLDER))
+    if out.is_dir() and any(out.iterdir()) and not is_report:
         raise StoreError(f"{out} is not empty and not a report; choose another --out")
-
-
-def _is_report(out: Path) -> bool:
-    return any((out / name).exists() for name in (sources.PAGE, sources.FOLDER))
 
 
 def surfaces_of(study: Study, found: Records) -> Designed | None:

@@ -16,20 +16,16 @@ from pathlib import Path
 from typing import NamedTuple
 
 from fedrl.benchmark.config.study import Study
-from fedrl.benchmark.publishing import crate, readme, sources
+from fedrl.benchmark.publishing import crate, publication, readme, sources
 from fedrl.benchmark.publishing.listing import kept_runs
-from fedrl.benchmark.publishing.publication import (
-    Filming,
-    computed_again,
-    provenance,
-    surfaces_of,
-)
+from fedrl.benchmark.publishing.publication import Filming
 from fedrl.benchmark.publishing.records import label, read_records
 from fedrl.benchmark.storage import parameters
 from fedrl.benchmark.storage.files import (
     CorruptFileError,
     ForeignFileError,
     StoreError,
+    explaining,
     write_atomically,
 )
 from fedrl.benchmark.storage.folders import replacing
@@ -37,6 +33,7 @@ from fedrl.benchmark.storage.manifests import manifest_files, spoken_for
 from fedrl.benchmark.storage.provenance import decisive_versions
 from fedrl.benchmark.storage.store import UNKNOWN, Store, Stored
 from fedrl.reports.page.film import FILMS, PICTURES, filmed
+from fedrl.reports.table.surfaces.from_records import Designed
 
 OURS = (
     *(sources.RECORDS, sources.PROVENANCE, sources.DIGESTS, "tables", "runs", crate.NAME),
@@ -62,20 +59,14 @@ def publish_study(
     store = Store(results, study.name)
     complete(study, store)
     found = read_records(study, results)
-    designed = surfaces_of(study, found)
-    told = provenance(study, store, found, command, designed)
+    designed = publication.surfaces_of(study, found)
+    told = publication.provenance(study, store, found, command, designed)
     kept = cheapest(found.stored)
-    try:
-        with tempfile.TemporaryDirectory() as temporary, replacing(out, ours=OURS) as new:
-            runs = [_keep(store, entry, new) for entry in kept]
-            told |= _film(new, runs, film)
-            made_of = sources.packed(found.frame, told, study.title, study.description)
-            artefacts = sources.make_report(made_of, Path(temporary), designed)
-            _keep_tables(Path(temporary), new)
-            readme.write(made_of, Path(temporary), new, kept_runs(new))
-            _describe(made_of, artefacts, new, day)
-    except OSError as error:
-        raise StoreError(f"cannot write {out}: {error.strerror}") from None
+    with explaining(f"cannot write {out}"), replacing(out, ours=OURS) as new:
+        runs = [_keep(store, entry, new) for entry in kept]
+        told |= _film(new, runs, film)
+        made_of = sources.packed(found.frame, told, study.title, study.description)
+        _describe(made_of, designed, new, day)
     return Public(out, runs, _size(out))
 
 
@@ -95,18 +86,12 @@ def redraw(out: Path, day: str | None, film: Filming) -> Public:
     if day is None:
         day = crate.published_on(out)
     _check_day(day)
-    made_of, designed = computed_again(sources.read_source(out))
-    try:
-        with tempfile.TemporaryDirectory() as temporary, replacing(out, ours=OURS) as new:
-            shutil.copytree(out / "runs", new / "runs")
-            runs = kept_runs(out)
-            made_of = sources.with_provenance(made_of, made_of.provenance | _film(new, runs, film))
-            artefacts = sources.make_report(made_of, Path(temporary), designed)
-            readme.write(made_of, Path(temporary), new, runs)
-            _keep_tables(Path(temporary), new)
-            _describe(made_of, artefacts, new, day)
-    except OSError as error:
-        raise StoreError(f"cannot write {out}: {error.strerror}") from None
+    made_of, designed = publication.computed_again(sources.read_source(out))
+    with explaining(f"cannot write {out}"), replacing(out, ours=OURS) as new:
+        shutil.copytree(out / "runs", new / "runs")
+        runs = kept_runs(out)
+        made_of = sources.with_provenance(made_of, made_of.provenance | _film(new, runs, film))
+        _describe(made_of, designed, new, day)
     return Public(out, runs, _size(out))
 
 
@@ -202,14 +187,15 @@ def _film(out: Path, runs: Sequence[str], film: Filming) -> dict[str, list[str]]
     return {FILMS: filmed(out)}
 
 
-def _keep_tables(report: Path, out: Path) -> None:
-    (out / "tables").mkdir(parents=True)
-    for table in sorted((report / "tables").glob("*.csv")):
-        write_atomically(out / "tables" / table.name, table.read_bytes())
-
-
-def _describe(made_of: sources.Source, artefacts: dict[str, str], out: Path, day: str) -> None:
-    """Write the sources of the report, and a description of the folder for machines."""
+def _describe(made_of: sources.Source, designed: Designed | None, out: Path, day: str) -> None:
+    """Make the report; write its tables, README and sources, and for machines what is there."""
+    with tempfile.TemporaryDirectory() as temporary:
+        report = Path(temporary)
+        artefacts = sources.make_report(made_of, report, designed)
+        (out / "tables").mkdir(parents=True)
+        for table in sorted((report / "tables").glob("*.csv")):
+            write_atomically(out / "tables" / table.name, table.read_bytes())
+        readme.write(made_of, report, out, kept_runs(out))
     sources.write_source(made_of, artefacts, out)
     write_atomically(out / crate.NAME, sources.as_json(crate.crate(made_of, out, day)))
 

@@ -17,7 +17,7 @@ from fedrl.benchmark.config.schedule import Schedule
 from fedrl.benchmark.config.selection import facts
 from fedrl.benchmark.config.settings import words
 from fedrl.benchmark.config.study import DEFAULT_RESULTS, Study, load_study
-from fedrl.benchmark.storage.files import StoreError, write_atomically
+from fedrl.benchmark.storage.files import StoreError, explaining, write_atomically
 from fedrl.benchmark.storage.store import Store, Stored
 from fedrl.reports.table import spreadsheet
 from fedrl.reports.table.columns import (
@@ -101,24 +101,13 @@ def label(run: Run) -> str:
 
 def export(frame: pd.DataFrame, out: Path) -> None:
     """Write the table as its suffix says."""
-    write = _writer(out)
-    try:
+    write = writer_of(out)
+    with explaining(f"cannot write {out}"):
         write_atomically(out, write(frame))
-    except OSError as error:
-        raise StoreError(f"cannot write {out}: {error.strerror}") from None
 
 
-def check_suffix(out: Path) -> None:
-    """StoreError unless the suffix names a format."""
-    _writer(out)
-
-
-def to_csv(frame: pd.DataFrame) -> str:
-    """Every number with all its digits."""
-    return spreadsheet.csv(frame)
-
-
-def _writer(out: Path) -> Callable[[pd.DataFrame], bytes]:
+def writer_of(out: Path) -> Callable[[pd.DataFrame], bytes]:
+    """The content of a file of that suffix; StoreError unless the suffix names a format."""
     if out.suffix not in WRITERS:
         raise StoreError(
             f"{out} has the unknown suffix {out.suffix!r}; it must be one of {', '.join(WRITERS)}"
@@ -138,7 +127,7 @@ def _json_rows(frame: pd.DataFrame) -> Iterable[str]:
 
 
 WRITERS: dict[str, Callable[[pd.DataFrame], bytes]] = {
-    ".csv": lambda frame: to_csv(frame).encode(),
+    ".csv": lambda frame: spreadsheet.csv(frame).encode(),
     ".parquet": _parquet,
     ".json": lambda frame: ("[\n" + ",\n".join(_json_rows(frame)) + "\n]\n").encode(),
     ".jsonl": lambda frame: "".join(f"{row}\n" for row in _json_rows(frame)).encode(),

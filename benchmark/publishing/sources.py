@@ -14,7 +14,8 @@ import io
 import json
 import platform
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pydantic import TypeAdapter
 
 from fedrl.benchmark.storage.files import StoreError, plain_bytes, write_atomically
 from fedrl.reports.page.film import PICTURES
@@ -127,29 +129,29 @@ def read_source(folder: Path) -> Source:
 
 def read_digests(folder: Path) -> Digests:
     """StoreError unless they can be read."""
-    try:
-        read = Digests(**json.loads(plain_bytes(folder / DIGESTS)))
-    except OSError as error:
-        raise StoreError(f"cannot read {folder / DIGESTS}: {error.strerror}") from None
-    except (ValueError, TypeError, RecursionError):
-        raise StoreError(f"{folder / DIGESTS} is corrupt") from None
-    for table in read:
-        if not isinstance(table, dict) or not all(
-            isinstance(entry, str) for entry in table.values()
-        ):
-            raise StoreError(f"{folder / DIGESTS} is corrupt")
-    for name in (*read.artefacts, *read.source):
-        if not is_inside(name):
-            raise StoreError(
-                f"{folder / DIGESTS} names {name!r}, which is not a file below {folder}"
-            )
+    with reading(folder / DIGESTS) as told:
+        read = Digests(**TypeAdapter(dict[str, dict[str, str]]).validate_python(told, strict=True))
+    require_inside([*read.artefacts, *read.source], folder / DIGESTS)
     return read
 
 
-def is_inside(name: str) -> bool:
-    """Whether a name of a file, with / between its parts, stays below the folder it is in."""
-    path = PurePosixPath(name)
-    return path.as_posix() == name != "." and not path.is_absolute() and ".." not in path.parts
+@contextmanager
+def reading(path: Path) -> Iterator[Any]:
+    """What a JSON file holds; StoreError unless it can be read and has what the block looks for."""
+    try:
+        yield json.loads(plain_bytes(path))
+    except OSError as error:
+        raise StoreError(f"cannot read {path}: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError, StopIteration, RecursionError):
+        raise StoreError(f"{path} is corrupt") from None
+
+
+def require_inside(names: Iterable[str], where: Path) -> None:
+    """StoreError for a name in the file `where` that, with / between parts, leaves its folder."""
+    for name in names:
+        path = PurePosixPath(name)
+        if path.as_posix() != name or name == "." or path.is_absolute() or ".." in path.parts:
+            raise StoreError(f"{where} names {name!r}, which is not a file below {where.parent}")
 
 
 def edited(folder: Path, recorded: Digests) -> list[str]:

@@ -8,27 +8,9 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from fedrl.benchmark.publishing import crate, readme
-from fedrl.benchmark.publishing.listing import (
-    contradicted_runs,
-    kept_runs,
-    unlisted,
-    unsound_runs,
-)
-from fedrl.benchmark.publishing.sources import (
-    DIGESTS,
-    FOLDER,
-    PROVENANCE,
-    RECORDS,
-    Digests,
-    drawn_with,
-    edited,
-    make_report,
-    read_digests,
-    read_source,
-    source_folder,
-)
-from fedrl.benchmark.storage.files import StoreError
+from fedrl.benchmark.publishing import crate, listing, readme, sources
+from fedrl.benchmark.publishing.sources import FOLDER
+from fedrl.benchmark.storage.files import StoreError, explaining
 from fedrl.benchmark.storage.provenance import folder
 
 
@@ -65,10 +47,8 @@ def verify(report: Path) -> Verified:
     Files that nothing records are different too; of a published study also README, crate and runs.
     StoreError where it cannot be made again, as without a folder for temporary files.
     """
-    try:
+    with explaining(f"cannot verify {report}"):
         return _verified(report)
-    except OSError as error:
-        raise StoreError(f"cannot verify {report}: {error.strerror}") from None
 
 
 def judged(report: Path) -> Verified:
@@ -80,17 +60,20 @@ def judged(report: Path) -> Verified:
 
 
 def _verified(report: Path) -> Verified:
-    source = source_folder(report)
-    stored = read_digests(source)
+    source = sources.source_folder(report)
+    stored = sources.read_digests(source)
     whole = source != report  # the artefacts are here, not only their digests
-    altered = edited(source, stored)
-    altered += _unrecorded(report, stored) if whole else [*unlisted(report), *unsound_runs(report)]
+    altered = sources.edited(source, stored)
+    if whole:
+        altered += _unrecorded(report, stored)
+    else:
+        altered += [*listing.unlisted(report), *listing.unsound_runs(report)]
     with tempfile.TemporaryDirectory() as temporary:
         again = Path(temporary)
-        read = read_source(source)
+        read = sources.read_source(source)
         if not whole and not altered:
-            altered += contradicted_runs(report, read.frame)
-        made = make_report(read, again)
+            altered += listing.contradicted_runs(report, read.frame)
+        made = sources.make_report(read, again)
         names = sorted({*stored.artefacts, *made})
         differing = [
             name
@@ -101,7 +84,7 @@ def _verified(report: Path) -> Verified:
             )
         ]
         if not whole and not differing:
-            altered += _face_differs(source, again, report)
+            altered += _face_differs(read, again, report)
         tables = [name for name in differing if name.endswith(".csv")]
         no_text = [name for name in tables if _text(report / name) is None]
         changes = [
@@ -112,7 +95,7 @@ def _verified(report: Path) -> Verified:
         ]
     altered = [f"{FOLDER}/{name}" if whole and name in stored.source else name for name in altered]
     altered = [name for name in dict.fromkeys(altered) if name not in differing]
-    versions = _versions(stored.versions, drawn_with()) if differing else {}
+    versions = _versions(stored.versions, sources.drawn_with()) if differing else {}
     return Verified(
         report, len(names) - len(differing), altered + differing, changes, versions, no_text
     )
@@ -125,7 +108,7 @@ def published(below: Path | None = None) -> list[Path]:
     """
     where = folder("fedrl.reports") / "published" if below is None else below
     # A hidden one is what a killed `fedrl publish` left; one that lacks a file of these is one.
-    marks = (DIGESTS, RECORDS, PROVENANCE, crate.NAME)
+    marks = (sources.DIGESTS, sources.RECORDS, sources.PROVENANCE, crate.NAME)
     found = sorted({path.parent for mark in marks for path in where.glob(f"[!.]*/{mark}")})
     if not where.is_dir():
         raise StoreError(f"there is no folder {where}")
@@ -134,16 +117,16 @@ def published(below: Path | None = None) -> list[Path]:
     return found
 
 
-def _face_differs(source: Path, again: Path, report: Path) -> list[str]:
+def _face_differs(source: sources.Source, again: Path, report: Path) -> list[str]:
     """Of a published study's README and figures those that are not as its report makes them."""
-    made = readme.files(read_source(source), again, kept_runs(report))
+    made = readme.files(source, again, listing.kept_runs(report))
     there = {name: report / name for name in made}
     return [n for n, path in there.items() if not path.is_file() or path.read_bytes() != made[n]]
 
 
-def _unrecorded(report: Path, stored: Digests) -> list[str]:
+def _unrecorded(report: Path, stored: sources.Digests) -> list[str]:
     """Files in the folders of a report that are none of its artefacts."""
-    known = {*stored.artefacts, *(f"{FOLDER}/{name}" for name in (*stored.source, DIGESTS))}
+    known = {*stored.artefacts, *(f"{FOLDER}/{name}" for name in (*stored.source, sources.DIGESTS))}
     there = (path for part in ("figures", "tables", FOLDER) for path in (report / part).rglob("*"))
     names = sorted(path.relative_to(report).as_posix() for path in there)
     return [name for name in names if name not in known]

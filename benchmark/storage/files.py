@@ -54,12 +54,12 @@ class ForeignFileError(CorruptFileError):
 
 
 @contextmanager
-def writing(what: Path | str, remedy: str = "") -> Iterator[None]:
-    """What the system refuses in the block is a StoreError: "cannot write <what>", and why."""
+def explaining(what: str, remedy: str = "") -> Iterator[None]:
+    """StoreError where the system refuses something within the block: `what`, and its reason."""
     try:
         yield
     except OSError as error:
-        raise StoreError(f"cannot write {what}: {error.strerror}{remedy}") from None
+        raise StoreError(f"{what}: {error.strerror or error}{remedy}") from None
 
 
 def write_atomically(path: Path, content: bytes) -> None:

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from fedrl.benchmark.storage.files import StoreError, abandoned, sweep, sync, token, writing
+from fedrl.benchmark.storage.files import StoreError, abandoned, explaining, sweep, sync, token
 
 NEW, OLD = ".new.", ".old."  # prefixes of folders that take a place, and of those that leave it
 
@@ -23,7 +23,7 @@ def require_writable(folder: Path) -> None:
 
 def make(folder: Path) -> None:
     """Make the folder of an answer before the answer is computed; StoreError if it cannot be."""
-    with writing(folder):
+    with explaining(f"cannot write {folder}"):
         folder.mkdir(parents=True, exist_ok=True)
 
 

@@ -24,11 +24,11 @@ from fedrl.benchmark.storage.files import (
     CorruptFileError,
     ForeignFileError,
     StoreError,
+    explaining,
     refuse_link,
     tidy,
     token,
     write_atomically,
-    writing,
 )
 from fedrl.benchmark.storage.manifests import (
     Manifest,
@@ -74,7 +74,8 @@ class Store:
     def prepare(self) -> None:
         """Make the folder, prove that it can be written to, remove what killed processes left."""
         probe = self.folder / f".probe.{token()}"
-        with writing(f"results to {self.folder}", "; choose another folder with --results"):
+        refused = f"cannot write results to {self.folder}"
+        with explaining(refused, "; choose another folder with --results"):
             self.folder.mkdir(parents=True, exist_ok=True)
             write_atomically(probe, bytes(PROBE))
             probe.unlink()
@@ -177,7 +178,7 @@ class Store:
         key = run_key(run)
         self._refuse_links([run.config])
         remedy = "; what is stored stays, and the same command goes on from there"
-        with writing(self.path(run), remedy):
+        with explaining(f"cannot write {self.path(run)}", remedy):
             self.config_folder(run.config).mkdir(parents=True, exist_ok=True)
             save_manifest(self.config_folder(run.config), manifest(run.config))
             write_atomically(self.path(run, ".seconds"), encode_table({"seconds": seconds}, key))

@@ -15,7 +15,7 @@ from fedrl.benchmark.config.study import load_study
 from fedrl.benchmark.config.study_file import read_table
 from fedrl.benchmark.config.tuned.entries import Entry
 from fedrl.benchmark.execution.executors import Executor
-from fedrl.benchmark.storage.files import sweep, token, writing
+from fedrl.benchmark.storage.files import explaining, sweep, token
 from fedrl.benchmark.tuning import pages, tuned_writer
 from fedrl.benchmark.tuning.cost import Cost, cost_of
 from fedrl.benchmark.tuning.task import Task, tasks_of
@@ -131,7 +131,7 @@ def _refuse_by_hand(tables: Tables, task: Task) -> None:
 def _check_folder(out: Path) -> None:
     """That files of tuned values can be written is known before hours of compute."""
     probe = out / f".probe.{token()}"
-    with writing(f"tuned values to {out}", "; choose a folder with --out"):
+    with explaining(f"cannot write tuned values to {out}", "; choose a folder with --out"):
         out.mkdir(parents=True, exist_ok=True)
         sweep(out, ".probe.")
         probe.touch()

@@ -10,7 +10,7 @@ from fedrl.benchmark.config.spaces.parameter import edges
 from fedrl.benchmark.config.spaces.protocol import Protocol
 from fedrl.benchmark.config.tuned.entries import FORMAT, Entry, path_of, read
 from fedrl.benchmark.config.tuned.identity import options_of, problem_of, release, settings_of
-from fedrl.benchmark.storage.files import set_aside, write_atomically, writing
+from fedrl.benchmark.storage.files import explaining, set_aside, write_atomically
 from fedrl.benchmark.storage.provenance import config_code
 from fedrl.benchmark.tuning.trial import Tuned
 
@@ -92,7 +92,7 @@ def write(folder: Path, family: str, algorithm: str, entries: Sequence[Entry]) -
     ordered = sorted(known.values(), key=lambda e: (e.study, e.agents, e.kappa, repr(e.key)))
     tables = [entry.model_dump(exclude_unset=True) for entry in ordered]
     head = {"format": FORMAT, "family": family, "algorithm": algorithm, "tuned": tables}
-    with writing(path):
+    with explaining(f"cannot write {path}"):
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, (HEAD + toml_text.document(head)).encode())
     return path

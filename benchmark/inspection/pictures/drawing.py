@@ -7,7 +7,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from fedrl.benchmark.storage.files import StoreError, write_atomically
+from fedrl.benchmark.storage.files import explaining, write_atomically
 
 INK, FAINT, ACCENT, GOAL, WALL = "#1c2733", "#c9d1d9", "#c2410c", "#2f855a", "#4a5568"
 COLOURS = ("#1f6f8b", "#c2410c", "#2f855a", "#7c3aed", "#b7791f", "#be185d", "#0f766e", "#475569")
@@ -42,11 +42,9 @@ def save(figure: Figure, out: Path, name: str) -> list[Path]:
         with mpl.rc_context(STYLE):
             figure.savefig(sink, format=suffix[1:], **more)  # type: ignore[arg-type]
         path = out / f"{name}{suffix}"
-        try:
+        with explaining(f"cannot write {path}"):
             out.mkdir(parents=True, exist_ok=True)
             write_atomically(path, sink.getvalue())
-        except OSError as error:
-            raise StoreError(f"cannot write {path}: {error.strerror}") from None
         written.append(path)
     return written
 

@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 from fedrl.benchmark.config.settings import SettingError
 from fedrl.benchmark.inspection.federation import Federation
 from fedrl.benchmark.inspection.pictures.tiles import picture_of_text
-from fedrl.benchmark.storage.files import StoreError, write_atomically
+from fedrl.benchmark.storage.files import explaining, write_atomically
 from fedrl.benchmark.training.noise import START, uniform_lanes
 from fedrl.benchmark.training.rollout import Sampler, Stream
 from fedrl.envs.family import Array, SimulatedFamily
@@ -62,11 +62,9 @@ def film(federation: Federation, theta: Array, steps: int, out: Path) -> int:
     except DependencyNotInstalled as error:
         raise SettingError(str(error)) from None
     write = _write_gif if out.suffix == ".gif" else _write_mp4
-    try:
+    with explaining(f"cannot write {out}"):
         out.parent.mkdir(parents=True, exist_ok=True)
         write(frames, rendering.fps, out)
-    except OSError as error:
-        raise StoreError(f"cannot write {out}: {error.strerror or error}") from None
     return length
 
 

@@ -46,17 +46,18 @@ def records(
         raise typer.BadParameter("name a study, or use --describe")
     from fedrl.benchmark.cli import answers
     from fedrl.benchmark.config.study import load_study
-    from fedrl.benchmark.publishing.records import check_suffix, export, read_records, to_csv
+    from fedrl.benchmark.publishing.records import export, read_records, writer_of
+    from fedrl.reports.table import spreadsheet
 
     if out is not None:
-        check_suffix(out)
+        writer_of(out)  # a suffix that names no format is told at once
     found = read_records(load_study(study, overrides or (), only or ()), results)
     answers.warn_stale(found.stale)
     answers.warn_missing(found.missing)
     if describe:
         _describe(found.frame.columns)
     elif out is None:
-        sys.stdout.write(to_csv(found.frame))
+        sys.stdout.write(spreadsheet.csv(found.frame))
     else:
         export(found.frame, out)
         print(out)
