@@ -3,16 +3,16 @@
 import tomllib
 from collections.abc import Callable
 from difflib import get_close_matches
-from functools import cache, wraps
+from functools import wraps
 from importlib.metadata import entry_points
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from runpy import run_path
 from typing import Any, NamedTuple, get_type_hints
 
 from typer.exceptions import TyperException
 
 from fedrl.benchmark.cli.codes import USER_ERROR
-from fedrl.benchmark.cli.names import PACKAGES, fields, names, settings, told
+from fedrl.benchmark.cli.names import PACKAGES, between_commas, fields, names, settings, told
 from fedrl.benchmark.cli.streams import NOTICE
 
 
@@ -98,7 +98,7 @@ def check_condition(condition: str, study: str | None, overrides: list[str] | No
     _check_setting("field", field, f"--only {condition}", ("seed",))
     if not known or any(change.startswith(f"{table}.") for change in overrides or ()):
         return
-    for value in filter(None, map(str.strip, text.split(","))):
+    for value in between_commas(text):
         if value not in known:
             raise UnknownName(f"--only {condition}: {nearest(f'run with {field}', value, known)}")
 
@@ -193,7 +193,7 @@ def each(check: Callable[[str], None]) -> Callable[[str], None]:
     """The check of every name between commas."""
 
     def check_each(text: str) -> None:
-        for name in filter(None, map(str.strip, text.split(","))):
+        for name in between_commas(text):
             check(name)
 
     return check_each
@@ -206,14 +206,4 @@ def _check(kind: str, name: str, known: list[str]) -> None:
 
 def nearest(*arguments: Any) -> str:
     """`fedrl.envs.validation.nearest`, without the families that importing `fedrl.envs` imports."""
-    return str(_validation().nearest(*arguments))
-
-
-@cache
-def _validation() -> Any:
-    spec = spec_from_file_location("fedrl_validation", PACKAGES / "envs" / "validation.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return str(run_path(str(PACKAGES / "envs" / "validation.py"))["nearest"](*arguments))

@@ -74,14 +74,11 @@ for _group, _commands in {
 
 def _version(asked: bool) -> None:
     if asked:
-        print(f"fedrl {version('fedrl')}" if _installed() else "fedrl, not installed: a checkout")
+        try:
+            print(f"fedrl {version('fedrl')}")
+        except PackageNotFoundError:
+            print("fedrl, not installed: a checkout")
         raise typer.Exit
-
-
-def _installed() -> bool:
-    with suppress(PackageNotFoundError):
-        return bool(version("fedrl"))
-    return False
 
 
 @app.callback()

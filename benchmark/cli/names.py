@@ -36,6 +36,11 @@ def names(kind: str) -> list[str]:
     return keys + [point.name for point in entry_points(group=group) if group]
 
 
+def between_commas(text: str) -> list[str]:
+    """The words of A, B, C; an empty one is none."""
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
 def told(study: str) -> Mapping[str, Any]:
     """A study as its file has it; nothing where there is none that can be read."""
     for path in (PACKAGES / "benchmark" / "studies" / f"{study}.toml", Path(study)):

@@ -5,16 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from fedrl.benchmark.cli import completion
-from fedrl.benchmark.cli.known import (
-    Known,
-    check_algorithm,
-    check_condition,
-    check_executor,
-    check_family,
-    check_override,
-    check_study,
-)
+from fedrl.benchmark.cli import completion, known
+from fedrl.benchmark.cli.known import Known
 
 RESULTS = Path("results")  # where they are if no option says so
 MOST = 10_000  # of anything counted in an option
@@ -37,8 +29,10 @@ _STUDY: dict[str, Any] = {
     "help": "Name of a built-in study, or path to a TOML file.",
     "autocompletion": completion.studies,
 }
-StudyName = Annotated[str, typer.Argument(metavar="STUDY", **_STUDY), Known(check_study)]
-StudyOrNone = Annotated[str | None, typer.Argument(metavar="[STUDY]", **_STUDY), Known(check_study)]
+StudyName = Annotated[str, typer.Argument(metavar="STUDY", **_STUDY), Known(known.check_study)]
+StudyOrNone = Annotated[
+    str | None, typer.Argument(metavar="[STUDY]", **_STUDY), Known(known.check_study)
+]
 Set = Annotated[
     list[str] | None,
     typer.Option(
@@ -47,7 +41,7 @@ Set = Annotated[
         help="Override a value of the study; may be repeated.",
         autocompletion=completion.overrides,
     ),
-    Known(check_override),
+    Known(known.check_override),
 ]
 Only = Annotated[
     list[str] | None,
@@ -57,7 +51,7 @@ Only = Annotated[
         help="Keep runs with this value, or one of several after commas; may be repeated.",
         autocompletion=completion.conditions,
     ),
-    Known(check_condition, ("study", "overrides")),
+    Known(known.check_condition, ("study", "overrides")),
 ]
 Trust = Annotated[
     bool,
@@ -72,7 +66,7 @@ Workers = Annotated[
 Executor = Annotated[
     str,
     typer.Option(metavar="NAME", help="Where to compute: local, ray, slurm, an entry point."),
-    Known(check_executor),
+    Known(known.check_executor),
 ]
 Address = Annotated[
     str | None,
@@ -89,7 +83,7 @@ FamilyName = Annotated[
         help="Name of a family, or a path module:Class.",
         autocompletion=completion.families,
     ),
-    Known(check_family),
+    Known(known.check_family),
 ]
 Agents = Annotated[int, counted("Agents.")]
 Kappa = Annotated[float, typer.Option(help="Heterogeneity level κ.")]
@@ -103,10 +97,10 @@ FamilySet = Annotated[
 FamilyOption = Annotated[
     str,
     typer.Option("--family", help="Environment family.", autocompletion=completion.families),
-    Known(check_family),
+    Known(known.check_family),
 ]
 AlgorithmOption = Annotated[
     str,
     typer.Option("--algorithm", help="Algorithm.", autocompletion=completion.algorithms),
-    Known(check_algorithm),
+    Known(known.check_algorithm),
 ]

@@ -13,7 +13,6 @@ from gymnasium import spaces
 
 from fedrl.algorithms import ALGORITHMS, Algorithm
 from fedrl.benchmark.config import registry
-from fedrl.benchmark.config.settings import SettingError
 from fedrl.benchmark.config.study import DEFAULT_RESULTS, load_study
 from fedrl.benchmark.config.study_file import StudyError, built_in
 from fedrl.benchmark.conformance.communication import round_cost
@@ -23,16 +22,8 @@ from fedrl.benchmark.storage.run_code import suite_code
 from fedrl.envs import FAMILIES
 from fedrl.envs.family import CompiledFamily, Family, SimulatedFamily
 from fedrl.envs.finite.tabular import Tabular
-from fedrl.envs.validation import nearest
 
 Entry = dict[str, Any]
-
-
-def list_entries(what: str) -> list[Entry]:
-    """Entries of one kind; SettingError for an unknown kind."""
-    if what not in LISTS:
-        raise SettingError(nearest("list", what, LISTS))
-    return LISTS[what]()
 
 
 def families() -> list[Entry]:

@@ -41,28 +41,20 @@ class Crossed(NamedTuple):
     """Cross-evaluation of one run: optimal and trained policies in all agents' MDPs."""
 
     run: Run
-    optimum: Matrix | None  # finite MDPs only
-    trained: Matrix | None  # None where no finite parameters are stored
-    distance: Distance | None  # total variation of the transitions, finite MDPs only
-    gap: float | None  # what sharing one policy costs, an upper bound; finite MDPs only
+    optimum: Matrix | None = None  # finite MDPs only
+    distance: Distance | None = None  # total variation of the transitions, finite MDPs only
+    gap: float | None = None  # what sharing one policy costs, an upper bound; finite MDPs only
+    trained: Matrix | None = None  # None where no finite parameters are stored
     transfer: Matrix | None = None  # where agents are held out, and `trained` is known
 
 
-class Agents(NamedTuple):
-    """The part of a cross-evaluation that does not depend on the algorithm."""
-
-    optimum: Matrix | None
-    distance: Distance | None
-    gap: float | None
-
-
-def agents_of(run: Run) -> Agents:
-    """Cross matrix of the optima, distances and gap of a run's agents; finite MDPs only."""
+def agents_of(run: Run) -> Crossed:
+    """Without what depends on the algorithm: optima, distances and gap of a run's agents."""
     family, task = _agents(run, run.config.agents)
     if not isinstance(family, Tabular):
-        return Agents(None, None, None)
+        return Crossed(run)
     matrix = Matrix(OPTIMUM, cross_evaluation(family, task), 0)
-    return Agents(matrix, kernel_distance(task), optimality_gap(family, task))
+    return Crossed(run, matrix, kernel_distance(task), optimality_gap(family, task))
 
 
 def trained(run: Run, theta: Array, episodes: int) -> Matrix:

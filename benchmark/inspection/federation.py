@@ -1,7 +1,7 @@
 """The agents that a family draws, and what is known about each of them."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any, NamedTuple
 
@@ -56,7 +56,7 @@ def federation(
     agents: int,
     kappa: float,
     seed: int,
-    settings: list[str],
+    settings: Sequence[str],
     base: Mapping[str, Any] | None = None,
     hidden: tuple[int, ...] = (8, 8),
 ) -> Federation:
@@ -87,7 +87,7 @@ def federation(
     return Federation(name, family, kappa, chosen, task, config.build_policy())
 
 
-def split_settings(name: str, settings: list[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+def split_settings(name: str, settings: Sequence[str]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Options and pinned knobs of a family from `name=value`."""
     kind = family_entry(name).value
     known = [*(field.name for field in fields(kind)), *kind.knobs]
@@ -116,12 +116,7 @@ def facts(federation: Federation) -> list[Fact]:
     """Knob values; for finite MDPs also optima and distances to the agents' mean kernel."""
     family = federation.family
     found = [
-        Fact(
-            name,
-            family.knobs[name].unit,
-            family.knobs[name].stock,
-            values,
-        )
+        Fact(name, family.knobs[name].unit, family.knobs[name].stock, values)
         for name, values in federation.knobs.items()
     ]
     if isinstance(family, Tabular):

@@ -24,9 +24,12 @@ class Distance(NamedTuple):
 def kernel_distance(task: TabularTask) -> Distance:
     """½ Σ_x |P_i(x|s,a) - P_j(x|s,a)|, the total-variation distance: in [0, 1]."""
     follows, chance = task.successor, task.chance
-    return _over_pairs(
-        [_total_variation(follows[i], chance[i], follows[j], chance[j]) for i, j in _pairs(task)]
-    )
+    pairs = combinations(range(len(task.start)), 2)
+    found = [_total_variation(follows[i], chance[i], follows[j], chance[j]) for i, j in pairs]
+    if not found:
+        return Distance(0.0, 0.0)
+    largest = max(float(distance.max()) for distance in found)
+    return Distance(largest, float(np.mean([distance.mean() for distance in found])))
 
 
 def optimality_gap(family: Tabular, task: TabularTask) -> float:
@@ -46,17 +49,6 @@ def cross_evaluation(family: Tabular, task: TabularTask) -> Array:
     best = family.optima(task).action
     agents = range(len(best))
     return np.stack([family.follow(task, np.repeat(best[[i]], len(best), axis=0)) for i in agents])
-
-
-def _pairs(task: TabularTask) -> list[tuple[int, int]]:
-    return list(combinations(range(len(task.start)), 2))
-
-
-def _over_pairs(differences: list[Array]) -> Distance:
-    if not differences:
-        return Distance(0.0, 0.0)
-    largest = max(float(difference.max()) for difference in differences)
-    return Distance(largest, float(np.mean([difference.mean() for difference in differences])))
 
 
 @njit(cache=True, nogil=True)

@@ -4,7 +4,7 @@ A score is what the family is measured by: the objective J, discounted, or the u
 always the mean over the agents.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,8 +12,6 @@ from fedrl.benchmark.inspection.federation import Federation
 from fedrl.benchmark.training.evaluate import evaluate
 from fedrl.benchmark.training.rollout import Sampler, Stream
 from fedrl.envs.finite.tabular import Tabular, best_common_policy
-
-AGENTS = 5  # where they differ; at κ = 0 all agents are the same MDP and one is enough
 
 
 class Score(NamedTuple):
@@ -37,13 +35,6 @@ class Standing(NamedTuple):
     meaning: str  # of the reference
     common: float | None  # best known policy that all agents share
     own: float | None  # every agent with an optimum of its own, which may depend on the time
-
-
-def agents_for(kappa: float, given: int | None) -> int:
-    """How many agents to draw if the reader does not care."""
-    if given is not None:
-        return given
-    return 1 if kappa == 0 else AGENTS
 
 
 def standing(agents: Federation, episodes: int) -> Standing:
@@ -80,8 +71,3 @@ def random_score(agents: Federation, episodes: int) -> Score:
     returns = played.returns(family.discount if family.metric == "objective" else 1.0)
     variance = returns.var(axis=1, ddof=1) / episodes
     return Score(float(returns.mean()), float(np.sqrt(variance.sum()) / count), episodes)
-
-
-def as_json(mark: Standing) -> dict[str, Any]:
-    """A standing for programs."""
-    return mark._asdict() | {"random": mark.random._asdict()}

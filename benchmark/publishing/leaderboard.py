@@ -37,16 +37,7 @@ the random policy and 1 the reference, over the study's settings, with 95 % boot
 of different studies have different settings: compare within a study.
 
 """
-HEADINGS = (
-    "study",
-    "place",
-    "algorithm",
-    "settings",
-    "runs",
-    "area",
-    "computed again",
-    "published",
-)
+HEADINGS = "study", "place", "algorithm", "settings", "runs", "area", "computed again", "published"
 
 
 def submit(
@@ -172,7 +163,8 @@ def _again(path: Path, trust: bool, tell: Callable[[str], None]) -> str:
     for part, native in (("algorithm", ALGORITHMS), ("family", FAMILIES)):
         name = getattr(config, part)
         pinned = isinstance(code, dict) and code.get(part)
-        if name.partition("@")[0] not in native and not (pinned and _same(original)):
+        same = "code" not in original.differences
+        if name.partition("@")[0] not in native and not (pinned and same):
             raise StoreError(
                 f"{part} {name} of {path} is of another package, whose code now is not the code "
                 "whose digest the run has; install the version that it was computed with"
@@ -182,10 +174,6 @@ def _again(path: Path, trust: bool, tell: Callable[[str], None]) -> str:
     if not found.reproduced:
         raise StoreError(f"{path} is not reproduced: {replay.sentence(found)}")
     return found.outcome
-
-
-def _same(original: stored_run.Original) -> bool:
-    return "code" not in original.differences
 
 
 def _rows(folder: Path) -> list[dict[str, Any]]:

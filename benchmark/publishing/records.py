@@ -68,6 +68,18 @@ def load_records(
 
 def read_records(study: Study, results: str | Path) -> Records:
     """The table and its gaps; StoreError when nothing of the study is stored."""
+    stored, missing = stored_runs(study, results)
+    kept = [thinned(entry, study.thinning) for entry in stored]
+    frame = placed(tidy_table(study.name, kept), study)
+    if not study.diagnostics or study.measured != "all":
+        frame = frame.drop(columns=[name for name in frame.columns if name.startswith(DIAGNOSTIC)])
+    if study.measured != "all":
+        frame = scores_only(frame, keep=["stationarity"] * (study.measured == "gradients"))
+    return Records(frame, stored, sum(entry.stale for entry in stored), missing)
+
+
+def stored_runs(study: Study, results: str | Path) -> tuple[list[Stored], list[str]]:
+    """Runs of a study that are stored, and labels of the others; StoreError when none is."""
     store, runs = Store(results, study.name), study.runs()
     stored = store.load(runs)
     if not stored:
@@ -76,14 +88,7 @@ def read_records(study: Study, results: str | Path) -> Records:
             "or name their folder with --results"
         )
     have = {store.path(entry.run) for entry in stored}
-    missing = [label(run) for run in runs if store.path(run) not in have]
-    kept = [thinned(entry, study.thinning) for entry in stored]
-    frame = placed(tidy_table(study.name, kept), study)
-    if not study.diagnostics or study.measured != "all":
-        frame = frame.drop(columns=[name for name in frame.columns if name.startswith(DIAGNOSTIC)])
-    if study.measured != "all":
-        frame = scores_only(frame, keep=["stationarity"] * (study.measured == "gradients"))
-    return Records(frame, stored, sum(entry.stale for entry in stored), missing)
+    return stored, [label(run) for run in runs if store.path(run) not in have]
 
 
 def stale_message(count: int) -> str:

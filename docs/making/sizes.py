@@ -16,7 +16,7 @@ FOLDER = Path(__file__).parents[2] / "benchmark" / "studies"
 def counted() -> dict[str, dict[str, Any]]:
     """Name of a study to its size and the digest of its file."""
     found = {}
-    for entry in catalogue.list_entries("studies"):
+    for entry in catalogue.studies():
         text = (FOLDER / f"{entry['name']}.toml").read_bytes()
         size = {name: entry[name] for name in ("cells", "runs")}
         found[entry["name"]] = {"digest": blake2b(text, digest_size=8).hexdigest(), **size}

@@ -101,7 +101,7 @@ def test_a_taken_name_stays_with_whom_it_was(entries: Any) -> None:
 def test_a_family_that_cannot_be_made_hides_no_other(entries: Any) -> None:
     entries(EntryPoint("mine", f"{__name__}:Broken", "fedrl.families"))
     with pytest.warns(registry.EntryPointWarning, match="mine is left out: RuntimeError"):
-        listed = catalogue.list_entries("families")
+        listed = catalogue.families()
     assert [entry["name"] for entry in listed] == list(FAMILIES)
     with pytest.raises(ValueError, match=r"family mine cannot be made .* RuntimeError: needs"):
         Config(family="mine", algorithm="fedpg")

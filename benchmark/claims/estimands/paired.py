@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from fedrl.benchmark.claims.verdict import Measured
 from fedrl.benchmark.config.registry import algorithms
 from fedrl.reports.statistics.estimates import Estimate
 from fedrl.reports.table.normalised_scores import area, final
-from fedrl.reports.table.runs import Family, Run
+from fedrl.reports.table.runs import Family
 
 ASSUMES = (
     "seeds are independent draws; a seed counts once, with the mean over its settings",
@@ -30,7 +29,7 @@ def area_difference(evidence: Evidence, options: dict[str, Any], level: float) -
     """
     name, rival = str(options["algorithm"]), str(options["against"])
     family = evidence.family(str(options["family"]))
-    found = _between(family, name, rival, level, area)
+    found = _between(family, name, rival, level)
     lost: tuple[str, ...] = ()
     if name in algorithms() and rival in algorithms()[name].contains and found[0].high < 0:
         lost = (
@@ -44,10 +43,7 @@ def area_difference(evidence: Evidence, options: dict[str, Any], level: float) -
 def gap_difference(evidence: Evidence, options: dict[str, Any], level: float) -> Measured:
     """Share of reference − random that the last policy misses, at κ minus at `from_kappa`."""
     name, family = str(options["algorithm"]), evidence.family(str(options["family"]))
-    sides = [
-        _by_seed(family, name, lambda _, run: 1 - final(run), float(options[key]))
-        for key in ("kappa", "from_kappa")
-    ]
+    sides = [_missed(family, name, float(options[key])) for key in ("kappa", "from_kappa")]
     shared = sorted(sides[0].keys() & sides[1].keys())
     if not shared:
         raise NothingToMeasureError(f"no runs of {name} on {family.name} at both κ")
@@ -56,16 +52,14 @@ def gap_difference(evidence: Evidence, options: dict[str, Any], level: float) ->
     return Measured(found, len(shared), (), (), unscaled(family), ASSUMES)
 
 
-def _between(
-    family: Family, name: str, rival: str, level: float, score: Callable[[Family, Run], float]
-) -> tuple[Estimate, int]:
-    """Mean over settings of the difference, seed by seed; seeds that both have everywhere."""
+def _between(family: Family, name: str, rival: str, level: float) -> tuple[Estimate, int]:
+    """Mean over settings of the difference of areas, seed by seed; seeds both have everywhere."""
     pairs: dict[int, list[float]] = {}
     settings = 0
     for kappa, agents in family.panels:
         here = family.among(kappa, agents)
         ours, theirs = (
-            {run.seed: score(family, run) for run in here if run.series.algorithm == one}
+            {run.seed: area(family, run) for run in here if run.series.algorithm == one}
             for one in (name, rival)
         )
         settings += bool(ours and theirs)
@@ -77,13 +71,12 @@ def _between(
     return over_seeds(whole, level), len(whole)
 
 
-def _by_seed(
-    family: Family, name: str, score: Callable[[Family, Run], float], kappa: float
-) -> dict[int, float]:
+def _missed(family: Family, name: str, kappa: float) -> dict[int, float]:
+    """Seed → share of reference − random that the last policies miss at κ."""
     found: dict[int, list[float]] = {}
     for run in family.at(kappa):
         if run.series.algorithm == name:
-            found.setdefault(run.seed, []).append(score(family, run))
+            found.setdefault(run.seed, []).append(1 - final(run))
     return {seed: float(np.mean(values)) for seed, values in found.items()}
 
 

@@ -1,8 +1,8 @@
 """Who plays in a film: agents of a family, and the stored parameters they act with."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
@@ -21,26 +21,21 @@ MOST = 4  # agents, unless more are asked for
 SHOWN = 100  # steps in a film of a published study
 
 
-class Cast(NamedTuple):
-    """Agents and the parameters (N, d) of each."""
-
-    federation: Federation
-    theta: Array
-
-
 def cast(
     name: str,
     policy: str,
     results: Path,
-    study: str | None,
-    agents: int | None,
-    kappa: float | None,
-    seed: int | None,
-    settings: list[str],
+    study: str | None = None,
+    agents: int | None = None,
+    kappa: float | None = None,
+    seed: int | None = None,
+    settings: Sequence[str] = (),
     *,
     trust: bool = False,
-) -> Cast:
-    """The agents of a stored run, or others of its family; None is the run's own value.
+) -> tuple[Federation, Array]:
+    """The agents of a stored run, or others of its family, and the parameters (N, d) of each.
+
+    None is the run's own value.
 
     Raises SettingError or StoreError: another family, no such run, no parameters, other shapes. A
     package that the run's manifest names is imported with `trust` only.
@@ -78,13 +73,13 @@ def cast(
         chances = np.maximum(acting.probabilities(theta), np.finfo(np.float64).tiny)
         theta = np.log(chances).reshape(len(theta), -1)
     if len(theta) == 1:
-        return Cast(drawn, np.repeat(theta, drawn.agents, axis=0))
+        return drawn, np.repeat(theta, drawn.agents, axis=0)
     if len(theta) < drawn.agents:
         raise SettingError(
             f"{policy} has a policy of its own for each of its {len(theta)} agents; agents is "
             f"{drawn.agents}"
         )
-    return Cast(drawn, theta[: drawn.agents])
+    return drawn, theta[: drawn.agents]
 
 
 def film_run(result: Path, folder: Path) -> None:
@@ -104,5 +99,4 @@ def film_run(result: Path, folder: Path) -> None:
     diverged = run.parameters is None or not np.isfinite(run.parameters).all()
     if drawn and not diverged and not out.exists():
         with suppress(SettingError):  # something to draw with is not there
-            chosen = cast(family, str(result), folder, None, None, None, None, [])
-            film(chosen.federation, chosen.theta, SHOWN, out)
+            film(*cast(family, str(result), folder), SHOWN, out)

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from fedrl.benchmark.inspection.cross_evaluation import OPTIMUM, Crossed, Matrix
-from fedrl.benchmark.inspection.pictures.drawing import STYLE
+from fedrl.benchmark.inspection.pictures.drawing import STYLE, write_values
 
 READABLE = 12  # agents whose values are written out
 COLOURS = "viridis"
@@ -48,20 +48,9 @@ def _map(ax: Any, matrix: Matrix, agents: int, low: float, high: float) -> Any:
     ax.set_ylabel("" if common else "agent i")
     ax.tick_params(length=0)
     if agents <= READABLE:
-        for i, row in enumerate(values):
-            for j, value in enumerate(row):
-                bright = value > low + 0.55 * (high - low)
-                ink = "black" if bright else "white"
-                text = f"{value:.3g}"
-                ax.text(
-                    j,
-                    i,
-                    text,
-                    ha="center",
-                    va="center",
-                    fontsize=6.5 if agents <= 8 else 5.5,
-                    color=ink,
-                )
+        bright = low + 0.55 * (high - low)
+        size = 6.5 if agents <= 8 else 5.5
+        write_values(ax, values, ".3g", size, lambda value: not value > bright)
     return image
 
 

@@ -1,13 +1,16 @@
 """Figures that come out the same whenever they are drawn, as PNG and SVG."""
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.figure import Figure
 
 from fedrl.benchmark.storage.files import explaining, write_atomically
+from fedrl.envs.family import Array
 
 INK, FAINT, ACCENT, GOAL, WALL = "#1c2733", "#c9d1d9", "#c2410c", "#2f855a", "#4a5568"
 COLOURS = ("#1f6f8b", "#c2410c", "#2f855a", "#7c3aed", "#b7791f", "#be185d", "#0f766e", "#475569")
@@ -32,6 +35,15 @@ def panels(count: int, columns: int, width: float, height: float) -> tuple[Figur
     for spare in axes[count:]:
         spare.set_axis_off()
     return figure, list(axes[:count])
+
+
+def write_values(
+    ax: Any, values: Array, form: str, size: float, is_dark: Callable[[float], bool]
+) -> None:
+    """The numbers of a matrix in its cells, white where a cell is dark."""
+    for (i, j), value in np.ndenumerate(values):
+        colour = "white" if is_dark(value) else "black"
+        ax.text(j, i, f"{value:{form}}", ha="center", va="center", fontsize=size, color=colour)
 
 
 def save(figure: Figure, out: Path, name: str) -> list[Path]:

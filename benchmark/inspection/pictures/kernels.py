@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from fedrl.benchmark.inspection.federation import Federation
-from fedrl.benchmark.inspection.pictures.drawing import SHOWN, panels, shown
+from fedrl.benchmark.inspection.pictures.drawing import SHOWN, panels, shown, write_values
 from fedrl.envs.family import Array
 
 
@@ -42,17 +42,7 @@ def _distances(figure: Figure, ax: Any, kernel: Array) -> None:
     ax.set_yticks(range(len(kernel)))
     ax.tick_params(labelsize=6)
     if len(kernel) <= 6:
-        for i, row in enumerate(distance):
-            for j, value in enumerate(row):
-                dark = value > 0.6 * distance.max()
-                ax.text(
-                    j,
-                    i,
-                    f"{value:.2f}",
-                    ha="center",
-                    va="center",
-                    fontsize=5.5,
-                    color="white" if dark and value else "black",
-                )
+        dark = 0.6 * distance.max()
+        write_values(ax, distance, ".2f", 5.5, lambda value: bool(value > dark and value))
     else:
         figure.colorbar(image, ax=ax, shrink=0.6)

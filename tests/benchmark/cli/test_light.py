@@ -124,7 +124,7 @@ def test_sizes_of_studies_are_kept_and_counted_anew_once_a_file_changes(
 ) -> None:
     """Otherwise: python docs/making/sizes.py."""
     kept = counted_studies()
-    assert kept == json.loads(json.dumps(catalogue.list_entries("studies")))
+    assert kept == json.loads(json.dumps(catalogue.studies()))
     monkeypatch.setattr(names, "PACKAGES", tmp_path)
     shutil.copytree(ROOT / "benchmark" / "studies", tmp_path / "benchmark" / "studies")
     assert counted_studies() == kept

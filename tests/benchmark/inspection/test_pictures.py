@@ -129,12 +129,12 @@ def test_many_agents_are_summed_up(fedrl: Fedrl) -> None:  # noqa: F811
 def test_a_film_acts_as_its_run_did(algorithm: str, tmp_path: Path) -> None:
     """θ of a finite MDP may hold logits, probabilities or values."""
     run = stored(tmp_path / "results", "gridworld", algorithm)
-    shown = cast("gridworld", str(run), tmp_path, None, None, None, None, [])
+    drawn, theta = cast("gridworld", str(run), tmp_path)
     own = original(str(run), tmp_path)
     assert own.parameters is not None
     chances = own.run.config.build_policy().probabilities(own.parameters)
     np.testing.assert_allclose(
-        shown.federation.policy.probabilities(shown.theta), np.repeat(chances, 3, 0), atol=1e-12
+        drawn.policy.probabilities(theta), np.repeat(chances, 3, 0), atol=1e-12
     )
 
 

@@ -59,8 +59,9 @@ def render(
     from fedrl.benchmark.inspection.pictures.film import check_film, film
 
     target = Path(f"{stored_as(name.replace(':', '.'))}.gif") if out is None else out
-    chosen = cast(name, policy, results, study, agents, kappa, seed, settings or [], trust=trust)
-    check_film(chosen.federation, target)
-    frames = film(chosen.federation, chosen.theta, steps, target)
-    answers.say(f"{chosen.federation.agents} agents, {frames} frames")
+    chosen = (name, policy, results, study, agents, kappa, seed, settings or ())
+    drawn, theta = cast(*chosen, trust=trust)
+    check_film(drawn, target)
+    frames = film(drawn, theta, steps, target)
+    answers.say(f"{drawn.agents} agents, {frames} frames")
     print(target)

@@ -45,16 +45,14 @@ def thresholds(
     from fedrl.benchmark.config import registry
     from fedrl.benchmark.inspection import handbook
     from fedrl.benchmark.inspection.federation import federation
-    from fedrl.benchmark.inspection.thresholds import agents_for, standing
-    from fedrl.benchmark.inspection.thresholds import as_json as plain
+    from fedrl.benchmark.inspection.thresholds import standing
 
     chosen = names or list(registry.families())
-    drawn = [
-        federation(name, agents_for(kappa, agents), kappa, seed, [], hidden=()) for name in chosen
-    ]
+    count = agents or (1 if kappa == 0 else 5)  # at κ = 0 all agents are the same MDP
+    drawn = [federation(name, count, kappa, seed, [], hidden=()) for name in chosen]
     found = [standing(one, episodes) for one in drawn]
     if as_json:
-        answers.print_json([plain(mark) for mark in found])
+        answers.print_json([one._asdict() | {"random": one.random._asdict()} for one in found])
     elif markdown:
         print(handbook.pages(drawn, found, episodes), end="")
     else:

@@ -1,9 +1,13 @@
 """`fedrl list`: what can be combined."""
 
+import json
+import tomllib
+from hashlib import blake2b
 from typing import Annotated, Any
 
 import typer
 
+from fedrl.benchmark.cli import names
 from fedrl.benchmark.cli.options import Json
 
 # What a table shows of each kind of entry, and under which heading; --json has everything.
@@ -65,11 +69,9 @@ def _made(what: str) -> Any:
     """The entries, from classes and studies themselves, as JSON has them."""
     if what == "studies" and (entries := counted_studies()) is not None:
         return entries
-    import json
-
     from fedrl.benchmark.inspection import catalogue
 
-    return json.loads(json.dumps(catalogue.list_entries(what)))
+    return json.loads(json.dumps(catalogue.LISTS[what]()))
 
 
 def counted_studies() -> list[dict[str, Any]] | None:
@@ -77,16 +79,10 @@ def counted_studies() -> list[dict[str, Any]] | None:
 
     To count them takes seconds: every configuration of every study is made and validated.
     """
-    import json
-    import tomllib
-    from hashlib import blake2b
-
-    from fedrl.benchmark.cli.names import PACKAGES, names
-
-    folder = PACKAGES / "benchmark" / "studies"
+    folder = names.PACKAGES / "benchmark" / "studies"
     kept = json.loads((folder / "sizes.json").read_text("utf-8"))
     found = []
-    for name in names("study"):
+    for name in names.names("study"):
         text = (folder / f"{name}.toml").read_bytes()
         size = dict(kept.get(name, {}))
         if size.pop("digest", "") != blake2b(text, digest_size=8).hexdigest():

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from fedrl.benchmark.cli.names import between_commas
 from fedrl.benchmark.cli.options import RESULTS, Json, Only, Results, Set, StudyOrNone
 
 
@@ -77,8 +78,8 @@ def report(
     shown = {
         "baseline": baseline or "",
         "labels": dict(_named(entry) for entry in label or ()),
-        "order": _parts(order),
-        "families": _parts(families),
+        "order": between_commas(order or ""),
+        "families": between_commas(families or ""),
         "size": size or "",
     }
     if source is not None:
@@ -109,7 +110,3 @@ def _named(entry: str) -> tuple[str, str]:
     if not name or not words:
         raise typer.BadParameter(f"{entry!r} is not ALGORITHM=WORDS, such as fedsvrpg-m=Ours")
     return name, words
-
-
-def _parts(text: str | None) -> list[str]:
-    return [part.strip() for part in (text or "").split(",") if part.strip()]

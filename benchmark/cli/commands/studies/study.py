@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from fedrl.benchmark.cli.known import Known, check_algorithm, check_family, each
+from fedrl.benchmark.cli.names import between_commas
 
 
 class Action(StrEnum):
@@ -50,9 +51,7 @@ def study(
 
     if file.suffix != ".toml":
         raise SettingError(f"{file} has to end in .toml")
-    rivals, places = (
-        [part.strip() for part in text.split(",") if part.strip()] for text in (against, families)
-    )
+    rivals, places = between_commas(against), between_commas(families)
     text = compose(file.name, algorithm, rivals, places)
     if file.exists():
         raise SettingError(f"{file} is there already; remove it, or choose another name")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fedrl.benchmark.cli.known import Known, check_folder
+from fedrl.benchmark.cli.names import between_commas
 from fedrl.benchmark.cli.options import Json, Trust
 from fedrl.benchmark.cli.printable import printable
 
@@ -61,8 +62,7 @@ def compare(
 
     tables = [table_of(place, study, trust=trust) for place in (old, new)]
     try:
-        names = [name.strip() for name in ignore.split(",") if name.strip()]
-        found = compared(tables[0], tables[1], ignore=names)
+        found = compared(tables[0], tables[1], ignore=between_commas(ignore))
     except ValueError as error:
         raise StoreError(f"{old} and {new} cannot be compared: {error}") from None
     if as_json:
