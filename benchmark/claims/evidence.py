@@ -88,8 +88,7 @@ class Evidence:
     @property
     def configuration(self) -> dict[str, Any]:
         """The study as it was run."""
-        told = self.source.provenance
-        return dict(told["configuration"])
+        return dict(self.source.provenance["configuration"])
 
     @property
     def looks(self) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 from fedrl.benchmark.claims.figure import drawing
 from fedrl.benchmark.claims.verdict import SHOWN, UNDECIDED, Verdict
 from fedrl.benchmark.claims.words import interval
-from fedrl.benchmark.storage.files import explaining, write_atomically
+from fedrl.benchmark.storage.files import explaining, write_below
 from fedrl.reports.table import formatting as fm
 
 PAGE, PICTURES = "claims.md", "claims"
@@ -40,10 +40,7 @@ def write(verdicts: Sequence[Verdict], out: Path) -> list[Path]:
         for old in sorted((out / PICTURES).glob("*.svg")):
             if f"{PICTURES}/{old.name}" not in texts:
                 old.unlink()
-        for name, text in texts.items():
-            (out / name).parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(out / name, text.encode())
-    return [out / name for name in texts]
+        return write_below(out, {name: text.encode() for name, text in texts.items()})
 
 
 def files(verdicts: Sequence[Verdict]) -> dict[str, str]:

@@ -110,14 +110,13 @@ def _algorithm(name: str, kind: type[Algorithm]) -> Entry:
         "kind": kind.kind,
         "hyperparameters": _defaults(kind),
         "tunable": tunables,
-        "ranges": {name: _range(**details) for name, details in tunables.items()},
+        "ranges": {
+            name: "{default:g} [{low:g}, {high:g}]".format(**details)
+            for name, details in tunables.items()
+        },
         "reference": kind.reference,
         **round_cost(kind())._asdict(),
     }
-
-
-def _range(default: float, low: float, high: float, **others: Any) -> str:
-    return f"{default:g} [{low:g}, {high:g}]"
 
 
 def studies() -> list[Entry]:

@@ -9,6 +9,7 @@ from typing import get_args, get_type_hints
 
 from fedrl.algorithms import ALGORITHMS, Algorithm
 from fedrl.benchmark.conformance.communication import Cost, round_cost
+from fedrl.benchmark.storage.files import write_below
 
 COMMAND = "fedrl handbook algorithms --out docs/algorithms"
 WRITTEN = f"<!-- Written by `{COMMAND}` from the source; change the docstrings instead. -->"
@@ -30,13 +31,7 @@ def pages() -> dict[str, str]:
 
 def write(folder: Path) -> list[Path]:
     """Write all pages; what else is in the folder stays."""
-    folder.mkdir(parents=True, exist_ok=True)
-    written = []
-    for name, text in pages().items():
-        path = folder / name
-        path.write_text(text, encoding="utf-8")
-        written.append(path)
-    return written
+    return write_below(folder, {name: text.encode() for name, text in pages().items()})
 
 
 def index() -> str:

@@ -6,6 +6,7 @@ checkpoints, and a tuning has a journal. Nothing is written and nothing is compu
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,15 +35,11 @@ def watcher_of(
     only: Sequence[str] = (),
 ) -> "Watcher":
     """The watcher of a study, whose hyperparameters may not be tuned yet."""
-
-    def load() -> Study:
-        return load_study(name_or_path, overrides, only)
-
+    load = partial(load_study, name_or_path, overrides, only)
     try:
         return Watcher(load(), results, load)
     except UntunedStudyError:
-        untuned = load_study(name_or_path, overrides, only, given=True)
-        return Watcher(untuned, results, load, untuned=True)
+        return Watcher(load(given=True), results, load, untuned=True)
 
 
 class Watcher:

@@ -18,6 +18,7 @@ from fedrl.benchmark.storage.manifests import Manifest
 from fedrl.benchmark.storage.store import Store, Stored
 from fedrl.benchmark.storage.tuned_code import tuned_elsewhere
 from fedrl.reports.page.film import FILMS, filmed
+from fedrl.reports.table.presentation import KEY, Presentation
 
 if TYPE_CHECKING:
     from fedrl.reports.table.surfaces.from_records import Designed
@@ -90,8 +91,6 @@ def presentation(
     shown: Mapping[str, Any], algorithms: Sequence[str], families: Sequence[str]
 ) -> dict[str, Any]:
     """The entry of the provenance; nothing where nothing was chosen."""
-    from fedrl.reports.table.presentation import KEY, Presentation
-
     chosen = Presentation.of({KEY: shown})
     try:
         chosen.check(algorithms, families)

@@ -27,6 +27,7 @@ from fedrl.benchmark.storage.files import (
     StoreError,
     explaining,
     write_atomically,
+    write_below,
 )
 from fedrl.benchmark.storage.folders import replacing
 from fedrl.benchmark.storage.manifests import manifest_files, spoken_for
@@ -171,11 +172,10 @@ def _keep(store: Store, entry: Stored, out: Path) -> str:
     """Copy a run with everything that belongs to it; the path of its result below `out`."""
     result = store.path(entry.run)
     folder = out / "runs" / entry.run.config.id
-    folder.mkdir(parents=True, exist_ok=True)
     timing = store.path(entry.run, ".seconds")
     beside = [timing] if timing.exists() else []
-    for path in (*manifest_files(result.parent), parameters.beside(result), *beside, result):
-        write_atomically(folder / path.name, path.read_bytes())
+    kept = (*manifest_files(result.parent), parameters.beside(result), *beside, result)
+    write_below(folder, {path.name: path.read_bytes() for path in kept})
     return (folder / result.name).relative_to(out).as_posix()
 
 
@@ -192,9 +192,8 @@ def _describe(made_of: sources.Source, designed: Designed | None, out: Path, day
     with tempfile.TemporaryDirectory() as temporary:
         report = Path(temporary)
         artefacts = sources.make_report(made_of, report, designed)
-        (out / "tables").mkdir(parents=True)
-        for table in sorted((report / "tables").glob("*.csv")):
-            write_atomically(out / "tables" / table.name, table.read_bytes())
+        tables = sorted((report / "tables").glob("*.csv"))
+        write_below(out, {f"tables/{table.name}": table.read_bytes() for table in tables})
         readme.write(made_of, report, out, kept_runs(out))
     sources.write_source(made_of, artefacts, out)
     write_atomically(out / crate.NAME, sources.as_json(crate.crate(made_of, out, day)))

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fedrl.benchmark.publishing import sources
-from fedrl.benchmark.storage.files import write_atomically
+from fedrl.benchmark.storage.files import write_below
 from fedrl.reports.page.film import FILMS, PICTURES, film_of
 
 README = "README.md"
@@ -18,9 +18,7 @@ LONG_NUMBER = re.compile(rb"-?\d+\.\d{3,}")
 
 def write(source: sources.Source, report: Path, out: Path, runs: Sequence[str]) -> None:
     """README.md and pictures/ of a published study, from its report; `runs` are kept whole."""
-    for name, content in files(source, report, runs).items():
-        (out / name).parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(out / name, content)
+    write_below(out, files(source, report, runs))
 
 
 def files(source: sources.Source, report: Path, runs: Sequence[str]) -> dict[str, bytes]:

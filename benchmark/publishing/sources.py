@@ -25,7 +25,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import TypeAdapter
 
-from fedrl.benchmark.storage.files import StoreError, plain_bytes, write_atomically
+from fedrl.benchmark.storage.files import StoreError, plain_bytes, write_atomically, write_below
 from fedrl.reports.page.film import PICTURES
 
 if TYPE_CHECKING:
@@ -104,9 +104,7 @@ def with_provenance(source: Source, provenance: dict[str, Any]) -> Source:
 
 def write_source(source: Source, artefacts: dict[str, str], folder: Path) -> None:
     """The three files; the digests last."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, content in source.files.items():
-        write_atomically(folder / name, content)
+    write_below(folder, source.files)
     texts = {name: hashlib.sha256(text).hexdigest() for name, text in source.files.items()}
     digests = Digests(artefacts, texts, drawn_with())
     write_atomically(folder / DIGESTS, as_json(digests._asdict()))

@@ -14,7 +14,7 @@ import secrets
 import shutil
 import stat
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -82,6 +82,14 @@ def write_atomically(path: Path, content: bytes) -> None:
             error.filename, error.filename2 = str(path), None
         raise
     sync(path.parent)
+
+
+def write_below(folder: Path, files: Mapping[str, bytes]) -> list[Path]:
+    """Write files by their paths below the folder, in that order; folders are made for them."""
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(folder / name, content)
+    return [folder / name for name in files]
 
 
 def read_plain(path: Path) -> bytes:

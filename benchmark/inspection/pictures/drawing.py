@@ -9,7 +9,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
-from fedrl.benchmark.storage.files import explaining, write_atomically
+from fedrl.benchmark.storage.files import explaining, write_below
 from fedrl.envs.family import Array
 
 INK, FAINT, ACCENT, GOAL, WALL = "#1c2733", "#c9d1d9", "#c2410c", "#2f855a", "#4a5568"
@@ -48,16 +48,13 @@ def write_values(
 
 def save(figure: Figure, out: Path, name: str) -> list[Path]:
     """Write the figure as PNG and SVG; StoreError if the folder cannot be written to."""
-    written = []
+    written: list[Path] = []
     for suffix, more in ((".png", {"dpi": 150}), (".svg", {"metadata": {"Date": None}})):
         sink = io.BytesIO()
         with mpl.rc_context(STYLE):
             figure.savefig(sink, format=suffix[1:], **more)  # type: ignore[arg-type]
-        path = out / f"{name}{suffix}"
-        with explaining(f"cannot write {path}"):
-            out.mkdir(parents=True, exist_ok=True)
-            write_atomically(path, sink.getvalue())
-        written.append(path)
+        with explaining(f"cannot write {out / name}{suffix}"):
+            written += write_below(out, {f"{name}{suffix}": sink.getvalue()})
     return written
 
 
