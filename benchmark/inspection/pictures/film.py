@@ -55,9 +55,7 @@ def film(federation: Federation, theta: Array, steps: int, out: Path) -> int:
     played = [_moments(federation, theta, agent, steps) for agent in range(federation.agents)]
     length = max(map(len, played))
     try:
-        panels = [
-            _panels(federation, rendering, agent, played[agent]) for agent in range(len(played))
-        ]
+        panels = [_panels(federation, rendering, i, own) for i, own in enumerate(played)]
         frames = [_beside([next(panel) for panel in panels]) for _ in range(length)]
     except DependencyNotInstalled as error:
         raise SettingError(str(error)) from None

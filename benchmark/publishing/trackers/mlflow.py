@@ -2,12 +2,11 @@
 
 import logging
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from fedrl.benchmark.publishing.trackers.points import STEP, Shown, curves, numbers, seconds, shown
+from fedrl.benchmark.publishing.trackers.points import STEP, Shown, numbers, seconds, shown
 
 FILE = "fedrl.db"
 AT_ONCE = 1000  # metrics that MLflow takes in one call, and ten times as many parameters
@@ -28,19 +27,18 @@ def mlflow(frame: Any, out: Path) -> list[Path]:
     # MLflow keeps what it knows of an address, so every file it writes needs one of its own
     beside, target = out / f".{FILE}.{uuid4().hex}", out / FILE
     client = MlflowClient(tracking_uri=f"sqlite:///{beside.resolve()}")
-    columns = curves(frame)
     experiments: dict[str, str] = {}
-    for run in shown(frame, columns):
+    for run in shown(frame):
         study = str(run.settings["study"])
         if study not in experiments:
             where = (out / "artifacts").resolve().as_uri()
             experiments[study] = client.create_experiment(study, artifact_location=where)
-        _write(client, experiments[study], run, columns)
+        _write(client, experiments[study], run)
     beside.replace(target)
     return [target]
 
 
-def _write(client: Any, experiment: str, run: Shown, columns: Sequence[str]) -> None:
+def _write(client: Any, experiment: str, run: Shown) -> None:
     from mlflow.entities import Metric, Param
 
     started = client.create_run(experiment, start_time=0, run_name=run.name)
@@ -49,7 +47,7 @@ def _write(client: Any, experiment: str, run: Shown, columns: Sequence[str]) -> 
     metrics = [
         Metric(name, value, round(1000 * seconds(point)), int(point[STEP]))
         for point in run.points
-        for name, value in numbers(point, columns).items()
+        for name, value in numbers(point, run.columns).items()
     ]
     for first in range(0, len(metrics), AT_ONCE):
         client.log_batch(key, metrics=metrics[first : first + AT_ONCE])

@@ -15,6 +15,7 @@ class Shown(NamedTuple):
     seed: int
     settings: dict[str, Any]  # constant columns that have a value
     points: list[dict[str, Any]]  # rows of the table by round
+    columns: list[str]  # its curves, those of every run of the table
 
     @property
     def name(self) -> str:
@@ -29,13 +30,14 @@ def curves(frame: Any) -> list[str]:
     return [name for name in names if (counts[name] > 1).any()]
 
 
-def shown(frame: Any, columns: Sequence[str]) -> Iterator[Shown]:
-    """Every run, by configuration and seed; `columns` are its curves."""
+def shown(frame: Any) -> Iterator[Shown]:
+    """Every run, by configuration and seed."""
+    columns = curves(frame)
     constant = [str(name) for name in frame.columns if name not in (*columns, STEP)]
     for (config, seed), rows in frame.groupby(["cell", "seed"], sort=True):
         points = rows.sort_values(STEP).to_dict("records")
         settings = {name: points[-1][name] for name in constant if known(points[-1][name])}
-        yield Shown(str(config), int(seed), settings, points)
+        yield Shown(str(config), int(seed), settings, points, columns)
 
 
 def known(value: Any) -> bool:

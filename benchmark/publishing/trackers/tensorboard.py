@@ -4,7 +4,7 @@ import io
 from pathlib import Path
 from typing import Any
 
-from fedrl.benchmark.publishing.trackers.points import STEP, curves, numbers, seconds, shown
+from fedrl.benchmark.publishing.trackers.points import STEP, numbers, seconds, shown
 from fedrl.benchmark.storage.files import write_atomically
 
 
@@ -18,15 +18,14 @@ def tensorboard(frame: Any, out: Path) -> list[Path]:
     from tensorboard.summary.writer.record_writer import RecordWriter
 
     written = []
-    columns = curves(frame)
-    for run in shown(frame, columns):
+    for run in shown(frame):
         sink = io.BytesIO()
         records = RecordWriter(sink)
         records.write(Event(file_version="brain.Event:2", wall_time=0).SerializeToString())
         for point in run.points:
             values = [
                 Summary.Value(tag=name, simple_value=value)
-                for name, value in numbers(point, columns).items()
+                for name, value in numbers(point, run.columns).items()
             ]
             event = Event(
                 wall_time=seconds(point), step=int(point[STEP]), summary=Summary(value=values)

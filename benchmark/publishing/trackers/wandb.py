@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from fedrl.benchmark.publishing.trackers.points import STEP, curves, numbers, shown
+from fedrl.benchmark.publishing.trackers.points import STEP, numbers, shown
 
 HOST = "fedrl"  # instead of the machine's name, which is nobody's business
 
@@ -19,9 +19,8 @@ def wandb(frame: Any, out: Path) -> list[Path]:
     import wandb as client
 
     out.mkdir(parents=True, exist_ok=True)
-    columns = curves(frame)
     written = []
-    for run in shown(frame, columns):
+    for run in shown(frame):
         study = str(run.settings["study"])
         key = hashlib.sha256(f"{study}/{run.config}/{run.seed}".encode()).hexdigest()[:16]
         for earlier in (out / "wandb").glob(f"offline-run-*-{key}"):
@@ -43,7 +42,7 @@ def wandb(frame: Any, out: Path) -> list[Path]:
             ),
         )
         for point in run.points:
-            mirrored.log(numbers(point, columns), step=int(point[STEP]))
+            mirrored.log(numbers(point, run.columns), step=int(point[STEP]))
         mirrored.finish()
         written += sorted((out / "wandb").glob(f"offline-run-*-{key}/run-{key}.wandb"))
     return written
