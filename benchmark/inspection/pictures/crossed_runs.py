@@ -39,7 +39,7 @@ def read_crossed(study: Study, results: Path, episodes: int, held_out: int = 0) 
 
     With `held_out`, their final policies are tried on as many agents that took no part.
     """
-    stored, missing = stored_runs(study, results)
+    store, (stored, missing) = Store(results, study.name), stored_runs(study, results)
     known: dict[object, Crossed] = {}
     crossed, notes = [], []
     for entry in stored:
@@ -48,7 +48,7 @@ def read_crossed(study: Study, results: Path, episodes: int, held_out: int = 0) 
         if key not in known:
             known[key] = cross_evaluation.agents_of(run)
         found = known[key]._replace(run=run)
-        theta, why = _final(Store(results, study.name), entry)
+        theta, why = _final(store, entry)
         if why:
             notes.append(f"{label(run)}: {why}")
         if theta is not None:
