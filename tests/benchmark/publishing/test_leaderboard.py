@@ -19,7 +19,6 @@ from fedrl.benchmark.publishing import (
     replay,
     sources,
     stored_run,
-    verification,
 )
 
 Fedrl = Callable[..., Answer]
@@ -82,7 +81,7 @@ def test_what_does_not_verify_is_not_listed(
     frame.loc[frame.index[of_run][-1], "objective"] += 0.125
     assert listing.contradicted_runs(public, frame) == [kept], "records are invented"
     with monkeypatch.context() as invented:
-        invented.setattr(verification, "contradicted_runs", lambda *_: [kept])
+        invented.setattr(listing, "contradicted_runs", lambda *_: [kept])
         refused(fedrl("submit", str(public)), f"does not verify: {kept} differs")
     real = replay.recompute
 
