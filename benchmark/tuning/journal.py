@@ -18,7 +18,7 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import BaseJournalBackend
 from optuna.trial import FrozenTrial
 
-from fedrl.benchmark.storage.files import StoreError, read_plain, set_aside, write_atomically
+from fedrl.benchmark.storage.files import explaining, read_plain, set_aside, write_atomically
 from fedrl.benchmark.tuning.sampler import distribution
 from fedrl.benchmark.tuning.task import Task
 from fedrl.benchmark.tuning.trial import Trial, Tuned
@@ -42,7 +42,8 @@ def record(path: Path, found: Sequence[Tuned]) -> None:
 
     Raises StoreError if it cannot be written, as on a full disk: the stored runs stay.
     """
-    try:
+    remedy = "; finished trials are stored, and the same command goes on from there"
+    with explaining(f"cannot write {path}", remedy):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             before = read_plain(path) if path.exists() else b""
@@ -59,11 +60,6 @@ def record(path: Path, found: Sequence[Tuned]) -> None:
             before, after = b"", _updated(b"", found)
         if after != before:
             write_atomically(path, after)
-    except OSError as error:
-        raise StoreError(
-            f"cannot write {path}: {error.strerror or error}; finished trials are stored, and the "
-            "same command goes on from there"
-        ) from None
 
 
 class Lines(BaseJournalBackend):
