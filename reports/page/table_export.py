@@ -5,7 +5,7 @@ import re
 from fedrl.reports.page.latex import escaped
 from fedrl.reports.table import spreadsheet
 from fedrl.reports.table.formatting import halved
-from fedrl.reports.table.tables import Data, Table
+from fedrl.reports.table.tables import DIGITS, Data, Table
 
 LONG = 40  # rows; a longer table breaks over pages
 WIDE = 28  # characters; longer words are set in lines
@@ -13,7 +13,7 @@ WIDE = 28  # characters; longer words are set in lines
 
 def csv(table: Data) -> str:
     """Every column of the frame, ten significant digits."""
-    return spreadsheet.csv(table.frame, float_format="%.10g")
+    return spreadsheet.csv(table.frame, float_format=DIGITS)
 
 
 def markdown(table: Table) -> str:

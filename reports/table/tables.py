@@ -75,11 +75,19 @@ class Table(Data):
     def cells(self) -> list[list[Cell]]:
         return [
             [
-                Cell(c.show(row), str(row.get(c.key, "")), c.words, c.strong(row))
+                Cell(c.show(row), key_of(row.get(c.key, "")), c.words, c.strong(row))
                 for c in self.columns
             ]
             for row in self.rows
         ]
+
+
+DIGITS = "%.10g"  # of numbers in files: the last ones of sixteen depend on the processor
+
+
+def key_of(value: object) -> str:
+    """What a column is sorted by."""
+    return DIGITS % value if isinstance(value, float) else str(value)
 
 
 def text(header: str, key: str) -> Column:
