@@ -19,7 +19,7 @@ from making.measured.published_runs import ends, number, over, signed, written
 from making.measured.sensitivity import PUBLISHED, interval, markdown, read
 
 PAGE = Path(__file__).parents[2] / "tuning.md"
-STUDY, BASE, BY_HAND = "paper_tuned", "fedpg", "paper_to_four"
+STUDY, BASE, BY_HAND = "paper_tuned", "fedpg", "paper"
 BETA = 0.2  # by hand
 KEY = ["family", "kappa", "algorithm", "seed"]
 
