@@ -56,8 +56,8 @@ def score(
                 "bits_up": used["bits_up"] / agents,
                 "bits_down": used["bits_down"] / agents,
                 "simulated_seconds": float(state.now[mine].max()),
-                "objective": float(scores.objective[mine].reshape(-1) @ shares),
-                "return": float(undiscounted @ shares),
+                "objective": float(np.sum(scores.objective[mine].reshape(-1) * shares)),
+                "return": float(np.sum(undiscounted * shares)),
                 "return_worst": undiscounted.min(),
                 "return_best": undiscounted.max(),
                 "stationarity": scores.stationarity[mine].mean(),
@@ -174,7 +174,7 @@ def constants(program: Program, position: int) -> dict[str, Any]:
     reference = program.family.reference(weighted)
     return {
         "metric": metric,
-        "random": float(random.reshape(-1) @ program.config.shares),
+        "random": float(np.sum(random.reshape(-1) * program.config.shares)),
         "reference": np.nan if reference is None else reference.value,
         "reference_meaning": "" if reference is None else reference.meaning + caveat,
     }

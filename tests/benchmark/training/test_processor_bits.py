@@ -5,9 +5,14 @@ So are scores, but for exact ones of finite MDPs, whose last digits may differ.
 
 from __future__ import annotations
 
+import ast
+from pathlib import Path
+
 import numba
 import pytest
 from older_processor import plainer_processor, printed
+
+import fedrl.benchmark.training
 
 PROGRAM = """
 import hashlib
@@ -39,6 +44,15 @@ for family, algorithm, changes in CONFIGS:
 @pytest.fixture(scope="module")
 def here() -> str:
     return printed(PROGRAM, {})
+
+
+def test_training_leaves_no_product_to_a_library() -> None:
+    """Whose order of sums depends on the processor: one with AVX-512 fuses what others round."""
+    products = {"dot", "vdot", "inner", "matmul", "einsum", "tensordot", "linalg"}
+    for path in Path(fedrl.benchmark.training.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            assert not isinstance(node, ast.MatMult), path
+            assert getattr(node, "attr", "") not in products, f"{path}:{node.lineno}"
 
 
 def test_libraries_may_choose_other_instructions(here: str) -> None:

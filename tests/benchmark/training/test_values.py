@@ -44,11 +44,11 @@ def test_draws_weighted_by_their_chances_are_the_bellman_operator(family: str) -
     reach = np.cumsum(task.chance, axis=-1)
     middles = np.moveaxis(reach - task.chance / 2, -1, 1)  # (N, K, Z, A)
 
-    def enumerated(out: np.ndarray, *_: object) -> None:
-        out[:] = middles.reshape(lanes, -1)
+    def enumerated(_: Stream, count: int) -> np.ndarray:
+        return middles.reshape(lanes, count)
 
     stream = Stream(np.zeros(lanes, np.uint64), np.arange(lanes), 0)
-    with patch.object(generative, "uniform_lanes", enumerated):
+    with patch.object(Stream, "uniform", enumerated):
         played = generative.draws(task, stream, outcomes, np.float64)
     after, rows = played.final[..., 0].astype(int), np.arange(lanes)[:, None]
     ahead = np.where(played.terminated, 0.0, value[rows, after])
