@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from fedrl.benchmark.execution.batches import Batch
-from fedrl.benchmark.execution.checkpoint import Checkpoints, DelayedCheckpointer
+from fedrl.benchmark.execution.checkpoint import Checkpoints, delayed
 from fedrl.benchmark.execution.compilation import counting
 from fedrl.benchmark.training.record import RunState
 from fedrl.envs.family import Array
@@ -103,9 +103,7 @@ def attempt(
         results: dict[int, Result] = {}
         for places, states in _same_round(batch, checkpoints):
             runs = [batch[place] for place in places]
-            save = (
-                None if checkpoints is None else DelayedCheckpointer(checkpoints, SAVE_EVERY).save
-            )
+            save = None if checkpoints is None else delayed(checkpoints.save, SAVE_EVERY)
             with counting(lambda functions: news(Compiling(batch, functions))):
                 trained = train(runs, threads=1, on_round=on_round, states=states, on_state=save)
             for at, result in zip(places, trained, strict=True):

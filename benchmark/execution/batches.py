@@ -3,8 +3,9 @@
 Results do not depend on the cut: a run's numbers are a function of the run alone.
 """
 
-from collections import deque
 from collections.abc import Iterable
+
+import numpy as np
 
 from fedrl.benchmark.config.configuration import Run
 from fedrl.benchmark.execution.estimate import work
@@ -42,7 +43,5 @@ def cut(runs: Iterable[Run], workers: int) -> list[Batch]:
 
 def _parts(batch: Batch, most: int) -> list[Batch]:
     """Parts of nearly equal size, none larger than `most`."""
-    count = -(-len(batch) // most)
-    rest = deque(batch)
-    sizes = [len(batch) // count + (place < len(batch) % count) for place in range(count)]
-    return [[rest.popleft() for _ in range(size)] for size in sizes]
+    places = np.array_split(range(len(batch)), -(-len(batch) // most))
+    return [[batch[place] for place in part] for part in places]

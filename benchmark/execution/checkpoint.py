@@ -6,6 +6,7 @@ A sealed npz archive, which is replaced atomically and removed once the run's re
 """
 
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from fedrl.benchmark.storage.store import Store
 from fedrl.benchmark.training.record import RunState
 from fedrl.envs.family import Array
 
+Saving = Callable[[Run, RunState], None]
 ROW, MEMORY = "row/", "memory/"  # prefixes of arrays: columns of the record, memories
 
 
@@ -53,8 +55,7 @@ class Checkpoints:
         """
         path = self.path(run)
         try:
-            content = read_plain(path)
-            return decode(content, run_key(run))
+            return decode(read_plain(path), run_key(run))
         except (FileNotFoundError, NotADirectoryError):
             return None
         except ValueError:
@@ -68,23 +69,22 @@ class Checkpoints:
             path.unlink(missing_ok=True)
 
 
-class DelayedCheckpointer:
-    """Saves states, but none in the first `patience` seconds of a batch: it may need no more.
+def delayed(save: Saving, patience: float) -> Saving:
+    """`save`, but for nothing in the first `patience` seconds of a batch: it may need no more.
 
     Runs that leave a batch early wait here until the first save; a killed batch loses seconds.
     """
+    waiting: list[tuple[Run, RunState]] = []
+    until = time.monotonic() + patience
 
-    def __init__(self, checkpoints: Checkpoints, patience: float) -> None:
-        self._checkpoints = checkpoints
-        self._waiting: list[tuple[Run, RunState]] = []
-        self._until = time.monotonic() + patience
+    def save_all(run: Run, state: RunState) -> None:
+        waiting.append((run, state))
+        if time.monotonic() >= until:
+            for one in waiting:
+                save(*one)
+            waiting.clear()
 
-    def save(self, run: Run, state: RunState) -> None:
-        self._waiting.append((run, state))
-        if time.monotonic() >= self._until:
-            for waiting in self._waiting:
-                self._checkpoints.save(*waiting)
-            self._waiting.clear()
+    return save_all
 
 
 def encode(state: RunState, key: str) -> bytes:
@@ -113,6 +113,6 @@ def _state(arrays: dict[str, Any]) -> RunState:
         {name.removeprefix(kind): arrays.pop(name) for name in list(arrays) if kind in name}
         for kind in (ROW, MEMORY)
     )
-    whole = {name: arrays.pop(name).item() for name in ("round", "finished", "clock")}
-    diverged = arrays.pop("diverged_round").item()
-    return RunState(**whole, diverged_round=diverged, rows=rows, memory=memory, **arrays)
+    single = ("round", "finished", "clock", "diverged_round")
+    whole = {name: arrays.pop(name).item() for name in single}
+    return RunState(**whole, rows=rows, memory=memory, **arrays)

@@ -65,7 +65,6 @@ def jump(queue: deque[Batch]) -> None:
 
 
 def _others(folder: Path) -> set[str]:
-    try:
+    with suppress(OSError):
         return {path.name for path in folder.glob(f"{PREFIX}.*")}
-    except OSError:
-        return set()
+    return set()

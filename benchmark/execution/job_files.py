@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
@@ -18,14 +17,6 @@ from fedrl.envs.family import Array
 REASON = "reason"  # the only array of a failed batch
 
 
-class Job(NamedTuple):
-    """One batch to compute."""
-
-    batch: Batch
-    checkpoints: Checkpoints | None
-    key: str  # the first run's, as the login node computes it
-
-
 def job_bytes(batch: Batch, checkpoints: Checkpoints | None) -> bytes:
     """Write a job as JSON, configurations as a manifest holds them."""
     told = {
@@ -39,8 +30,11 @@ def job_bytes(batch: Batch, checkpoints: Checkpoints | None) -> bytes:
     return json.dumps(told).encode()
 
 
-def read_job(content: bytes) -> Job:
-    """Read a job; its configurations are validated as those of a study are."""
+def read_job(content: bytes) -> tuple[Batch, Checkpoints | None, str]:
+    """A batch to compute, its checkpoints, and the first run's key as the login node computes it.
+
+    Its configurations are validated as those of a study are.
+    """
     told = json.loads(content)
     configs: dict[str, Config] = {}  # runs of one batch share most of theirs
     batch = []
@@ -51,7 +45,7 @@ def read_job(content: bytes) -> Job:
         batch.append(Run(configs[name], Seed(namespace, index)))
     place = told["checkpoints"]
     checkpoints = None if place is None else Checkpoints(Path(place[0]), place[1])
-    return Job(batch, checkpoints, told["key"])
+    return batch, checkpoints, told["key"]
 
 
 def outcome_bytes(outcome: Finished | Failed) -> bytes:

@@ -57,12 +57,6 @@ CRASHED = (exceptions.WorkerCrashedError, exceptions.OutOfMemoryError)  # it may
 SAME = "install the same versions of fedrl and of its packages on all nodes"
 
 
-class Refused(NamedTuple):
-    """The node would compute other numbers, and why."""
-
-    reason: str
-
-
 class Ticket(NamedTuple):
     """The identity of a task, sent with its batch."""
 
@@ -160,7 +154,7 @@ class _Tasks:
     def _outcome(self, reference: Any, batch: Batch) -> Finished | Failed | None:
         """Return the result of a task; None if it was lost."""
         try:
-            outcome: Finished | Failed | Refused = ray.get(reference)
+            outcome: Finished | Failed | str = ray.get(reference)
         except GONE:
             return None
         except CRASHED as error:
@@ -173,8 +167,8 @@ class _Tasks:
             raise ExecutorError(
                 f"a node of the Ray cluster cannot run fedrl: {_last_line(error)}; {SAME}"
             ) from None
-        if isinstance(outcome, Refused):
-            raise ExecutorError(outcome.reason)
+        if isinstance(outcome, str):
+            raise ExecutorError(outcome)
         return outcome
 
     def _hear_news(self) -> None:
@@ -196,8 +190,8 @@ class _Tasks:
 
 def compute_batch(
     batch: Batch, ticket: Ticket, checkpoints: Checkpoints | None, news: Queue
-) -> Event | Refused:
-    """The task: train a batch with one thread, if this node computes what the driver would."""
+) -> Event | str:
+    """The task: train a batch with one thread, or why this node would compute other numbers."""
     refusal = _refusal(batch, ticket)
     if refusal is not None:
         return refusal
@@ -221,20 +215,20 @@ def _report(news: Queue, number: int, share: float) -> None:
         news.put_nowait((number, share))
 
 
-def _refusal(batch: Batch, ticket: Ticket) -> Refused | None:
+def _refusal(batch: Batch, ticket: Ticket) -> str | None:
     node = f"node {ray.util.get_node_ip_address()} of the Ray cluster"
     try:
         if run_key(batch[0]) == ticket.key:
             return None
         facts = {"code": worded(config_code(batch[0].config))} | versions()
     except Exception as error:  # an algorithm or family that only the driver has
-        return Refused(f"{node} cannot run the study: {' '.join(str(error).split())}; {SAME}")
+        return f"{node} cannot run the study: {' '.join(str(error).split())}; {SAME}"
     differing = [
         f"{name} {ticket.facts.get(name, 'missing')} here, {facts.get(name, 'missing')} there"
         for name in ("code", "python", *DECISIVE)
         if ticket.facts.get(name) != facts.get(name)
     ]
-    return Refused(f"{node} would compute other numbers ({'; '.join(differing)}); {SAME}")
+    return f"{node} would compute other numbers ({'; '.join(differing)}); {SAME}"
 
 
 # --- the connection -------------------------------------------------------------------------------

@@ -128,9 +128,16 @@ def _in_processes(
                 worker = connections[connection]  # type: ignore[index]
                 batch = worker.batch
                 assert batch is not None
-                if not _hear(worker, listener):
-                    team.remove(worker)
-                    _bury(worker, batch, deaths, queue, listener)
+                if _hear(worker, listener):
+                    continue
+                team.remove(worker)
+                deaths[batch[0].key] += 1
+                reason = f"its worker process died, exit code {worker.process.exitcode}"
+                if deaths[batch[0].key] < DEATHS:
+                    queue.append(batch)  # another worker takes it
+                    listener(Lost(batch, reason))
+                else:
+                    listener(Failed(batch, f"{reason}, {DEATHS} times"))
     finally:
         for worker in team:
             worker.stop()
@@ -157,24 +164,6 @@ def _hear(worker: _Worker, listener: Listener) -> bool:
         worker.batch = None
     listener(event._replace(batch=batch))
     return True
-
-
-def _bury(
-    worker: _Worker,
-    batch: Batch,
-    deaths: Counter[object],
-    queue: deque[Batch],
-    listener: Listener,
-) -> None:
-    """Give the batch of a dead worker to the next one, unless it has cost too many of them."""
-    first = (batch[0].config.id, batch[0].seed)
-    deaths[first] += 1
-    reason = f"its worker process died, exit code {worker.process.exitcode}"
-    if deaths[first] < DEATHS:
-        queue.append(batch)
-        listener(Lost(batch, reason))
-    else:
-        listener(Failed(batch, f"{reason}, {DEATHS} times"))
 
 
 def end_with_parent() -> None:

@@ -80,10 +80,9 @@ def federation(
         family = config.build_family().pinned(pins)
         chosen = Seed("test", seed)
         task = family.sample(agents, kappa, chosen.generator("environment"))
-    except ValidationError as error:
-        raise SettingError(explain(error)) from None
     except ValueError as error:
-        raise SettingError(str(error)) from None
+        told = explain(error) if isinstance(error, ValidationError) else str(error)
+        raise SettingError(told) from None
     return Federation(name, family, kappa, chosen, task, config.build_policy())
 
 

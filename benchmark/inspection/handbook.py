@@ -28,11 +28,12 @@ EXPLAINED = """\
 def pages(drawn: Sequence[Federation], found: Sequence[Standing], episodes: int) -> str:
     """docs/families.md: the thresholds, then every family with its spaces, options and knobs."""
     first = found[0]
+    agents = f"{first.agents} agents" if first.agents > 1 else "one agent (they are all alike)"
     parts = [
         "# Families\n",
         "Generated from the registry by `fedrl thresholds --markdown`; every number is computed.\n",
         "## Thresholds\n",
-        f"Stock settings, κ = {first.kappa:g}, {_agents(first.agents)}, seed {first.seed}. All are "
+        f"Stock settings, κ = {first.kappa:g}, {agents}, seed {first.seed}. All are "
         "means over the agents.\n",
         EXPLAINED.format(episodes=episodes, sigma=math.exp(GaussianMLP.initial_log_std)),
         _markdown(HEADINGS, [row(mark) for mark in found]),
@@ -85,10 +86,6 @@ def row(mark: Standing) -> tuple[str, ...]:
     """The marks of one family as text."""
     numbers = (_number(mark.reference), _number(mark.common), _number(mark.own))
     return mark.family, mark.metric, _score(mark.random), *numbers, mark.meaning
-
-
-def _agents(count: int) -> str:
-    return "one agent (they are all alike)" if count == 1 else f"{count} agents"
 
 
 def _score(score: Score) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from fedrl.benchmark.execution.estimate import work
 from fedrl.benchmark.storage import parameters
 from fedrl.benchmark.storage.files import CorruptFileError, StoreError, explaining, left_over
 from fedrl.benchmark.storage.manifests import manifest_files, read_manifest
-from fedrl.benchmark.storage.store import Store, parse_name
+from fedrl.benchmark.storage.store import Store, parse_name, result_files
 from fedrl.envs.thirdparty.making import importing
 
 ASIDE = re.compile(r"\.corrupt-\d+$")
@@ -79,18 +79,17 @@ def _examined(store: Store) -> Health:
     configs: dict[Path, Config] = {}
     unknown: list[Path] = []
     for folder in sorted(path for path in store.folder.iterdir() if path.is_dir()):
-        if folder.is_symlink() or not (manifest_files(folder) or _results(folder)):
+        if folder.is_symlink():
             continue
         config = _config(folder)
         if config is None:
-            unknown += _results(folder)
+            unknown += result_files(folder)
         else:
             configs[folder] = config
     runs = [
         Run(config, seed)
         for folder, config in configs.items()
-        for path in _results(folder)
-        if (seed := parse_name(path.name)) is not None
+        for seed in result_files(folder).values()
     ]
     survey = store.survey(runs)
     fresh = [entry.run for entry in survey.stored if not entry.stale]
@@ -99,29 +98,26 @@ def _examined(store: Store) -> Health:
     begun = {store.path(run): run for run in _checkpointed(configs)}
     finished = {store.path(run) for run in fresh}
     unfinished = [run for path, run in begun.items() if path not in finished]
-    spent = [Checkpoints.beside(store).path(run) for path, run in begun.items() if path in finished]
+    checkpoint = Checkpoints.beside(store).path
+    spent = [checkpoint(run) for path, run in begun.items() if path in finished]
     bad = [known[path] for path in {*survey.corrupt, *survey.foreign} if path in known]
     aside = [path for path in store.folder.rglob("*") if ASIDE.search(path.name)]
     useless = [*left_over(store.folder), *spent]
     kinds = [
-        _kind(store, "stored", "of the present code and versions", fresh),
-        _kind(store, "stale", "of other code or versions; `fedrl run` computes them again", stale),
-        Kind("unfinished", "`fedrl run` goes on from their checkpoints",
-             [Checkpoints.beside(store).path(run) for run in unfinished], len(unfinished),
-             _seconds(unfinished)),
-        Kind("damaged", "or of another run; `fedrl run` sets them aside and computes theirs again",
-             [*survey.corrupt, *survey.foreign], len(bad), _seconds(bad)),
+        _kind("stored", "of the present code and versions", _files(store, fresh), fresh),
+        _kind("stale", "of other code or versions; `fedrl run` computes them again",
+              _files(store, stale), stale),
+        _kind("unfinished", "`fedrl run` goes on from their checkpoints",
+              [checkpoint(run) for run in unfinished], unfinished),
+        _kind("damaged", "or of another run; `fedrl run` sets them aside and computes theirs again",
+              [*survey.corrupt, *survey.foreign], bad),
         Kind("unknown", "to the present code, or without a manifest; `fedrl run` leaves them alone",
              unknown, len(unknown), 0.0),
-        Kind("aside", "kept for whoever wants to look; remove them when you like", aside, 0, 0.0),
-        Kind("left over", "of processes that ended, and checkpoints of stored runs: --sweep",
-             useless, 0, 0.0),
+        _kind("aside", "kept for whoever wants to look; remove them when you like", aside),
+        _kind("left over", "of processes that ended, and checkpoints of stored runs: --sweep",
+              useless),
     ]  # fmt: skip
     return Health(store.folder.name, kinds, useless)
-
-
-def _results(folder: Path) -> list[Path]:
-    return [path for path in sorted(folder.glob("*.parquet")) if parse_name(path.name)]
 
 
 def _config(folder: Path) -> Config | None:
@@ -142,17 +138,12 @@ def _checkpointed(configs: dict[Path, Config]) -> Iterable[Run]:
                 yield Run(config, seed)
 
 
-def _kind(store: Store, name: str, meaning: str, runs: list[Run]) -> Kind:
-    files = [
-        path
-        for run in runs
-        for path in (store.path(run), store.path(run, ".seconds"))
-        if path.exists()
-    ]
-    beside = [parameters.beside(store.path(run)) for run in runs]
-    files += [path for path in beside if path.exists()]
-    return Kind(name, meaning, files, len(runs), _seconds(runs))
+def _files(store: Store, runs: list[Run]) -> list[Path]:
+    """What is stored of these runs."""
+    results = [store.path(run) for run in runs]
+    timings = [store.path(run, ".seconds") for run in runs]
+    return [p for p in (*results, *timings, *map(parameters.beside, results)) if p.exists()]
 
 
-def _seconds(runs: list[Run]) -> float:
-    return sum(work(run.config).seconds for run in runs)
+def _kind(name: str, meaning: str, files: list[Path], runs: Sequence[Run] = ()) -> Kind:
+    return Kind(name, meaning, files, len(runs), sum(work(run.config).seconds for run in runs))

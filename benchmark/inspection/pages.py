@@ -39,7 +39,7 @@ def index() -> str:
     rows = ["| algorithm | kind | local direction | episodes | up | down |", "|" + "---|" * 6]
     for name, kind in ALGORITHMS.items():
         cost = round_cost(kind())
-        columns = (f"[`{name}`]({name}.md)", kind.kind, _config(equation(kind)), *cost)
+        columns = (f"[`{name}`]({name}.md)", kind.kind, _escaped(equation(kind)), *cost)
         rows.append("| " + " | ".join(columns) + " |")
     head = "# Algorithms\n\n" + WRITTEN + "\n\n" + SYMBOLS
     costs = "Costs are those of one agent in one round: episodes played, floats sent and received."
@@ -160,7 +160,7 @@ def _facts(kind: type[Algorithm], cost: Cost) -> str:
         "parameters in a finite MDP": kind.table,
         "needs a finite MDP": "yes" if kind.finite else "no",
     }
-    return "\n".join(["| | |", "|---|---|", *(f"| {a} | {_config(b)} |" for a, b in rows.items())])
+    return "\n".join(["| | |", "|---|---|", *(f"| {a} | {_escaped(b)} |" for a, b in rows.items())])
 
 
 def _contained(kind: type[Algorithm]) -> str:
@@ -181,10 +181,10 @@ def _hyperparameters(kind: type[Algorithm]) -> str:
         unit = details["unit"] and f", times {details['unit']}"
         search = f"{details['low']:g} … {details['high']:g}{unit}"
         allowed = "[{:g}, {:g}]".format(*details["domain"])
-        meaning = _config(details["meaning"])
+        meaning = _escaped(details["meaning"])
         rows.append(f"| `{parameter.name}` | {default:g} | {search} | {allowed} | {meaning} |")
     for name, parameter in kind.structure().items():
-        value, meaning = json.dumps(parameter.default), _config(parameter.metadata["meaning"])
+        value, meaning = json.dumps(parameter.default), _escaped(parameter.metadata["meaning"])
         rows.append(f"| `{name}` | {value} | | {allowed_of(kind, name)} | {meaning} |")
     return "\n".join(rows)
 
@@ -205,5 +205,5 @@ def _paragraphs(text: str) -> str:
     return text
 
 
-def _config(text: str) -> str:
+def _escaped(text: str) -> str:
     return text.replace("|", "\\|")

@@ -4,7 +4,8 @@ Any machine that sees the folder of results can tell: finished runs are files, u
 checkpoints, and a tuning has a journal. Nothing is written and nothing is computed.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -14,12 +15,12 @@ import numpy as np
 
 from fedrl.benchmark.config import registry
 from fedrl.benchmark.config.configuration import Run
-from fedrl.benchmark.config.study import Study, load_study
+from fedrl.benchmark.config.study import load_study
 from fedrl.benchmark.config.study_file import StudyError, UntunedStudyError
 from fedrl.benchmark.execution.checkpoint import Checkpoints, decode
 from fedrl.benchmark.storage.files import CorruptFileError, read_plain
 from fedrl.benchmark.storage.provenance import run_key
-from fedrl.benchmark.storage.store import Store, parse_name
+from fedrl.benchmark.storage.store import Store, result_files
 from fedrl.envs.family import Array
 from fedrl.reports.table.identity import identities
 from fedrl.reports.table.presentation import Presentation
@@ -28,38 +29,28 @@ POINTS = 60  # of a curve
 Curve = tuple[Array, Array]  # steps per agent, score
 
 
-def watcher_of(
-    name_or_path: str | Path,
-    results: Path,
-    overrides: Sequence[str] = (),
-    only: Sequence[str] = (),
-) -> "Watcher":
-    """The watcher of a study, whose hyperparameters may not be tuned yet."""
-    load = partial(load_study, name_or_path, overrides, only)
-    try:
-        return Watcher(load(), results, load)
-    except UntunedStudyError:
-        return Watcher(load(given=True), results, load, untuned=True)
-
-
 class Watcher:
-    """Reads every file once, and again when it has changed.
+    """Reads every file of a study once, and again when it has changed.
 
-    `load` reads the study again: its runs are others when its tuned values are. Until all of them
-    are there it is `untuned`, and what it will run is only counted.
+    The study too is read again: its runs are others when its tuned values are. Until all of them
+    are there it is untuned, and what it will run is only counted.
     """
 
     def __init__(
         self,
-        study: Study,
+        name_or_path: str | Path,
         results: Path,
-        load: Callable[[], Study] | None = None,
-        *,
-        untuned: bool = False,
+        overrides: Sequence[str] = (),
+        only: Sequence[str] = (),
     ) -> None:
-        self._study, self._store = study, Store(results, study.name)
-        self._load, self._untuned, self._tuned = load, untuned, _states(study.tuned)
-        self._checkpoints = Checkpoints(results, study.name)
+        self._load = partial(load_study, name_or_path, overrides, only)
+        try:
+            self._study, self._untuned = self._load(), False
+        except UntunedStudyError:
+            self._study, self._untuned = self._load(given=True), True
+        self._tuned = _states(self._study.tuned)
+        self._store = Store(results, self._study.name)
+        self._checkpoints = Checkpoints.beside(self._store)
         self._known: dict[Path, tuple[int, Any]] = {}
 
     def state(self) -> dict[str, Any]:
@@ -98,7 +89,7 @@ class Watcher:
     def _follow_tuning(self) -> None:
         """Read the study again when files of tuned values were written."""
         now = _states(self._study.tuned)
-        if self._load is None or now == self._tuned:
+        if now == self._tuned:
             return
         self._tuned = now
         with suppress(StudyError):  # values of other tasks are still missing
@@ -150,12 +141,9 @@ class Watcher:
 
     def _tuning(self) -> dict[str, Any]:
         """Runs of tune and select seeds that are stored, and the trials of the journal."""
-        counts = {"tune": 0, "select": 0}
-        for path in self._store.folder.glob("*/*.parquet"):
-            seed = parse_name(path.name)
-            if seed is not None and seed.namespace in counts:
-                counts[seed.namespace] += 1
-        return counts | {"tasks": self._journal()}
+        seeds = result_files(self._store.folder, "*/*.parquet").values()
+        counts = Counter(seed.namespace for seed in seeds)
+        return {kind: counts[kind] for kind in ("tune", "select")} | {"tasks": self._journal()}
 
     def _journal(self) -> list[dict[str, Any]]:
         from fedrl.benchmark.tuning.journal import Lines, path_of, storage_of

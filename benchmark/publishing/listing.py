@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from fedrl.benchmark.publishing import crate
@@ -12,36 +11,31 @@ from fedrl.benchmark.publishing.sources import sha256
 from fedrl.benchmark.storage import parameters
 from fedrl.benchmark.storage.files import CorruptFileError
 from fedrl.benchmark.storage.manifests import spoken_for
-from fedrl.benchmark.storage.store import parse_name
+from fedrl.benchmark.storage.provenance import differing
+from fedrl.benchmark.storage.store import result_files
 from fedrl.benchmark.storage.tables import KEY, read_table
+
+KEPT = "runs/*/*.parquet"  # whole runs, below the folder
 
 
 def unlisted(folder: Path) -> list[str]:
     """Files that are not as the crate lists them: edited, missing, or beside it; sorted."""
-    listed = crate.listed(folder)
     there = {
         path.relative_to(folder).as_posix(): path
         for path in folder.rglob("*")
         if (path.is_symlink() or not path.is_dir()) and path.name != crate.NAME
     }
-    return sorted(
-        name
-        for name in {*listed, *there}
-        if name not in there
-        or name not in listed
-        or there[name].is_symlink()
-        or not there[name].is_file()
-        or sha256(there[name]) != listed[name]
-    )
+    digests = {
+        name: sha256(path) if path.is_file() and not path.is_symlink() else ""
+        for name, path in there.items()
+    }
+    return list(differing(crate.listed(folder), digests))
 
 
 def unsound_runs(folder: Path) -> list[str]:
     """Files of whole runs that are corrupt, or that no manifest beside them speaks of."""
     bad = []
-    for path in sorted(folder.glob("runs/*/*.parquet")):
-        seed = parse_name(path.name)
-        if seed is None:
-            continue
+    for path, seed in result_files(folder, KEPT).items():
         try:
             key = read_table(path).schema.metadata[KEY].decode()
             theta = parameters.read(parameters.beside(path))
@@ -61,26 +55,18 @@ def contradicted_runs(folder: Path, frame: pd.DataFrame) -> list[str]:
     Records may leave out columns, and values that the report does not read.
     """
     bad = []
-    for name in kept_runs(folder):
-        run, seed = read_table(folder / name).to_pandas(), parse_name(Path(name).name)
-        assert seed is not None
-        of_run = (frame["cell"] == Path(name).parent.name) & (frame["seed"] == seed.index)
+    for path, seed in result_files(folder, KEPT).items():
+        run = read_table(path).to_pandas()
+        of_run = (frame["cell"] == path.parent.name) & (frame["seed"] == seed.index)
         rows = frame[of_run].set_index("round")
         own = run.set_index("round").reindex(rows.index)
         shared = [column for column in own if column in rows]
-        same = all(_agree(rows[column], own[column]) for column in shared)
-        if rows.empty or not same or not rows.index.isin(run["round"]).all():
-            bad.append(name)
+        same = (rows[shared] == own[shared]) | rows[shared].isna()
+        if rows.empty or not same.all(axis=None) or not rows.index.isin(run["round"]).all():
+            bad.append(path.relative_to(folder).as_posix())
     return bad
-
-
-def _agree(recorded: pd.Series, own: pd.Series) -> bool:
-    """Whether all values that are recorded are the run's own."""
-    known = recorded.notna()
-    return bool(np.all(recorded[known].to_numpy() == own[known].to_numpy()))
 
 
 def kept_runs(folder: Path) -> list[str]:
     """Paths below the folder of the runs that are kept whole."""
-    runs = sorted(path for path in folder.glob("runs/*/*") if parse_name(path.name) is not None)
-    return [path.relative_to(folder).as_posix() for path in runs]
+    return [path.relative_to(folder).as_posix() for path in result_files(folder, KEPT)]

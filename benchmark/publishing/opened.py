@@ -52,8 +52,7 @@ def page_of(
     read = sources.read_source(source)
     names = (sorted(map(str, read.frame[n].unique())) for n in ("algorithm", "family"))
     if chosen := presentation(shown or {}, *names):
-        told = read.provenance | chosen
-        read = sources.packed(read.frame, told, read.title, read.description)
+        read = sources.with_provenance(read, read.provenance | chosen)
     refused = f"cannot write the report to {place}"
     with explaining(refused), replacing(place, ours=sources.REPORT) as new:
         artefacts = sources.make_report(read, new, tell=tell)

@@ -27,35 +27,31 @@ def records_of(
     Without a score of the random policy the mean of the first scores stands in for it; without a
     reference a report takes the best of the study.
     """
-    numbers: dict[str, int] = {}
     frames = []
     firsts: dict[str, list[float]] = {}
     for curve in curves:
         firsts.setdefault(curve.family, []).append(float(curve.score[0]))
     for seed, curve in enumerate(sorted(curves, key=lambda c: (c.family, c.algorithm, c.run))):
-        count = len(curve.steps)
-        frame = pd.DataFrame({"round": np.arange(count), "return": curve.score})
-        numbers[curve.algorithm] = numbers.get(curve.algorithm, 0) + 1
-        low = float(np.mean(firsts[curve.family])) if random is None else random
-        frames.append(
-            frame.assign(
-                study="imported",
-                family=curve.family,
-                kappa=0.0,
-                algorithm=curve.algorithm,
-                agents=1,
-                seed=seed,
-                cell=f"{curve.family}/{curve.algorithm}",
-                steps_per_agent=curve.steps,
-                steps_total=curve.steps,
-                metric="return",
-                random=low,
-                reference=np.nan if reference is None else reference,
-                reference_meaning="unknown" if reference is None else MEANT,
-                diverged=False,
-                origin="outside",
-            )
-        )
+        columns = {
+            "round": np.arange(len(curve.steps)),
+            "return": curve.score,
+            "study": "imported",
+            "family": curve.family,
+            "kappa": 0.0,
+            "algorithm": curve.algorithm,
+            "agents": 1,
+            "seed": seed,
+            "cell": f"{curve.family}/{curve.algorithm}",
+            "steps_per_agent": curve.steps,
+            "steps_total": curve.steps,
+            "metric": "return",
+            "random": float(np.mean(firsts[curve.family])) if random is None else random,
+            "reference": np.nan if reference is None else reference,
+            "reference_meaning": "unknown" if reference is None else MEANT,
+            "diverged": False,
+            "origin": "outside",
+        }
+        frames.append(pd.DataFrame(columns))
     table = pd.concat(frames, ignore_index=True)
     return table.assign(**{name: np.nan for name in REQUIRED if name not in table.columns})
 

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import pandas as pd
+
 from fedrl.benchmark.config.settings import SettingError
 from fedrl.benchmark.config.spaces.design import Design
 from fedrl.benchmark.config.study import Study
@@ -60,7 +62,7 @@ def publish(
     if tell is not None:
         tell("reading records")
     found = read_records(study, results)
-    designed = surfaces_of(study, found)
+    designed = surfaces_of(study.design, found.frame)
     told = provenance(study, store, found, command, designed) | chosen
     check_ours(out)
     refused = f"cannot write the report to {out}"
@@ -108,13 +110,13 @@ def check_ours(out: Path) -> None:
         raise StoreError(f"{out} is not empty and not a report; choose another --out")
 
 
-def surfaces_of(study: Study, found: Records) -> Designed | None:
+def surfaces_of(design: Design | None, frame: pd.DataFrame) -> Designed | None:
     """Compute the surfaces of a study with a design; ValueError where too little is there."""
-    if study.design is None:
+    if design is None:
         return None
     from fedrl.reports.table.surfaces.from_records import surfaces
 
-    return surfaces(found.frame)
+    return surfaces(frame)
 
 
 def provenance(
@@ -164,11 +166,10 @@ def computed_again(source: sources.Source) -> tuple[sources.Source, Designed | N
     table = (source.provenance.get("configuration") or {}).get("design")
     if table is None:
         return source, None
-    from fedrl.reports.table.surfaces.from_records import surfaces
-
-    designed = surfaces(source.frame)
-    told = sensitivity(Design.model_validate(table), designed)
-    return sources.with_provenance(source, source.provenance | told), designed
+    design = Design.model_validate(table)
+    designed = surfaces_of(design, source.frame)
+    told = source.provenance | sensitivity(design, designed)
+    return sources.with_provenance(source, told), designed
 
 
 def _codes(manifests: Iterable[Manifest]) -> dict[str, Any]:

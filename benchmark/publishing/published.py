@@ -60,7 +60,7 @@ def publish_study(
     store = Store(results, study.name)
     complete(study, store)
     found = read_records(study, results)
-    designed = publication.surfaces_of(study, found)
+    designed = publication.surfaces_of(study.design, found.frame)
     told = publication.provenance(study, store, found, command, designed)
     kept = cheapest(found.stored)
     with explaining(f"cannot write {out}"), replacing(out, ours=OURS) as new:
@@ -194,7 +194,7 @@ def _describe(made_of: sources.Source, designed: Designed | None, out: Path, day
         artefacts = sources.make_report(made_of, report, designed)
         tables = sorted((report / "tables").glob("*.csv"))
         write_below(out, {f"tables/{table.name}": table.read_bytes() for table in tables})
-        readme.write(made_of, report, out, kept_runs(out))
+        write_below(out, readme.files(made_of, report, kept_runs(out)))
     sources.write_source(made_of, artefacts, out)
     write_atomically(out / crate.NAME, sources.as_json(crate.crate(made_of, out, day)))
 

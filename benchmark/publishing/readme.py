@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fedrl.benchmark.publishing import sources
-from fedrl.benchmark.storage.files import write_below
 from fedrl.reports.page.film import FILMS, PICTURES, film_of
 
 README = "README.md"
@@ -16,13 +15,11 @@ PICTURE = re.compile(r"\]\(figures/([\w.-]+\.svg)\)")
 LONG_NUMBER = re.compile(rb"-?\d+\.\d{3,}")
 
 
-def write(source: sources.Source, report: Path, out: Path, runs: Sequence[str]) -> None:
-    """README.md and pictures/ of a published study, from its report; `runs` are kept whole."""
-    write_below(out, files(source, report, runs))
-
-
 def files(source: sources.Source, report: Path, runs: Sequence[str]) -> dict[str, bytes]:
-    """Path below the folder → content, the same whenever the report is the same."""
+    """README.md and pictures/ of a published study, from its report; `runs` are kept whole.
+
+    Path below the folder → content, the same whenever the report is the same.
+    """
     summary = (report / sources.SUMMARY).read_text(encoding="utf-8")
     small = {
         f"{PICTURES}/{name}": smaller((report / "figures" / name).read_bytes())

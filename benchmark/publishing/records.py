@@ -1,6 +1,5 @@
 """All results of a study as one tidy table: one row per evaluation point."""
 
-import io
 import json
 import math
 import warnings
@@ -120,20 +119,14 @@ def writer_of(out: Path) -> Callable[[pd.DataFrame], bytes]:
     return WRITERS[out.suffix]
 
 
-def _parquet(frame: pd.DataFrame) -> bytes:
-    sink = io.BytesIO()
-    frame.to_parquet(sink, index=False)
-    return sink.getvalue()
-
-
 def _json_rows(frame: pd.DataFrame) -> Iterable[str]:
     for row in frame.to_dict("records"):
-        yield json.dumps({str(name): _or_null(value) for name, value in row.items()})
+        yield json.dumps({str(name): or_null(value) for name, value in row.items()})
 
 
 WRITERS: dict[str, Callable[[pd.DataFrame], bytes]] = {
     ".csv": lambda frame: spreadsheet.csv(frame).encode(),
-    ".parquet": _parquet,
+    ".parquet": lambda frame: frame.to_parquet(index=False),
     ".json": lambda frame: ("[\n" + ",\n".join(_json_rows(frame)) + "\n]\n").encode(),
     ".jsonl": lambda frame: "".join(f"{row}\n" for row in _json_rows(frame)).encode(),
 }
@@ -228,5 +221,6 @@ def _flat(value: Any) -> Any:
     return json.dumps(value) if isinstance(value, list | tuple) else value
 
 
-def _or_null(value: Any) -> Any:
+def or_null(value: Any) -> Any:
+    """A value for JSON, which has no numbers that are not finite."""
     return None if isinstance(value, float) and not math.isfinite(value) else value

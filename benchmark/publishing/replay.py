@@ -11,13 +11,14 @@ last digit that differs. Such a run is neither the same nor another one: if all 
 agrees, it is not comparable elsewhere.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from fedrl.benchmark.config.configuration import Config, Run
+from fedrl.benchmark.publishing.records import or_null
 from fedrl.benchmark.publishing.stored_run import TOLERANCE, Original
 from fedrl.benchmark.storage.files import CorruptFileError
 from fedrl.benchmark.training.record import RunResult
@@ -49,13 +50,13 @@ class Comparison(NamedTuple):
         return self.outcome.startswith("identical")
 
 
-def recompute(run: Run, on_round: Callable[[int, int], None] | None = None) -> RunResult:
+def recompute(run: Run) -> RunResult:
     """The run, computed alone, in this process, by one thread."""
     from fedrl.benchmark.execution.attempt import one_thread
     from fedrl.benchmark.training.federation import train
 
     with one_thread():
-        return train([run], threads=1, on_round=on_round)[0]
+        return train([run], threads=1)[0]
 
 
 def compare(
@@ -139,17 +140,17 @@ def _without_scores(columns: Mapping[str, Array]) -> dict[str, Array]:
 
 def as_json(original: Original, comparison: Comparison) -> dict[str, Any]:
     """The answer for a program; null where a difference is not a number."""
-    columns = {name: _finite(gap) for name, gap in comparison.columns.items()}
+    columns = {name: or_null(gap) for name, gap in comparison.columns.items()}
     return {
         "run": f"{original.path.parent.name} seed {original.run.seed.index}",
         "path": str(original.path),
         "outcome": comparison.outcome,
         "round": comparison.round,
         "columns": columns,
-        "largest_relative_difference": _finite(comparison.largest),
+        "largest_relative_difference": or_null(comparison.largest),
         "tolerance": comparison.tolerance,
         "scale": {
-            name: {"then": _finite(then), "now": _finite(now)}
+            name: {"then": or_null(then), "now": or_null(now)}
             for name, (then, now) in comparison.scale.items()
         },
         "compared_with": {
@@ -217,7 +218,3 @@ def _close(one: Mapping[str, Array], two: Mapping[str, Array], tolerance: float)
     gaps = {name: _gap(one[name][0], two[name][0]) for name in names}
     floats = {name for name in names if np.asarray(one[name]).dtype.kind == "f"}
     return all(gap is None or (name in floats and gap <= tolerance) for name, gap in gaps.items())
-
-
-def _finite(gap: float) -> float | None:
-    return gap if np.isfinite(gap) else None

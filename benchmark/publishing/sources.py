@@ -25,7 +25,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import TypeAdapter
 
-from fedrl.benchmark.storage.files import StoreError, plain_bytes, write_atomically, write_below
+from fedrl.benchmark.storage.files import (
+    StoreError,
+    explaining,
+    plain_bytes,
+    write_atomically,
+    write_below,
+)
 from fedrl.reports.page.film import PICTURES
 
 if TYPE_CHECKING:
@@ -154,14 +160,12 @@ def require_inside(names: Iterable[str], where: Path) -> None:
 
 def edited(folder: Path, recorded: Digests) -> list[str]:
     """Files of a source that are not what their digests say."""
-    try:
-        return [
-            name
-            for name, digest in sorted(recorded.source.items())
-            if (folder / name).is_symlink() or sha256(folder / name) != digest
-        ]
-    except OSError as error:
-        raise StoreError(f"cannot read {error.filename}: {error.strerror}") from None
+    found = []
+    for name, digest in sorted(recorded.source.items()):
+        with explaining(f"cannot read {folder / name}"):
+            if (folder / name).is_symlink() or sha256(folder / name) != digest:
+                found.append(name)
+    return found
 
 
 def source_folder(report: Path) -> Path:

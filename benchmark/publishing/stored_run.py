@@ -12,7 +12,13 @@ from fedrl.benchmark.storage import parameters as final
 from fedrl.benchmark.storage import run_names
 from fedrl.benchmark.storage.files import ForeignFileError, StoreError
 from fedrl.benchmark.storage.manifests import Manifest, spoken_for
-from fedrl.benchmark.storage.provenance import config_code, decisive_versions, machine, versions
+from fedrl.benchmark.storage.provenance import (
+    config_code,
+    decisive_versions,
+    differing,
+    machine,
+    versions,
+)
 from fedrl.benchmark.storage.run_code import changed
 from fedrl.benchmark.storage.store import parse_name
 from fedrl.benchmark.storage.tables import KEY, read_table
@@ -58,8 +64,13 @@ def original(
     manifest = _manifest(spoken_for(path, seed, key))
     if manifest is None:
         raise ForeignFileError(path)
-    with importing(allowed=trust):
-        config = _config(manifest, path)
+    try:
+        with importing(allowed=trust):
+            config = Config.model_validate(manifest["cell"])
+    except ValidationError as error:
+        raise StoreError(
+            f"the present code cannot run what the manifest of {path} describes: {explain(error)}"
+        ) from None
     columns = {column: table[column].to_numpy() for column in table.column_names}
     theta = stored_parameters(path, key)
     differences = _differences(manifest, config)
@@ -95,26 +106,13 @@ def _manifest(speaking: list[Manifest]) -> Manifest | None:
     return next(iter([*others, *speaking]), None)
 
 
-def _config(manifest: Manifest, path: Path) -> Config:
-    try:
-        return Config.model_validate(manifest["cell"])
-    except ValidationError as error:
-        raise StoreError(
-            f"the present code cannot run what the manifest of {path} describes: {explain(error)}"
-        ) from None
-
-
 def _differences(manifest: Manifest, config: Config) -> dict[str, tuple[Any, Any]]:
-    found: dict[str, tuple[Any, Any]] = {}
-    if changed(manifest["code"], config_code(config)):
-        found["code"] = manifest["code"], config_code(config)
-    then, now = decisive_versions(manifest["versions"]), decisive_versions(versions())
-    hardware = _hardware(manifest["machine"]), _hardware(machine())
-    for before, after in ((then, now), hardware):
-        for name in sorted({*before, *after}):
-            if before.get(name) != after.get(name):
-                found[name] = before.get(name), after.get(name)
-    return found
+    codes = manifest["code"], config_code(config)
+    return {
+        **({"code": codes} if changed(*codes) else {}),
+        **differing(decisive_versions(manifest["versions"]), decisive_versions(versions())),
+        **differing(_hardware(manifest["machine"]), _hardware(machine())),
+    }
 
 
 def _hardware(machine: Mapping[str, Any]) -> dict[str, Any]:

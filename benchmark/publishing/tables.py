@@ -11,7 +11,7 @@ from fedrl.benchmark.publishing.records import tidy_table
 from fedrl.benchmark.publishing.sources import DIGESTS, read_source, source_folder
 from fedrl.benchmark.storage.files import StoreError
 from fedrl.benchmark.storage.manifests import manifest_files, read_manifest
-from fedrl.benchmark.storage.store import Store, Stored, parse_name
+from fedrl.benchmark.storage.store import Store, Stored, result_files
 from fedrl.envs.thirdparty.making import importing
 from fedrl.envs.validation import nearest
 
@@ -31,8 +31,7 @@ def table_of(place: Path, study: str | None = None, *, trust: bool = False) -> p
         return read_source(source_folder(place)).frame
     if not place.is_dir():
         raise StoreError(f"there is no folder {place}")
-    known = sorted(path.parent.parent.name for path in place.glob("*/*/manifest.json"))
-    names = list(dict.fromkeys(known))
+    names = sorted({path.parent.parent.name for path in place.glob("*/*/manifest.json")})
     if not names:
         raise StoreError(f"{place} holds no results, and is neither a report nor published")
     if study is None and len(names) > 1:
@@ -55,8 +54,7 @@ def _stored(store: Store) -> list[Stored]:
         if not manifests:
             continue
         config = _config(folder, read_manifest(manifests[0])["cell"])
-        seeds = [parse_name(path.name) for path in sorted(folder.glob("*.parquet"))]
-        runs += [Run(config, seed) for seed in seeds if seed is not None]
+        runs += [Run(config, seed) for seed in result_files(folder).values()]
     return store.load(runs)
 
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from fedrl.benchmark.publishing import crate, listing, readme, sources
 from fedrl.benchmark.publishing.sources import FOLDER
 from fedrl.benchmark.storage.files import StoreError, explaining
-from fedrl.benchmark.storage.provenance import folder
+from fedrl.benchmark.storage.provenance import differing, folder
 
 
 class Change(NamedTuple):
@@ -75,7 +75,7 @@ def _verified(report: Path) -> Verified:
             altered += listing.contradicted_runs(report, read.frame)
         made = sources.make_report(read, again)
         names = sorted({*stored.artefacts, *made})
-        differing = [
+        others = [
             name
             for name in names
             if not (
@@ -83,9 +83,9 @@ def _verified(report: Path) -> Verified:
                 and _as_recorded(report / name, stored.artefacts[name], needed=whole)
             )
         ]
-        if not whole and not differing:
+        if not whole and not others:
             altered += _face_differs(read, again, report)
-        tables = [name for name in differing if name.endswith(".csv")]
+        tables = [name for name in others if name.endswith(".csv")]
         no_text = [name for name in tables if _text(report / name) is None]
         changes = [
             change
@@ -94,11 +94,9 @@ def _verified(report: Path) -> Verified:
             for change in changed(name, _text(report / name) or "", _text(again / name) or "")
         ]
     altered = [f"{FOLDER}/{name}" if whole and name in stored.source else name for name in altered]
-    altered = [name for name in dict.fromkeys(altered) if name not in differing]
-    versions = _versions(stored.versions, sources.drawn_with()) if differing else {}
-    return Verified(
-        report, len(names) - len(differing), altered + differing, changes, versions, no_text
-    )
+    altered = [name for name in dict.fromkeys(altered) if name not in others]
+    versions = differing(stored.versions, sources.drawn_with()) if others else {}
+    return Verified(report, len(names) - len(others), altered + others, changes, versions, no_text)
 
 
 def published(below: Path | None = None) -> list[Path]:
@@ -206,13 +204,6 @@ def _text(path: Path) -> str | None:
     except (UnicodeDecodeError, csv.Error):
         return None
     return text
-
-
-def _versions(
-    then: dict[str, str], now: dict[str, str]
-) -> dict[str, tuple[str | None, str | None]]:
-    names = sorted({*then, *now})
-    return {n: (then.get(n), now.get(n)) for n in names if then.get(n) != now.get(n)}
 
 
 def _shown(entry: str | None) -> str:

@@ -17,6 +17,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cache
+from itertools import count
 from pathlib import Path
 
 OURS = re.compile(r"^\..*\.([0-9a-f]{8})-(\d+)-[0-9a-f]{8}$")  # hidden, ends with a token
@@ -105,12 +106,9 @@ def read_plain(path: Path) -> bytes:
 
 def read_if_there(path: Path) -> bytes | None:
     """The same, None where there is no such file; StoreError if it cannot be read."""
-    try:
+    with explaining(f"cannot read {path}"), suppress(FileNotFoundError, NotADirectoryError):
         return read_plain(path)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError as error:
-        raise StoreError(f"cannot read {path}: {error.strerror}") from None
+    return None
 
 
 def plain_bytes(path: Path) -> bytes:
@@ -131,25 +129,21 @@ def refuse_link(folder: Path, root: Path) -> None:
 
 def set_aside(path: Path) -> Path:
     """Rename a bad file to `<name>.corrupt-1`, -2, …; it is kept for whoever wants to look."""
-    number = 1
-    while True:
-        aside = path.with_name(f"{path.name}.corrupt-{number}")
-        try:
-            aside.touch(exist_ok=False)  # of two processes only one gets the name
-        except FileExistsError:
-            number += 1
-            continue
-        except OSError as error:
-            raise StoreError(f"cannot set {path} aside: {error.strerror}") from None
+    with explaining(f"cannot set {path} aside"):
+        for number in count(1):
+            aside = path.with_name(f"{path.name}.corrupt-{number}")
+            with suppress(FileExistsError):
+                aside.touch(exist_ok=False)  # of two processes only one gets the name
+                break
         try:
             if path.is_dir():  # replaces no file
                 aside.unlink()
-            return path.replace(aside)
+            path.replace(aside)
         except OSError as error:
             aside.unlink(missing_ok=True)
-            if isinstance(error, FileNotFoundError):  # another process was faster
-                return aside
-            raise StoreError(f"cannot set {path} aside: {error.strerror}") from None
+            if not isinstance(error, FileNotFoundError):  # else another process was faster
+                raise
+    return aside
 
 
 def token() -> str:
@@ -221,10 +215,8 @@ def sweep(folder: Path, start: str) -> None:
 def _alive(process: int) -> bool:
     try:
         os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
+    except OSError as error:
+        return not isinstance(error, ProcessLookupError)
     return True
 
 

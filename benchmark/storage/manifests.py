@@ -4,17 +4,15 @@
 <cell.id>/manifest-1f2e3d4c.json   of others, named by its digest
 """
 
-import hashlib
 import json
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 from fedrl.benchmark.config.configuration import identity
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.storage.files import CorruptFileError, read_plain, set_aside, write_atomically
-from fedrl.benchmark.storage.provenance import key_of
+from fedrl.benchmark.storage.provenance import json_digest, key_of
 
 Manifest = dict[str, Any]
 SEAL = "digest"
@@ -37,7 +35,7 @@ def save_manifest(folder: Path, manifest: Manifest) -> None:
 
 def encode(manifest: Manifest) -> bytes:
     """The bytes of the file."""
-    sealed = manifest | {SEAL: _digest(manifest)}
+    sealed = manifest | {SEAL: json_digest(manifest)}
     return (json.dumps(sealed, indent=2, sort_keys=True) + "\n").encode()
 
 
@@ -45,7 +43,7 @@ def read_manifest(path: Path) -> Manifest:
     """The verified manifest; FileNotFoundError, or CorruptFileError."""
     try:
         sealed = json.loads(read_plain(path))
-        if sealed.pop(SEAL) == _digest(sealed) and _has_shape(sealed):
+        if sealed.pop(SEAL) == json_digest(sealed) and _has_shape(sealed):
             return sealed  # type: ignore[no-any-return]
     except FileNotFoundError:
         raise
@@ -71,18 +69,24 @@ def manifest_files(folder: Path) -> list[Path]:
     return sorted(folder.glob("manifest*.json"), key=lambda path: (len(path.name), path.name))
 
 
-def spoken_for(result: Path, seed: Seed, key: str) -> list[Manifest]:
-    """The manifests beside a result file that speak of its run; corrupt ones do not."""
+def spoken_for(
+    result: Path, seed: Seed, key: str, note: Callable[[CorruptFileError], None] = lambda _: None
+) -> list[Manifest]:
+    """The manifests beside a result file that speak of its run; of corrupt ones `note` hears."""
     there = []
     for path in manifest_files(result.parent):
-        with suppress(CorruptFileError, FileNotFoundError):
+        try:
             there.append(read_manifest(path))
+        except FileNotFoundError:
+            continue
+        except CorruptFileError as error:
+            note(error)
     return speaking_for(there, result.parent, seed, key)
 
 
 def other_name(manifest: Manifest) -> str:
     """Name of a manifest that is not the first of its config."""
-    return f"manifest-{_digest(manifest)[:8]}.json"
+    return f"manifest-{json_digest(manifest)[:8]}.json"
 
 
 def speaking_for(
@@ -98,8 +102,3 @@ def speaking_for(
         if identity(manifest["cell"]) == folder.name
         and key_of(manifest["cell"], seed, manifest["code"], manifest["versions"]) == key
     ]
-
-
-def _digest(manifest: Manifest) -> str:
-    text = json.dumps(manifest, sort_keys=True)
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()

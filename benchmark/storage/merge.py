@@ -7,9 +7,11 @@ that a merge may be repeated, or gone on with after an interruption.
 """
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.storage import parameters as final
 from fedrl.benchmark.storage.files import (
     CorruptFileError,
@@ -20,18 +22,10 @@ from fedrl.benchmark.storage.files import (
     tidy,
     write_atomically,
 )
-from fedrl.benchmark.storage.manifests import (
-    Manifest,
-    encode,
-    manifest_files,
-    other_name,
-    read_manifest,
-    speaking_for,
-    spoken_for,
-)
+from fedrl.benchmark.storage.manifests import Manifest, encode, other_name, spoken_for
 from fedrl.benchmark.storage.merge_outcome import Conflict, Merged, Version
 from fedrl.benchmark.storage.provenance import decisive_versions
-from fedrl.benchmark.storage.store import parse_name
+from fedrl.benchmark.storage.store import result_files
 from fedrl.benchmark.storage.tables import DIGEST, KEY, SECONDS, parse_table
 
 
@@ -43,6 +37,7 @@ class _Found(NamedTuple):
     content: bytes
     key: bytes
     digest: bytes
+    seed: Seed
 
 
 def merge(folders: Sequence[Path], into: Path) -> Merged:
@@ -50,22 +45,22 @@ def merge(folders: Sequence[Path], into: Path) -> Merged:
 
     Raises StoreError for a folder without results, and for one that cannot be written to.
     """
-    runs: dict[Path, None] = {}  # paths below a results folder, in the order they are met
+    runs: dict[Path, Seed] = {}  # paths below a results folder, in the order they are met
     for folder in folders:
         there = _runs(folder)
         if not there:
             raise StoreError(
                 f"no results in {folder}; it must be a folder of results, as given to --results"
             )
-        runs |= dict.fromkeys(there)
+        runs |= there
         if into.resolve().is_relative_to(folder.resolve()) and into.resolve() != folder.resolve():
             raise StoreError(f"{into} is within {folder}; choose another --into")
     merged = Merged(str(into))
     try:
         into.mkdir(parents=True, exist_ok=True)
         tidy(into)
-        for name in runs:
-            _merge_run(name, [into, *folders], merged)
+        for name, seed in runs.items():
+            _merge_run(name, seed, [into, *folders], merged)
     except OSError as error:
         where = error.filename or into
         raise StoreError(
@@ -75,20 +70,20 @@ def merge(folders: Sequence[Path], into: Path) -> Merged:
     return merged
 
 
-def _runs(results: Path) -> list[Path]:
-    """Result files, relative to the folder."""
-    found = (path for path in results.glob("*/*/*.parquet") if parse_name(path.name))
-    return sorted(path.relative_to(results) for path in found)
+def _runs(results: Path) -> dict[Path, Seed]:
+    """Result files, relative to the folder, and their seeds."""
+    found = result_files(results, "*/*/*.parquet")
+    return {path.relative_to(results): seed for path, seed in found.items()}
 
 
-def _merge_run(name: Path, roots: Sequence[Path], merged: Merged) -> None:
+def _merge_run(name: Path, seed: Seed, roots: Sequence[Path], merged: Merged) -> None:
     into = roots[0]
     for folder in (into / name.parent.parent, into / name.parent):
         refuse_link(folder, into)
     found: list[_Found] = []
     for root in dict.fromkeys(roots):
         try:
-            result = _find(root, name)
+            result = _find(root, name, seed)
         except CorruptFileError as error:
             _note(merged, error)
             if root == into:
@@ -117,18 +112,16 @@ def _merge_run(name: Path, roots: Sequence[Path], merged: Merged) -> None:
         merged.copied += 1
 
 
-def _find(root: Path, name: Path) -> _Found | None:
+def _find(root: Path, name: Path, seed: Seed) -> _Found | None:
     path = root / name
     try:
         content = read_plain(path)
     except (FileNotFoundError, NotADirectoryError):
         return None
     metadata = parse_table(content, path).schema.metadata
-    seed = parse_name(path.name)
-    assert seed is not None
     if not spoken_for(path, seed, metadata[KEY].decode()):
         raise ForeignFileError(path)
-    return _Found(root, path, content, metadata[KEY], metadata[DIGEST])
+    return _Found(root, path, content, metadata[KEY], metadata[DIGEST], seed)
 
 
 def _copy_manifests(result: _Found, target: Path, merged: Merged) -> None:
@@ -149,17 +142,15 @@ def _copy_seconds(found: Iterable[_Found], target: Path, merged: Merged) -> None
         path = result.path.with_name(sidecar.name)
         try:
             content = read_plain(path)
-            metadata = parse_table(content, path).schema.metadata
+            key = parse_table(content, path).schema.metadata[KEY]
         except FileNotFoundError:
             continue
         except CorruptFileError as error:
             _note(merged, error)
-            if path == sidecar:
-                return
-            continue
+            key = None
         if path == sidecar:
             return
-        if metadata[KEY] == result.key:
+        if key == result.key:
             if not sidecar.exists():
                 write_atomically(sidecar, content)
             return
@@ -191,15 +182,7 @@ def _version(result: _Found, merged: Merged) -> Version:
 
 
 def _manifests(result: _Found, merged: Merged) -> list[Manifest]:
-    there = []
-    for path in manifest_files(result.path.parent):
-        try:
-            there.append(read_manifest(path))
-        except CorruptFileError as error:
-            _note(merged, error)
-    seed = parse_name(result.path.name)
-    assert seed is not None
-    return speaking_for(there, result.path.parent, seed, result.key.decode())
+    return spoken_for(result.path, result.seed, result.key.decode(), partial(_note, merged))
 
 
 def _note(merged: Merged, error: CorruptFileError) -> None:

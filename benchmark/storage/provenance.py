@@ -5,6 +5,7 @@ import json
 import os
 import platform
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
@@ -27,10 +28,8 @@ def versions() -> dict[str, str]:
     """Return the versions of Python and installed packages, and the mode of the engine."""
     found = {"python": platform.python_version()}
     for package in RECORDED:
-        try:
+        with suppress(PackageNotFoundError):
             found[package] = version(package)
-        except PackageNotFoundError:
-            continue
     return found | {"engine": engine()}
 
 
@@ -82,7 +81,12 @@ def key_of(config: Mapping[str, Any], seed: Seed, code: Any, versions: Mapping[s
         "versions": decisive_versions(versions),
         "threads": 1,
     }
-    text = json.dumps(decisive, sort_keys=True)
+    return json_digest(decisive)
+
+
+def json_digest(value: Any) -> str:
+    """The digest of a value as JSON, in which the order of keys does not count."""
+    text = json.dumps(value, sort_keys=True)
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
@@ -113,6 +117,12 @@ def decisive_versions(versions: Mapping[str, str]) -> dict[str, str]:
     return {"python": python} | {name: versions[name] for name in DECISIVE if name in versions}
 
 
+def differing(then: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """What is not the same in two tables of facts, by name: then, now; None where it was none."""
+    names = sorted({*then, *now})
+    return {n: (then.get(n), now.get(n)) for n in names if then.get(n) != now.get(n)}
+
+
 def _linear_algebra() -> str:
     """Kernels of NumPy's OpenBLAS, which round differently on processors of one name."""
     import numpy  # noqa: F401  # loads the library
@@ -122,9 +132,8 @@ def _linear_algebra() -> str:
 
 
 def _cpu_model() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor()
-    models = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    return next(models, platform.processor())
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor()

@@ -56,14 +56,11 @@ def closures(
 
 def digests(parts: Mapping[str, Closure]) -> Code:
     """One digest for each closure."""
-    texts = {
-        part: "".join(f"{name} {digest}\n" for name, digest in sorted(closure.items()))
-        for part, closure in parts.items()
-    }
-    return {
-        part: hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
-        for part, text in texts.items()
-    }
+    found = {}
+    for part, closure in parts.items():
+        text = "".join(f"{name} {digest}\n" for name, digest in sorted(closure.items()))
+        found[part] = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+    return found
 
 
 def changed(then: Any, now: Code) -> str:
@@ -113,9 +110,7 @@ def _owners(top: str) -> frozenset[str]:
     return frozenset(_distributions().get(top, ()))
 
 
-@cache
-def _distributions() -> Mapping[str, list[str]]:
-    return packages_distributions()
+_distributions = cache(packages_distributions)
 
 
 def _short(digest: Any) -> str:

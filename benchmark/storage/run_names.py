@@ -1,5 +1,6 @@
 """Names of stored runs, and the files they are: looked for without importing what reads them."""
 
+import glob
 import re
 from difflib import get_close_matches
 from pathlib import Path
@@ -18,10 +19,8 @@ def path_of(name: str, results: Path, study: str | None = None) -> Path:
     A name is the path of a result file, or `<config.id>/seed-00003`, `<config.id> seed 3`, with or
     without the study before it.
     """
-    return Path(name) if Path(name).is_file() else _find(name, results, study)
-
-
-def _find(name: str, results: Path, study: str | None) -> Path:
+    if Path(name).is_file():
+        return Path(name)
     named = NAME.match(name.strip().removesuffix(".parquet"))
     if named is None:
         raise _unknown(name, results, study)
@@ -39,7 +38,7 @@ def _find(name: str, results: Path, study: str | None) -> Path:
 
 def _plain(part: str | None) -> str:
     """As a pattern that matches only itself, or anything."""
-    return "*" if part is None else re.sub(r"([*?[])", r"[\1]", part)
+    return "*" if part is None else glob.escape(part)
 
 
 def _unknown(name: str, results: Path, study: str | None) -> StoreError:

@@ -12,6 +12,7 @@ processes, on several machines, may work in one folder: what they write under on
 
 import os
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,7 +24,6 @@ from fedrl.benchmark.storage import parameters as final
 from fedrl.benchmark.storage.files import (
     CorruptFileError,
     ForeignFileError,
-    StoreError,
     explaining,
     refuse_link,
     tidy,
@@ -108,13 +108,11 @@ class Store:
 
     def begun(self, runs: Iterable[Run]) -> list[Run]:
         """Those of `runs` whose configuration has a folder."""
-        try:
+        nothing = suppress(FileNotFoundError, NotADirectoryError)
+        with explaining(f"cannot read {self.folder}"), nothing:
             there = set(os.listdir(self.folder))
-        except (FileNotFoundError, NotADirectoryError):
-            return []
-        except OSError as error:
-            raise StoreError(f"cannot read {self.folder}: {error.strerror}") from None
-        return [run for run in runs if run.config.id in there]
+            return [run for run in runs if run.config.id in there]
+        return []
 
     def _examine(self, run: Run) -> tuple[Stored | None, list[CorruptFileError]]:
         """The stored run, and what is wrong with its files."""
@@ -230,3 +228,9 @@ def parse_name(name: str) -> Seed | None:
     if match is None:
         return None
     return Seed("test" if match[1] == "seed" else match[1], int(match[2]))  # type: ignore[arg-type]
+
+
+def result_files(folder: Path, pattern: str = "*.parquet") -> dict[Path, Seed]:
+    """The result files below a folder, sorted, each with the seed of its name."""
+    named = {path: parse_name(path.name) for path in sorted(folder.glob(pattern))}
+    return {path: seed for path, seed in named.items() if seed is not None}

@@ -28,7 +28,7 @@ def draw_crossed(crossed: Crossed) -> Figure:
         for ax, matrix in zip(axes, matrices, strict=True):
             image = _map(ax, matrix, agents, low, high)
         figure.colorbar(image, ax=list(axes), label="J, discounted", shrink=0.9)
-        figure.suptitle(_title(crossed), fontsize=8)
+        figure.suptitle(_title(crossed))
     return figure
 
 

@@ -19,8 +19,7 @@ from fedrl.benchmark.publishing.records import export, label, stored_runs
 from fedrl.benchmark.publishing.stored_run import stored_parameters
 from fedrl.benchmark.storage.files import StoreError, refuse_link
 from fedrl.benchmark.storage.folders import make
-from fedrl.benchmark.storage.store import Store, Stored
-from fedrl.envs.family import Array
+from fedrl.benchmark.storage.store import Store
 
 FOLDER = "cross"
 
@@ -48,9 +47,13 @@ def read_crossed(study: Study, results: Path, episodes: int, held_out: int = 0) 
         if key not in known:
             known[key] = cross_evaluation.agents_of(run)
         found = known[key]._replace(run=run)
-        theta, why = _final(store, entry)
-        if why:
-            notes.append(f"{label(run)}: {why}")
+        theta = stored_parameters(store.path(run), entry.key)
+        if theta is None:
+            remedy = "remove it, and `fedrl run` stores them"
+            notes.append(f"{label(run)}: no final parameters are stored; {remedy}")
+        elif not np.isfinite(theta).all():
+            notes.append(f"{label(run)}: it diverged; its parameters are not finite")
+            theta = None
         if theta is not None:
             found = found._replace(trained=cross_evaluation.trained(run, theta, episodes))
         if theta is not None and held_out:
@@ -77,13 +80,3 @@ def write_crossed(study: str, results: Path, crossed: Sequence[Crossed]) -> list
             name = f"{one.run.config.id}-seed-{one.run.seed.index:05d}"
             written += save(draw_crossed(one), folder, name)
     return written
-
-
-def _final(store: Store, entry: Stored) -> tuple[Array | None, str]:
-    """The final parameters of a stored run, or why there are none."""
-    theta = stored_parameters(store.path(entry.run), entry.key)
-    if theta is None:
-        return None, "no final parameters are stored; remove it, and `fedrl run` stores them"
-    if not np.isfinite(theta).all():
-        return None, "it diverged; its parameters are not finite"
-    return theta, ""

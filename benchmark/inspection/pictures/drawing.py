@@ -18,6 +18,7 @@ SHOWN = 12  # agents drawn one by one
 STYLE: Any = {
     "font.size": 8,
     "axes.titlesize": 8,
+    "figure.titlesize": 8,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "svg.hashsalt": "fedrl",

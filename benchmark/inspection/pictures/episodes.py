@@ -42,8 +42,7 @@ def draw_episodes(federation: Federation) -> Figure:
     more = f", {drawn} of {width} components" if drawn < width else ""
     figure.suptitle(
         f"{federation.name}, κ = {federation.kappa:g}: {EPISODES} episodes of a random policy"
-        f"{shown(federation.agents)}{more}",
-        fontsize=8,
+        f"{shown(federation.agents)}{more}"
     )
     return figure
 

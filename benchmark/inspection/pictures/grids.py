@@ -44,8 +44,7 @@ def draw_grids(federation: Federation, layout: Layout) -> Figure:
     figure.suptitle(
         f"{federation.name}, κ = {federation.kappa:g}{shown(federation.agents)}\n"
         "arrows: drift beyond the stock MDP's; shade: chance that a move goes astray; "
-        "lines: a random policy",
-        fontsize=8,
+        "lines: a random policy"
     )
     return figure
 

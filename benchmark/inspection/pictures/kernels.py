@@ -27,8 +27,7 @@ def draw_kernels(federation: Federation) -> Figure:
     _distances(figure, axes[count], task.kernel[:count])
     figure.suptitle(
         f"{federation.name}, κ = {federation.kappa:g}{shown(federation.agents)}\n"
-        "transitions of the uniform policy; mean total variation between agents",
-        fontsize=8,
+        "transitions of the uniform policy; mean total variation between agents"
     )
     return figure
 

@@ -17,8 +17,7 @@ def draw_strips(federation: Federation) -> Figure:
         _strip(ax, name, federation.family.knobs[name], values, federation.kappa)
     figure.suptitle(
         f"{federation.name}, κ = {federation.kappa:g}, {federation.agents} agents\n"
-        "grey: range at κ = 1; black: range here; tick: stock; points: agents",
-        fontsize=8,
+        "grey: range at κ = 1; black: range here; tick: stock; points: agents"
     )
     return figure
 

@@ -4,6 +4,8 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
+import pandas as pd
+
 STEP = "round"
 NOT_CURVES = ("seed", STEP)
 
@@ -36,13 +38,8 @@ def shown(frame: Any) -> Iterator[Shown]:
     constant = [str(name) for name in frame.columns if name not in (*columns, STEP)]
     for (config, seed), rows in frame.groupby(["cell", "seed"], sort=True):
         points = rows.sort_values(STEP).to_dict("records")
-        settings = {name: points[-1][name] for name in constant if known(points[-1][name])}
+        settings = {name: points[-1][name] for name in constant if pd.notna(points[-1][name])}
         yield Shown(str(config), int(seed), settings, points, columns)
-
-
-def known(value: Any) -> bool:
-    """False for NaN and None."""
-    return value is not None and not (isinstance(value, float) and math.isnan(value))
 
 
 def numbers(point: dict[str, Any], columns: Sequence[str]) -> dict[str, float]:
@@ -52,4 +49,4 @@ def numbers(point: dict[str, Any], columns: Sequence[str]) -> dict[str, float]:
 
 def seconds(point: dict[str, Any]) -> float:
     """Wall seconds from the start of the run; 0 where they are not known."""
-    return float(point["seconds"]) if known(float(point["seconds"])) else 0.0
+    return float(point["seconds"]) if pd.notna(point["seconds"]) else 0.0

@@ -10,7 +10,7 @@ import pytest
 from fedrl.algorithms import ALGORITHMS
 from fedrl.benchmark.config.configuration import Config, Run, suits
 from fedrl.benchmark.config.seeds import Seed
-from fedrl.benchmark.execution.checkpoint import Checkpoints, DelayedCheckpointer, decode, encode
+from fedrl.benchmark.execution.checkpoint import Checkpoints, decode, delayed, encode
 from fedrl.benchmark.training import federation
 from fedrl.benchmark.training.federation import train
 from fedrl.envs import FAMILIES
@@ -146,13 +146,13 @@ def test_a_short_batch_writes_nothing_and_a_long_one_loses_nobody(
     clock = [100.0]
     monkeypatch.setattr("fedrl.benchmark.execution.checkpoint.time.monotonic", lambda: clock[0])
     checkpoints = Checkpoints(tmp_path, "study")
-    patient = DelayedCheckpointer(checkpoints, 5.0)
+    patient = delayed(checkpoints.save, 5.0)
     for run in runs[:2]:
         clock[0] += 2
-        patient.save(run, kept[run.seed][-1])
+        patient(run, kept[run.seed][-1])
     assert [checkpoints.load(run) for run in runs] == [None] * 3
     clock[0] += 2
-    patient.save(runs[2], kept[runs[2].seed][1])
+    patient(runs[2], kept[runs[2].seed][1])
     assert [checkpoints.load(run).round for run in runs] == [7, 7, 2]
 
 

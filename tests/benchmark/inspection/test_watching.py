@@ -15,7 +15,7 @@ from fedrl import run_study
 from fedrl.benchmark.config.study import Study, load_study
 from fedrl.benchmark.config.study_file import UntunedStudyError
 from fedrl.benchmark.inspection.watch_server import HOST, serve
-from fedrl.benchmark.inspection.watching import Watcher, watcher_of
+from fedrl.benchmark.inspection.watching import Watcher
 from fedrl.benchmark.storage.store import Store
 from fedrl.benchmark.tuning.run import carry_out, prepare
 
@@ -45,8 +45,13 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> tuple[Study, Path]:
     return study, folder / "results"
 
 
+def path_of(place: tuple[Study, Path]) -> Path:
+    """The file of the study."""
+    return place[1].parent / "tiny.toml"
+
+
 def test_before_a_study_begins_everything_is_expected(place: Any, tmp_path: Path) -> None:
-    state = Watcher(place[0], tmp_path).state()
+    state = Watcher(path_of(place), tmp_path).state()
     assert (state["finished"], state["expected"]) == (0, 4)
     assert all(line["curve"] is None for line in state["lines"])
     assert state["tuning"] == {"tune": 0, "select": 0, "tasks": []}
@@ -54,7 +59,7 @@ def test_before_a_study_begins_everything_is_expected(place: Any, tmp_path: Path
 
 def test_the_curve_is_the_mean_of_the_stored_runs(place: Any) -> None:
     study, results = place
-    state = Watcher(study, results).state()
+    state = Watcher(path_of(place), results).state()
     assert (state["finished"], state["diverged"]) == (4, 0)
     (line,) = [one for one in state["lines"] if one["algorithm"] == "FedPG"]
     stored = Store(results, study.name).load(
@@ -67,7 +72,8 @@ def test_the_curve_is_the_mean_of_the_stored_runs(place: Any) -> None:
 def test_what_is_missing_or_damaged_is_told_and_seen_again(place: Any, tmp_path: Path) -> None:
     study, results = place
     shutil.copytree(results, tmp_path / "copy")
-    watcher, store = Watcher(study, tmp_path / "copy"), Store(tmp_path / "copy", study.name)
+    store = Store(tmp_path / "copy", study.name)
+    watcher = Watcher(path_of(place), tmp_path / "copy")
     assert watcher.state()["finished"] == 4
     first, second = (store.path(run) for run in study.runs()[:2])
     kept = first.read_bytes()
@@ -86,7 +92,7 @@ def test_a_damaged_journal_is_told(place: Any, tmp_path: Path, content: bytes) -
     path = tmp_path / study.name / "tuning" / "journal.log"
     path.parent.mkdir(parents=True)
     path.write_bytes(content)
-    (task,) = Watcher(study, tmp_path).state()["tuning"]["tasks"]
+    (task,) = Watcher(path_of(place), tmp_path).state()["tuning"]["tasks"]
     assert task["task"] == "journal.log is damaged; `fedrl tune` writes it again"
 
 
@@ -100,7 +106,7 @@ def test_a_study_is_watched_before_and_after_it_is_tuned(tmp_path: Path) -> None
     results = tmp_path / "results"
     with pytest.raises(UntunedStudyError):
         load_study(tmp_path / "asks.toml")
-    watcher = watcher_of(tmp_path / "asks.toml", results)
+    watcher = Watcher(tmp_path / "asks.toml", results)
     before = watcher.state()
     assert (before["untuned"], before["expected"], before["finished"]) == (True, 2, 0)
     job = prepare(str(tmp_path / "asks.toml"))
@@ -114,7 +120,7 @@ def test_a_study_is_watched_before_and_after_it_is_tuned(tmp_path: Path) -> None
 
 @pytest.fixture
 def port(place: Any) -> Iterator[int]:
-    server = serve(Watcher(*place).state)
+    server = serve(Watcher(path_of(place), place[1]).state)
     Thread(target=server.serve_forever, daemon=True).start()
     yield server.server_address[1]
     server.shutdown()

@@ -445,7 +445,7 @@ def test_a_folder_that_cannot_be_finished_stays_as_it_was(
     def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    for step in ("readme.write", "sources.write_source", "published._describe"):
+    for step in ("readme.files", "sources.write_source", "published._describe"):
         with monkeypatch.context() as broken:
             broken.setattr(f"fedrl.benchmark.publishing.{step}", full)
             for out in ("public", "new"):

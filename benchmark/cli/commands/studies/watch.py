@@ -30,9 +30,9 @@ def watch(
     from fedrl.benchmark.cli import answers
     from fedrl.benchmark.config.settings import SettingError
     from fedrl.benchmark.inspection.watch_server import HOST, serve
-    from fedrl.benchmark.inspection.watching import watcher_of
+    from fedrl.benchmark.inspection.watching import Watcher
 
-    watcher = watcher_of(study, results, overrides or (), only or ())
+    watcher = Watcher(study, results, overrides or (), only or ())
     if as_json:
         answers.print_json(watcher.state())
         return
