@@ -236,8 +236,6 @@ def execute(plan: Plan, console: Console | None = None) -> Summary:
 def _is_bad_checkpoint(path: Path) -> bool:
     try:
         decode(read_plain(path), "")
-    except OSError:
-        return False
-    except ValueError:
-        return True
+    except (OSError, ValueError) as error:
+        return isinstance(error, ValueError)
     return False

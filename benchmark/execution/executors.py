@@ -43,11 +43,7 @@ class Executor(ABC):
 
     @abstractmethod
     def __call__(
-        self,
-        queue: deque[Batch],
-        workers: int,
-        listener: Listener,
-        checkpoints: Checkpoints | None,
+        self, queue: deque[Batch], workers: int, listener: Listener, checkpoints: Checkpoints | None
     ) -> None:
         """Work `queue` off with at most `workers` batches at a time, and return when it is empty.
 
@@ -75,11 +71,7 @@ class Local(Executor):
         super().__init__()
 
     def __call__(
-        self,
-        queue: deque[Batch],
-        workers: int,
-        listener: Listener,
-        checkpoints: Checkpoints | None,
+        self, queue: deque[Batch], workers: int, listener: Listener, checkpoints: Checkpoints | None
     ) -> None:
         processes.compute(queue, workers, listener, checkpoints)
 

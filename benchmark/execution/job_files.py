@@ -1,6 +1,7 @@
 """A batch and its outcome as files for a job: JSON and plain arrays, which execute nothing."""
 
 import json
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -36,13 +37,8 @@ def read_job(content: bytes) -> tuple[Batch, Checkpoints | None, str]:
     Its configurations are validated as those of a study are.
     """
     told = json.loads(content)
-    configs: dict[str, Config] = {}  # runs of one batch share most of theirs
-    batch = []
-    for config, namespace, index in told["runs"]:
-        name = json.dumps(config)
-        if name not in configs:
-            configs[name] = Config.model_validate(config)
-        batch.append(Run(configs[name], Seed(namespace, index)))
+    made = cache(lambda text: Config.model_validate(json.loads(text)))  # runs of a batch share them
+    batch = [Run(made(json.dumps(config)), Seed(*seed)) for config, *seed in told["runs"]]
     place = told["checkpoints"]
     checkpoints = None if place is None else Checkpoints(Path(place[0]), place[1])
     return batch, checkpoints, told["key"]

@@ -77,11 +77,7 @@ class Ray(Executor):
         super().__init__(address)
 
     def __call__(
-        self,
-        queue: deque[Batch],
-        workers: int,
-        listener: Listener,
-        checkpoints: Checkpoints | None,
+        self, queue: deque[Batch], workers: int, listener: Listener, checkpoints: Checkpoints | None
     ) -> None:
         with _connected(self.address, workers):
             tasks = _Tasks(listener, checkpoints)

@@ -59,11 +59,7 @@ class Slurm(Executor):
         return AT_A_TIME
 
     def __call__(
-        self,
-        queue: deque[Batch],
-        workers: int,
-        listener: Listener,
-        checkpoints: Checkpoints | None,
+        self, queue: deque[Batch], workers: int, listener: Listener, checkpoints: Checkpoints | None
     ) -> None:
         home = Path.cwd() if checkpoints is None else Path(checkpoints.results).resolve()
         sweep(home, SPOOL)

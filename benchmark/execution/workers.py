@@ -128,7 +128,7 @@ def _in_processes(
                 worker = connections[connection]  # type: ignore[index]
                 batch = worker.batch
                 assert batch is not None
-                if _hear(worker, listener):
+                if _hear(worker, batch, listener):
                     continue
                 team.remove(worker)
                 deaths[batch[0].key] += 1
@@ -143,10 +143,8 @@ def _in_processes(
             worker.stop()
 
 
-def _hear(worker: _Worker, listener: Listener) -> bool:
+def _hear(worker: _Worker, batch: Batch, listener: Listener) -> bool:
     """Pass the worker's next event on; False if the worker was killed."""
-    batch = worker.batch
-    assert batch is not None
     try:
         event = worker.connection.recv()
     except (EOFError, OSError):  # also within a message

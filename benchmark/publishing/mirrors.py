@@ -19,18 +19,14 @@ MIRRORS: dict[str, Callable[[Any, Path], list[Path]]] = {
     "tensorboard": tensorboard,
     "wandb": wandb,
 }
-NEEDS = {  # packages that have to be there
-    "mlflow": ("mlflow", "sqlalchemy", "alembic"),
-    "tensorboard": ("tensorboard",),
-    "wandb": ("wandb",),
-}
+MORE = {"mlflow": ("sqlalchemy", "alembic")}  # packages beside that of its name
 
 
 def mirror(frame: Any, to: str, out: Path) -> list[Path]:
     """The files that were written; StoreError names the extra that is missing."""
     if to not in MIRRORS:
         raise StoreError(nearest("mirror", to, list(MIRRORS)))
-    missing = [package for package in NEEDS[to] if find_spec(package) is None]
+    missing = [package for package in (to, *MORE.get(to, ())) if find_spec(package) is None]
     if missing:
         raise StoreError(
             f"--to {to} needs the package {missing[0]}: pip install '.[{to}]' in a clone, with "

@@ -84,8 +84,7 @@ def redraw(out: Path, day: str | None, film: Filming) -> Public:
             f"{out / edited[0]} is not what was published; `fedrl verify {out}` tells more, and "
             "without --redraw the study is published from its stored runs"
         )
-    if day is None:
-        day = crate.published_on(out)
+    day = crate.published_on(out) if day is None else day
     _check_day(day)
     made_of, designed = publication.computed_again(sources.read_source(out))
     with explaining(f"cannot write {out}"), replacing(out, ours=OURS) as new:

@@ -79,11 +79,10 @@ def compare(
     now = {name: column for name, column in now.items() if name in then or name not in COUNTED}
     found = _compare(original._replace(columns=then), now, parameters)
     marks = {name: (original.columns[name][0], again[name][0]) for name in SCALE}
-    gaps = {name: _gap(*pair) or 0.0 for name, pair in marks.items()}
     other = {
         name: (float(pair[0]), float(pair[1]))
         for name, pair in marks.items()
-        if gaps[name] > (found.tolerance or 0.0)
+        if (_gap(*pair) or 0.0) > (found.tolerance or 0.0)
     }
     return found._replace(scale=other)
 

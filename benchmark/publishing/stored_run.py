@@ -48,12 +48,11 @@ class Original(NamedTuple):
 def original(
     name: str, results: Path, study: str | None = None, *, trust: bool = False
 ) -> Original:
-    """The stored run of that name.
+    """The stored run of that name, which is one that `run_names.path_of` takes.
 
-    A name is the path of a result file, or `<config.id>/seed-00003`, `<config.id> seed 3`, with or
-    without the study before it. Raises StoreError for an unknown, ambiguous or corrupt run, and
-    ForeignFileError for numbers that no manifest beside them speaks of. A package that the manifest
-    names is imported with `trust` only.
+    Raises StoreError for an unknown, ambiguous or corrupt run, and ForeignFileError for numbers
+    that no manifest beside them speaks of. A package that the manifest names is imported with
+    `trust` only.
     """
     path = run_names.path_of(name, results, study)
     seed = parse_name(path.name)

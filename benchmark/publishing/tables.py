@@ -53,21 +53,16 @@ def _stored(store: Store) -> list[Stored]:
         manifests = manifest_files(folder)
         if not manifests:
             continue
-        config = _config(folder, read_manifest(manifests[0])["cell"])
+        try:
+            config = Config.model_validate(read_manifest(manifests[0])["cell"])
+        except ValidationError as error:
+            raise StoreError(
+                f"the present code does not know the cell of {folder}: {explain(error)}"
+            ) from None
+        if config.id != folder.name:
+            raise StoreError(
+                f"the present code names the cell of {folder} {config.id}: compare its report "
+                "instead, which holds its records"
+            )
         runs += [Run(config, seed) for seed in result_files(folder).values()]
     return store.load(runs)
-
-
-def _config(folder: Path, described: object) -> Config:
-    try:
-        config = Config.model_validate(described)
-    except ValidationError as error:
-        raise StoreError(
-            f"the present code does not know the cell of {folder}: {explain(error)}"
-        ) from None
-    if config.id != folder.name:
-        raise StoreError(
-            f"the present code names the cell of {folder} {config.id}: compare its report instead, "
-            "which holds its records"
-        )
-    return config

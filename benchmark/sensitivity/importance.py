@@ -43,17 +43,11 @@ def importances(surfaces: Sequence[Surface], design: Design, seed: int = 0) -> l
                 "algorithm": surface.algorithm,
             }
             generator = np.random.default_rng([seed, place])
-            value, low, high = with_interval(shares, surface.performance[place], generator)
-            rows += [
-                {
-                    **named,
-                    "hyperparameter": name,
-                    "importance": _or_none(value[at]),
-                    "low": _or_none(low[at]),
-                    "high": _or_none(high[at]),
-                }
-                for at, name in enumerate(surface.names)
-            ]
+            found = with_interval(shares, surface.performance[place], generator)
+            for name, *interval in zip(surface.names, *found, strict=True):
+                value, low, high = map(_or_none, interval)
+                told = {"hyperparameter": name, "importance": value, "low": low, "high": high}
+                rows.append(named | told)
     return rows
 
 

@@ -1,6 +1,5 @@
 """Runs of the tidy table as every tracker gets them: settings, and numbers over rounds."""
 
-import math
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -44,7 +43,7 @@ def shown(frame: Any) -> Iterator[Shown]:
 
 def numbers(point: dict[str, Any], columns: Sequence[str]) -> dict[str, float]:
     """The curves that have a value at this point."""
-    return {name: float(point[name]) for name in columns if not math.isnan(float(point[name]))}
+    return {name: float(point[name]) for name in columns if pd.notna(point[name])}
 
 
 def seconds(point: dict[str, Any]) -> float:
