@@ -11,7 +11,8 @@ last digit that differs. Such a run is neither the same nor another one: if all 
 agrees, it is not comparable elsewhere.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import zip_longest
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -93,18 +94,11 @@ def _compare(
     tolerance = TOLERANCE[original.run.config.dtype] if original.elsewhere else None
     there = original.columns
     names = sorted({*there, *again})
-    shared = min((len(there[n]) for n in there), default=0), min(map(len, again.values()))
-    for row in range(max(*(len(c) for c in there.values()), *(len(c) for c in again.values()))):
-        gaps = {
-            name: _gap(there[name][row], again[name][row])
-            if row < min(shared) and name in there and name in again
-            else np.inf
-            for name in names
-        }
+    for then, now in zip_longest(_rows(there), _rows(again), fillvalue=dict[str, Any]()):
+        gaps = {n: _gap(then[n], now[n]) if n in then and n in now else np.inf for n in names}
         different = {name: gap for name, gap in gaps.items() if gap is not None}
         if different:
-            longer = there if row < shared[0] else again
-            at = int(longer["round"][row])
+            at = int((then or now)["round"])
             return Comparison(_outcome(original, again, tolerance), at, different, tolerance)
     gap = _parameter_gap(original.parameters, parameters)
     if gap is not None:
@@ -112,6 +106,10 @@ def _compare(
         last = int(there["round"][-1])
         return Comparison(outcome, last, {"parameters": gap}, tolerance)
     return Comparison("identical", None, {}, tolerance)
+
+
+def _rows(columns: Mapping[str, Array]) -> Iterator[dict[str, Any]]:
+    return (dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
 
 
 def _outcome(original: Original, again: Mapping[str, Array], tolerance: float | None) -> str:
