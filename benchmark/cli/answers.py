@@ -100,18 +100,14 @@ def _breaks(console: Console, headings: Sequence[str], rows: Sequence[Sequence[s
     return sum(longest) + len(headings) > console.width
 
 
-def warn_missing(missing: Sequence[str], told: str = "they are not in the table") -> None:
-    """Tell if runs of the study are not stored."""
-    if missing:
-        say(f"warning: {len(missing)} run(s) are not stored, first {missing[0]}; {told}")
-
-
-def warn_stale(count: int) -> None:
-    """Tell if stored runs are not of the present code."""
-    if count:
+def warn(found: Any, told: str = "they are not in the table") -> None:
+    """Tell if runs that were read are not of the present code, or some are not stored."""
+    if found.stale:
         from fedrl.benchmark.publishing.records import stale_message
 
-        say(f"warning: {stale_message(count)}")
+        say(f"warning: {stale_message(found.stale)}")
+    if missing := found.missing:
+        say(f"warning: {len(missing)} run(s) are not stored, first {missing[0]}; {told}")
 
 
 def command(

@@ -114,18 +114,6 @@ def check_run(name: str, results: Path, study: str | None = None) -> None:
         raise UnknownName(str(error)) from None
 
 
-def check_executor(name: str) -> None:
-    """Refuse a name of no executor."""
-    if name not in names("executor"):
-        raise UnknownName(nearest("executor", name, names("executor")))
-
-
-def check_mirror(name: str) -> None:
-    """Refuse a name of no viewer."""
-    if name not in names("mirror"):
-        raise UnknownName(nearest("mirror", name, names("mirror")))
-
-
 def check_results(folder: Path) -> None:
     """Refuse a folder of results that is not there, and tell the nearest name beside it."""
     if not folder.exists():
@@ -135,19 +123,13 @@ def check_results(folder: Path) -> None:
         )
 
 
-def check_family(name: str) -> None:
-    """Refuse a name of no family; a path package:Class is looked at later."""
-    _check("family", name, names("family"))
+def of(*kinds: str) -> Callable[[str], None]:
+    """The check that refuses names of no such kind; a path package:Class is looked at later."""
 
+    def check(name: str) -> None:
+        _check(" or ".join(kinds), name, [one for kind in reversed(kinds) for one in names(kind)])
 
-def check_algorithm(name: str) -> None:
-    """Refuse a name of no algorithm."""
-    _check("algorithm", name, names("algorithm"))
-
-
-def check_entry(name: str) -> None:
-    """Refuse a name of neither a family nor an algorithm."""
-    _check("family or algorithm", name, [*names("algorithm"), *names("family")])
+    return check
 
 
 def check_published(name: str) -> None:

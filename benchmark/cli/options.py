@@ -66,7 +66,7 @@ Workers = Annotated[
 Executor = Annotated[
     str,
     typer.Option(metavar="NAME", help="Where to compute: local, ray, slurm, an entry point."),
-    Known(known.check_executor),
+    Known(known.of("executor")),
 ]
 Address = Annotated[
     str | None,
@@ -83,7 +83,7 @@ FamilyName = Annotated[
         help="Name of a family, or a path module:Class.",
         autocompletion=completion.families,
     ),
-    Known(known.check_family),
+    Known(known.of("family")),
 ]
 Agents = Annotated[int, counted("Agents.")]
 Kappa = Annotated[float, typer.Option(help="Heterogeneity level κ.")]
@@ -97,10 +97,10 @@ FamilySet = Annotated[
 FamilyOption = Annotated[
     str,
     typer.Option("--family", help="Environment family.", autocompletion=completion.families),
-    Known(known.check_family),
+    Known(known.of("family")),
 ]
 AlgorithmOption = Annotated[
     str,
     typer.Option("--algorithm", help="Algorithm.", autocompletion=completion.algorithms),
-    Known(known.check_algorithm),
+    Known(known.of("algorithm")),
 ]

@@ -1,6 +1,7 @@
 """Which settings go together."""
 
 import math
+from collections.abc import Iterable
 from importlib.util import find_spec
 from typing import Any
 
@@ -15,7 +16,10 @@ from fedrl.envs.validation import require, require_known
 
 NO_EPISODES = "off with gradients = 'exact': there are no episodes"
 ESTIMATED = ("weight_cap", "per_decision", "whiten", "entropy", "per_step_mean", "baseline")
-
+SAMPLED = (
+    *("reward_noise", "reward_cliff", "weight_cap", "attack"),
+    *("per_decision", "whiten", "per_step_mean", "baseline"),
+)
 
 # Where an algorithm's own values cross, nobody knows which of their entries are personal.
 CROSSING = ("finish", "absorb", "upload", "receive", "server_memory", "advance", "combine")
@@ -35,7 +39,7 @@ def check_personal(config: Any, policy: Policy, algorithm: Algorithm) -> None:
     sends = not own and algorithm.update_site == "agents"
     require(sends, "personal", list(config.personal), allowed)
     allowed = "false with personal layers: ∇J is that of common parameters"
-    require(not config.evaluation_gradients, "evaluation_gradients", True, allowed)
+    _require_default(config, ("evaluation_gradients",), allowed)
 
 
 def check_secrecy(config: Any) -> None:
@@ -49,12 +53,9 @@ def check_secrecy(config: Any) -> None:
         summed = summed or config.privacy.seen == "sum"
         allowed = "'none' or 'own' with privacy: statistics are sent without noise"
         require(config.normalise != "pooled", "normalise", config.normalise, allowed)
-        equal = len(set(config.agent_weights or ())) <= 1
-        allowed = "equal with privacy: noise is for equal weights"
-        require(equal, "agent_weights", config.agent_weights, allowed)
+        _require_equal_weights(config, "privacy: noise is for equal weights")
     if summed:
-        allowed = "'none' where the server sees the sum alone"
-        require(config.aggregator is None, "aggregator", config.aggregator, allowed)
+        _require_default(config, ("aggregator",), "'none' where the server sees the sum alone")
     if isinstance(config.compression, FixedPoint):
         allowed = f"at most {2**HEADROOM} with fixed-point numbers: their sum must not wrap around"
         require(config.present <= 2**HEADROOM, "agents", config.agents, allowed)
@@ -77,16 +78,10 @@ def check_compatible(
     if config.gradients == "exact":
         what = f"'sampled': {config.algorithm} reads episodes"
         require(not algorithm.episodic, "gradients", config.gradients, what)
-        tricks = ("reward_noise", "reward_cliff", "weight_cap", "attack")
-        for name in (*tricks, "per_decision", "whiten", "per_step_mean"):
-            off = type(config).model_fields[name].default
-            require(getattr(config, name) == off, name, getattr(config, name), NO_EPISODES)
-        require(config.baseline == "none", "baseline", config.baseline, NO_EPISODES)
+        _require_default(config, SAMPLED, NO_EPISODES)
     if algorithm.actor_critic:
-        allowed = f"off: {config.algorithm} has advantages of its own"
-        for name in ESTIMATED:
-            off = type(config).model_fields[name].default
-            require(getattr(config, name) == off, name, getattr(config, name), allowed)
+        own = f"off: {config.algorithm} has advantages of its own"
+        _require_default(config, ESTIMATED, own)
     if config.normalise != "none":
         vectors = isinstance(spaces_of[0], spaces.Box)
         allowed = "'none': a finite MDP has no numbers to normalise"
@@ -94,9 +89,9 @@ def check_compatible(
         allowed = "'none': the server steps"
         require(algorithm.update_site == "agents", "normalise", config.normalise, allowed)
         allowed = "false with normalise: ∇J is not that of normalised rewards"
-        require(not config.evaluation_gradients, "evaluation_gradients", True, allowed)
+        _require_default(config, ("evaluation_gradients",), allowed)
     if algorithm.update_site == "server":
-        require(config.baseline == "none", "baseline", config.baseline, "'none': the server steps")
+        _require_default(config, ("baseline",), "'none': the server steps")
     if config.segment is not None:
         _check_segment(config, family, algorithm)
     if config.critic is not None:
@@ -115,25 +110,21 @@ def check_compatible(
         require(small, "agent_weights", list(config.agent_weights), "finite in sum")
     if algorithm.table == "direct":
         allowed = f"'none': {config.algorithm} averages probabilities"
-        for name in ("compression", "aggregator", "privacy", "lazy"):
-            value = getattr(config, name)
-            require(value is None, name, value, allowed)
+        _require_default(config, ("compression", "aggregator", "privacy", "lazy"), allowed)
     if config.aggregator is not None and algorithm.federated:
         own = f"'none': {config.algorithm} has an aggregation of its own"
         for method in ("aggregate", "combine"):
             inherited = getattr(type(algorithm), method) is getattr(Algorithm, method)
             require(inherited, "aggregator", config.aggregator, own)
-        equal = len(set(config.agent_weights or ())) <= 1
-        allowed = "equal with an aggregator: it knows no weights"
-        require(equal, "agent_weights", config.agent_weights, allowed)
+        _require_equal_weights(config, "an aggregator: it knows no weights")
         config.aggregator.check(config.present)
     check_secrecy(config)
     if config.lazy is not None and algorithm.federated:
         _check_lazy(config, algorithm)
     if algorithm.asynchronous:
         one = f"{config.algorithm} hears one agent at a time"
-        require(config.participation == 1, "participation", config.participation, f"1: {one}")
-        require(config.aggregator is None, "aggregator", config.aggregator, f"'none': {one}")
+        _require_default(config, ("participation",), f"1: {one}")
+        _require_default(config, ("aggregator",), f"'none': {one}")
         allowed = f"'none' or 'own': {one}"
         require(config.normalise != "pooled", "normalise", config.normalise, allowed)
         alone = config.attack is None or config.attack.kind not in ("alie", "fedpg-attack")
@@ -158,10 +149,9 @@ def _check_lazy(config: Any, algorithm: Algorithm) -> None:
     allowed = f"'none': {config.algorithm} hears one agent at a time"
     require(not algorithm.asynchronous, "lazy", given, allowed)
     allowed = "1 with lazy: agents hear how far the server moves"
-    require(config.participation == 1, "participation", config.participation, allowed)
-    for name in ("compression", "privacy"):
-        allowed = "'none' with lazy: what was sent last is then not what an agent had"
-        require(getattr(config, name) is None, name, getattr(config, name), allowed)
+    _require_default(config, ("participation",), allowed)
+    allowed = "'none' with lazy: what was sent last is then not what an agent had"
+    _require_default(config, ("compression", "privacy"), allowed)
 
 
 def _check_segment(config: Any, family: Family, algorithm: Algorithm) -> None:
@@ -194,9 +184,19 @@ def _check_critic(config: Any, algorithm: Algorithm) -> None:
     parts = config.critic.minibatches
     allowed = f"enough for a batch of {parts} steps: the critic splits it"
     require(config.batch_steps >= parts, "episodes", config.episodes, allowed)
-    for name in ("baseline", "per_decision"):
-        off = type(config).model_fields[name].default
-        allowed = f"{off!r} with a critic: it takes the place of rewards to go"
-        require(getattr(config, name) == off, name, getattr(config, name), allowed)
+    for name, off in (("baseline", "'none'"), ("per_decision", "False")):
+        allowed = f"{off} with a critic: it takes the place of rewards to go"
+        _require_default(config, (name,), allowed)
     allowed = "false with a critic: ∇J has no advantages in it"
-    require(not config.evaluation_gradients, "evaluation_gradients", True, allowed)
+    _require_default(config, ("evaluation_gradients",), allowed)
+
+
+def _require_default(config: Any, names: Iterable[str], allowed: str) -> None:
+    for name in names:
+        given = getattr(config, name)
+        require(given == type(config).model_fields[name].default, name, given, allowed)
+
+
+def _require_equal_weights(config: Any, beside: str) -> None:
+    equal = len(set(config.agent_weights or ())) <= 1
+    require(equal, "agent_weights", config.agent_weights, f"equal with {beside}")

@@ -55,8 +55,8 @@ class RewardNoise(Condition):
 
     scale: NotNegative = 1.0
 
-    @property
-    def draw(self) -> Draw:
+    @staticmethod
+    def draw(u: float, v: float, tail: float) -> float:
         """X from two uniform numbers, u on (0, 1] and v on [0, 1), and the tail index."""
         raise NotImplementedError
 
@@ -72,9 +72,10 @@ class StudentT(RewardNoise):
     distribution: Literal["student-t"] = "student-t"
     degrees: Heavy = 2.0  # ν
 
-    @property
-    def draw(self) -> Draw:
-        return student_t
+    @staticmethod
+    def draw(u: float, v: float, tail: float) -> float:
+        """√(ν (u^(-2/ν) - 1)) cos 2πv, exactly t-distributed (Bailey, Math. Comp. 1994)."""
+        return math.sqrt(tail * math.expm1(-2.0 / tail * math.log(u))) * math.cos(math.tau * v)
 
     @property
     def tail(self) -> float:
@@ -87,9 +88,10 @@ class Pareto(RewardNoise):
     distribution: Literal["pareto"] = "pareto"
     index: Heavy = 2.0  # α
 
-    @property
-    def draw(self) -> Draw:
-        return pareto
+    @staticmethod
+    def draw(u: float, v: float, tail: float) -> float:
+        """u^(-1/α) - α/(α-1), the inverse of the distribution function less its mean."""
+        return u ** (-1.0 / tail) - tail / (tail - 1.0)
 
     @property
     def tail(self) -> float:
@@ -101,9 +103,10 @@ class Normal(RewardNoise):
 
     distribution: Literal["normal"] = "normal"
 
-    @property
-    def draw(self) -> Draw:
-        return normal
+    @staticmethod
+    def draw(u: float, v: float, tail: float) -> float:
+        """√(-2 ln u) cos 2πv, Student's with ν → ∞ (Box & Muller 1958)."""
+        return math.sqrt(-2.0 * math.log(u)) * math.cos(math.tau * v)
 
     @property
     def tail(self) -> float:
@@ -199,22 +202,7 @@ class Attack(Condition):
         "alie",
         "fedpg-attack",
     ]
-    scale: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 2.5  # c, as Fan et al. 2021
-
-
-def student_t(u: float, v: float, degrees: float) -> float:
-    """√(ν (u^(-2/ν) - 1)) cos 2πv, which is t-distributed exactly (Bailey, Math. Comp. 1994)."""
-    return math.sqrt(degrees * math.expm1(-2.0 / degrees * math.log(u))) * math.cos(math.tau * v)
-
-
-def normal(u: float, v: float, tail: float) -> float:
-    """√(-2 ln u) cos 2πv, the limit ν → ∞ of the above (Box & Muller 1958)."""
-    return math.sqrt(-2.0 * math.log(u)) * math.cos(math.tau * v)
-
-
-def pareto(u: float, v: float, index: float) -> float:
-    """u^(-1/α) - α/(α-1), the inverse of the distribution function less its mean."""
-    return u ** (-1.0 / index) - index / (index - 1.0)
+    scale: Positive = 2.5  # c, as Fan et al. 2021
 
 
 NOISES: dict[str, type[RewardNoise]] = {"student-t": StudentT, "pareto": Pareto, "normal": Normal}
@@ -237,17 +225,24 @@ def one_of(base: type[Condition], key: str, kinds: Mapping[str, type[Condition]]
         try:
             return kinds[name].model_validate(table)
         except ValidationError as error:
-            first = error.errors()[0]
-            if first["type"] == "value_error":
-                raise ValueError(str(first["ctx"]["error"])) from None
-            if first["type"] == "missing":
-                raise ValueError(f"{setting}.{first['loc'][0]} is missing") from None
-            message = first["msg"].removeprefix("Input should be ")
-            raise ValueError(
-                f"{setting}.{first['loc'][0]} is {shown(first['input'])}; it must be {message}"
-            ) from None
+            raise ValueError(explain(error, setting)) from None
 
     return read
+
+
+def explain(error: ValidationError, *above: str) -> str:
+    """The first mistake of a pydantic error: where, what is wrong, what would be right."""
+    first = error.errors()[0]
+    if first["type"] == "value_error":
+        return str(first["ctx"]["error"])
+    place = ".".join(map(str, (*above, *first["loc"])))
+    if first["type"] == "missing":
+        return f"{place} is missing"
+    if first["type"] == "extra_forbidden":
+        return f"there is no {place}"
+    message = first["msg"].removeprefix("Input should be ")
+    message = "a table" if "valid dictionary" in message else message
+    return f"{place} is {shown(first['input'])}; it must be {message}"
 
 
 AnyNoise = Annotated[

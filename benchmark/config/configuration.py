@@ -43,6 +43,8 @@ from fedrl.benchmark.config.conditions import (
     Attack,
     Critic,
     Drift,
+    NotNegative,
+    Positive,
     RewardCliff,
     ServerStep,
 )
@@ -51,7 +53,6 @@ from fedrl.benchmark.config.seeds import Seed
 from fedrl.envs.family import Array, Family
 from fedrl.envs.finite.tabular import Tabular
 
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 WHOLE = 2**63  # columns of records are of 64 bits
 Count = Annotated[int, Field(ge=1, lt=WHOLE)]
 
@@ -101,12 +102,10 @@ class Config(BaseModel):
     algorithm: str
     options: dict[str, Any] = {}
     hyperparameters: dict[str, bool | int | float | str] = {}
-    kappa: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0  # heterogeneity level [κ]
+    kappa: NotNegative = 0.0  # heterogeneity level [κ]
     agents: Count = 5  # [N]
     rounds: Annotated[int, Field(ge=0, lt=WHOLE)] = 100  # at most [R]
-    budget: Count | None = (
-        None  # training steps per agent; a run ends with the round that spends it
-    )
+    budget: Count | None = None  # training steps per agent; the round that spends it is the last
     local_steps: Count = 10  # [K]
     episodes: Count = 1  # per agent and local step [B]
     # Steps that each of `episodes` environments takes per local step, going on where it stopped; a
@@ -132,12 +131,12 @@ class Config(BaseModel):
     per_decision: bool = False  # weights of the steps so far instead of whole episodes
     baseline: Literal["none", "linear"] = "none"  # state values, fitted on past rounds
     critic: Critic | None = None  # a value network and its advantages, instead of rewards to go
-    entropy: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0  # reward -entropy · log π
+    entropy: NotNegative = 0.0  # reward -entropy · log π
     whiten: bool = False  # returns to go to mean 0 and deviation 1, per batch; biased
     per_step_mean: bool = False  # gradients divided by steps instead of episodes
     clip_norm: Positive | None = None  # largest norm of a local direction
     clip_value: Positive | None = None  # largest entry of a local direction
-    weight_decay: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0  # u - weight_decay · θ
+    weight_decay: NotNegative = 0.0  # u - weight_decay · θ
     step_decay: Annotated[float, Field(gt=0, le=1)] = 1.0  # η and λ shrink by it every round
     # Observations and rewards by running statistics: each agent's own, or those of all, sent along.
     normalise: Literal["none", "own", "pooled"] = "none"

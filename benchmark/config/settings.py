@@ -6,10 +6,9 @@ from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from typing import Any, get_args, get_origin, get_type_hints
 
-from pydantic import ValidationError
-
+from fedrl.benchmark.config.conditions import explain as explain
 from fedrl.benchmark.config.configuration import Config
-from fedrl.envs.validation import nearest, shown
+from fedrl.envs.validation import nearest
 
 # Of a configuration, set by a study.
 STRUCTURE = ("family", "algorithm", "options", "hyperparameters")
@@ -73,21 +72,6 @@ def _number(value: Any) -> str:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return f"{float(value):.15g}"
     return str(value)
-
-
-def explain(error: ValidationError) -> str:
-    """The first mistake of a pydantic error: where, what is wrong, what would be right."""
-    first = error.errors()[0]
-    if first["type"] == "value_error":
-        return str(first["ctx"]["error"])
-    place = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "missing":
-        return f"{place} is missing"
-    if first["type"] == "extra_forbidden":
-        return f"there is no {place}"
-    message = first["msg"].removeprefix("Input should be ")
-    message = "a table" if "valid dictionary" in message else message
-    return f"{place} is {shown(first['input'])}; it must be {message}"
 
 
 def _depth(value: Any) -> int:

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from fedrl.benchmark.config import limits, selection
 from fedrl.benchmark.config.configuration import Config, Run
-from fedrl.benchmark.config.crossing import Place, Tables, cross, deciding, without_directives
+from fedrl.benchmark.config.crossing import Tables, cross, deciding, without_directives
 from fedrl.benchmark.config.expansion import Expanded, expand
 from fedrl.benchmark.config.schedule import Schedule, check_schedule, scheduled
 from fedrl.benchmark.config.seeds import Seed
@@ -206,5 +206,5 @@ def _check_keys(table: dict[str, Any]) -> None:
     known = [field for field in Study.model_fields if field not in ("name", "only")]
     for key in table:
         if key in config_fields():
-            raise SettingError(f"{key} stands outside of a table; write {Place('settings')}.{key}")
+            raise SettingError(f"{key} stands outside of a table; write settings.{key}")
         check_known("key of a study", [key], known)

@@ -8,6 +8,7 @@ import numpy as np
 from fedrl.benchmark.config.tuned.task_digest import digest_of
 from fedrl.benchmark.conformance.digests import DIGESTS
 from fedrl.benchmark.conformance.verdict import hold, hold_refused, hold_same
+from fedrl.benchmark.training.rounds.lanes import chosen
 from fedrl.envs import FAMILIES
 from fedrl.envs.family import Array, Family, perturb
 
@@ -30,11 +31,6 @@ def actions_of(family: Family, count: int) -> list[Array]:
     space = family.action_space
     space.seed(1)
     return [np.atleast_1d(space.sample()) for _ in range(count)]
-
-
-def rows(task: Any, agents: slice | list[int]) -> Any:
-    """The MDPs of some of the agents."""
-    return type(task)(*(np.ascontiguousarray(field[agents]) for field in task))
 
 
 def differs(one: Any, two: Any) -> bool:
@@ -74,7 +70,7 @@ def an_agent_is_the_same_in_a_larger_federation(kind: Kind) -> None:
     """Row i depends on the generator and i, never on N."""
     for kappa in (0.0, LEVEL):
         small, large = draw(kind(), 3, kappa), draw(kind(), 8, kappa)
-        few = rows(large, slice(3))
+        few = chosen(large, slice(3))
         hold_same(small, few, f"at κ = {kappa} agents change when others are added")
 
 
@@ -164,7 +160,7 @@ def pinned_knobs_are_the_agents_own(kind: Kind) -> None:
     federation = family.sample(4, 1.0, generator(2))
     for agent in range(4):
         own = {knob: float(column[agent]) for knob, column in values.items()}
-        alone, row = draw(family.pinned(own), 1, 0.3), rows(federation, slice(agent, agent + 1))
+        alone, row = draw(family.pinned(own), 1, 0.3), chosen(federation, slice(agent, agent + 1))
         hold_same(alone, row, f"pinning the knobs of agent {agent} must give its MDP")
     hold(family.knobs is kind.knobs, "pinning must leave the family as it was")
 

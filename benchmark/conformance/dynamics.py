@@ -7,10 +7,11 @@ from gymnasium import spaces
 
 from fedrl.benchmark.config.configuration import Config
 from fedrl.benchmark.config.seeds import Seed
-from fedrl.benchmark.conformance.draws import actions_of, draw, generator, rows
+from fedrl.benchmark.conformance.draws import actions_of, draw, generator
 from fedrl.benchmark.conformance.entries import name_of
 from fedrl.benchmark.conformance.verdict import hold, hold_same
 from fedrl.benchmark.training.rollout import Episodes, Sampler, Stream
+from fedrl.benchmark.training.rounds.lanes import chosen
 from fedrl.envs.family import Array, Family
 from fedrl.envs.views.gym import lane_of
 
@@ -26,10 +27,13 @@ def policy_of(kind: Kind) -> Any:
 
 def played(family: Family, task: Any, theta: Array, agents: Array, episodes: int = 2) -> Episodes:
     """Episodes of all agents in the task, each on its own numbers of one stream."""
+    return Sampler(family, policy_of(type(family)), task).sample(theta, stream_of(agents), episodes)
+
+
+def stream_of(agents: Array) -> Stream:
+    """The stream that these agents read."""
     keys = np.full(len(agents), Seed("test", 0).key("training"), np.uint64)
-    return Sampler(family, policy_of(type(family)), task).sample(
-        theta, Stream(keys, agents, 5), episodes
-    )
+    return Stream(keys, agents, 5)
 
 
 def parameters(kind: Kind, agents: int, seed: int = 4) -> Array:
@@ -96,7 +100,7 @@ def agents_do_not_notice_their_neighbours(kind: Kind) -> None:
     sentence = "the episodes of an agent change with its neighbours' "
     hold_same(seen_by(played(family, mixed, theta, np.arange(3)), 1), base, sentence + "MDPs")
     hold_same(seen_by(played(family, task, moved, np.arange(3)), 1), base, sentence + "parameters")
-    alone = played(family, rows(task, slice(1, 2)), theta[1:2], np.array([1]))
+    alone = played(family, chosen(task, slice(1, 2)), theta[1:2], np.array([1]))
     hold_same(seen_by(alone, 0), base, sentence + "presence")
 
 

@@ -9,10 +9,10 @@ from gymnasium.utils.env_checker import check_env
 
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.conformance.draws import draw
-from fedrl.benchmark.conformance.dynamics import parameters, policy_of
+from fedrl.benchmark.conformance.dynamics import parameters, played, policy_of, stream_of
 from fedrl.benchmark.conformance.verdict import hold, hold_refused, hold_same
 from fedrl.benchmark.training.noise import START, uniform_lanes
-from fedrl.benchmark.training.rollout import Sampler, Stream
+from fedrl.benchmark.training.rounds.lanes import chosen
 from fedrl.envs.family import Array, Family
 from fedrl.envs.views.gym import OWN_KEYWORDS, FamilyEnv
 
@@ -127,7 +127,7 @@ def an_agent_of_a_run_has_the_same_mdp_in_the_view(kind: Kind) -> None:
     seed = Seed("test", 3)
     federation = kind().sample(5, 0.7, seed.generator("environment"))
     for agent in (0, 2, 4):
-        row = type(federation)(*(field[agent : agent + 1] for field in federation))
+        row = chosen(federation, slice(agent, agent + 1))
         for task_seed in (seed.generator("environment"), seed.key("environment")):
             env = FamilyEnv(kind, kappa=0.7, agent=agent, task_seed=task_seed)
             hold_same(env.task, row, f"agent {agent} of the view has another MDP than in a run")
@@ -153,19 +153,16 @@ def the_view_and_the_engine_agree_step_for_step(kind: Kind) -> None:
 
 def _replay(kind: Kind, kappa: float) -> None:
     family, policy = kind(horizon=40), policy_of(kind)
-    task = draw(family, 3, kappa, 6)
-    keys = np.full(3, Seed("test", 0).key("training"), np.uint64)
-    stream = Stream(keys, np.arange(3), 5)
-    played = Sampler(family, policy, task).sample(parameters(kind, 3), stream, 2)
-    agent, b = 1, 1
+    agents, agent, b = np.arange(3), 1, 1
+    episodes = played(family, draw(family, 3, kappa, 6), parameters(kind, 3), agents)
     env: Any = FamilyEnv(kind, horizon=40, kappa=kappa, agent=agent, task_seed=6)
 
     def numbers(count: int, at: int) -> Array:
         out = np.empty((6, count))
-        uniform_lanes(out, keys, stream.agents, stream.draw, 2, at)
+        uniform_lanes(out, *stream_of(agents), 2, at)
         return out[2 * agent + b]
 
-    draws, length = policy.draws + env.lane.step_draws, int(played.length[agent, b])
+    draws, length = policy.draws + env.lane.step_draws, int(episodes.length[agent, b])
     blocks = (draws + 1) // 2
     env.np_random = _Dice(
         [numbers(env.lane.start_draws, START)]
@@ -173,12 +170,12 @@ def _replay(kind: Kind, kappa: float) -> None:
     )
     observation, _ = env.reset()
     for t in range(length):
-        same = np.array_equal(played.observation[agent, b, t], np.atleast_1d(observation))
+        same = np.array_equal(episodes.observation[agent, b, t], np.atleast_1d(observation))
         hold(same, f"the view and the engine observe different things at step {t}, κ = {kappa}")
-        action: Any = played.action[agent, b, t]
+        action: Any = episodes.action[agent, b, t]
         action = action if env.action_space.shape else int(action[0])
         observation, reward, terminated, truncated, _ = env.step(action)
-        same = reward == played.reward[agent, b, t]
+        same = reward == episodes.reward[agent, b, t]
         hold(same, f"the view and the engine pay different rewards at step {t}, κ = {kappa}")
         ended = (terminated or truncated) == (t + 1 == length)
         hold(ended, f"the episode ends at another step in the view, κ = {kappa}")

@@ -19,6 +19,8 @@ from fedrl.envs.family import Array
 SAVE_EVERY = 5.0  # s of work between two states of a run
 
 
+@torch.no_grad()
+@np.errstate(all="ignore")  # a diverging run overflows on its way to being recorded: no warning
 def train(
     runs: Sequence[Run],
     threads: int = 1,
@@ -36,18 +38,7 @@ def train(
     goes on from such `states`, None for a run that has not begun; unfinished ones must be at the
     same round. The results are the same bits as without an interruption.
     """
-    # A diverging run overflows on its way to being recorded: that deserves no warning.
-    with torch.no_grad(), np.errstate(all="ignore"):
-        return _train(program_of(runs, threads), on_round, states, on_state)
-
-
-def _train(
-    program: Program,
-    on_round: Callable[[int, int], None] | None,
-    states: Sequence[RunState | None] | None,
-    on_state: Callable[[Run, RunState], None] | None,
-) -> list[RunResult]:
-    config = program.config
+    program, config = program_of(runs, threads), runs[0].config
     state, records = resume(program, states or [None] * len(program.runs))
     fixed = [constants(program, position) for position in range(len(program.runs))]
     roster = rebuild_lanes(program, state)

@@ -23,6 +23,7 @@ from fedrl.envs.family import Array
 from fedrl.envs.finite.tabular import Tabular, softmax
 
 AGENT = "agent_score_"  # prefix of the columns of agents
+SENT = ("floats_up", "floats_down", "bits_up", "bits_down")
 
 
 def score(
@@ -51,10 +52,7 @@ def score(
                 "trajectories_per_agent": used["trajectories"] / agents,
                 "steps_total": used["steps"],
                 "trajectories_total": used["trajectories"],
-                "floats_up": used["floats_up"] / agents,
-                "floats_down": used["floats_down"] / agents,
-                "bits_up": used["bits_up"] / agents,
-                "bits_down": used["bits_down"] / agents,
+                **{name: used[name] / agents for name in SENT},
                 "simulated_seconds": float(state.now[mine].max()),
                 "objective": float(np.sum(scores.objective[mine].reshape(-1) * shares)),
                 "return": float(np.sum(undiscounted * shares)),

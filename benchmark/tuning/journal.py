@@ -10,6 +10,7 @@ nor several at work can leave half a line; who writes last adds what is missing.
 import json
 import warnings
 from collections.abc import Sequence
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +110,8 @@ def _append(storage: JournalStorage, one: Tuned) -> None:
         study = optuna.create_study(storage=storage, study_name=name, direction="maximize")
     stored = study.get_trials(deepcopy=False)
     new = [frozen(one.task, trial) for trial in one.trials]
-    same = all(_alike(a, b) for a, b in zip(stored, new, strict=False))
+    told = attrgetter("params", "value", "user_attrs")
+    same = all(told(a) == told(b) for a, b in zip(stored, new, strict=False))
     if not same:  # of other code or versions: those trials are no longer what is stored
         optuna.delete_study(study_name=name, storage=storage)
         study = optuna.create_study(storage=storage, study_name=name, direction="maximize")
@@ -136,7 +138,3 @@ def frozen(task: Task, trial: Trial) -> FrozenTrial:
             **({"of": trial.of} if trial.of else {}),
         },
     )
-
-
-def _alike(one: FrozenTrial, other: FrozenTrial) -> bool:
-    return (one.params, one.value, one.user_attrs) == (other.params, other.value, other.user_attrs)

@@ -29,14 +29,20 @@ def outcome_of(
     """
     exact = config.budget is None
     budget = float(config.rounds if config.budget is None else config.budget)
-    run = outcome.Outcome.of(
-        columns["round" if exact else "steps_per_agent"].astype(np.float64),
-        columns[str(columns["metric"][-1])].astype(np.float64),
-        bool(columns["diverged"][-1]),
-        float(columns["random"][-1]),
-        float(columns["reference"][-1]),
-        budget,
-    )
+    run = run_of(columns, "round" if exact else "steps_per_agent", budget)
     size = 0.0 if parameters is None or run.diverged else float(np.abs(parameters).max())
     steps = int(columns["steps_total"][-1])
     return Outcome(run.performance(budget), run.diverged, steps, size)
+
+
+def run_of(columns: Mapping[str, Array], over: str, budget: float) -> outcome.Outcome:
+    """One run by its columns, a row per evaluation point: its score over rounds or steps."""
+    last = {name: columns[name][-1] for name in ("metric", "diverged", "random", "reference")}
+    return outcome.Outcome.of(
+        columns[over].astype(np.float64),
+        columns[str(last["metric"])].astype(np.float64),
+        bool(last["diverged"]),
+        float(last["random"]),
+        float(last["reference"]),
+        budget,
+    )

@@ -8,7 +8,7 @@ import pandas as pd
 
 from fedrl.benchmark.config.spaces.protocol import Protocol
 from fedrl.benchmark.config.storable import stored_as
-from fedrl.benchmark.storage.files import write_atomically
+from fedrl.benchmark.storage.files import write_below
 from fedrl.benchmark.tuning.trial import Tuned
 from fedrl.benchmark.tuning.variance import spread_of
 from fedrl.reports.comparison import tuning_figures
@@ -28,18 +28,12 @@ def write(folder: Path, found: Sequence[Tuned], protocol: Protocol) -> list[Path
     }
     if len(found) > len(first):
         tables["variance.csv"] = variance_rows(found)
-    written = []
-    for name, rows in tables.items():
-        frame = pd.DataFrame(rows)
-        written.append(_written(folder / name, spreadsheet.csv(frame).encode()))
+    files = {name: spreadsheet.csv(pd.DataFrame(rows)).encode() for name, rows in tables.items()}
     for family, scores in _panels(first).items():
-        for drawn in (
-            tuning_figures.best_of_k(family, scores),
-            tuning_figures.history(family, scores),
-        ):
-            written.append(_written(folder / f"{drawn.name}.svg", drawn.svg))
-            written.append(_written(folder / f"{drawn.name}.pdf", drawn.pdf))
-    return written
+        for draw in (tuning_figures.best_of_k, tuning_figures.history):
+            drawn = draw(family, scores)
+            files |= {f"{drawn.name}.svg": drawn.svg, f"{drawn.name}.pdf": drawn.pdf}
+    return write_below(folder, files)
 
 
 def winner_row(one: Tuned) -> dict[str, Any]:
@@ -128,9 +122,3 @@ def _panels(found: Sequence[Tuned]) -> dict[str, dict[str, dict[str, list[float]
         name = one.task.label.removeprefix(one.task.place.removesuffix(base.algorithm))
         panels.setdefault(panel(base.kappa, base.agents), {})[name] = [t.score for t in one.trials]
     return families
-
-
-def _written(path: Path, content: bytes) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, content)
-    return path

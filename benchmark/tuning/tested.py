@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fedrl.benchmark.config.tuned.entries import Entry
+from fedrl.benchmark.tuning.objective import run_of
 from fedrl.reports.statistics.estimates import Estimate, estimate, mean
-from fedrl.reports.table.outcome import Outcome
 from fedrl.reports.table.records import begun
 
 RESAMPLES, LEVEL = 2000, 0.95
@@ -49,7 +49,11 @@ def score(records: Any, family: str, algorithm: str, entry: Entry) -> Estimate |
         own = own[same]
     if "weight_cap" in own.columns and "weight_cap" not in entry.settings:
         own = own[own["weight_cap"].isna()]
-    scores = [_performance(rows, entry.budget) for _, rows in begun(own).groupby("seed")]
+    scores = []
+    for _, rows in begun(own).groupby("seed"):
+        columns = {name: values.to_numpy() for name, values in rows.sort_values("round").items()}
+        run = run_of(columns, "steps_per_agent", entry.budget)  # as the tuner counts it
+        scores.append(run.performance(entry.budget))
     if not scores:
         return None
     return estimate(scores, mean, seed=0, resamples=RESAMPLES, level=LEVEL)
@@ -62,18 +66,3 @@ def optimism(pairs: Iterable[tuple[Entry, Estimate]]) -> Optimism:
         apart.append(entry.score - test.value)
         below += test.value < entry.interval[0]
     return Optimism(len(apart), below, math.fsum(apart) / len(apart) if apart else math.nan)
-
-
-def _performance(rows: Any, budget: float) -> float:
-    """One run, as the tuner counts it."""
-    rows = rows.sort_values("round")
-    last = rows.iloc[-1]
-    run = Outcome.of(
-        rows["steps_per_agent"].to_numpy(dtype=float),
-        rows[last["metric"]].to_numpy(dtype=float),
-        bool(rows["diverged"].any()),
-        float(last["random"]),
-        float(last["reference"]),
-        budget,
-    )
-    return run.performance(budget)

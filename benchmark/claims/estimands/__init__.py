@@ -19,30 +19,22 @@ from fedrl.envs.validation import nearest
 
 Estimand = Callable[[Evidence, dict[str, Any], float], Measured]
 
-ESTIMANDS: dict[str, Estimand] = {
-    "speed-up": speed_up,
-    "exponent-gap": exponent_gap,
-    "area-difference": area_difference,
-    "gap-difference": gap_difference,
-    "tuned-difference": tuned_difference,
-    "setting-difference": setting_difference,
-    "collapse-difference": collapse_difference,
-    "fall-difference": fall_difference,
-    "residual": residual,
-    "bias-order": bias_order,
-}
-
-OPTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {  # needed, and what may be given
-    "speed-up": (("algorithm", "family"), ("criterion",)),
-    "exponent-gap": (("algorithm", "family", "against"), ("criterion",)),
-    "area-difference": (("algorithm", "family", "against"), ()),
-    "gap-difference": (("algorithm", "family", "kappa", "from_kappa"), ()),
-    "tuned-difference": (("ours", "theirs"), ("family", "kappa")),
-    "setting-difference": (("ours", "theirs", "family"), ()),
-    "collapse-difference": (("ours", "theirs"), ("family", "kappa", "contrast")),
-    "fall-difference": (("ours", "theirs"), ()),
-    "residual": (("algorithm", "against", "step_size"), ()),
-    "bias-order": (("algorithm", "step_sizes"), ()),
+# With the options that are needed, and those that may be given.
+ESTIMANDS: dict[str, tuple[Estimand, tuple[str, ...], tuple[str, ...]]] = {
+    "speed-up": (speed_up, ("algorithm", "family"), ("criterion",)),
+    "exponent-gap": (exponent_gap, ("algorithm", "family", "against"), ("criterion",)),
+    "area-difference": (area_difference, ("algorithm", "family", "against"), ()),
+    "gap-difference": (gap_difference, ("algorithm", "family", "kappa", "from_kappa"), ()),
+    "tuned-difference": (tuned_difference, ("ours", "theirs"), ("family", "kappa")),
+    "setting-difference": (setting_difference, ("ours", "theirs", "family"), ()),
+    "collapse-difference": (
+        collapse_difference,
+        ("ours", "theirs"),
+        ("family", "kappa", "contrast"),
+    ),
+    "fall-difference": (fall_difference, ("ours", "theirs"), ()),
+    "residual": (residual, ("algorithm", "against", "step_size"), ()),
+    "bias-order": (bias_order, ("algorithm", "step_sizes"), ()),
 }
 SIDES = ("ours", "theirs")  # tables that name an algorithm and values of its settings
 
@@ -50,23 +42,19 @@ SIDES = ("ours", "theirs")  # tables that name an algorithm and values of its se
 @cache
 def estimands() -> dict[str, Estimand]:
     """Every known estimand by name; group `fedrl.estimands`."""
+    known = {name: measure for name, (measure, *_) in ESTIMANDS.items()}
     points = added(ESTIMANDS, "fedrl.estimands")
-    return {**ESTIMANDS, **{name: point.load() for name, point in points.items()}}
-
-
-def find(name: str) -> Estimand:
-    """The estimand of that name; ClaimError names the nearest."""
-    if name not in estimands():
-        raise ClaimError(nearest("estimand", name, estimands()))
-    return estimands()[name]
+    return known | {name: point.load() for name, point in points.items()}
 
 
 def check(claim: Claim) -> Estimand:
     """The claim's estimand; ClaimError where it is not known, or is not given what it needs."""
-    found = find(claim.estimand)
-    if claim.estimand not in OPTIONS:  # of another package, which knows its own
+    if claim.estimand not in estimands():
+        raise ClaimError(nearest("estimand", claim.estimand, estimands()))
+    found = estimands()[claim.estimand]
+    if claim.estimand not in ESTIMANDS:  # of another package, which knows its own
         return found
-    needed, more = OPTIONS[claim.estimand]
+    _, needed, more = ESTIMANDS[claim.estimand]
     for part in claim.parts:
         given = {**claim.options, **part.options}
         where = f"claim {claim.name}, part {part.name}"

@@ -28,8 +28,15 @@ class Axis(BaseModel):
     levels: int | None = None
     relative: bool = False
 
-    def mistake(self) -> str | None:
-        """Say what is wrong, and what would be right."""
+    def check(self, place: str, needing: str = "") -> None:
+        """ValueError that says what is wrong at that place; `needing` is what needs levels."""
+        mistake = self._mistake()
+        if mistake is None and needing and self.size is None:
+            mistake = f"{needing} needs its levels; give levels = 3, or values = [...]"
+        if mistake is not None:
+            raise ValueError(f"{place}: {mistake}")
+
+    def _mistake(self) -> str | None:
         interval = (self.low, self.high, self.scale, self.levels)
         if self.values is not None:
             if interval != (None,) * 4:

@@ -56,11 +56,7 @@ class Design(BaseModel):
                 "[design.space.beta] with values = [0.1, 0.5]"
             )
         for name, axis in self.space.items():
-            mistake = axis.mistake()
-            if mistake is None and self.kind == "grid" and axis.size is None:
-                mistake = "a grid needs its levels; give levels = 3, or values = [...]"
-            if mistake is not None:
-                raise ValueError(f"design.space.{name}: {mistake}")
+            axis.check(f"design.space.{name}", "a grid" if self.kind == "grid" else "")
         if self.kind == "grid" and self.points is not None:
             raise ValueError(
                 'design.points belongs to kind = "sobol"; a grid has the product of its levels'

@@ -37,11 +37,7 @@ class Protocol(BaseModel):
     @model_validator(mode="after")
     def _check(self) -> Self:
         for name, axis in self.levels.items():
-            mistake = axis.mistake()
-            if mistake is None and axis.listed is None:
-                mistake = "it needs its levels; give levels = 3, or values = [...]"
-            if mistake is not None:
-                raise ValueError(f"tuning.levels.{name}: {mistake}")
+            axis.check(f"tuning.levels.{name}", "it")
             if name in self.ranges:
                 raise ValueError(f"{name} is in tuning.ranges and in tuning.levels; leave one out")
         return self

@@ -101,8 +101,7 @@ def exchange(
     average = mean_message(program, roster, message, state.round)
     memory = server.memory
     if overrides(algorithm, "absorb"):
-        count = roster.participants.each / program.agents_per_federation
-        share = torch.full_like(momentum[:, 0], count)
+        share = torch.full_like(momentum[:, 0], lanes.each / program.agents_per_federation)
         arguments = (roster.hyperparameters, server, momentum, average, share)
         memory = lift(algorithm, "absorb", *arguments)
         require_like(f"{type(algorithm).__name__}.absorb", memory, server.memory)
@@ -123,12 +122,12 @@ def exchange(
         )
         moments = torch.where(go, optimiser.moments, state.optimiser.moments)
         optimiser = optimiser._replace(moments=moments)
-    weights = weights_of(program, roster.participants)
-    normaliser = local.normaliser.exchanged(roster.participants.rows, weights)
-    state = state._replace(server=following, memories=memories, normaliser=normaliser)
-    state = state._replace(optimiser=optimiser, personal=mine, uploads=uploads)
-    critics = local.critics.exchanged(roster.participants.rows, weights)
-    state = state._replace(environments=local.environments, critics=critics)
+    weights = weights_of(program, lanes)
+    normaliser = local.normaliser.exchanged(lanes.rows, weights)
+    critics = local.critics.exchanged(lanes.rows, weights)
+    state = state._replace(server=following, memories=memories, personal=mine, uploads=uploads)
+    state = state._replace(optimiser=optimiser, normaliser=normaliser, critics=critics)
+    state = state._replace(environments=local.environments)
     return with_cost(program, roster, state, update, spoke, up, size(local.server.memory))
 
 

@@ -126,7 +126,7 @@ def task_of(program: Program, position: int, number: int) -> Any:
     return program.family.between(program.tasks[position], program.drift_targets[position], share)
 
 
-def chosen(task: Task, rows: Array) -> Task:
+def chosen(task: Task, rows: Array | slice) -> Task:
     """The tasks of these rows."""
     return type(task)(*(np.ascontiguousarray(field[rows]) for field in task))
 

@@ -212,7 +212,7 @@ def test_names_are_those_of_the_registries() -> None:
     known.check_override("families.gymnasium@pole.horizon=9")
     known.check_condition("family=taxi", "quick", ["families.taxi.horizon=9"])
     known.check_condition("family=anything", "no-study.toml", None)
-    known.check_family("my_package.mine:Family")
-    known.check_family("gymnasium@pole")
+    known.of("family")("my_package.mine:Family")
+    known.of("family")("gymnasium@pole")
     with pytest.raises(known.UnknownName, match="did you mean 'gymnasium'"):
-        known.check_family("gymnasum@pole")
+        known.of("family")("gymnasum@pole")

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from fedrl.benchmark.cli.codes import BROKEN
-from fedrl.benchmark.cli.known import Known, check_entry
+from fedrl.benchmark.cli.known import Known, of
 from fedrl.benchmark.cli.options import Json
 
 
@@ -18,7 +18,7 @@ def check(
             metavar="NAME",
             help="Family or algorithm: built in, from an entry point, or a path module:Class.",
         ),
-        Known(check_entry),
+        Known(of("family", "algorithm")),
     ],
     settings: Annotated[
         list[str] | None,

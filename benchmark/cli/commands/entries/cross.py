@@ -41,8 +41,7 @@ def cross(
 
     loaded = load_study(study, overrides or (), only or ())
     found = read_crossed(loaded, results, episodes, held_out)
-    answers.warn_stale(found.stale)
-    answers.warn_missing(found.missing)
+    answers.warn(found)
     for note in found.notes:
         answers.say(f"note: {note}")
     written = write_crossed(loaded.name, results, found.crossed)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from fedrl.benchmark.cli.known import Known, check_family
+from fedrl.benchmark.cli.known import Known, of
 from fedrl.benchmark.cli.options import Json, Kappa, SeedIndex, counted
 
 
@@ -12,7 +12,7 @@ def thresholds(
     names: Annotated[
         list[str] | None,
         typer.Argument(metavar="[FAMILY]...", help="Families.", show_default="all"),
-        Known(check_family),
+        Known(of("family")),
     ] = None,
     kappa: Kappa = 0.0,
     agents: Annotated[

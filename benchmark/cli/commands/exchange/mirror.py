@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from fedrl.benchmark.cli.known import Known, check_mirror
+from fedrl.benchmark.cli.known import Known, of
 from fedrl.benchmark.cli.options import RESULTS, Json, Results, StudyName
 
 
@@ -14,7 +14,7 @@ def mirror(
     to: Annotated[
         str,
         typer.Option(metavar="VIEWER", help="mlflow, tensorboard or wandb"),
-        Known(check_mirror),
+        Known(of("mirror")),
     ],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder to write.")],
     results: Results = RESULTS,
@@ -40,8 +40,7 @@ def mirror(
     from fedrl.benchmark.publishing.records import read_records
 
     found = read_records(load_study(study), results)
-    answers.warn_stale(found.stale)
-    answers.warn_missing(found.missing)
+    answers.warn(found)
     written = write(found.frame, to, out)
     runs = len(found.frame.drop_duplicates(["cell", "seed"]))
     if as_json:

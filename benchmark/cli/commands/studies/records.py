@@ -52,8 +52,7 @@ def records(
     if out is not None:
         writer_of(out)  # a suffix that names no format is told at once
     found = read_records(load_study(study, overrides or (), only or ()), results)
-    answers.warn_stale(found.stale)
-    answers.warn_missing(found.missing)
+    answers.warn(found)
     if describe:
         _describe(found.frame.columns)
     elif out is None:

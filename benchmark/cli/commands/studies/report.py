@@ -94,8 +94,7 @@ def report(
     command = answers.rebuilding(study, overrides, only)
     with answers.working(f"report {loaded.name}") as tell:
         published = publish(loaded, results, out, command, shown, tell, film_run)
-    answers.warn_stale(published.stale)
-    answers.warn_missing(published.missing, "the report says so")
+    answers.warn(published, "the report says so")
     if as_json:
         answers.print_json(
             {"page": str(published.page), "missing": published.missing, "stale": published.stale}

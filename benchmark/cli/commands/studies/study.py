@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from fedrl.benchmark.cli.known import Known, check_algorithm, check_family, each
+from fedrl.benchmark.cli.known import Known, each, of
 from fedrl.benchmark.cli.names import between_commas
 
 
@@ -22,17 +22,17 @@ def study(
     algorithm: Annotated[
         str,
         typer.Option(metavar="NAME", help="Your algorithm: its name, or module:Class."),
-        Known(check_algorithm),
+        Known(of("algorithm")),
     ],
     against: Annotated[
         str,
         typer.Option(metavar="A,B,…", help="Algorithms to compare it with."),
-        Known(each(check_algorithm)),
+        Known(each(of("algorithm"))),
     ] = "fedpg",
     families: Annotated[
         str,
         typer.Option(metavar="A,B,…", help="Families of environments."),
-        Known(each(check_family)),
+        Known(each(of("family"))),
     ] = "gridworld,cartpole",
 ) -> None:
     """Write a study of an algorithm against others, one file for tune, run and report.
