@@ -16,8 +16,8 @@ from fedrl.algorithms import ALGORITHMS
 from fedrl.algorithms.algorithm import Algorithm
 from fedrl.benchmark.config import registry
 from fedrl.benchmark.config.configuration import Config
-from fedrl.benchmark.conformance import find_entry, with_settings
 from fedrl.benchmark.conformance.dynamics import every_knob_acts
+from fedrl.benchmark.conformance.entries import find_entry, with_settings
 from fedrl.benchmark.inspection import catalogue
 from fedrl.envs import FAMILIES
 from places import IMPORTED_FROM

@@ -27,7 +27,7 @@ from fedrl.benchmark.config.schedule import Schedule
 from fedrl.benchmark.config.selection import select
 from fedrl.benchmark.config.study import load_study
 from fedrl.benchmark.config.study_file import built_in
-from fedrl.benchmark.conformance import judge
+from fedrl.benchmark.conformance.verdicts import judge
 from fedrl.benchmark.execution import workers
 from fedrl.benchmark.storage.store import Store
 from places import ROOT

@@ -14,16 +14,10 @@ from torch import Tensor
 from fedrl.algorithms import ALGORITHMS
 from fedrl.algorithms.methods.averaging.fedpg import FedPG
 from fedrl.algorithms.methods.averaging.fedpg_m import FedPGM
-from fedrl.benchmark.conformance import (
-    ConformanceError,
-    draws,
-    dynamics,
-    finite,
-    judge,
-    laws_of,
-    learning,
-)
+from fedrl.benchmark.conformance import draws, dynamics, finite, learning
 from fedrl.benchmark.conformance.digests import DIGESTS
+from fedrl.benchmark.conformance.verdict import ConformanceError
+from fedrl.benchmark.conformance.verdicts import judge, laws_of
 from fedrl.benchmark.training.rounds.lifting import entrywise
 from fedrl.envs import FAMILIES
 from fedrl.envs.control.cartpole import CartPole

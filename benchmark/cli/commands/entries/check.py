@@ -45,7 +45,8 @@ def check(
     """
     from fedrl.benchmark.cli import answers
     from fedrl.benchmark.config.settings import SettingError
-    from fedrl.benchmark.conformance import find_entry, judge, laws_of, with_settings
+    from fedrl.benchmark.conformance.entries import find_entry, with_settings
+    from fedrl.benchmark.conformance.verdicts import judge, laws_of
 
     entry = find_entry(name)
     if settings:
