@@ -10,8 +10,6 @@ from numba import njit
 
 from fedrl.algorithms.estimators.categorical import softmax
 
-Array = np.ndarray[Any, np.dtype[Any]]
-
 
 @njit(nogil=True)  # no cache: numba would not notice a change of `softmax`
 def softmax_rows(logits: Any) -> Any:

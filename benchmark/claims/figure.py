@@ -1,7 +1,5 @@
 """One small picture of a claim: its parts' intervals beside the region that would show it."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 from html import escape

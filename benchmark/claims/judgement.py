@@ -1,7 +1,5 @@
 """From claims to verdicts: every part measured by its estimand on the records of its study."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 

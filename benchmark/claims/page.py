@@ -1,7 +1,5 @@
 """Claims and their verdicts as Markdown: the page "Claim by claim", a table for a README."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path

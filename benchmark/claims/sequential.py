@@ -5,9 +5,6 @@ judged at each of the m looks with α/m, so that over all of them it gets a wron
 probability α or less, however its looks depend on each other (Bonferroni).
 """
 
-from __future__ import annotations
-
-from collections.abc import Sequence
 from pathlib import Path
 
 from fedrl.benchmark.claims.claim import Claim, ClaimError
@@ -47,11 +44,6 @@ def of(study: Study) -> list[Claim]:
             f"--until-decided: {nearest('study with claims', study.name, list(names))}"
         )
     return found
-
-
-def grown(seeds: int, counts: Sequence[int]) -> list[str]:
-    """Changes of a study for one of the looks."""
-    return [f"seeds={seeds}", f"looks={len(counts)}"]
 
 
 def judged(study: Study, results: Path) -> list[Verdict]:

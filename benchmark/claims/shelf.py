@@ -1,7 +1,5 @@
 """Which claims there are: of the suite, of other packages, of a file or folder."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from importlib.metadata import entry_points
 from importlib.resources import files

@@ -6,8 +6,6 @@ of a claim (Bonferroni), so that a claim gets a wrong verdict with probability Î
 not fair to one side withholds the verdict that this side would lose by.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 

@@ -1,7 +1,5 @@
 """Numbers and verdicts in words, for the terminal and for pages."""
 
-from __future__ import annotations
-
 import math
 
 from fedrl.benchmark.claims.verdict import Measured

@@ -3,7 +3,7 @@
 `fedrl --install-completion` teaches it to the shell; what stands here names the candidates.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -20,19 +20,13 @@ def studies(incomplete: str) -> list[str]:
     return _beginning(incomplete, [*names("study"), *_files(incomplete, ".toml")])
 
 
-def families(incomplete: str) -> list[str]:
-    """Registered families."""
-    return _beginning(incomplete, names("family"))
+def of(kind: str) -> Callable[[str], list[str]]:
+    """What offers the known names of a kind, such as families."""
 
+    def offered(incomplete: str) -> list[str]:
+        return _beginning(incomplete, names(kind))
 
-def algorithms(incomplete: str) -> list[str]:
-    """Registered algorithms."""
-    return _beginning(incomplete, names("algorithm"))
-
-
-def published(incomplete: str) -> list[str]:
-    """Published studies that come along or lie in the working folder."""
-    return _beginning(incomplete, names("published study"))
+    return offered
 
 
 def runs(context: typer.Context, incomplete: str) -> list[str]:

@@ -81,7 +81,7 @@ FamilyName = Annotated[
     typer.Argument(
         metavar="FAMILY",
         help="Name of a family, or a path module:Class.",
-        autocompletion=completion.families,
+        autocompletion=completion.of("family"),
     ),
     Known(known.of("family")),
 ]
@@ -96,11 +96,11 @@ FamilySet = Annotated[
 ]
 FamilyOption = Annotated[
     str,
-    typer.Option("--family", help="Environment family.", autocompletion=completion.families),
+    typer.Option("--family", help="Environment family.", autocompletion=completion.of("family")),
     Known(known.of("family")),
 ]
 AlgorithmOption = Annotated[
     str,
-    typer.Option("--algorithm", help="Algorithm.", autocompletion=completion.algorithms),
+    typer.Option("--algorithm", help="Algorithm.", autocompletion=completion.of("algorithm")),
     Known(known.of("algorithm")),
 ]

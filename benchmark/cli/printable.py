@@ -1,7 +1,5 @@
 """Text for a terminal: what others wrote moves no cursor, hides nothing and rings no bell."""
 
-from __future__ import annotations
-
 import re
 
 # C0 but the line break and the tabulator, C1, and marks that reorder what is shown.

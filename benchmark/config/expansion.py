@@ -69,10 +69,10 @@ def check_names(design: Design, tables: Tables) -> dict[str, bool]:
 
     Neither may a table of the study say what the design decides.
     """
-    hints = get_type_hints(Config)
-    known = _numeric({name: hints[name] for name in config_fields() if name not in ENVIRONMENT})
+    known = _numbers(Config, [name for name in config_fields() if name not in ENVIRONMENT])
     for algorithm in tables.algorithms:
-        known |= _numbers(registry.algorithms()[algorithm])
+        kind = registry.algorithms()[algorithm]
+        known |= _numbers(kind, [field.name for field in fields(kind)])
     for name in design.space:
         if name in ENVIRONMENT:
             raise SettingError(
@@ -163,12 +163,8 @@ def _told(point: Point) -> str:
     return ", ".join(f"{name} {value:g}" for name, value in point.items())
 
 
-def _numbers(owner: type) -> dict[str, bool]:
+def _numbers(owner: type, names: Iterable[str]) -> dict[str, bool]:
+    """Names of the numbers among the fields of these names, and whether they are whole."""
     hints = get_type_hints(owner)
-    return _numeric({field.name: hints[field.name] for field in fields(owner)})
-
-
-def _numeric(hints: dict[str, Any]) -> dict[str, bool]:
-    """Names of the numbers among the fields, and whether they are whole."""
-    kinds = {name: set(get_args(hint) or (hint,)) - {NoneType} for name, hint in hints.items()}
+    kinds = {name: set(get_args(hints[name]) or (hints[name],)) - {NoneType} for name in names}
     return {name: int in kind for name, kind in kinds.items() if kind and kind <= {int, float}}

@@ -14,7 +14,6 @@ from typing import Any, NamedTuple, get_type_hints
 from gymnasium import spaces
 from pydantic import TypeAdapter, ValidationError
 
-from fedrl.benchmark.config import registry
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.envs.family import Family
 from fedrl.envs.validation import nearest, require, shown
@@ -34,7 +33,9 @@ class Described(NamedTuple):
 
 def made(kind: str, known: Mapping[str, Any], name: str, settings: Mapping[str, Any]) -> Any:
     """The entry of that name with these settings; ValueError of one line if it cannot have them."""
-    entry = registry.find(kind, name, known)
+    if name not in known:
+        raise ValueError(nearest(kind, name, known))
+    entry = known[name]
     for setting in settings:
         if setting not in _names(entry):
             what = "option" if kind == "family" else "hyperparameter"

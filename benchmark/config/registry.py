@@ -15,7 +15,6 @@ from typing import Any, cast
 
 from fedrl.algorithms import ALGORITHMS, Algorithm
 from fedrl.envs import FAMILIES, Family
-from fedrl.envs.validation import nearest
 
 
 class EntryPointWarning(UserWarning):
@@ -49,13 +48,6 @@ def algorithms() -> dict[str, type[Algorithm]]:
 def families() -> dict[str, type[Family]]:
     """Every known environment family by name, or name@label; group `fedrl.families`."""
     return Labelled(_with_entry_points(FAMILIES, Family, "fedrl.families"))
-
-
-def find(kind: str, name: str, known: Mapping[str, Any]) -> Any:
-    """known[name], or a ValueError that names the nearest known one."""
-    if name not in known:
-        raise ValueError(nearest(kind, name, known))
-    return known[name]
 
 
 def added(known: Collection[str], group: str) -> dict[str, EntryPoint]:

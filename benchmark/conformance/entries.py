@@ -33,14 +33,11 @@ def find_entry(name: str) -> Entry:
     """
     if ":" in name:
         return admit(name, _load(name))
-    known: dict[str, tuple[str, type[Any]]] = {
-        **{entry: ("algorithm", value) for entry, value in registry.algorithms().items()},
-        **{entry: ("family", value) for entry, value in registry.families().items()},
-    }
+    known = {n: Entry("algorithm", n, value) for n, value in registry.algorithms().items()}
+    known |= {n: Entry("family", n, value) for n, value in registry.families().items()}
     if name not in known:
         raise SettingError(nearest("family or algorithm", name, known))
-    kind, value = known[name]
-    return Entry(kind, name, value)
+    return known[name]
 
 
 def with_settings(entry: Entry, settings: Sequence[str]) -> Entry:

@@ -49,8 +49,8 @@ def entry_of(repeats: Sequence[Tuned], protocol: Protocol, study: str) -> Entry:
         ],
         "edges": ends_of(one),
         "columns": [*names, *(f"tune {n}" for n in range(protocol.seeds)), "diverged"],
-        "trials": [
-            [*(t.values[n] for n in names), *(_short(s) for s in t.scores), t.diverged]
+        "trials": [  # for readers: scores are rounded
+            [*(t.values[n] for n in names), *(float(f"{s:.6g}") for s in t.scores), t.diverged]
             for t in one.trials
         ],
         "finalists": [
@@ -96,8 +96,3 @@ def write(folder: Path, family: str, algorithm: str, entries: Sequence[Entry]) -
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, (HEAD + toml_text.document(head)).encode())
     return path
-
-
-def _short(score: float) -> float:
-    """Round a score for the table of trials, which is for readers."""
-    return float(f"{score:.6g}")

@@ -1,6 +1,5 @@
 """FedKL: PPO of agents whose policies are held close to the global one."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -21,7 +20,7 @@ class FedKL(Proximal):
     """
 
     reference: ClassVar[str] = "Xie and Song, IEEE JSAC 2023 (arXiv 2204.08125), with PPO's clip"
-    contains: ClassVar[Mapping[str, Mapping[str, float]]] = {"fedppo": {"divergence_weight": 0.0}}
+    contains: ClassVar = {"fedppo": {"divergence_weight": 0.0}}
 
     divergence_weight: float = tunable(
         0.5, low=0.0, high=5.0, domain=(0, 1e6), meaning="c_d, of the divergence; 0 is FedPPO"

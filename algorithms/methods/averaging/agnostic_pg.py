@@ -1,6 +1,5 @@
 """Agnostic PG: the best policy for the worst mixture of agents."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
@@ -52,7 +51,7 @@ class AgnosticPG(Algorithm):
     )
     kind: ClassVar[str] = "fair"
     episodic: ClassVar[bool] = True
-    contains: ClassVar[Mapping[str, Mapping[str, float]]] = {"fedpg": {"weight_step": 0.0}}
+    contains: ClassVar = {"fedpg": {"weight_step": 0.0}}
 
     weight_step: float = tunable(
         0.1, low=0.01, high=10.0, domain=(0, 1e6), meaning="c, step of the weights; 0 is FedPG"

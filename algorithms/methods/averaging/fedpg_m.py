@@ -1,6 +1,5 @@
 """FedPG-M: federated averaging with global momentum, without variance reduction."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -18,7 +17,7 @@ class FedPGM(Algorithm):
     entrywise: ClassVar[bool] = True
     uses_global_momentum: ClassVar[bool] = True
     exponent: ClassVar[float] = 2.0
-    contains: ClassVar[Mapping[str, Mapping[str, float]]] = {"fedpg": {"beta": 1.0}}
+    contains: ClassVar = {"fedpg": {"beta": 1.0}}
 
     beta: float = freshness("FedPG")
 

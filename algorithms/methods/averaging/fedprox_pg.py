@@ -1,6 +1,5 @@
 """FedProx-PG: local steps are pulled back towards the broadcast parameters."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -21,7 +20,7 @@ class FedProxPG(Algorithm):
 
     reference: ClassVar[str] = "Li, Sahu, Zaheer, Sanjabi, Talwalkar, Smith, MLSys 2020, eq. 2"
     kind: ClassVar[str] = "proximal"
-    contains: ClassVar[Mapping[str, Mapping[str, float]]] = {"fedpg": {"mu": 0.0}}
+    contains: ClassVar = {"fedpg": {"mu": 0.0}}
     entrywise: ClassVar[bool] = True
 
     mu: float = tunable(

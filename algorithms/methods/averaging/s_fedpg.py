@@ -1,6 +1,5 @@
 """S-FedPG: federated policy gradient on the entropy-regularised reward."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -21,7 +20,7 @@ class SFedPG(Algorithm):
     reference: ClassVar[str] = "Labbi, Mangold, Tiapkin, Moulines 2025 (arXiv 2505.23459)"
     kind: ClassVar[str] = "regularised policy gradient"
     episodic: ClassVar[bool] = True
-    contains: ClassVar[Mapping[str, Mapping[str, float]]] = {"fedpg": {"temperature": 0.0}}
+    contains: ClassVar = {"fedpg": {"temperature": 0.0}}
 
     temperature: float = tunable(
         0.01, low=1e-4, high=0.1, domain=(0, 1e6), meaning="τ, weight of the entropy; 0 is FedPG"

@@ -1,6 +1,5 @@
 """FedHAPG-M with two trajectories per local step: no importance weight anywhere."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -19,7 +18,7 @@ class FedHAPGM2(Algorithm):
     batches: ClassVar[int] = 2
     uses_global_momentum: ClassVar[bool] = True
     exponent: ClassVar[float] = 1.5
-    contains: ClassVar[Mapping[str, Mapping[str, float]]] = {"fedpg": {"beta": 1.0}}
+    contains: ClassVar = {"fedpg": {"beta": 1.0}}
 
     beta: float = freshness("FedPG")
 

@@ -1,6 +1,5 @@
 """FedSVRPG-M: momentum with an importance-sampled variance reduction (Wang et al., ICML 2024)."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -22,7 +21,7 @@ class FedSVRPGM(Algorithm):
     entrywise: ClassVar[bool] = True
     uses_global_momentum: ClassVar[bool] = True
     exponent: ClassVar[float] = 1.5
-    contains: ClassVar[Mapping[str, Mapping[str, float]]] = {"fedpg": {"beta": 1.0}}
+    contains: ClassVar = {"fedpg": {"beta": 1.0}}
 
     beta: float = freshness("FedPG")
 

@@ -1,6 +1,5 @@
 """IS-MBPG inside FedAvg: momentum and reference are local and restart every round."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
@@ -27,7 +26,7 @@ class ISMBPG(Algorithm):
 
     reference: ClassVar[str] = "IS-MBPG: Huang, Gao, Pei, Huang, ICML 2020, inside FedAvg"
     kind: ClassVar[str] = "local momentum"
-    contains: ClassVar[Mapping[str, Mapping[str, float]]] = {"fedpg": {"beta": 1.0}}
+    contains: ClassVar = {"fedpg": {"beta": 1.0}}
     entrywise: ClassVar[bool] = True
 
     beta: float = freshness("FedPG")

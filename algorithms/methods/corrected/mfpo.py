@@ -1,6 +1,5 @@
 """MFPO: importance-sampled local momentum that the server averages with the parameters."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
@@ -37,7 +36,7 @@ class MFPO(Algorithm):
     kind: ClassVar[str] = "local momentum"
     entrywise: ClassVar[bool] = True
     exponent: ClassVar[float] = 1.5
-    contains: ClassVar[Mapping[str, Mapping[str, float]]] = {"fedpg": {"beta": 1.0}}
+    contains: ClassVar = {"fedpg": {"beta": 1.0}}
 
     beta: float = freshness("FedPG")
 

@@ -1,6 +1,5 @@
 """MIME-PG: local steps mimic momentum on the average objective."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
@@ -28,7 +27,7 @@ class MimePG(Algorithm):
     kind: ClassVar[str] = "drift correction"
     entrywise: ClassVar[bool] = True
     snapshot: ClassVar[bool] = True
-    contains: ClassVar[Mapping[str, Mapping[str, float]]] = {"fedsvrpg": {"beta": 1.0}}
+    contains: ClassVar = {"fedsvrpg": {"beta": 1.0}}
 
     beta: float = freshness("FedSVRPG")
 

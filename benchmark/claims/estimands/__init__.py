@@ -1,7 +1,5 @@
 """What a claim can be judged by: functions (evidence, options, level) → a number with interval."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import cache
 from typing import Any

@@ -5,8 +5,6 @@ number is exact up to rounding. Intervals are the range over all drawn MDPs, so 
 holds in each of them.
 """
 
-from __future__ import annotations
-
 from functools import cache
 from typing import Any
 

@@ -4,8 +4,6 @@ Every environment's setting is chosen on one half of the seeds and scored on the
 sides on the same halves: neither side is scored on what it was chosen by.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any

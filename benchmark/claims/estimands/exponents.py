@@ -1,7 +1,5 @@
 """b and ρ of log T = α + b log N + ρ log(1/ε), at step sizes chosen per N and ε."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

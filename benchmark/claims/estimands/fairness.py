@@ -1,7 +1,5 @@
 """What was not fair to one side of a comparison."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from typing import Any
 

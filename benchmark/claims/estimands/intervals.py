@@ -1,7 +1,5 @@
 """Intervals of what whole seeds give, at any level."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats

@@ -1,7 +1,5 @@
 """Differences within seeds between runs as they are: each method at the values the study gives."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

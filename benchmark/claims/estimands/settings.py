@@ -4,8 +4,6 @@ Areas at the best of either side, such as several β at values that were tuned f
 them counts is chosen on one half of the seeds and scored on the other. Falls of all runs.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

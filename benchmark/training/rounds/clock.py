@@ -4,8 +4,6 @@ Durations are drawn from streams of their own and depend on no parameter, so the
 a function of the seed and of what is sent.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np

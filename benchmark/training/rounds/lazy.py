@@ -54,7 +54,3 @@ class Uploads(NamedTuple):
             return self
         latest = step.square().sum(dim=1, keepdim=True)
         return self._replace(moves=torch.cat([latest, self.moves[:, :-1]], dim=1))
-
-    def holding(self, rows: Tensor) -> Uploads:
-        """Of the federations at `rows`."""
-        return Uploads(*tree_map(lambda leaf: leaf[rows], tuple(self)))

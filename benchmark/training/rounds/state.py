@@ -105,7 +105,7 @@ def without(program: Program, state: State, gone: Array) -> State:
         due=state.due[rows],
         heard=tree_map(lambda part: part[rows], state.heard),
         owed=tree_map(lambda part: part[rows], state.owed),
-        uploads=state.uploads.holding(rows),
+        uploads=tree_map(lambda part: part[rows], state.uploads),
         baseline=state.baseline._replace(coefficients=state.baseline.coefficients[agents]),
         normaliser=state.normaliser._replace(sums=state.normaliser.sums[agents]),
         critics=state.critics._replace(states=state.critics.states[agents]),

@@ -17,7 +17,7 @@ def open_page(
         typer.Argument(
             metavar="STUDY",
             help="Name of a published study, or a folder of one.",
-            autocompletion=completion.published,
+            autocompletion=completion.of("published study"),
         ),
         Known(check_published),
     ],

@@ -63,7 +63,7 @@ def run(
         answers.say(f"note: {note}")
     counts: tuple[int, ...] = ()
     if until_decided:  # claims read reports, which take a second to import
-        from fedrl.benchmark.claims.sequential import grown, judged, looks
+        from fedrl.benchmark.claims.sequential import judged, looks
 
         counts = looks(loaded, ENOUGH if most is None else most)
     elsewhere = {"--executor": executor, "--address": address} if executor != "local" else {}
@@ -71,7 +71,8 @@ def run(
     again = answers.command("run", study, results, overrides, only, elsewhere | growing)
     claims: dict[str, str] = {}
     for seeds in (counts[-1:] if dry_run else counts) or (None,):
-        changed = [*(overrides or ()), *(grown(seeds, counts) if seeds else ())]
+        growth = [f"seeds={seeds}", f"looks={len(counts)}"] if seeds else []
+        changed = [*(overrides or ()), *growth]
         if seeds:
             loaded = load_study(study, changed, only or ())
         planned = plan(loaded, results, workers, find(executor, address))
