@@ -28,7 +28,7 @@ ROOMS = {
     "algorithms": (
         ("__init__",),
         ("methods",),
-        ("actor_critic", "transport"),
+        ("actor_critic", "transport", "local_momentum"),
         ("algorithm",),
         ("estimators",),
     ),
@@ -195,7 +195,7 @@ def test_a_folder_of_tests_has_the_name_of_a_folder_that_it_tests():
 
 
 def test_an_algorithm_imports_the_contract_and_no_other_algorithm():
-    parts = ("algorithm", "actor_critic", "transport", "estimators")
+    parts = ("algorithm", "actor_critic", "transport", "local_momentum", "estimators")
     contract = tuple(f"fedrl.algorithms.{part}" for part in parts)
     methods = {a: o for a, o in arrows().items() if a.startswith("fedrl.algorithms.methods.")}
     assert len(methods) > 20

@@ -1,23 +1,16 @@
 """IS-MBPG inside FedAvg: momentum and reference are local and restart every round."""
 
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 from torch import Tensor
 
-from fedrl.algorithms.algorithm import Agent, Algorithm, Gradients, Server, Trajectories, freshness
-
-
-class Local(NamedTuple):
-    """The memory of an agent from local step to local step of one round."""
-
-    momentum: Tensor  # (d,), u_{k-1}
-    previous: Tensor  # (d,), θ_{k-1}; θ_r when the round starts
-    started: Tensor  # 0-d, 0 at the first local step of the round and 1 afterwards
+from fedrl.algorithms.algorithm import Agent, Gradients, Server, Trajectories, freshness
+from fedrl.algorithms.local_momentum import Local, LocalMomentum
 
 
 @dataclass(frozen=True)
-class ISMBPG(Algorithm):
+class ISMBPG(LocalMomentum):
     """Importance-sampled momentum of each agent for itself; only parameters are averaged.
 
     u_0 = g(θ_0) at the first local step of every round: with K = 1 this is FedPG. The paper adapts
@@ -25,7 +18,6 @@ class ISMBPG(Algorithm):
     """
 
     reference: ClassVar[str] = "IS-MBPG: Huang, Gao, Pei, Huang, ICML 2020, inside FedAvg"
-    kind: ClassVar[str] = "local momentum"
     contains: ClassVar = {"fedpg": {"beta": 1.0}}
     entrywise: ClassVar[bool] = True
 
@@ -39,12 +31,3 @@ class ISMBPG(Algorithm):
         fresh = gradients.plain(agent.theta, batches[0])
         stale = gradients.weighted(memory.previous, batches[0])
         return fresh + memory.started * (1 - self.beta) * (memory.momentum - stale)
-
-    def agent_memory(self, theta: Tensor) -> Local:
-        return Local(theta.new_zeros(theta.shape), theta, theta.new_zeros(()))
-
-    def begin(self, server: Server, agent: Agent) -> Local:
-        return self.agent_memory(server.theta)
-
-    def remember(self, server: Server, agent: Agent, direction: Tensor) -> Local:
-        return Local(direction, agent.theta, agent.theta.new_ones(()))

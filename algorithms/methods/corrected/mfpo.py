@@ -5,7 +5,8 @@ from typing import ClassVar, NamedTuple
 
 from torch import Tensor
 
-from fedrl.algorithms.algorithm import Agent, Algorithm, Gradients, Server, Trajectories, freshness
+from fedrl.algorithms.algorithm import Agent, Gradients, Server, Trajectories, freshness
+from fedrl.algorithms.local_momentum import Local, LocalMomentum
 
 
 class Momentum(NamedTuple):
@@ -14,16 +15,8 @@ class Momentum(NamedTuple):
     momentum: Tensor  # (d,), u of the last local step; its mean over agents
 
 
-class Local(NamedTuple):
-    """The memory of an agent from step to step, across rounds."""
-
-    momentum: Tensor  # (d,), u_{t-1}; the mean over agents when a round starts
-    previous: Tensor  # (d,), θ_{t-1}, its own
-    started: Tensor  # 0-d, 0 at the agent's very first step and 1 afterwards
-
-
 @dataclass(frozen=True)
-class MFPO(Algorithm):
+class MFPO(LocalMomentum):
     """Steps t run through all rounds; every K of them the server averages both u and θ.
 
     u = g(θ) at the very first step. Readings taken: β = 1 - ν is constant, where the paper ties ν
@@ -33,7 +26,6 @@ class MFPO(Algorithm):
     """
 
     reference: ClassVar[str] = "MFPO: Yue, Hua, Chen, Ren, arXiv 2405.17471"
-    kind: ClassVar[str] = "local momentum"
     entrywise: ClassVar[bool] = True
     exponent: ClassVar[float] = 1.5
     contains: ClassVar = {"fedpg": {"beta": 1.0}}
@@ -49,17 +41,12 @@ class MFPO(Algorithm):
         stale = gradients.weighted(memory.previous, batches[0])
         return fresh + memory.started * (1 - self.beta) * (memory.momentum - stale)
 
-    def agent_memory(self, theta: Tensor) -> Local:
-        return Local(theta.new_zeros(theta.shape), theta, theta.new_zeros(()))
-
     def server_memory(self, theta: Tensor) -> Momentum:
         return Momentum(theta.new_zeros(theta.shape))
 
     def begin(self, server: Server, agent: Agent) -> Local:
+        """Of the agent's last round, but for the momentum, which is the mean over agents."""
         return Local(server.memory.momentum, agent.memory.previous, agent.memory.started)
-
-    def remember(self, server: Server, agent: Agent, direction: Tensor) -> Local:
-        return Local(direction, agent.theta, agent.theta.new_ones(()))
 
     def finish(self, server: Server, agent: Agent, direction: Tensor) -> tuple[Local, Momentum]:
         return agent.memory, Momentum(agent.memory.momentum)
