@@ -58,6 +58,14 @@ def print_json(answer: Any) -> None:
     print(json.dumps(answer, indent=2, allow_nan=False))
 
 
+def answer(as_json: bool, facts: Any, *lines: str) -> None:
+    """The facts for a program, or the same as lines for people."""
+    if as_json:
+        print_json(facts)
+    else:
+        print(*lines, sep="\n")
+
+
 def print_table(
     headings: Sequence[str],
     rows: Iterable[Sequence[str]],

@@ -43,7 +43,5 @@ def mirror(
     answers.warn(found)
     written = write(found.frame, to, out)
     runs = len(found.frame.drop_duplicates(["cell", "seed"]))
-    if as_json:
-        answers.print_json({"folder": str(out), "runs": runs, "files": len(written)})
-    else:
-        print(f"{runs} runs in {out}")
+    facts = {"folder": str(out), "runs": runs, "files": len(written)}
+    answers.answer(as_json, facts, f"{runs} runs in {out}")

@@ -15,11 +15,8 @@ def info(as_json: Json = False) -> None:
     from fedrl.benchmark.cli import answers
     from fedrl.benchmark.inspection import catalogue
 
-    answer = catalogue.information()
-    if as_json:
-        answers.print_json(answer)
-    else:
-        for section, facts in answer.items():
-            print(section)
-            for name, value in facts.items():
-                print(f"  {name:14}{value}")
+    found = catalogue.information()
+    lines: list[str] = []
+    for section, facts in found.items():
+        lines += [section, *(f"  {name:14}{value}" for name, value in facts.items())]
+    answers.answer(as_json, found, *lines)

@@ -47,9 +47,6 @@ def speed(
         hidden=[parse_value(width) for width in hidden.split(",") if width],
         step_size=step_size,
     )
-    answer = measure(config, seeds, workers)._asdict()
-    if as_json:
-        answers.print_json(answer)
-    else:
-        for name, value in answer.items():
-            print(f"{name.replace('_', ' '):24}{value:>16,.3f}".removesuffix(".000"))
+    facts = measure(config, seeds, workers)._asdict()
+    told = (f"{name.replace('_', ' '):24}{value:>16,.3f}" for name, value in facts.items())
+    answers.answer(as_json, facts, *(line.removesuffix(".000") for line in told))

@@ -45,10 +45,7 @@ def open_page(
     folder = folder_of(published)
     with answers.working(f"page of {folder.name}") as tell:
         page = page_of(folder, out, tell=tell)
-    if as_json:
-        answers.print_json({"page": str(page)})
-    else:
-        print(page)
+    answers.answer(as_json, {"page": str(page)}, str(page))
     if sys.stdout.isatty() if browser is None else browser:
         import webbrowser
 

@@ -87,7 +87,7 @@ def report(
             raise typer.BadParameter("--from takes all records as they are, and needs --out DIR")
         with answers.working(f"report {out}") as tell:
             page = page_of(source, out, shown, tell)
-        answers.print_json({"page": str(page)}) if as_json else print(page)
+        answers.answer(as_json, {"page": str(page)}, str(page))
         return
     assert study is not None
     loaded = load_study(study, overrides or (), only or ())
@@ -95,12 +95,8 @@ def report(
     with answers.working(f"report {loaded.name}") as tell:
         published = publish(loaded, results, out, command, shown, tell, film_run)
     answers.warn(published, "the report says so")
-    if as_json:
-        answers.print_json(
-            {"page": str(published.page), "missing": published.missing, "stale": published.stale}
-        )
-    else:
-        print(published.page)
+    facts = {"page": str(published.page), "missing": published.missing, "stale": published.stale}
+    answers.answer(as_json, facts, str(published.page))
 
 
 def _named(entry: str) -> tuple[str, str]:

@@ -1,8 +1,7 @@
 """`fedrl study new`: a study file to begin with."""
 
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -10,14 +9,8 @@ from fedrl.benchmark.cli.known import Known, each, of
 from fedrl.benchmark.cli.names import between_commas
 
 
-class Action(StrEnum):
-    """What can be done."""
-
-    new = "new"
-
-
 def study(
-    action: Annotated[Action, typer.Argument(metavar="new", help="Write a study file.")],
+    action: Annotated[Literal["new"], typer.Argument(metavar="new", help="Write a study file.")],
     file: Annotated[Path, typer.Argument(metavar="FILE", help="File to write, my.toml.")],
     algorithm: Annotated[
         str,

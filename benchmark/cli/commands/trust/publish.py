@@ -64,9 +64,6 @@ def publish(
         public = publish_study(loaded, results, folder, command, day, film_run)
         if date is None:
             answers.say(f"published on {day}; with --date {day} it is the same again another day")
-    if as_json:
-        answers.print_json(public._asdict() | {"folder": str(public.folder)})
-    else:
-        print(f"{public.folder}: {public.size / 1e6:.2f} MB")
-        for run in public.runs:
-            print(shlex.join(["fedrl", "replay", str(public.folder / run)]))
+    again = (shlex.join(["fedrl", "replay", str(public.folder / run)]) for run in public.runs)
+    facts = public._asdict() | {"folder": str(public.folder)}
+    answers.answer(as_json, facts, f"{public.folder}: {public.size / 1e6:.2f} MB", *again)

@@ -53,9 +53,7 @@ def replay(
         answers.say(f"note: {warning}")
     again = replays.recompute(original.run)
     comparison = replays.compare(original, again.columns, again.parameters)
-    if as_json:
-        answers.print_json(replays.as_json(original, comparison))
-    else:
-        print(replays.sentence(comparison))
+    facts = replays.as_json(original, comparison)
+    answers.answer(as_json, facts, replays.sentence(comparison))
     if not comparison.reproduced:
         raise typer.Exit(DIFFERENT)
