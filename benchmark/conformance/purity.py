@@ -1,6 +1,5 @@
 """Laws of a family's own functions: same in, same out, nothing modified, compiled or not."""
 
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -8,12 +7,7 @@ from numba import njit
 
 from fedrl.benchmark.conformance.draws import actions_of, draw, generator
 from fedrl.benchmark.conformance.verdict import hold, hold_refused, hold_same
-from fedrl.envs.family import CompiledFamily, Kernel, SimulatedFamily, Step
-
-
-@cache
-def _compiled(kernel: Kernel) -> tuple[Any, Any, Any]:
-    return njit(kernel.initial), njit(kernel.observe), njit(kernel.transition)
+from fedrl.envs.family import CompiledFamily, SimulatedFamily, Step
 
 
 def kernels_are_pure_and_the_same_when_compiled(kind: type[CompiledFamily]) -> None:
@@ -23,7 +17,7 @@ def kernels_are_pure_and_the_same_when_compiled(kind: type[CompiledFamily]) -> N
     task = type(draw(family))(
         *(f[1].item() if f.ndim == 1 else np.ascontiguousarray(f[1]) for f in draw(family))
     )
-    initial, observe, transition = _compiled(kernel)
+    initial, observe, transition = map(njit, kernel[:3])
     plan = actions_of(family, 200)
     width = family.observation_space.shape or (1,)
     state: Any = None
