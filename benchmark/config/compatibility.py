@@ -184,9 +184,9 @@ def _check_critic(config: Any, algorithm: Algorithm) -> None:
     parts = config.critic.minibatches
     allowed = f"enough for a batch of {parts} steps: the critic splits it"
     require(config.batch_steps >= parts, "episodes", config.episodes, allowed)
-    for name, off in (("baseline", "'none'"), ("per_decision", "False")):
-        allowed = f"{off} with a critic: it takes the place of rewards to go"
-        _require_default(config, (name,), allowed)
+    instead = "with a critic: it takes the place of rewards to go"
+    _require_default(config, ("baseline",), f"'none' {instead}")
+    _require_default(config, ("per_decision",), f"False {instead}")
     allowed = "false with a critic: ∇J has no advantages in it"
     _require_default(config, ("evaluation_gradients",), allowed)
 

@@ -29,7 +29,7 @@ def expand(configs: Iterable[Config], design: Design, tables: Tables) -> Expande
     whole = check_names(design, tables)
     points = design.coordinates({name for name, is_whole in whole.items() if is_whole})
     configs = list(configs)
-    mine = [frozenset(name for name in design.space if _has(config, name)) for config in configs]
+    mine = [frozenset(design.space) & {*config_fields(), *c.hyperparameters} for c in configs]
     parts = {names: projected(points, names) for names in set(mine)}
     limits.check_count(
         sum(len(parts[names]) for names in mine),
@@ -108,10 +108,6 @@ def _check_beside(design: Design, name: str, place: str, value: Any) -> None:
         raise SettingError(
             f"{place} is overruled by design.space.{name}, whose multiples are of ηK; leave one out"
         )
-
-
-def _has(config: Config, name: str) -> bool:
-    return name in config_fields() or name in config.hyperparameters
 
 
 def _at(config: Config, point: Point, design: Design, whole: dict[str, bool]) -> Config:

@@ -21,14 +21,13 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from fedrl.algorithms.algorithm import Algorithm
 from fedrl.benchmark.config import limits, registry
+from fedrl.benchmark.config.conditions import Positive
 from fedrl.benchmark.config.configuration import Config
 from fedrl.benchmark.config.crossing import DIRECTIVE, Tables
 from fedrl.benchmark.config.expansion import Expanded
 from fedrl.benchmark.config.settings import SettingError
 
-Levels = Annotated[
-    tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], ...], Field(min_length=1)
-]
+Levels = Annotated[tuple[Positive, ...], Field(min_length=1)]
 PLAIN, REDUCED = 2.0, 1.5  # ρ of the rates whose schedules are known
 
 
