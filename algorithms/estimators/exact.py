@@ -60,7 +60,7 @@ class ExactGradients:
 
         def lanes(out: Array, theta: Array, vector: Array, *mdp: Array) -> None:
             pi = policy.probabilities(theta)
-            change = policy.jacobian(pi, _table(vector, pi))
+            change = policy.jacobian(pi, vector.astype(np.float64).reshape(pi.shape))
             score = np.divide(change, pi, out=np.zeros_like(pi), where=pi > 0)
             share = dynamics.occupancy(*mdp, pi, self.horizon)  # type: ignore[call-arg]
             out[:] = (share[..., None] * policy.jacobian(pi, score)).reshape(out.shape)
@@ -104,7 +104,7 @@ class ExactGradients:
 
         def lanes(out: Array, theta: Array, vector: Array, *mdp: Array) -> None:
             pi = policy.probabilities(theta)
-            change = policy.jacobian(pi, _table(vector, pi))
+            change = policy.jacobian(pi, vector.astype(np.float64).reshape(pi.shape))
             objective = (self.discount, self.entropy, self.horizon)
             slope, turn = dynamics.derivatives(*mdp, pi, change, *objective)  # type: ignore[call-arg]
             result = policy.jacobian(pi, slope)
@@ -113,9 +113,3 @@ class ExactGradients:
             out[:] = result.reshape(out.shape)
 
         return lifted(lanes, theta, vector, *batch[:3])
-
-
-def _table(flat: Array, like: Array) -> Array:
-    """(L, d) -> (L, Z, A) in double precision."""
-    table: Array = flat.astype(np.float64).reshape(like.shape)
-    return table

@@ -1,6 +1,7 @@
 """Laws of what a family draws: a function of (agents, κ, generator) and of nothing else."""
 
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -104,20 +105,17 @@ def impossible_levels_are_refused(kind: Kind) -> None:
     """κ < 0 or not finite; κ = 50 too wherever a knob would leave what is physically possible."""
     family = kind()
     for kappa in (-0.1, math.nan, math.inf, -math.inf):
-        hold_refused(lambda k=kappa: draw(family, 200, k), ["kappa"], f"kappa = {kappa}")  # type: ignore[misc]
+        hold_refused(partial(draw, family, 200, kappa), ["kappa"], f"kappa = {kappa}")
     leaves = [k for k in kind.knobs.values() if k.stock + 50 * (k.low - k.stock) <= k.minimum]
     if leaves or not kind.knobs:
-        hold_refused(lambda: draw(family, 200, 50.0), ["kappa"], "kappa = 50")
+        hold_refused(partial(draw, family, 200, 50.0), ["kappa"], "kappa = 50")
 
 
 def impossible_settings_are_refused(kind: Kind) -> None:
     """No steps; a discount outside (0, 1]."""
     for setting, value in (("horizon", 0), ("discount", 0.0), ("discount", 1.1)):
-        hold_refused(
-            lambda s=setting, v=value: kind(**{s: v}),  # type: ignore[misc]
-            [f"{setting} is {value}"],
-            f"{setting} = {value}",
-        )
+        call = partial(kind, **{setting: value})
+        hold_refused(call, [f"{setting} is {value}"], f"{setting} = {value}")
 
 
 def the_family_describes_itself(kind: Kind) -> None:

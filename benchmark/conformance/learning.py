@@ -2,6 +2,7 @@
 
 from copy import deepcopy
 from dataclasses import fields
+from functools import partial
 from typing import Any
 from unittest.mock import patch
 
@@ -47,21 +48,16 @@ def it_is_a_frozen_value_with_documented_hyperparameters(kind: Kind) -> None:
         smallest = parameter.metadata["least"]
         if smallest is not None:
             hold(parameter.default >= smallest, f"{name} must have a default of {smallest} or more")
-            hold_refused(
-                lambda n=name, least=smallest: kind(**{n: least - 1}),  # type: ignore[misc]
-                [f"{name} is", f"must be at least {smallest}"],
-                f"{name} = {smallest - 1}",
-            )
+            words = [f"{name} is", f"must be at least {smallest}"]
+            call = partial(kind, **{name: smallest - 1})
+            hold_refused(call, words, f"{name} = {smallest - 1}")
     for parameter in kind.tunables().values():
         (least, most), details = parameter.metadata["domain"], parameter.metadata
         value: Any = parameter.default
         ordered = least <= details["low"] <= value <= details["high"] <= most
         hold(ordered, f"{parameter.name} must have domain ⊇ [low, high] ∋ default")
-        hold_refused(
-            lambda p=parameter, m=most: kind(**{p.name: m + 1}),  # type: ignore[misc]
-            [f"{parameter.name} is", "must be in"],
-            f"{parameter.name} = {most + 1:g}",
-        )
+        name, call = parameter.name, partial(kind, **{parameter.name: most + 1})
+        hold_refused(call, [f"{name} is", "must be in"], f"{name} = {most + 1:g}")
 
 
 def it_meets_the_mdps_of_every_algorithm(kind: Kind) -> None:

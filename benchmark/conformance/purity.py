@@ -1,5 +1,6 @@
 """Laws of a family's own functions: same in, same out, nothing modified, compiled or not."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -85,11 +86,8 @@ def simulators_are_pure(kind: type[SimulatedFamily]) -> None:
             again = simulator.step(state, action, uniform)
             hold_same(step, again, "step is not a function of its inputs")
         elif not np.array_equal(state, step.state):
-            hold_refused(
-                lambda s=state, a=action, u=uniform: simulator.step(s, a, u),  # type: ignore[misc]
-                ["state"],
-                "a state before the last, given to a simulator that is not replayable,",
-            )
+            what = "a state before the last, given to a simulator that is not replayable,"
+            hold_refused(partial(simulator.step, state, action, uniform), ["state"], what)
         same = np.array_equal(simulator.observe(state), seen)
         hold(same, "observe is not a function of the state")
         state = step.state

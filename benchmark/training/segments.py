@@ -131,16 +131,14 @@ def pieces(played: Segment, lanes: int) -> Episodes:
     taken = step < length[:, None]  # (pieces, T)
     of = (row[:, None], np.minimum(begin[:, None] + step, count - 1))
 
-    def padded(values: Array) -> Array:
-        out = np.zeros((*shape, len(step), *values.shape[2:]), values.dtype)
-        shown = taken.reshape(*taken.shape, *(1,) * (values.ndim - 2))
-        out[lane, place] = np.where(shown, values[of], 0)
-        return out
-
     def per_piece(values: Array) -> Array:
         out = np.zeros((*shape, *values.shape[1:]), values.dtype)
         out[lane, place] = values
         return out
+
+    def padded(values: Array) -> Array:
+        shown = taken.reshape(*taken.shape, *(1,) * (values.ndim - 2))
+        return per_piece(np.where(shown, values[of], 0))
 
     ends = (length.astype(np.int64), played.following[row, end], played.terminated[row, end])
     return Episodes(*map(padded, played.steps), *map(per_piece, ends))

@@ -40,7 +40,7 @@ def study(
     """
     from fedrl.benchmark.config.new_study import compose
     from fedrl.benchmark.config.settings import SettingError
-    from fedrl.benchmark.storage.files import write_atomically
+    from fedrl.benchmark.storage.files import explaining, write_atomically
 
     if file.suffix != ".toml":
         raise SettingError(f"{file} has to end in .toml")
@@ -48,8 +48,6 @@ def study(
     text = compose(file.name, algorithm, rivals, places)
     if file.exists():
         raise SettingError(f"{file} is there already; remove it, or choose another name")
-    try:
+    with explaining(f"cannot write {file}"):
         write_atomically(file, text.encode())
-    except OSError as error:
-        raise SettingError(f"cannot write {file}: {error.strerror}") from None
     print(file)

@@ -46,14 +46,8 @@ def submit(
         with answers.working(f"submit {folder}") as tell:
             added.append(leaderboard.submit(folder, board, trust=trust, tell=tell))
     dropped = leaderboard.rewrite(board) if board.is_dir() else []
-    if as_json:
-        answers.print_json({"added": added, "dropped": dropped})
-    else:
-        for entry in added:
-            print(printable(f"{entry['study']}: {len(entry['rows'])} rows in {board}"))
-        for line in dropped:
-            print(printable(line))
-        if not added and not dropped:
-            print(printable(f"{board}: all that is listed has its evidence"))
+    lines = [f"{entry['study']}: {len(entry['rows'])} rows in {board}" for entry in added]
+    lines = [*lines, *dropped] or [f"{board}: all that is listed has its evidence"]
+    answers.answer(as_json, {"added": added, "dropped": dropped}, *map(printable, lines))
     if dropped:
         raise typer.Exit(DIFFERENT)
