@@ -17,7 +17,7 @@ from fedrl.benchmark.training.messages.compression import Size
 from fedrl.benchmark.training.rounds.lanes import Lanes, Roster
 from fedrl.benchmark.training.rounds.lifting import overrides, ready
 from fedrl.benchmark.training.rounds.program import Program
-from fedrl.benchmark.training.rounds.sending import at_home
+from fedrl.benchmark.training.rounds.sending import at_home, size
 from fedrl.benchmark.training.rounds.state import State
 from fedrl.envs.family import Array
 
@@ -104,12 +104,17 @@ def _gathered(program: Program, state: State, roster: Roster, job: Job) -> State
     )
 
 
-def dispatched(program: Program, state: State, roster: Roster, sizes: Size) -> State:
-    """An asynchronous run before its first round: all agents have begun a job at θ_0."""
+def dispatched(program: Program, state: State, roster: Roster) -> State:
+    """An asynchronous run before its first round: all agents have begun a job at θ_0.
+
+    At its end they send their direction only, and receive θ.
+    """
     if not program.algorithm.asynchronous or state.round > 0:
         return state
     gathers = overrides(program.algorithm, "ready")
     work = program.config.local_steps * program.algorithm.batches
+    theta = state.personal.sent(state.server.theta)
+    sizes = size(theta, program.config.compression) + size(theta)
     first = Job(work, 0, 0) if gathers else Job(work, 1, sizes.bits)
     took = seconds(program, roster.all_agents, first, 0)
     return state._replace(due=torch.from_numpy(took).reshape(state.due.shape))

@@ -168,12 +168,6 @@ def with_cost(
     return state._replace(ledger=ledger), up + down + update
 
 
-def round_size(program: Program, state: State) -> Size:
-    """What an agent that sends its direction only sends and receives in a round."""
-    theta = state.personal.sent(state.server.theta)
-    return size(theta, program.config.compression) + size(theta)
-
-
 def _finished(
     program: Program, state: State, roster: Roster, local: Local, means: Tensor
 ) -> tuple[Any, Any]:

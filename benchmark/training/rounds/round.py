@@ -12,7 +12,6 @@ from fedrl.benchmark.training.rounds.exchange import (
     batch_gradients,
     broadcast,
     exchange,
-    round_size,
     take_snapshot,
 )
 from fedrl.benchmark.training.rounds.lanes import Roster, rebuild_lanes, with_participants
@@ -36,7 +35,7 @@ def round_(
 ) -> State:
     """The state after the next round; `observe` is shown every local step."""
     config, number = program.config, state.round
-    state = dispatched(program, state, roster, round_size(program, state))
+    state = dispatched(program, state, roster)
     roster = with_participants(program, state, roster)
     steps = 1 if program.algorithm.synchronous else config.local_steps
     shrink = config.step_decay**number
