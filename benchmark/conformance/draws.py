@@ -114,7 +114,7 @@ def impossible_levels_are_refused(kind: Kind) -> None:
 def impossible_settings_are_refused(kind: Kind) -> None:
     """No steps; a discount outside (0, 1]."""
     for setting, value in (("horizon", 0), ("discount", 0.0), ("discount", 1.1)):
-        call = partial(kind, **{setting: value})
+        call = partial(kind, **{setting: value})  # type: ignore[arg-type]
         hold_refused(call, [f"{setting} is {value}"], f"{setting} = {value}")
 
 

@@ -18,7 +18,8 @@ def kernels_are_pure_and_the_same_when_compiled(kind: type[CompiledFamily]) -> N
     task = type(draw(family))(
         *(f[1].item() if f.ndim == 1 else np.ascontiguousarray(f[1]) for f in draw(family))
     )
-    initial, observe, transition = map(njit, kernel[:3])
+    compiled: list[Any] = [njit(part) for part in kernel[:3]]
+    initial, observe, transition = compiled
     plan = actions_of(family, 200)
     width = family.observation_space.shape or (1,)
     state: Any = None
