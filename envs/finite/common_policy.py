@@ -22,25 +22,16 @@ def best_policy(task: TabularTask, discount: float, horizon: int) -> tuple[float
     policies, each mixed half and half with the uniform one; the best end point is returned. It is a
     lower bound on the true maximum. One agent has no conflict to settle and needs no restarts.
     """
-    shapes = tuple(part.shape for part in task)
-    kinds = tuple(part.dtype.str for part in task)
-    return _best_policy(shapes, kinds, tuple(part.tobytes() for part in task), discount, horizon)
+    parts = tuple((part.tobytes(), part.dtype.str, part.shape) for part in task)
+    return _best_policy(parts, discount, horizon)
 
 
 @lru_cache(maxsize=64)
 def _best_policy(
-    shapes: tuple[tuple[int, ...], ...],
-    kinds: tuple[str, ...],
-    parts: tuple[bytes, ...],
-    discount: float,
-    horizon: int,
+    parts: tuple[tuple[bytes, str, tuple[int, ...]], ...], discount: float, horizon: int
 ) -> tuple[float, Array]:
-    task = TabularTask(  # writable, as everybody's: kernels are compiled once
-        *(
-            np.frombuffer(part, kind).reshape(shape).copy()
-            for part, kind, shape in zip(parts, kinds, shapes, strict=True)
-        )
-    )
+    # writable, as everybody's: kernels are compiled once
+    task = TabularTask(*(np.frombuffer(p, kind).reshape(shape).copy() for p, kind, shape in parts))
     actions = task.reward.shape[-1]
     starts = [np.full(task.reward.shape[1:], 1 / actions)]
     for mdps in (mean_task(task), task):

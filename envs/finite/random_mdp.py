@@ -70,9 +70,9 @@ class RandomMDP(Tabular):
             own_kernel, own_reward = self._draw(generator, taken)
             kernels[i] = (1 - kappa) * kernel + kappa * own_kernel
             rewards[i] = (1 - self.reward_kappa) * reward + self.reward_kappa * own_reward
-        return tabular_task(
-            kernels, rewards, np.full((agents, self.size), 1 / self.size), self._most
-        )
+        successors = None if self.sparsity is None or self.support != "any" else 2 * self.sparsity
+        start = np.full((agents, self.size), 1 / self.size)
+        return tabular_task(kernels, rewards, start, successors)
 
     def _draw(self, generator: np.random.Generator, taken: Array | None) -> tuple[Array, Array]:
         """A random kernel, zero where `taken` (Z, A, Z) is true, and a random reward."""
@@ -83,9 +83,3 @@ class RandomMDP(Tabular):
             ranks = np.argsort(np.argsort(generator.random(rows.shape), axis=-1), axis=-1)
             rows = np.where(ranks < self.sparsity, rows, 0.0)
         return rows / rows.sum(axis=-1, keepdims=True), generator.random((self.size, self.choices))
-
-    @property
-    def _most(self) -> int | None:
-        """Largest number of successors of a mixture."""
-        sparse = self.sparsity is not None and self.support == "any"
-        return 2 * self.sparsity if sparse and self.sparsity is not None else None

@@ -88,7 +88,8 @@ class Tabular(CompiledFamily):
         """∂J/∂θ[s,a] = π(a|s) (G(s,a) - Σ_b π(b|s) G(s,b)) for the softmax table, G = ∂J/∂π."""
         policy = softmax(theta.reshape(len(theta), self.states, self.actions).astype(np.float64))
         discounted = self.exact(task, policy)
-        gradient = policy * (discounted.gradient - _mean_under(policy, discounted.gradient))
+        mean = np.sum(policy * discounted.gradient, axis=-1, keepdims=True)
+        gradient = policy * (discounted.gradient - mean)
         plain = self.exact(task, policy, discount=1.0)
         return ClosedForm(discounted.objective, plain.objective, gradient.reshape(len(theta), -1))
 
@@ -118,8 +119,3 @@ def softmax(logits: Array) -> Array:
     """π(a|s) ∝ exp θ[s,a], over the last axis."""
     raised = np.exp(logits - logits.max(axis=-1, keepdims=True))
     return raised / raised.sum(axis=-1, keepdims=True)  # type: ignore[no-any-return]
-
-
-def _mean_under(policy: Array, values: Array) -> Array:
-    """Σ_b π(b|s) values(s,b), the last axis kept."""
-    return np.sum(policy * values, axis=-1, keepdims=True)  # type: ignore[no-any-return]

@@ -54,7 +54,7 @@ class WindyCliff(Tabular):
         require(strongest <= 3, "wind", strongest, "at most 3, where every move goes down")
         kernel = np.stack([self._kernel(strength / 3) for strength in wind])
         reward = np.full((agents, self.states, self.actions), -1.0)
-        reward[:, self._cliff] = -100.0
+        reward[:, self._start + 1 : -1] = -100.0  # the cliff
         reward[:, -1] = 100.0
         start = np.zeros((agents, self.states))
         start[:, self._start] = 1.0
@@ -80,7 +80,3 @@ class WindyCliff(Tabular):
     @property
     def _start(self) -> int:
         return (self.height - 1) * self.width
-
-    @property
-    def _cliff(self) -> slice:
-        return slice(self._start + 1, self.states - 1)

@@ -88,9 +88,6 @@ ATTRIBUTE = "an attribute: what was derived from it does not follow"
 STOCK_ID = "CartPole-v1"
 STOCK_RANGES = (("gravity", 7.8, 9.8, 11.8), ("force_mag", 6.0, 10.0, 14.0))
 Ranges = Annotated[tuple[tuple[str, float, float, float], ...], BeforeValidator(ranges)]
-Names = Annotated[
-    tuple[str, ...], BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)
-]
 Fixed = Annotated[tuple[tuple[str, bool | int | float | str], ...], BeforeValidator(rows)]
 
 
