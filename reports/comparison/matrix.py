@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -65,19 +66,15 @@ def matrix(found: Sequence[Family], look: Look, spec: Specification) -> Matrix:
     rows: list[dict[str, Any]] = []
     for family in found:
         scaled = all(family.has_scale(kappa) for kappa in family.kappas)
-        places = family.panels
-        whole = {"family": family.name, "anchor": f"family-{family.slug}", "scaled": scaled}
-        rows.append(
-            {**whole, "place": "all settings" if len(places) > 1 else fm.panel(*places[0])}
-            | {"whole": True, "inner": len(places) if len(places) > 1 else 0}
+        shown = [(fm.panel(*place), [place]) for place in family.panels]
+        if len(shown) > 1:
+            shown.insert(0, ("all settings", family.panels))
+        rows += [
+            {"family": family.name, "anchor": f"family-{family.slug}", "scaled": scaled}
+            | {"place": name, "whole": i == 0, "inner": 0 if i else len(shown) - 1}
             | _entries(family, [family.among(*place) for place in places], scaled, spec)
-        )
-        if len(places) > 1:
-            rows += [
-                {**whole, "place": fm.panel(*place), "whole": False, "inner": 0}
-                | _entries(family, [family.among(*place)], scaled, spec)
-                for place in places
-            ]
+            for i, (name, places) in enumerate(shown)
+        ]
     return Matrix(
         "matrix",
         "How far every algorithm came",
@@ -104,12 +101,13 @@ def _entries(
 ) -> dict[str, Any]:
     """Every curve's value over these settings, with bounds and the number of diverged runs."""
     entries: dict[str, Any] = {}
+    height = partial(area, family) if scaled else family.area
     for curve in dict.fromkeys(series.curve for series in family.series):
         own = [[run for run in runs if run.series.curve == curve] for runs in places]
         own = [runs for runs in own if runs]
         if not own:
             continue
-        values = [np.array([_value(family, run, scaled) for run in runs]) for runs in own]
+        values = [np.array([height(run) for run in runs]) for runs in own]
         seeds = [tuple(run.seed for run in runs) for runs in own]
         if np.isfinite(np.concatenate(values)).all():
             found = ws.interquartile(seeds, values, **spec.bootstrap)
@@ -118,7 +116,3 @@ def _entries(
         entries |= bounded(curve, found)
         entries[f"{curve}_diverged"] = sum(run.diverged for runs in own for run in runs)
     return entries
-
-
-def _value(family: Family, run: Run, scaled: bool) -> float:
-    return area(family, run) if scaled else family.area(run)

@@ -1,6 +1,6 @@
 """The sections across families: optimality gap and rank, performance and runtime profiles."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -30,45 +30,31 @@ def across(entries: Sequence[Entry], look: fig.Look, spec: Specification) -> lis
     found = scaled(entries)
     if not found:
         return []
-    families = [family for family, _ in entries]
-    looks = look.curves(*families)
-    rows = standing_rows(found, spec)
+    rows, looks = standing_rows(found, spec), look.curves(*(family for family, _ in entries))
     parts = (standing_figure(rows, looks, spec), standing_table(rows, spec))
     sections = [Section("Optimality gap and mean rank", "standing", parts, folded=True)]
-    lines = drawn_lines(families, look)
     grid = pf.score_grid(found)
-    curves = {score: pf.performance(found, score, grid, spec) for score in SCORES}
     listed = [
         {"score": score} | row
         for score in SCORES
         for row in _rows(pf.performance(found, score, THRESHOLDS, spec), THRESHOLDS, "above")
     ]
-    views = [_view(score, SCORES[score], TAU, curves[score]) for score in SCORES]
+    views = [
+        _view(score, name, TAU, pf.performance(found, score, grid, spec))
+        for score, name in SCORES.items()
+    ]
     note = (
         "Share of runs whose score is above τ, pooled over settings; the highest curve is best, "
         "and the area under it is the mean score."
     )
-    sections.append(
-        Section(
-            "Performance profile",
-            "performance",
-            (
-                Chart("overview", "performance", "Performance profile", lines, tuple(views), note),
-                _drawn("performance-profile", "Performance profile", views[0], looks, note, spec),
-                _performance_table(listed, spec),
-            ),
-            folded=True,
-        )
-    )
-    return [*sections, *_runtime(entries, looks, lines, spec)]
+    shares = [_share(f"τ = {at:g}", f"above_{at:g}") for at in THRESHOLDS]
+    of = "runs whose scaled score is above τ (0 the random policy, 1 the reference)"
+    table = _table("performance", of, listed, shares, spec, text("score", "score"))
+    sections.append(_section("performance", views, note, table, entries, look, spec))
+    return [*sections, *_runtime(entries, look, spec)]
 
 
-def _runtime(
-    entries: Sequence[Entry],
-    looks: Mapping[str, Any],
-    lines: tuple[Mapping[str, Any], ...],
-    spec: Specification,
-) -> list[Section]:
+def _runtime(entries: Sequence[Entry], look: fig.Look, spec: Specification) -> list[Section]:
     found = pf.raced(entries)
     multiples = pf.multiples_of(found)
     if not len(multiples):
@@ -82,27 +68,27 @@ def _runtime(
         "common budget. Where no algorithm solved half of its seeds there is no reference, and the "
         "problem counts as unsolved for all."
     )
-    chart = Chart("overview", "runtime", "Runtime profile", lines, (view,), note)
-    drawn = _drawn("runtime-profile", "Runtime profile", view, looks, note, spec)
-    parts = (chart, drawn, _runtime_table(rows, spec))
-    return [Section("Runtime profile", "runtime", parts, folded=True)]
+    shares = [_share(f"within {at:g}×", f"within_{at:g}") for at in MULTIPLES if at != pf.EVER]
+    shares.append(_share("within the budget", "within_any"))
+    of = "problems (setting, ε, seed) solved within a multiple of the reference time"
+    table = _table("runtime", of, rows, shares, spec)
+    return [_section("runtime", [view], note, table, entries, look, spec)]
 
 
-def _view(key: str, label: str, x: str, profiles: Sequence[pf.Profile]) -> View:
-    def trace(own: pf.Profile) -> Trace:
-        bounds = (None, None) if np.isnan(own.low).all() else (100 * own.low, 100 * own.high)
-        return Trace(own.curve, own.grid, 100 * own.share, *bounds)
-
-    names = list(dict.fromkeys(own.place for own in profiles))
-    panels = tuple(Panel(n, tuple(trace(o) for o in profiles if o.place == n)) for n in names)
-    share = "problems solved, %" if key == "runtime" else "runs above τ, %"
-    return View(key, label, x, share, panels, span=(-4, 104))
-
-
-def _drawn(
-    name: str, title: str, view: View, looks: Mapping[str, Any], note: str, spec: Specification
-) -> fig.Figure:
-    count = len(view.panels)
+def _section(
+    key: str,
+    views: Sequence[View],
+    note: str,
+    table: Table,
+    entries: Sequence[Entry],
+    look: fig.Look,
+    spec: Specification,
+) -> Section:
+    """All views to explore, the first as a figure, and the table."""
+    families = [family for family, _ in entries]
+    lines, looks = drawn_lines(families, look), look.curves(*families)
+    chart = Chart("overview", key, table.title, lines, tuple(views), note)
+    view, count = views[0], len(views[0].panels)
     with fig.styled():
         figure, axes = fig.tiles(count, fig.across(count), 2.2, sharey=True)
         fig.label(axes, view.x, view.y)
@@ -114,7 +100,19 @@ def _drawn(
         said = (
             f"{note} Band: {fm.percent(spec.level)} pointwise bootstrap interval over whole seeds."
         )
-        return fig.saved(figure, name, title, said)
+        drawn = fig.saved(figure, table.name, table.title, said)
+    return Section(table.title, key, (chart, drawn, table), folded=True)
+
+
+def _view(key: str, label: str, x: str, profiles: Sequence[pf.Profile]) -> View:
+    def trace(own: pf.Profile) -> Trace:
+        bounds = (None, None) if np.isnan(own.low).all() else (100 * own.low, 100 * own.high)
+        return Trace(own.curve, own.grid, 100 * own.share, *bounds)
+
+    names = list(dict.fromkeys(own.place for own in profiles))
+    panels = tuple(Panel(n, tuple(trace(o) for o in profiles if o.place == n)) for n in names)
+    share = "problems solved, %" if key == "runtime" else "runs above τ, %"
+    return View(key, label, x, share, panels, span=(-4, 104))
 
 
 def _doubling(axis: Any, x: Array) -> None:
@@ -147,35 +145,24 @@ def _share(header: str, key: str) -> Column:
     return interval(header, key, lambda share: f"{100 * share:.0f}")
 
 
-def _performance_table(rows: Sequence[Row], spec: Specification) -> Table:
+def _table(
+    key: str,
+    of: str,
+    rows: Sequence[Row],
+    shares: Sequence[Column],
+    spec: Specification,
+    *first: Column,
+) -> Table:
+    """The shares of a profile in per cent of what it counts; rules part places, and `first`."""
     return Table(
-        "performance-profile",
-        "Performance profile",
-        "Per cent of runs whose scaled score is above τ (0 the random policy, 1 the reference), "
-        f"with {fm.percent(spec.level)} bootstrap interval over whole seeds.",
+        f"{key}-profile",
+        f"{key.capitalize()} profile",
+        f"Per cent of {of}, with {fm.percent(spec.level)} bootstrap interval over whole seeds.",
         rows,
         (
-            Column("score", lambda row: str(row["score"]), "score", words=True),
-            *(text("where", "place"), text("algorithm", "series")),
+            *(*first, text("where", "place"), text("algorithm", "series")),
             Column("runs", lambda row: str(row["runs"]), "runs"),
-            *(_share(f"τ = {at:g}", f"above_{at:g}") for at in THRESHOLDS),
+            *shares,
         ),
-        group=("score", "place"),
-    )
-
-
-def _runtime_table(rows: Sequence[Row], spec: Specification) -> Table:
-    return Table(
-        "runtime-profile",
-        "Runtime profile",
-        "Per cent of problems (setting, ε, seed) solved within a multiple of the reference time, "
-        f"with {fm.percent(spec.level)} bootstrap interval over whole seeds.",
-        rows,
-        (
-            *(text("where", "place"), text("algorithm", "series")),
-            Column("runs", lambda row: str(row["runs"]), "runs"),
-            *(_share(f"within {at:g}×", f"within_{at:g}") for at in MULTIPLES if at != pf.EVER),
-            _share("within the budget", "within_any"),
-        ),
-        group=("place",),
+        group=(*(column.key for column in first), "place"),
     )
