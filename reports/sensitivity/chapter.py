@@ -1,5 +1,7 @@
 """The chapter of all environments of a study with a design."""
 
+from collections.abc import Mapping, Sequence
+
 from fedrl.reports.drawing.section import Chapter, Section
 from fedrl.reports.sensitivity import family_tables, guideline
 from fedrl.reports.sensitivity import plane as pl
@@ -10,40 +12,37 @@ from fedrl.reports.sensitivity.study import Study
 from fedrl.reports.sensitivity.values_table import pairs_data, values_data, values_table
 from fedrl.reports.statistics.estimates import Estimate
 from fedrl.reports.table import formatting as fm
-from fedrl.reports.table.surfaces.tuning_sensitivity import TuningSensitivity, difference
+from fedrl.reports.table.specification import Sensitivity
+from fedrl.reports.table.surfaces.design import Surface
+from fedrl.reports.table.surfaces.tuning_sensitivity import difference
 from fedrl.reports.table.tables import ALGORITHM, Data, Table, text
 
 
 def across(study: Study) -> Chapter:
     """All environments together."""
     change = tb.change_table(study)
+    known = study.space, study.importance, study.spec
+    told = {one.surface: guideline.sentences(one, *known) for one in study.owed}
     advice = [
         Section(
-            f"Guideline: {one.surface.printed}",
-            f"guideline-{_slug(one.surface.algorithm)}",
+            f"Guideline: {surface.printed}",
+            f"guideline-{_slug(surface.algorithm)}",
             (),
-            says=tuple(s.text for s in _sentences(one, study)),
+            says=tuple(s.text for s in sentences),
         )
-        for one in study.owed
+        for surface, sentences in told.items()
     ]
-    evidence = _evidence(study)
+    evidence = _evidence(told, study.spec)
+    plane = pl.plane(study.owed, study.looks, study.spec)
     sections = [
-        Section(
-            "Performance and sensitivity",
-            "sensitivity-plane",
-            (pl.plane(study.owed, study.looks, study.spec),),
-        ),
+        Section("Performance and sensitivity", "sensitivity-plane", (plane,)),
         *advice,
         Section("Evidence for the guidelines", "sensitivity-evidence", (evidence,)),
     ]
     if change.rows:
-        sections.append(
-            Section(
-                "Heterogeneity and number of agents",
-                "sensitivity-change",
-                (change_figure(change.rows, study.looks, study.spec), change),
-            )
-        )
+        title = "Heterogeneity and number of agents"
+        drawn = change_figure(change.rows, study.looks, study.spec)
+        sections.append(Section(title, "sensitivity-change", (drawn, change)))
     rows = Data(
         "design-settings",
         "Every setting",
@@ -76,21 +75,17 @@ def _without_reference(study: Study) -> str:
     )
 
 
-def _sentences(one: TuningSensitivity, study: Study) -> list[Sentence]:
-    return guideline.sentences(one, study.space, study.importance, study.spec)
-
-
-def _evidence(study: Study) -> Table:
+def _evidence(told: Mapping[Surface, Sequence[Sentence]], spec: Sensitivity) -> Table:
     rows = [
-        {"algorithm": one.surface.algorithm, "rule": s.rule, "decided": s.decided, "says": s.text}
-        for one in study.owed
-        for s in _sentences(one, study)
+        {"algorithm": surface.algorithm, "rule": s.rule, "decided": s.decided, "says": s.text}
+        for surface, sentences in told.items()
+        for s in sentences
     ]
     return Table(
         "guidelines",
         "Guidelines and what they rest on",
         f"Every sentence follows from its number by a rule. Range: values within "
-        f"{fm.percent(study.spec.within)} of the best in every environment when the others take "
+        f"{fm.percent(spec.within)} of the best in every environment when the others take "
         "their best. Tail: values beyond which all lose more than that everywhere. Settings are "
         "judged by means over all seeds; environments where nothing beats the random policy do "
         "not count.",

@@ -41,8 +41,7 @@ def design_contents(
     chapters = [across(study)]
     each = told(tell, study.curves, [family.name for family in study.curves])
     chapters += [family_chapter(study, family) for family in each]
-    front = [sensitivity_table(study)]
-    front.append(overview(found.runs, "cell", CELL, shown))
+    front = [sensitivity_table(study), overview(found.runs, "cell", CELL, shown)]
     settings = spread([len(surface.settings) for surface in found.surfaces])
     return Contents(
         chapters,
@@ -73,8 +72,7 @@ def verdict(study: Study) -> str:
 
 def printed(provenance: Mapping[str, Any]) -> Mapping[str, Any]:
     """Without what has tables of its own, and long lists counted."""
-    shown = {key: value for key, value in provenance.items() if key != "importance"}
-    return {key: _counted(value) for key, value in shown.items()}
+    return {key: _counted(value) for key, value in provenance.items() if key != "importance"}
 
 
 def _counted(value: Any) -> Any:

@@ -1,6 +1,7 @@
 """Sentences about tuning that follow from numbers: a rule each, and what it rests on."""
 
 from collections.abc import Sequence
+from itertools import product
 
 import numpy as np
 
@@ -20,16 +21,14 @@ def sentences(
     """All that the numbers of one algorithm say."""
     surface = one.surface
     found = [tuning_gain(one, space)]
-    for name in surface.names:
-        along = axis(surface, name, spec)
-        if len(along.low) > 1:
-            kept = kept_share(surface, along)
-            found += [good_range(along, kept, space, spec)] if len(kept) else []
-            found += tails(along, kept, space, spec) if len(kept) else []
-    for name in surface.names:
-        along = axis(surface, name, spec)
-        for what in ("kappa", "agents"):
-            found += shifts(surface, along, what, space, spec) if len(along.low) > 1 else []
+    axes = [axis(surface, name, spec) for name in surface.names]
+    varied = [along for along in axes if len(along.low) > 1]
+    for along in varied:
+        kept = kept_share(surface, along)
+        if len(kept):
+            found += [good_range(along, kept, space, spec), *tails(along, kept, space, spec)]
+    for along, what in product(varied, ("kappa", "agents")):
+        found += shifts(surface, along, what, space, spec)
     found += most_important(surface.algorithm, importance)
     if np.isfinite(one.dimensions):
         found.append(dimensions(one, spec))

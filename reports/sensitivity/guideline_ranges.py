@@ -34,7 +34,9 @@ def good_range(along: Axis, kept: Array, space: Space, spec: Sensitivity) -> Sen
             f"{len(kept)}."
         )
         return Sentence("range", text, f"at most {counts[best]} of {len(kept)}")
-    first, last = _longest(good_all)
+    held = np.flatnonzero(good_all)
+    longest = max(np.split(held, np.flatnonzero(np.diff(held) > 1) + 1), key=len)
+    first, last = int(longest[0]), int(longest[-1])
     worst = float(kept[:, first : last + 1].min())
     decided = f"at least {fm.percent(floored(worst))} of the best"
     if worst >= 1:
@@ -50,9 +52,7 @@ def good_range(along: Axis, kept: Array, space: Space, spec: Sensitivity) -> Sen
 def tails(along: Axis, kept: Array, space: Space, spec: Sensitivity) -> list[Sentence]:
     """Values beyond which every one loses more than `spec.within` in every environment."""
     bad = np.asarray((kept < 1 - spec.within - 1e-12).all(axis=0))
-    if bad.all():  # cannot be: the best value is somewhere
-        return []
-    ok = np.flatnonzero(~bad)
+    ok = np.flatnonzero(~bad)  # at least where the best value is
     found = []
     for side, edge, sign_of in (
         (range(int(ok[-1]) + 1, len(bad)), along.high[ok[-1]], ">"),
@@ -116,16 +116,3 @@ def _span(along: Axis, first: int, last: int, space: Space) -> str:
     if low == high:
         return space.told(along.name, low)
     return f"{sign(along.name)} in [{amount(low)}, {amount(high)}]{space.times(along.name)}"
-
-
-def _longest(good: Any) -> tuple[int, int]:
-    """First and last place of the longest row of True; the first of equal ones."""
-    best, start = (0, -1), None
-    for place, value in enumerate([*good, False]):
-        if value and start is None:
-            start = place
-        if not value and start is not None:
-            if place - start > best[1] - best[0] + 1:
-                best = (start, place - 1)
-            start = None
-    return best

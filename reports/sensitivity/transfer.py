@@ -20,12 +20,8 @@ def transfer(performance: Array, spec: Sensitivity) -> Array:
     Settings are chosen on one half of the seeds and scored on the other, the column's own too, so
     the diagonal is 1 and noise is rewarded nowhere. NaN where the own best is not above random.
     """
-    seeds = performance.shape[2]
-    if seeds < 2:
-        scores = ss.plug_in(performance, _scores)
-    else:
-        parts = ss.halves(seeds, spec.splits, np.random.default_rng(spec.seed))
-        scores = ss.split(performance, _scores, parts)
+    options = spec.redraws | {"resamples": 0}
+    scores, _ = ss.resampled(performance, _scores, **options)
     own = np.diag(scores)
     return np.asarray(np.where(own > 0, scores / np.where(own > 0, own, 1.0), np.nan))
 

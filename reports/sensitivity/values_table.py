@@ -3,7 +3,7 @@
 Seeds are the sample: performance is averaged over environments and settings within a seed.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 from typing import Any, NamedTuple
 
@@ -141,18 +141,15 @@ def _wide_rows(
         key = (row["where"], row["hyperparameter"], row["value"])
         mean = st.Estimate(row["mean"], row["mean_low"], row["mean_high"])
         rows.setdefault(key, {})[row["algorithm"]] = mean
-    for (where, name, value), found in sorted(rows.items(), key=_order(surfaces)):
+    # conditions as they come, hyperparameters as they first come, values as they come
+    wheres = list(dict.fromkeys(where for where, _, _ in rows))
+    names = [ANY, *dict.fromkeys(name for s in surfaces for name in s.names)]
+    for key in sorted(rows, key=lambda key: (wheres.index(key[0]), names.index(key[1]))):
+        where, name, value = key
         means: dict[str, Any] = {}
         for algorithm in (surface.algorithm for surface in surfaces):
-            means |= bounded(algorithm, found.get(algorithm, st.UNKNOWN))
+            means |= bounded(algorithm, rows[key].get(algorithm, st.UNKNOWN))
         yield {"value": value, "hyperparameter": name} | means | {"where": where}
-
-
-def _order(surfaces: Sequence[Surface]) -> Callable[[Any], tuple[int, int]]:
-    """Conditions as they come, hyperparameters as they first come, values as they come."""
-    names = [ANY, *dict.fromkeys(name for s in surfaces for name in s.names)]
-    places = [where.name for where in _conditions(surfaces[0].environments)]
-    return lambda item: (places.index(item[0][0]), names.index(item[0][1]))
 
 
 def _value_rows(

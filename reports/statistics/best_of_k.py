@@ -27,11 +27,6 @@ def expected_best(scores: ArrayLike) -> Array:
     return np.asarray(weights @ values)
 
 
-def best_so_far(scores: ArrayLike) -> Array:
-    """max of the first k scores, in the order in which they were tried: (n,)."""
-    return np.maximum.accumulate(np.asarray(scores, dtype=np.float64))
-
-
 class Race(NamedTuple):
     """Successive halving with one cut: what it saves and what it loses."""
 

@@ -112,7 +112,7 @@ def stratified_interval(
     """
     samples = [np.asarray(stratum, dtype=np.float64) for stratum in strata]
     if all(len(sample) < 2 for sample in samples):
-        nothing = np.full(samples[0].shape[1:], np.nan)[()]
+        nothing = np.full(np.shape(statistic(samples[0], 0)), np.nan)[()]
         return nothing, nothing
     replicates = resampled(samples, statistic, seed=seed, resamples=resamples)
     sizes = [len(sample) for sample in samples if len(sample) > 1]  # one seed does not vary

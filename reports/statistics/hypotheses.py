@@ -59,9 +59,7 @@ def ratio_of_means(
     With x, y = min(T, B) at a common budget it is the ratio of restricted means.
     """
     pairs = np.stack([np.asarray(side, dtype=np.float64) for side in (ours, theirs)], axis=1)
-    options = {"seed": seed, "resamples": resamples, "level": level}
-    low, high = st.stratified_interval([pairs], _quotient, **options)  # type: ignore[arg-type]
-    return Estimate(*(float(np.ravel(v)[0]) for v in (_quotient(pairs, 0), low, high)))
+    return st.estimate(pairs, _quotient, seed=seed, resamples=resamples, level=level)
 
 
 def _quotient(sample: Array, axis: int) -> Array:

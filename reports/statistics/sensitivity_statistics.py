@@ -22,22 +22,19 @@ BAGGED = 8  # splits that a replicate averages over
 Parts = tuple[NDArray[np.intp], NDArray[np.intp]]  # the seeds of each side
 
 
-def normalised(performance: Sequence[ArrayLike]) -> list[Array]:
-    """Γ = (p − p₅(e)) / (p₉₅(e) − p₅(e)), one (E, H, n) array per algorithm.
+def normalised(performance: Sequence[ArrayLike]) -> tuple[list[Array], list[int]]:
+    """Γ = (p − p₅(e)) / (p₉₅(e) − p₅(e)), (E', H, n) of each algorithm, and which e those are.
 
     Percentiles per environment over the means over seeds of all algorithms and settings, so that
-    the noise of single runs does not widen the scale.
+    the noise of single runs does not widen the scale. Where the two are equal, no setting can be
+    told from another, and the environment is left out.
     """
     arrays = [np.asarray(values, dtype=np.float64) for values in performance]
     pooled = np.concatenate([values.mean(axis=2) for values in arrays], axis=1)
     low, high = np.percentile(pooled, [5, 95], axis=1)
-    flat = np.flatnonzero(~(high > low))
-    if len(flat):
-        raise ValueError(
-            f"environments {flat.tolist()}: the 5th and 95th percentile are equal, so no setting "
-            "can be told from another there; leave them out"
-        )
-    return [(v - low[:, None, None]) / (high - low)[:, None, None] for v in arrays]
+    kept = np.flatnonzero(high > low).tolist()
+    low, high = low[kept, None, None], high[kept, None, None]
+    return [(values[kept] - low) / (high - low) for values in arrays], kept
 
 
 def sensitivity(choose: Array, score: Array) -> float:

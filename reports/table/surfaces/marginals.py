@@ -45,11 +45,9 @@ def axis(surface: Surface, name: str, spec: Sensitivity) -> Axis:
     first = np.array([ranks[values == v].min() for v in values])
     raw = first * spec.bins // len(values)
     _, place = np.unique(raw, return_inverse=True)
-    bins = range(int(place.max()) + 1)
-    low = np.array([values[place == b].min() for b in bins])
-    high = np.array([values[place == b].max() for b in bins])
-    centre = np.array([np.median(values[place == b]) for b in bins])
-    return Axis(name, low, high, centre, place)
+    bins = [values[place == b] for b in range(int(place.max()) + 1)]
+    ends = (np.array([of(own) for own in bins]) for of in (np.min, np.max, np.median))
+    return Axis(name, *ends, place)
 
 
 def best_over_rest(surface: Surface, along: Axis) -> Array:
@@ -81,11 +79,10 @@ def crossed(surface: Surface, environment: int, x: Axis, y: Axis) -> tuple[Array
     means, lost = surface.means[environment], surface.diverged[environment].mean(axis=1)
     shape = (len(y.low), len(x.low))
     value, share = np.full(shape, np.nan), np.full(shape, np.nan)
-    for i in range(shape[0]):
-        for j in range(shape[1]):
-            inside = (y.place == i) & (x.place == j)
-            if inside.any():
-                value[i, j], share[i, j] = means[inside].max(), lost[inside].mean()
+    for i, j in np.ndindex(shape):
+        inside = (y.place == i) & (x.place == j)
+        if inside.any():
+            value[i, j], share[i, j] = means[inside].max(), lost[inside].mean()
     return value, share
 
 

@@ -33,10 +33,9 @@ def shown(surfaces: Sequence[Surface], family: str, space: Space) -> list[Shown]
         places = surface.of(family)
         mean = surface.means[places].mean(axis=0)
         order = np.argsort(-mean, kind="stable")
-        ranks = {"best": order[0], "worst": order[-1], "median": order[len(order) // 2]}
         taken: set[int] = set()
-        for rank in ("best", "worst", "median"):
-            h = int(ranks[rank])
+        ranked = (("best", order[0]), ("worst", order[-1]), ("median", order[len(order) // 2]))
+        for rank, h in ranked:
             if h not in taken:
                 taken.add(h)
                 cells = tuple(surface.cells[i][h] for i in places)

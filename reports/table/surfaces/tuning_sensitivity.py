@@ -32,15 +32,13 @@ class TuningSensitivity(NamedTuple):
 
 def gammas(surfaces: Sequence[Surface]) -> tuple[list[Array], list[int]]:
     """Γ (E', H, n) of each, and which environments those are: where settings differ at all."""
-    pooled = np.concatenate([surface.means for surface in surfaces], axis=1)
-    low, high = np.percentile(pooled, [5, 95], axis=1)
-    kept = [int(i) for i in np.flatnonzero(high > low)]
+    found, kept = ss.normalised([surface.performance for surface in surfaces])
     if not kept:
         raise ValueError(
             "the settings of this design perform alike in every environment: there is no "
             "sensitivity to speak of; widen the axes of the design or train for longer"
         )
-    return ss.normalised([surface.performance[kept] for surface in surfaces]), kept
+    return found, kept
 
 
 def owed(
@@ -64,7 +62,10 @@ def owed(
         ss.interval(float(tuned), draws[:, 0], spec.level),
         ss.interval(float(shared), draws[:, 1], spec.level),
         surface.settings[chosen],
-        _dimensions(surface, gamma, spec),
+        # chosen and scored on all seeds: noise can only raise the number of those that matter
+        ss.plug_in(gamma, ss.dimensionality(surface.shape, spec.share))
+        if surface.is_grid
+        else float("nan"),
         draws,
         lost,
         pairs.size,
@@ -83,10 +84,3 @@ def difference(
         ss.interval(one.tuned.value - base.tuned.value, performance, spec.level),
         ss.interval(one.phi.value - base.phi.value, sensitivity, spec.level),
     )
-
-
-def _dimensions(surface: Surface, gamma: Array, spec: Sensitivity) -> float:
-    """Chosen and scored on all seeds: noise can only raise the number of those that matter."""
-    if not surface.is_grid:
-        return float("nan")
-    return ss.plug_in(gamma, ss.dimensionality(surface.shape, spec.share))

@@ -30,18 +30,23 @@ def both(gamma, measure):
 def test_normalised_sends_the_percentiles_to_0_and_1():
     draw = np.random.default_rng(0)
     first, second = draw.normal(size=(3, 60, 4)), 5 + draw.normal(size=(3, 41, 4))
-    gamma = se.normalised([first, second])
+    gamma, kept = se.normalised([first, second])
+    assert kept == [0, 1, 2]
     pooled = np.concatenate([g.mean(axis=2) for g in gamma], axis=1)
     np.testing.assert_allclose(
         np.percentile(pooled, [5, 95], axis=1), [[0] * 3, [1] * 3], atol=1e-12
     )
-    moved = se.normalised([first * 7 - 3, second * 7 - 3])
+    moved, _ = se.normalised([first * 7 - 3, second * 7 - 3])
     np.testing.assert_allclose(moved[1], gamma[1])
 
 
-def test_an_environment_without_differences_is_refused():
-    with pytest.raises(ValueError, match=r"environments \[1\]"):
-        se.normalised([np.stack([np.arange(8.0).reshape(4, 2), np.ones((4, 2))])])
+def test_an_environment_without_differences_is_left_out():
+    differs = np.arange(8.0).reshape(4, 2)
+    (gamma,), kept = se.normalised([np.stack([differs, np.ones((4, 2)), differs])])
+    assert kept == [0, 2]
+    np.testing.assert_array_equal(gamma[0], gamma[1])
+    ((nothing,), none) = se.normalised([np.ones((1, 4, 2))])
+    assert (nothing.shape, none) == ((0, 4, 2), [])
 
 
 def test_sensitivity_closed_forms():
