@@ -126,7 +126,12 @@ def speed_table(family: Family, reached: Sequence[Reached], spec: Specification)
             tb.Column("pairs", lambda row: str(row["pairs"]), "pairs"),
             tb.interval("P(sooner)", "improvement", "{:.2f}".format),
             tb.with_interval("ratio of steps", "ratio", strong=_differs("ratio", 1)),
-            tb.Column("sign-flip p (Holm)", _p_value, "p_holm", strong=_significant),
+            tb.Column(
+                "sign-flip p (Holm)",
+                lambda row: "< 0.001" if row["p_holm"] < 0.001 else f"{row['p_holm']:.3f}",
+                "p_holm",
+                strong=lambda row: bool(row["p_holm"] < 0.05),
+            ),
         ),
         group=("kappa", "epsilon"),
     )
@@ -135,11 +140,3 @@ def speed_table(family: Family, reached: Sequence[Reached], spec: Specification)
 def paired_steps(item: Reached, other: Reached) -> Array:
     """(n, 2) min(T, B) of both on the seeds they share."""
     return np.array(within_seeds(item.by_seed, other.by_seed)).reshape(-1, 2)
-
-
-def _p_value(row: tb.Row) -> str:
-    return "< 0.001" if row["p_holm"] < 0.001 else f"{row['p_holm']:.3f}"
-
-
-def _significant(row: tb.Row) -> bool:
-    return bool(row["p_holm"] < 0.05)

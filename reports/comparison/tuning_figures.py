@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from fedrl.reports.drawing import figures as fig
-from fedrl.reports.statistics.best_of_k import best_so_far, expected_best
+from fedrl.reports.statistics.best_of_k import expected_best
 
 Panel = str  # "κ = 0, N = 5"
 Scores = Mapping[Panel, Mapping[str, Sequence[float]]]  # panel → algorithm → scores of its trials
@@ -35,7 +35,7 @@ def history(family: str, scores: Scores) -> fig.Figure:
         number = np.arange(1, len(values) + 1)
         dots = {"color": look["color"], "marker": look["marker"]}
         axis.plot(number, values, linestyle="", markersize=2.5, alpha=0.6, **dots)
-        axis.plot(number, best_so_far(values), **(look | {"marker": ""}))
+        axis.plot(number, np.maximum.accumulate(values), **(look | {"marker": ""}))
 
     return _drawn(
         *(family, scores, draw, "tuning-history", "Trials in their order"),

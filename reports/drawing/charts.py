@@ -119,7 +119,9 @@ def drawn_lines(families: Sequence[Family], look: fig.Look) -> tuple[Mapping[str
     """
     first = shown_first(families)
     return tuple(
-        {"label": curve} | in_plotly(own) | ({} if curve in first else {"later": True})
+        {"label": curve, "color": own["color"]}
+        | {"dash": DASHES[own["linestyle"]], "marker": MARKERS[own["marker"]]}
+        | ({} if curve in first else {"later": True})
         for curve, own in look.curves(*families).items()
     )
 
@@ -145,12 +147,3 @@ def shown_first(families: Sequence[Family]) -> set[str]:
     for curve in sorted(places, key=lambda curve: -float(np.mean(places[curve]))):
         found.setdefault(algorithm[curve], curve)
     return set(found.values())
-
-
-def in_plotly(look: Mapping[str, Any]) -> dict[str, str]:
-    """The look of the static figures in the words of Plotly."""
-    return {
-        "color": look["color"],
-        "dash": DASHES[look["linestyle"]],
-        "marker": MARKERS[look["marker"]],
-    }

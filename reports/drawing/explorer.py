@@ -14,7 +14,6 @@ from fedrl.reports.drawing.array_encoding import number, numbers, packed
 from fedrl.reports.drawing.averages import Average, average
 from fedrl.reports.drawing.charts import drawn_lines
 from fedrl.reports.drawing.clipping import span
-from fedrl.reports.statistics.estimates import Array
 from fedrl.reports.table import formatting as fm
 from fedrl.reports.table.measures import AXES, Measure, axes_of, cost, measures_of
 from fedrl.reports.table.runs import Family, Run
@@ -72,7 +71,8 @@ def explorer(family: Family, look: fig.Look, spec: Specification, anchor: str) -
 
     def described(measure: Measure) -> dict[str, Any]:
         """With whether a logarithmic axis can show it."""
-        positive = measure.log or all(_positive(measure.of(run)) for run in family.runs)
+        found = np.concatenate([measure.of(run) for run in family.runs])
+        positive = measure.log or bool((found[np.isfinite(found)] > 0).all())
         return {"label": measure.label, "log": measure.log, "positive": positive}
 
     named = tuple((axis, AXES[axis]) for axis in axes)
@@ -91,10 +91,6 @@ def explorer(family: Family, look: fig.Look, spec: Specification, anchor: str) -
     }
     level, data = fm.percent(spec.level), packed(value)
     return Explorer(family.slug, family.name, named, measures, lines, seeds, level, ends, data)
-
-
-def _positive(values: Array) -> bool:
-    return bool((values[np.isfinite(values)] > 0).all())
 
 
 def _line(found: Average | None) -> dict[str, list[Any]] | None:

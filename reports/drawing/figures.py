@@ -95,7 +95,6 @@ class Look:
         every = {s for family in families for s in family.series}
         series = sorted(every, key=lambda s: (s.rank, s.algorithm, s.variant, s.agents or 0))
         self.algorithms = tuple(dict.fromkeys(s.algorithm for s in series))
-        self.names = {s.algorithm: s.name for s in series}
         self._known = identities(self.algorithms)
         found = [(s.algorithm, s.variant) for s in series]
         self._variants = {a: [v for b, v in dict.fromkeys(found) if a == b] for a, _ in found}

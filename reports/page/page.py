@@ -95,8 +95,8 @@ def compared(
     entries = comparable([(own.family, own.targets) for own in contexts])
     ranked = standings(entries, spec)
     runs = last_rows(found)
-    kappas = sorted({kappa for family in found for kappa in family.kappas})
-    aside = [all_families(found, look, spec, kappa) for kappa in dict.fromkeys(kappas[::-1][:1])]
+    highest = max(run.kappa for family in found for run in family.runs)
+    aside = [all_families(found, look, spec, highest)]
     beside = Section("All families side by side", "all-families", aside, folded=True)
     top = [leaderboard(ranked, spec)] if ranked else []
     return Contents(

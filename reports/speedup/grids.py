@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -78,16 +79,12 @@ def grids(
         if criterion in criteria and family.has_stationarity:
             ladder = sv.half_decades_below
             kinds[criterion] = sample_complexity.stationarity_targets(family, spec, ladder, within)
+    algorithms = dict.fromkeys(series.algorithm for series in family.series)
     made = []
-    for kappa in family.kappas:
-        for algorithm in dict.fromkeys(series.algorithm for series in family.series):
-            for criterion in criteria:
-                own = [
-                    item
-                    for item in kinds.get(criterion, [])
-                    if item.kappa == kappa and item.series.algorithm == algorithm
-                ]
-                made.append(_grid(family, criterion, own))
+    for kappa, algorithm, criterion in product(family.kappas, algorithms, criteria):
+        known = kinds.get(criterion, [])
+        own = [i for i in known if (i.kappa, i.series.algorithm) == (kappa, algorithm)]
+        made.append(_grid(family, criterion, own))
     return [grid for grid in made if grid is not None]
 
 

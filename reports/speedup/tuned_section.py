@@ -109,7 +109,9 @@ def _exponents(family: Family, every: Sequence[Tuned], spec: Specification) -> t
         (
             *NAMED,
             tb.Column("hits", lambda row: f"{row['hits']}/{row['attempts']}", "hits"),
-            tb.with_interval("b", "slope", strong=_not_linear),
+            tb.with_interval(
+                "b", "slope", strong=lambda row: tb.leaves_out(row, "slope", theory.SLOPE)
+            ),
             tb.text("linear", "verdict"),
             tb.with_interval("ρ", "exponent"),
             tb.numeric("theory", "theory_exponent"),
@@ -119,10 +121,6 @@ def _exponents(family: Family, every: Sequence[Tuned], spec: Specification) -> t
         ),
         group=("kappa", "criterion", "algorithm"),
     )
-
-
-def _not_linear(row: tb.Row) -> bool:
-    return tb.leaves_out(row, "slope", theory.SLOPE)
 
 
 def _choices(family: Family, every: Sequence[Tuned]) -> tb.Table:

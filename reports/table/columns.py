@@ -87,10 +87,7 @@ def meaning(name: str) -> str:
     return known.get(name, "setting of the configuration, empty where it does not apply")
 
 
-METRICS = {  # what a family is scored by, and its unit
-    "objective": "discounted objective J, mean over agents",
-    "return": "undiscounted return, mean over agents",
-}
+METRICS = {name: MEANINGS[name] for name in ("objective", "return")}  # scores, and their units
 SYMBOLS = {  # of settings in the equations
     "agents": "N",
     "local_steps": "K",

@@ -158,8 +158,7 @@ class Family:
     @cached_property
     def _without_scale(self) -> set[float]:
         """κ with a run whose score is no share; asked for run by run, so found once."""
-        scaled = ((run.kappa, has_scale(run.random, run.outcome.reference)) for run in self.runs)
-        return {kappa for kappa, known in scaled if not known}
+        return {r.kappa for r in self.runs if not has_scale(r.random, r.outcome.reference)}
 
     def groups(self) -> list[tuple[float, Series, list[Run]]]:
         """(κ, series, its runs by seed), for every pair that has runs."""
@@ -176,10 +175,7 @@ class Family:
 
     @cached_property
     def _budgets(self) -> dict[float, float]:
-        found: dict[float, float] = {}
-        for run in self.runs:
-            found[run.kappa] = min(run.budget, found.get(run.kappa, run.budget))
-        return found
+        return {kappa: min(run.budget for run in self.at(kappa)) for kappa in self.kappas}
 
 
 def apart(found: Sequence[Family]) -> list[Family]:

@@ -103,9 +103,8 @@ def incomplete(provenance: Mapping[str, Any]) -> dict[str, Any] | None:
     finished, expected = runs.get("finished"), runs.get("expected")
     missing = [str(name) for name in runs.get("missing") or []]
     stale = runs.get("stale") or 0
-    if finished == expected and not missing and not stale:
+    gaps = finished != expected or bool(missing)
+    if not gaps and not stale:
         return None
-    gaps = finished != expected or missing
-    return {"finished": finished, "expected": expected, "missing": missing, "stale": stale} | {
-        "gaps": bool(gaps)
-    }
+    told = {"finished": finished, "expected": expected, "missing": missing, "stale": stale}
+    return told | {"gaps": gaps}
