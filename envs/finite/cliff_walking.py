@@ -23,7 +23,6 @@ class CliffWalking(TableFamily):
     }  # fmt: skip
 
     horizon: int = 100
-    discount: float = 0.99
     slippery: bool = False  # Gymnasium's own slipping, the same for all agents
 
     def table(self) -> Any:

@@ -22,7 +22,6 @@ class FrozenLake(TableFamily):
     }  # fmt: skip
 
     horizon: int = 100
-    discount: float = 0.99
     lake: Literal["4x4", "8x8"] = "4x4"  # Gymnasium's maps
     slippery: bool = True  # Gymnasium's own slipping, the same for all agents
 

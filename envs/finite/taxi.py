@@ -25,9 +25,6 @@ class Taxi(TableFamily):
         0: (3, 2), 1: (2, 3), 2: (0, 1), 3: (1, 0),
     }  # fmt: skip
 
-    horizon: int = 200
-    discount: float = 0.99
-
     def table(self) -> Any:
         return TaxiEnv()
 

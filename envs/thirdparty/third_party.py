@@ -120,8 +120,6 @@ class GymnasiumFamily(SimulatedFamily):
         for name, low, stock, high in STOCK_RANGES
     }
 
-    horizon: int = 200
-    discount: float = 0.99
     id: str = STOCK_ID
     ranges: Ranges = STOCK_RANGES
     keywords: Fixed = ()

@@ -8,7 +8,7 @@ import numpy as np
 
 from fedrl.reports.drawing import figures as fig
 from fedrl.reports.drawing.averages import Average
-from fedrl.reports.drawing.charts import Panel, View
+from fedrl.reports.drawing.charts import Panel, Trace, View
 from fedrl.reports.statistics.estimates import Array
 from fedrl.reports.table.runs import Run
 
@@ -20,15 +20,11 @@ CHARACTER, LINE = 0.058, 0.125  # inches that a name beside a row takes
 COLOURS = "viridis"  # of a heat map: ordered by lightness, also for the colour-blind
 
 
-def band(axis: Any, x: Array, low: Array, high: Array, look: Mapping[str, Any]) -> None:
-    """The interval of a line, pale, below all lines."""
-    axis.fill_between(x, low, high, color=look["color"], alpha=0.16, linewidth=0, zorder=1.5)
-
-
-def average(axis: Any, found: Average, look: Mapping[str, Any], **style: Any) -> None:
-    """A line above its band."""
+def average(axis: Any, found: Average | Trace, look: Mapping[str, Any], **style: Any) -> None:
+    """A line above its band, which is pale and below all lines."""
     if found.low is not None and found.high is not None:
-        band(axis, found.x, found.low, found.high, look)
+        pale = {"color": look["color"], "alpha": 0.16, "linewidth": 0, "zorder": 1.5}
+        axis.fill_between(found.x, found.low, found.high, **pale)
     axis.plot(found.x, found.y, **look, **style)
 
 
@@ -86,9 +82,7 @@ def draw(axis: Any, view: View, panel: Panel, looks: Mapping[str, Mapping[str, A
             points(axis, trace.x, trace.y, low, high, **look, markersize=5, capsize=2)
             continue
         steps = {"drawstyle": "steps-post"} if view.kind == "steps" else {}
-        axis.plot(trace.x, trace.y, **look | {"marker": ""}, **steps)
-        if trace.low is not None and trace.high is not None:
-            band(axis, trace.x, trace.low, trace.high, look)
+        average(axis, trace, look | {"marker": ""}, **steps)
 
 
 def heatmap(

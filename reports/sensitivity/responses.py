@@ -12,9 +12,8 @@ from fedrl.reports.sensitivity.study import Study
 from fedrl.reports.statistics.estimates import Array
 from fedrl.reports.table import formatting as fm
 from fedrl.reports.table.runs import Family
-from fedrl.reports.table.specification import Sensitivity
-from fedrl.reports.table.surfaces.design import Environment, Space, Surface, amount, sign
-from fedrl.reports.table.surfaces.marginals import axis, response
+from fedrl.reports.table.surfaces.design import Environment, Space, amount, sign
+from fedrl.reports.table.surfaces.marginals import Axis, axis, response
 
 PERFORMANCE = "performance"
 HOLLOW: dict[str, Any] = {"linestyle": "none", "marker": "o", "markerfacecolor": "none"}
@@ -58,13 +57,13 @@ def response_curves(study: Study, family: Family, name: str) -> fig.Figure:
                     ring = {"markersize": 9, "markeredgecolor": style["color"]}
                     axis_.plot(x[lost], best[lost], **HOLLOW, **ring, markeredgewidth=0.8)
             axis_.set_title(environment.place)
-        _values_axis(axes[0], name, own, space, spec)
+        tried = axis(own[0], name, spec)
+        _values_axis(axes[0], tried, space)
         fig.label(axes, space.axis(name), PERFORMANCE)
         keys = [fig.key(s.printed, **styles[s.algorithm], markersize=4.5) for s in own]
         keys.append(fig.key("mean over the others", color=fig.SURROUND, linestyle=(0, (1.2, 1.2))))
         keys.append(fig.key("some runs diverged", color=fig.SURROUND, markersize=7, **HOLLOW))
         fig.legend(figure, keys)
-        binned = axis(own[0], name, spec).binned
         return fig.saved(
             figure,
             f"{family.slug}-response-{name.replace('_', '-')}",
@@ -72,7 +71,7 @@ def response_curves(study: Study, family: Family, name: str) -> fig.Figure:
             f"{MEANING}. Lines with markers: the best over the other hyperparameters, with "
             f"{fm.percent(spec.level)} bootstrap intervals over seeds; it is chosen on the same "
             "seeds, so it leans high. Dotted: the mean over them. "
-            + (f"Values are binned, {spec.bins} bins at their medians. " if binned else "")
+            + (f"Values are binned, {spec.bins} bins at their medians. " if tried.binned else "")
             + "Ringed: some runs with that value diverged.",
         )
 
@@ -84,12 +83,9 @@ def _apart(x: Array, shift: float, logarithmic: bool) -> Array:
     return np.asarray(x + shift * max(float(np.ptp(x)), 1e-12))
 
 
-def _values_axis(
-    axis_: Any, name: str, own: Sequence[Surface], space: Space, spec: Sensitivity
-) -> None:
+def _values_axis(axis_: Any, along: Axis, space: Space) -> None:
     """Ticks at the values that were tried, as long as they do not run into each other."""
-    along = axis(own[0], name, spec)
-    logarithmic = space.logarithmic(name, along.low)
+    logarithmic = space.logarithmic(along.name, along.low)
     if logarithmic:
         axis_.set_xscale("log")
     shown = _spaced(np.unique([*along.low, along.high[-1]]), logarithmic)

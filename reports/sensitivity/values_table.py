@@ -4,7 +4,7 @@ Seeds are the sample: performance is averaged over environments and settings wit
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import combinations
+from itertools import combinations, product
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -65,19 +65,17 @@ def pairs_data(surfaces: Sequence[Surface], space: Space, spec: Sensitivity) -> 
     """Two hyperparameters at a time."""
     rows: list[Row] = []
     for where, places in _conditions(surfaces[0].environments):
-        if not places:
-            continue
         for surface in surfaces:
             performance = surface.performance[places]
             axes = [axis(surface, name, spec) for name in surface.names]
             for first, second in combinations(axes, 2):
-                for i, one in enumerate(_levels(first, space)):
-                    for j, other in enumerate(_levels(second, space)):
-                        inside = (first.place == i) & (second.place == j)
-                        if inside.any():
-                            found = _row(performance, inside, spec)
-                            named = {"where": where, "algorithm": surface.algorithm}
-                            rows.append(named | {"value": one, "and": other} | found)
+                levels = (enumerate(_levels(along, space)) for along in (first, second))
+                for (i, one), (j, other) in product(*levels):
+                    inside = (first.place == i) & (second.place == j)
+                    if inside.any():
+                        found = _row(performance, inside, spec)
+                        named = {"where": where, "algorithm": surface.algorithm}
+                        rows.append(named | {"value": one, "and": other} | found)
     return Data(
         "sensitivity-pairs",
         "Every two values",
@@ -96,17 +94,14 @@ def _conditions(environments: Sequence[Environment]) -> list[Where]:
     one_unit = len(normalised) in (0, len(environments)) and (normalised or len(families) == 1)
     kept = list(range(len(environments))) if one_unit else normalised
     name = "all environments" if one_unit else "all environments with a reference"
-    everywhere = Where(name, kept)
     further = dict(sorted((environments[i].rest, environments[i].further) for i in kept))
-    if len(further) < 2:
-        return [everywhere]
-    return [
-        everywhere,
-        *(
+    found = [Where(name, kept)] if kept else []
+    if len(further) > 1:
+        found += [
             Where(told.removeprefix(", "), [i for i in kept if environments[i].rest == rest])
             for rest, told in further.items()
-        ),
-    ]
+        ]
+    return found
 
 
 def _by_environment(environments: Sequence[Environment]) -> list[Where]:
@@ -156,8 +151,6 @@ def _value_rows(
     surfaces: Sequence[Surface], places: Sequence[Where], space: Space, spec: Sensitivity
 ) -> Iterator[Row]:
     for where, kept in places:
-        if not kept:
-            continue
         for surface in surfaces:
             performance = surface.performance[kept]  # (E', H, n)
             named = {"where": where, "algorithm": surface.algorithm}

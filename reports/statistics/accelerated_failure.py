@@ -116,22 +116,16 @@ def speed_up(attempts: Attempts, level: float = 0.95, freedom: int | None = None
     b needs hits at two N, ρ hits at two ε. Never hit means: as far as the budget, and no further.
     """
     known = informative(attempts)
-    hits = known.where(known.hit)
-    if not len(hits.time):
+    if not known.hit.any():
         return SpeedUp(UNKNOWN, UNKNOWN, float("nan"), "not identifiable", "no attempt hit")
-    log_n, log_e = np.log(known.agents), -np.log(known.epsilon)
-    varied = {
-        "N": (log_n, len(np.unique(hits.agents)) > 1),
-        "ε": (log_e, len(np.unique(hits.epsilon)) > 1),
-    }
-    missing = [f"hits at one {name} only" for name, (_, varies) in varied.items() if not varies]
-    columns = {name: column for name, (column, varies) in varied.items() if varies}
-    # levels without hits beside a single level with hits would take its coefficient to infinity
-    kept = np.ones(len(known.time), dtype=bool)
-    if "N" not in columns:
-        kept &= known.agents == hits.agents[0]
-    if "ε" not in columns:
-        kept &= known.epsilon == hits.epsilon[0]
+    columns: dict[str, Array] = {}
+    missing, kept = [], np.ones(len(known.time), dtype=bool)
+    for name, levels, sign in (("N", known.agents, 1), ("ε", known.epsilon, -1)):
+        if len(np.unique(levels[known.hit])) > 1:
+            columns[name] = sign * np.log(levels)
+        else:  # levels without hits beside a single one with hits would take b or ρ to infinity
+            missing.append(f"hits at one {name} only")
+            kept &= levels == levels[known.hit][0]
     sample = _sample(known.where(kept), [column[kept] for column in columns.values()])
     if not clusters.identified(sample):
         why = _unidentified(sample)

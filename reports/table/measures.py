@@ -97,10 +97,9 @@ def diagnostics_of(family: Family) -> list[Measure]:
         values = [run.paths[column] for run in family.runs]
         known = np.concatenate([x[np.isfinite(x)] for x in values])
         if len(known):
-            wide = bool(known.min() >= 0 and known.max() > 100 * _smallest(values))
-            found.append(
-                Measure(column, named(column), _path(column), log=wide, floor=_smallest(values))
-            )
+            floor = _smallest(values)
+            wide = bool(known.min() >= 0 and known.max() > 100 * floor)
+            found.append(Measure(column, named(column), _path(column), wide, floor))
     return found
 
 

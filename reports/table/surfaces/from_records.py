@@ -28,20 +28,20 @@ def surfaces(records: Any) -> Designed:
     check(records)
     runs, environments = _runs(begun(records))
     names = coordinates(records)
-    found: dict[str, Surface] = {}
+    found: list[Surface] = []
     left: list[str] = []
     seeds = _seeds(runs)
     kept = _environments(runs, seeds)
+    inside = {code: environments[code] for code in kept}
     dropped = len(environments) - len(kept)
     if dropped:
         left.append(f"{dropped} environments where fewer than half of the settings were run")
     for algorithm, own in runs.groupby("algorithm", sort=True):
-        inside = {code: environments[code] for code in kept}
         surface, lost = _surface(str(algorithm), own, names, inside, seeds)
-        found[str(algorithm)] = surface
+        found.append(surface)
         if lost:
             left.append(f"{lost} settings of {algorithm} that were not run with every seed")
-    return Designed(list(found.values()), runs, left)
+    return Designed(found, runs, left)
 
 
 def _runs(records: Any) -> tuple[Any, list[Environment]]:
@@ -63,9 +63,7 @@ def _runs(records: Any) -> tuple[Any, list[Environment]]:
     scale = runs["reference"].astype(float).where(runs["normalised"])
     runs["reference"], runs["reference_meaning"] = _references(rows, runs)
     common = runs.groupby("environment")["budget"].transform("min").to_numpy()
-    scores = np.empty(len(rows))
-    for metric, at in rows.groupby("metric").indices.items():
-        scores[at] = rows[metric].to_numpy(dtype=float)[at]
+    scores = rows["objective"].where(rows["metric"] == "objective", rows["return"]).to_numpy(float)
     steps = rows["steps_per_agent"].to_numpy(dtype=float)
     told = zip(runs["diverged"], runs["random"], scale, runs["budget"], strict=True)
     runs["area"] = [
@@ -117,8 +115,7 @@ def _references(rows: Any, runs: Any) -> tuple[Array, Any]:
 def _seeds(runs: Any) -> list[int]:
     """Seeds of most cells: one that is under way does not cost the others."""
     counts = runs.groupby("seed")["cell"].nunique()
-    most = [int(seed) for seed, count in counts.items() if 2 * count >= counts.max()]
-    return sorted(most)
+    return sorted(int(seed) for seed, count in counts.items() if 2 * count >= counts.max())
 
 
 def _environments(runs: Any, seeds: Sequence[int]) -> list[int]:
