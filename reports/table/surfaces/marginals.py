@@ -46,8 +46,8 @@ def axis(surface: Surface, name: str, spec: Sensitivity) -> Axis:
     raw = first * spec.bins // len(values)
     _, place = np.unique(raw, return_inverse=True)
     bins = [values[place == b] for b in range(int(place.max()) + 1)]
-    ends = (np.array([of(own) for own in bins]) for of in (np.min, np.max, np.median))
-    return Axis(name, *ends, place)
+    low, high, centre = (np.array([of(b) for b in bins]) for of in (np.min, np.max, np.median))
+    return Axis(name, low, high, centre, place)
 
 
 def best_over_rest(surface: Surface, along: Axis) -> Array:
