@@ -1,6 +1,6 @@
 """Costs of the runs, and the outcome of every one."""
 
-from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -25,13 +25,10 @@ def seed_scores(family: Family) -> Table:
             row[f"diverged_{seed}"] = bool(run.diverged) if run else None
         rows.append(row)
 
-    def show(seed: int) -> Callable[[Row], str]:
-        def cell(row: Row) -> str:
-            if row[f"diverged_{seed}"] is None:
-                return "no run"
-            return fm.number(row[f"seed_{seed}"]) + (" ×" if row[f"diverged_{seed}"] else "")
-
-        return cell
+    def cell(seed: int, row: Row) -> str:
+        if row[f"diverged_{seed}"] is None:
+            return "no run"
+        return fm.number(row[f"seed_{seed}"]) + (" ×" if row[f"diverged_{seed}"] else "")
 
     return Table(
         f"{family.slug}-seeds",
@@ -39,7 +36,7 @@ def seed_scores(family: Family) -> Table:
         f"{family.unit[0].upper()}{family.unit[1:]}, at the last evaluation point. × marks a run "
         "that diverged; it is given the worse of its last finite score and the random policy's.",
         rows,
-        (KAPPA, SERIES, *(Column(f"seed {s}", show(s), f"seed_{s}") for s in seeds)),
+        (KAPPA, SERIES, *(Column(f"seed {s}", partial(cell, s), f"seed_{s}") for s in seeds)),
     )
 
 

@@ -79,13 +79,9 @@ class Chart:
     @property
     def data(self) -> str:
         """JSON for the page."""
-        value = {
-            "slug": self.scope,
-            "anchor": self.anchor,
-            "lines": self.lines,
-            "views": {view.key: self._view(view) for view in self.views},
-        }
-        return packed(value)
+        views = {view.key: self._view(view) for view in self.views}
+        own = {"slug": self.scope, "anchor": self.anchor, "lines": self.lines}
+        return packed(own | {"views": views})
 
     def _view(self, view: View) -> dict[str, Any]:
         places = [line["label"] for line in self.lines]

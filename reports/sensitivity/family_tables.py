@@ -5,12 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from fedrl.reports.sensitivity.study import Study
-from fedrl.reports.statistics import estimates as st
 from fedrl.reports.statistics import sensitivity_statistics as ss
 from fedrl.reports.table import formatting as fm
 from fedrl.reports.table import tables as tb
 from fedrl.reports.table.runs import Family
-from fedrl.reports.table.specification import Sensitivity
 from fedrl.reports.table.surfaces.design import Surface
 from fedrl.reports.table.surfaces.marginals import axis, response
 
@@ -25,10 +23,12 @@ def tuned_table(study: Study, family: Family) -> tb.Table:
             best = int(np.argmax(means))
             top = float(means[best])
             good = (means >= (1 - spec.within) * top).mean() if top > 0 else np.nan
+            runs = surface.performance[[at]]  # the setting is chosen in this environment alone
+            tuned = ss.estimated(runs, ss.at_best, level=spec.level, **spec.redraws)
             rows.append(
                 {"place": environment.place, "kappa": environment.kappa}
                 | {"agents": environment.agents, "algorithm": surface.algorithm}
-                | tb.bounded("tuned", tuned(surface, at, spec))
+                | tb.bounded("tuned", tuned)
                 | {"plug_in": top, "median": float(np.median(means))}
                 | {"good": float(good)}
                 | {"lost": float(surface.diverged[at].any(axis=1).mean())}
@@ -55,11 +55,6 @@ def tuned_table(study: Study, family: Family) -> tb.Table:
         ),
         group=("place",),
     )
-
-
-def tuned(surface: Surface, at: int, spec: Sensitivity) -> st.Estimate:
-    """Performance in one environment of the setting chosen there, on other seeds."""
-    return ss.estimated(surface.performance[[at]], ss.at_best, level=spec.level, **spec.redraws)
 
 
 def response_rows(study: Study, family: Family) -> list[tb.Row]:
