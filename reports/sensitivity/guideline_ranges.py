@@ -35,7 +35,7 @@ def good_range(along: Axis, kept: Array, space: Space, spec: Sensitivity) -> Sen
         )
         return Sentence("range", text, f"at most {counts[best]} of {len(kept)}")
     held = np.flatnonzero(good_all)
-    longest = max(np.split(held, np.flatnonzero(np.diff(held) > 1) + 1), key=len)
+    longest = max(np.split(held, np.flatnonzero(np.diff(held) > 1) + 1), key=len)  # first of equals
     first, last = int(longest[0]), int(longest[-1])
     worst = float(kept[:, first : last + 1].min())
     decided = f"at least {fm.percent(floored(worst))} of the best"
