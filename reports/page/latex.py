@@ -33,6 +33,8 @@ SIGNS = {
     "√": r"$\surd$",
     "∈": r"$\in$",
     "→": r"$\rightarrow$",
+    "λ": r"$\lambda$",  # Unicode's own name has no b
+    "Λ": r"$\Lambda$",
     "–": "--",
     "—": "---",
     "“": "``",

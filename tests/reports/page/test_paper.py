@@ -166,7 +166,7 @@ def test_markdown_is_escaped() -> None:
         ("10⁻³", r"10\textsuperscript{$-$}\textsuperscript{3}"),
         ("12\u202f000", r"12\,000"),
         ("“θ”", r"``$\theta$''"),
-        ("Σ é Ж", r"$\Sigma$ é [U+0416]"),
+        ("Σ λ é Ж", r"$\Sigma$ $\lambda$ é [U+0416]"),
         (r"\{}", r"\textbackslash{}\{\}"),
     ],
 )
