@@ -15,7 +15,7 @@ def softmax(z: Any, out: Any) -> float:
     """Writes the probabilities; returns log Σ exp z."""
     highest = z[0]
     for j in range(1, len(z)):
-        highest = max(highest, z[j])
+        highest = z[j] if z[j] > highest else highest
     total = 0.0
     for j in range(len(z)):
         out[j] = math.exp(z[j] - highest)
@@ -26,52 +26,64 @@ def softmax(z: Any, out: Any) -> float:
 
 
 @register_jitable
-def log_prob(theta: Any, z: Any, action: Any) -> Any:
-    """z_a - log Σ exp z of every step."""
-    value = np.empty(len(z), theta.dtype)
-    scratch = np.empty(z.shape[1], theta.dtype)
+def log_prob(theta: Any, z: Any, action: Any, p: Any) -> Any:
+    """z_a - log Σ exp z of every step; writes the probabilities p."""
+    value, total = np.empty(len(z), theta.dtype), np.empty(len(z))
+    # As `softmax`, but one loop after the other: calls of exp and log that do not wait for others.
     for m in range(len(z)):
-        value[m] = z[m, int(action[m, 0])] - softmax(z[m], scratch)
+        highest = z[m, 0]
+        for j in range(1, z.shape[1]):
+            highest = z[m, j] if z[m, j] > highest else highest
+        value[m] = highest
+        for j in range(z.shape[1]):
+            p[m, j] = z[m, j] - highest
+    entries = p.reshape(p.size)
+    for k in range(len(entries)):
+        entries[k] = math.exp(entries[k])
+    for m in range(len(z)):
+        total[m] = 0.0
+        for j in range(z.shape[1]):
+            total[m] += p[m, j]
+        for j in range(z.shape[1]):
+            p[m, j] /= total[m]
+    for m in range(len(z)):
+        value[m] = z[m, int(action[m, 0])] - (value[m] + math.log(total[m]))
     return value
 
 
 @register_jitable
-def score(theta: Any, z: Any, action: Any, c: Any, delta: Any, gradient: Any) -> None:
+def score(theta: Any, z: Any, action: Any, p: Any, c: Any, delta: Any, gradient: Any) -> None:
     """delta = c (e_a - p)."""
     for m in range(len(z)):
-        softmax(z[m], delta[m])
         for j in range(z.shape[1]):
-            delta[m, j] *= -c[m]
+            delta[m, j] = p[m, j] * -c[m]
         delta[m, int(action[m, 0])] += c[m]
 
 
 @register_jitable
-def slope(theta: Any, tangent: Any, z: Any, dz: Any, action: Any) -> Any:
+def slope(theta: Any, tangent: Any, z: Any, dz: Any, action: Any, p: Any) -> Any:
     """ż_a - ⟨p, ż⟩."""
     value = np.empty(len(z), theta.dtype)
-    p = np.empty(z.shape[1], theta.dtype)
     for m in range(len(z)):
-        softmax(z[m], p)
         mean = 0.0
         for j in range(z.shape[1]):
-            mean += p[j] * dz[m, j]
+            mean += p[m, j] * dz[m, j]
         value[m] = dz[m, int(action[m, 0])] - mean
     return value
 
 
 @register_jitable
 def score_tangent(
-    theta: Any, tangent: Any, z: Any, dz: Any, action: Any, c: Any, ddelta: Any, gradient: Any
-) -> None:
+    theta: Any, tangent: Any, z: Any, dz: Any, action: Any, p: Any, c: Any, ddelta: Any,
+    gradient: Any,
+) -> None:  # fmt: skip
     """ddelta = -c p ∘ (ż - ⟨p, ż⟩)."""
-    p = np.empty(z.shape[1], theta.dtype)
     for m in range(len(z)):
-        softmax(z[m], p)
         mean = 0.0
         for j in range(z.shape[1]):
-            mean += p[j] * dz[m, j]
+            mean += p[m, j] * dz[m, j]
         for j in range(z.shape[1]):
-            ddelta[m, j] = -c[m] * p[j] * (dz[m, j] - mean)
+            ddelta[m, j] = -c[m] * p[m, j] * (dz[m, j] - mean)
 
 
 @register_jitable
@@ -79,7 +91,7 @@ def act(theta: Any, z: Any, uniform: Any, action: Any, spare: Any) -> float:
     """Inverse-CDF draw from softmax z with one uniform number."""
     highest = z[0]
     for j in range(1, len(z)):
-        highest = max(highest, z[j])
+        highest = z[j] if z[j] > highest else highest
     total = 0.0
     for j in range(len(z)):
         spare[j] = math.exp(z[j] - highest)

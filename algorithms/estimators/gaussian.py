@@ -13,7 +13,7 @@ HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
 
 
 @register_jitable
-def log_prob(theta: Any, z: Any, action: Any) -> Any:
+def log_prob(theta: Any, z: Any, action: Any, p: Any) -> Any:
     """Log density of every step's action."""
     value = np.empty(len(z), theta.dtype)
     size = z.shape[1]
@@ -28,7 +28,7 @@ def log_prob(theta: Any, z: Any, action: Any) -> Any:
 
 
 @register_jitable
-def score(theta: Any, z: Any, action: Any, c: Any, delta: Any, gradient: Any) -> None:
+def score(theta: Any, z: Any, action: Any, p: Any, c: Any, delta: Any, gradient: Any) -> None:
     """delta = c (a - z) / σ²; gradient of ℓ: c ((a - z)² / σ² - 1)."""
     size = z.shape[1]
     tail = len(theta) - size
@@ -43,7 +43,7 @@ def score(theta: Any, z: Any, action: Any, c: Any, delta: Any, gradient: Any) ->
 
 
 @register_jitable
-def slope(theta: Any, tangent: Any, z: Any, dz: Any, action: Any) -> Any:
+def slope(theta: Any, tangent: Any, z: Any, dz: Any, action: Any, p: Any) -> Any:
     """Σ_j (a - z) ż / σ² + ((a - z)² / σ² - 1) ℓ̇."""
     value = np.zeros(len(z), theta.dtype)
     size = z.shape[1]
@@ -59,8 +59,9 @@ def slope(theta: Any, tangent: Any, z: Any, dz: Any, action: Any) -> Any:
 
 @register_jitable
 def score_tangent(
-    theta: Any, tangent: Any, z: Any, dz: Any, action: Any, c: Any, ddelta: Any, gradient: Any
-) -> None:
+    theta: Any, tangent: Any, z: Any, dz: Any, action: Any, p: Any, c: Any, ddelta: Any,
+    gradient: Any,
+) -> None:  # fmt: skip
     """Derivative of `score` along the tangent."""
     size = z.shape[1]
     tail = len(theta) - size

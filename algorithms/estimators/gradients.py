@@ -154,9 +154,9 @@ class CompiledGradients(Gradients):
         return self._estimate(kernels.FISHER, theta, vector, batch)
 
     def _estimate(self, kind: int, theta: Tensor, vector: Tensor, batch: Trajectories) -> Tensor:
-        estimate = kernels.estimator(type(self.policy).__name__)
-        options = Options(*(getattr(self, name) for name in Options._fields))
         shape = self.policy.shape
+        estimate = kernels.estimator(type(self.policy).__name__, kind, shape)
+        options = Options(*(getattr(self, name) for name in Options._fields))
 
         def lanes(out: Array, *arrays: Any) -> None:
             length = arrays[6]

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
+from numba.extending import register_jitable
 
 from fedrl.algorithms.estimators import bits, categorical, gaussian, table
 from fedrl.algorithms.estimators.coefficients import (
@@ -27,9 +28,12 @@ from fedrl.algorithms.estimators.coefficients import (
     pack,
     weights,
 )
-from fedrl.algorithms.estimators.networks import network, tanh
+from fedrl.algorithms.estimators.networks import abreast, network, tanh
+from fedrl.algorithms.estimators.networks.network import SLOTS, ends
+from fedrl.algorithms.estimators.policy import network_size
 
 PLAIN, WEIGHTED, CURVATURE, FISHER = 0, 1, 2, 3
+ABREAST = 512  # parameters up to which agents beside each other are faster than one by one
 
 
 class Body(NamedTuple):
@@ -80,8 +84,14 @@ def body_and_head(name: str) -> tuple[Body, Head]:
     return POLICIES[name]
 
 
+def estimator(name: str, kind: int, shape: tuple[int, ...]) -> Callable[..., None]:
+    """The compiled estimator of this kind that is fastest for a policy; all give the same bits."""
+    small = body_and_head(name)[0] is NETWORK and network_size(shape) <= ABREAST
+    return abreast_estimator(name) if small and kind in (PLAIN, WEIGHTED) else one_by_one(name)
+
+
 @cache
-def estimator(name: str) -> Callable[..., None]:
+def one_by_one(name: str) -> Callable[..., None]:
     """Compiled `plain`, `weighted`, `curvature` and `fisher` of the policy class `name`, L lanes.
 
     (kind, shape, options, theta (L,d), vector (L,d), observation (L,B,T,o), action (L,B,T,a),
@@ -110,42 +120,140 @@ def estimator(name: str) -> Callable[..., None]:
             lengths = length[lane]
             x, taken = pack(observation[lane], action[lane], lengths, parameters)
             cache, z = forward(shape, parameters, x)
-            delta = np.empty_like(z)
+            delta, p = np.empty_like(z), np.empty_like(z)
+            log_pi = log_probability(parameters, z, taken, p)
             c = np.empty(len(x), parameters.dtype)
             if kind == FISHER:
                 _, dz = forward_tangent(shape, parameters, tangent, x, cache)
-                along = slope(parameters, tangent, z, dz, taken)
+                along = slope(parameters, tangent, z, dz, taken, p)
                 for m in range(len(c)):
                     c[m] = along[m] / len(c)
             else:
-                log_pi = np.empty(0, parameters.dtype)
-                if kind == WEIGHTED or options.entropy != 0.0:
-                    log_pi = log_probability(parameters, z, taken)
-                returns = discounted(options, reward[lane], value[lane], log_pi, lengths, work)
-                _, gain, shift, divisor = returns
-                factor = work[3, : len(x)]
-                if kind == WEIGHTED:
-                    weights(options, log_pi, log_prob[lane], lengths, log_weight[lane], factor)
-                coefficients(gain, shift, factor, divisor, lengths, c)
-                if kind == WEIGHTED and not options.per_decision:
-                    at = 0
-                    for b in range(len(lengths)):
-                        weight = min(math.exp(log_weight[lane, b]), options.weight_cap)
-                        for m in range(at, at + lengths[b]):
-                            c[m] *= weight
-                        at += lengths[b]
-                elif kind == CURVATURE:
+                returns = step_coefficients(
+                    kind, options, reward[lane], value[lane], log_prob[lane], lengths, log_pi, work,
+                    log_weight[lane], c,
+                )  # fmt: skip
+                if kind == CURVATURE:
                     dcache, dz = forward_tangent(shape, parameters, tangent, x, cache)
-                    score(parameters, z, taken, c, delta, np.empty_like(gradient))
+                    score(parameters, z, taken, p, c, delta, np.empty_like(gradient))
                     ddelta = np.empty_like(z)
-                    score_tangent(parameters, tangent, z, dz, taken, c, ddelta, gradient)
+                    score_tangent(parameters, tangent, z, dz, taken, p, c, ddelta, gradient)
                     backward_tangent(
                         shape, parameters, tangent, x, cache, dcache, delta, ddelta, gradient
                     )
-                    along = slope(parameters, tangent, z, dz, taken)
+                    along = slope(parameters, tangent, z, dz, taken, p)
                     differentiate_coefficients(options, returns, along, lengths, c)
-            score(parameters, z, taken, c, delta, gradient)
+            score(parameters, z, taken, p, c, delta, gradient)
             backward(shape, parameters, x, cache, delta, gradient)
+
+    return estimate  # type: ignore[no-any-return]
+
+
+@register_jitable
+def step_coefficients(
+    kind: int, options: Any, reward: Any, value: Any, log_prob: Any, length: Any, log_pi: Any,
+    work: Any, log_weight: Any, c: Any,
+) -> Any:  # fmt: skip
+    """Coefficients of one agent's steps into c (M,), times importance weights if WEIGHTED."""
+    returns = discounted(options, reward, value, log_pi, length, work)
+    _, gain, shift, divisor = returns
+    factor = work[3, : len(c)]
+    if kind == WEIGHTED:
+        weights(options, log_pi, log_prob, length, log_weight, factor)
+    coefficients(gain, shift, factor, divisor, length, c)
+    if kind == WEIGHTED and not options.per_decision:
+        at = 0
+        for b in range(len(length)):
+            weight = min(math.exp(log_weight[b]), options.weight_cap)
+            for m in range(at, at + length[b]):
+                c[m] *= weight
+            at += length[b]
+    return returns
+
+
+@cache
+def abreast_estimator(name: str) -> Callable[..., None]:
+    """Compiled `plain` and `weighted` of small networks: as `one_by_one`, SLOTS agents at a time.
+
+    Agents with about as many steps stand beside each other; no number depends on who does.
+    """
+    _, head = body_and_head(name)
+    log_probability, score = head.log_prob, head.score
+    forward, backward, clear, slots = abreast.forward, abreast.backward, abreast.clear, SLOTS
+    version = source_digest(forward, score, discounted, ends)
+
+    @njit(cache=True, nogil=True)
+    def estimate(  # type: ignore[no-untyped-def]
+        kind, shape, options, theta, vector, observation, action, reward, log_prob, length, value,
+        log_weight, out,
+    ):  # fmt: skip
+        _ = version
+        lanes = len(theta)
+        size, hidden = ends(shape, 1)
+        inputs, outputs = shape[0], shape[len(shape) - 1]
+        sums = length.sum(axis=1)
+        order, longest = np.argsort(sums), max(sums.max(), 1)
+        work = np.ones((4, longest))
+        columns = np.zeros((size, slots), theta.dtype)
+        gradient = np.empty_like(columns)
+        seen = np.empty((longest * inputs, slots), theta.dtype)
+        hidden_units = np.empty((longest * hidden, slots), theta.dtype)
+        last = np.empty((longest * outputs, slots), theta.dtype)  # z, and then delta
+        own = np.empty((3, longest, outputs), theta.dtype)  # z, p and delta of one agent
+        chosen, c = (
+            np.empty((longest, action.shape[3]), theta.dtype),
+            np.empty(longest, theta.dtype),
+        )
+        totals = np.empty(slots, np.int64)
+        for first in range(0, lanes, slots):
+            mates = order[first : first + slots]
+            totals[:] = 0
+            for s in range(len(mates)):
+                totals[s] = sums[mates[s]]
+                parameters = theta[mates[s]]
+                for k in range(size):
+                    columns[k, s] = parameters[k]
+            steps = max(totals.max(), 1)
+            x, cache = seen[: steps * inputs], hidden_units[: steps * hidden]
+            deltas = last[: steps * outputs]
+            clear(x, inputs, totals)
+            for s in range(len(mates)):
+                source, lengths, row = observation[mates[s]], length[mates[s]], 0
+                for b in range(len(lengths)):
+                    for h in range(lengths[b]):
+                        for i in range(inputs):
+                            x[row + i, s] = source[b, h, i]
+                        row += inputs
+            forward(shape, columns, x, totals, cache, deltas)
+            for s in range(len(mates)):
+                lane, total = mates[s], totals[s]
+                parameters, lengths, ascent = theta[lane], length[lane], out[lane]
+                z, p, delta = own[0, :total], own[1, :total], own[2, :total]
+                taken, source, m = chosen[:total], action[lane], 0
+                for b in range(len(lengths)):
+                    for h in range(lengths[b]):
+                        for j in range(taken.shape[1]):
+                            taken[m, j] = source[b, h, j]
+                        m += 1
+                for m in range(total):
+                    for j in range(outputs):
+                        z[m, j] = deltas[m * outputs + j, s]
+                log_pi = log_probability(parameters, z, taken, p)
+                step_coefficients(
+                    kind, options, reward[lane], value[lane], log_prob[lane], lengths, log_pi, work,
+                    log_weight[lane], c[:total],
+                )  # fmt: skip
+                ascent[:] = 0
+                score(parameters, z, taken, p, c[:total], delta, ascent)
+                for m in range(total):
+                    for j in range(outputs):
+                        deltas[m * outputs + j, s] = delta[m, j]
+            clear(deltas, outputs, totals)
+            backward(shape, columns, x, totals, cache, deltas, gradient)
+            for s in range(len(mates)):
+                ascent = out[mates[s]]
+                for k in range(size):
+                    ascent[k] += gradient[k, s]
 
     return estimate  # type: ignore[no-any-return]
 

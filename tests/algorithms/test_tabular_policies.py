@@ -8,7 +8,7 @@ import torch
 from torch.func import vmap
 
 from fedrl.algorithms.estimators.bits import bitwise
-from fedrl.algorithms.estimators.kernels import POLICIES, estimator
+from fedrl.algorithms.estimators.kernels import POLICIES, one_by_one
 from fedrl.algorithms.estimators.policy import CategoricalMLP, GaussianMLP, TabularSoftmax
 from fedrl.algorithms.estimators.tabular import TabularBits, TabularDirect, TabularGreedy
 from fedrl.benchmark.config.seeds import Seed
@@ -151,5 +151,5 @@ def test_sampling_a_policy_of_model_based_algorithms_says_what_can_be_sampled(po
     with pytest.raises(TypeError, match=f"{type(policy).__name__} cannot be sampled.*TabularSoft"):
         sampler.sample(np.zeros((1, 12)), stream, 1)
     with pytest.raises(TypeError, match="cannot be sampled"):
-        estimator(type(policy).__name__)
+        one_by_one(type(policy).__name__)
     assert type(policy).__name__ not in POLICIES

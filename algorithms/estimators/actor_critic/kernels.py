@@ -82,7 +82,7 @@ def compiled_step(name: str) -> Callable[..., None]:
             x, taken = pack(observation[lane], action[lane], lengths, theta)
             steps = len(x)
             _, z = forward(shape, actor, x)
-            log_old = log_probability(actor, z, taken)
+            log_old = log_probability(actor, z, taken, np.empty_like(z))
             anchor, before = anchors[lane][:size], z
             if apart != 0.0:
                 _, before = forward(shape, anchor, x)
@@ -106,10 +106,11 @@ def compiled_step(name: str) -> Callable[..., None]:
                         standardise(gain, gain)
                     gradient[:] = 0
                     cached, z = forward(shape, actor, some)
-                    delta, c = np.empty_like(z), np.empty(len(rows), theta.dtype)
-                    log_pi = log_probability(actor, z, chosen)
+                    delta, p = np.empty_like(z), np.empty_like(z)
+                    c = np.empty(len(rows), theta.dtype)
+                    log_pi = log_probability(actor, z, chosen, p)
                     surrogate_coefficients(log_pi, log_old[rows], gain, clip, c)
-                    score(actor, z, chosen, c, delta, gradient[:size])
+                    score(actor, z, chosen, p, c, delta, gradient[:size])
                     if entropy_weight != 0.0:
                         add_entropy(actor, z, entropy_weight / len(rows), delta, gradient[:size])
                     if apart != 0.0:

@@ -61,7 +61,9 @@ def compiled_region(name: str) -> Callable[..., None]:
             x, taken = pack(observation[lane], action[lane], lengths, old)
             _, z = forward(shape, old, x)
             _, moved = forward(shape, new, x)
-            before, after = log_probability(old, z, taken), log_probability(new, moved, taken)
+            p = np.empty_like(z)
+            before = log_probability(old, z, taken, p)
+            after = log_probability(new, moved, taken, p)
             returns = discounted(options, reward[lane], value[lane], before, lengths, work)
             c = np.empty(len(x))
             ones = work[3, : len(x)]

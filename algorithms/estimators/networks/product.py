@@ -58,7 +58,7 @@ def tile(rows: int, width: int) -> Callable[..., None]:
             for line, total in zip(lines, sums, strict=True):
                 one = builder.bitcast(builder.gep(line, [counters[1]]), entry.as_pointer())
                 added.append(
-                    _fused(builder, _spread(builder, builder.load(one), vector), entries, total)
+                    fused(builder, _spread(builder, builder.load(one), vector), entries, total)
                 )
             moved = [builder.add(c, step) for c, step in zip(counters, steps, strict=True)]
             first = [*[number(0)] * len(steps), *[ir.Constant(vector, None)] * rows]
@@ -86,7 +86,7 @@ def _spread(builder: Any, number: Any, vector: Any) -> Any:
     return builder.shuffle_vector(one, nothing, zeros)
 
 
-def _fused(builder: Any, a: Any, b: Any, c: Any) -> Any:
+def fused(builder: Any, a: Any, b: Any, c: Any) -> Any:
     """a b + c, rounded once."""
     bits = 64 if isinstance(a.type.element, ir.DoubleType) else 32
     name = f"llvm.fma.v{a.type.count}f{bits}"
