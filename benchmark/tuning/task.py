@@ -156,8 +156,14 @@ def _task(configs: Sequence[Config], groups: dict[str, list[Config]], protocol: 
     base, derived = _budgeted(configs[0])
     own = [point_of(config, space, own_values(config, space)) for config in configs]
     inside = [v for v in own if all(p.holds(v[p.name]) for p in space)]
-    contained = () if is_grid(space) else tuple(_contained(configs[0], space, groups, protocol))
+    contained = tuple(_contained(configs[0], space, groups, protocol))
+    if is_grid(space):  # which has been searched whole where it holds them
+        contained = tuple(one for one in contained if not _held(one.values, space))
     return Task(base, space, tuple(inside[: protocol.wave]), derived, contained)
+
+
+def _held(values: Values, space: Space) -> bool:
+    return all(p.holds(values[p.name]) for p in space if p.name in values)
 
 
 def _contained(
