@@ -111,6 +111,19 @@ def test_a_range_without_the_contained_values_starts_there_all_the_same() -> Non
     assert done["fedsvrpg-m"].winner.values["beta"] == 1.0
 
 
+@pytest.mark.parametrize(("levels", "starts"), [("0.2, 0.5", ["fedpg"]), ("0.2, 1.0", [])])
+def test_a_grid_that_lacks_the_contained_values_starts_there_too(
+    levels: str, starts: list[str]
+) -> None:
+    """One that has them is searched whole: the contained winner is one of its points."""
+    grid = "[tuning.levels.step_size]\nvalues = [0.05, 0.21, 1.0]\n"
+    Path("case.toml").write_text(f"{TEXT}{grid}[tuning.levels.beta]\nvalues = [{levels}]\n")
+    outer = found(needle)["fedsvrpg-m"]
+    assert [trial.of for trial in outer.trials if trial.of] == starts
+    assert len(outer.trials) == 6 + len(starts)
+    assert outer.winner.values == {"step_size": 0.21, "beta": 1.0}
+
+
 def test_a_flat_objective_has_no_winner() -> None:
     for one in found(lambda run: Outcome(0.25, False, 10)).values():
         assert one.finalists == ()
