@@ -128,11 +128,11 @@ def _family(name: str, rows: Any, shown: Presentation) -> Family:
 
 
 def _series(rows: Any, shown: Presentation) -> dict[str, Series]:
-    """Cell → series, named by the hyperparameters that vary within a κ and algorithm.
+    """Cell → series, named by the hyperparameters that vary within a κ, an N and an algorithm.
 
-    A hyperparameter tuned per algorithm, or per κ, does not vary in this sense, and what follows
-    from the others, such as η tuned for every β, names nothing (`_telling`). Cells that no column
-    tells apart are told apart by their id.
+    A hyperparameter tuned per algorithm, κ or N does not vary in this sense, and what follows from
+    the others, such as η tuned for every β, names nothing (`_telling`). Cells that no column tells
+    apart are told apart by their id.
     """
     columns = hyperparameters(rows)
     cells = rows.drop_duplicates("cell").sort_values("cell")
@@ -162,10 +162,11 @@ def _series(rows: Any, shown: Presentation) -> dict[str, Series]:
 
 
 def _telling(cells: Any, columns: list[str]) -> list[str]:
-    """Those that vary within a κ, without `FOLLOWING` that no two cells of a κ and N need."""
-    counts = cells.groupby("kappa")[columns].nunique(dropna=False) if columns else pd.DataFrame()
+    """Those that vary within a κ and N, without `FOLLOWING` that no two cells there need."""
+    place = ["kappa", "agents"]
+    counts = cells.groupby(place)[columns].nunique(dropna=False) if columns else pd.DataFrame()
     scheduled = any(name.startswith(col.SCHEDULE) for name in columns)
-    kept, place = [name for name in columns if (counts[name] > 1).any()], ["kappa", "agents"]
+    kept = [name for name in columns if (counts[name] > 1).any()]
     apart = len(cells.drop_duplicates([*place, *kept]))
     for name in (*FOLLOWING, *(SCHEDULED if scheduled else ())):
         rest = [each for each in kept if each != name]

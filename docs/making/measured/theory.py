@@ -25,6 +25,7 @@ PAGE = Path(__file__).parents[2] / "theory.md"
 GRADIENT, GOOD, SCORE = "‖∇J‖²", "‖∇J‖², score", "score"
 ONE, EACH = "nothing", "N and ε"  # what the step size is chosen per
 THEORY, SCHEDULE, TUNED = "theory", "theory_schedule", "theory_tuned"
+SIZES = "paper_sizes"
 TRIED = {THEORY: "η, β", SCHEDULE: "L, s", TUNED: "η, β, K"}
 MARK = "<!-- table: {name} -->"
 
@@ -43,6 +44,7 @@ def tables() -> dict[str, str]:
         "tuned-good": exponents("random-mdp", GOOD, TUNED),
         "schedule-score": exponents("random-mdp", SCORE, SCHEDULE),
         "schedule-good": exponents("random-mdp", GOOD, SCHEDULE),
+        "sizes": sizes(),
     }
 
 
@@ -87,6 +89,18 @@ def _line(name: str, one: Row, each: Row) -> list[str]:
     hits = f"{each['hits']}/{each['attempts']}"
     edge = f"{100 * float(each['edge']):.0f} %"
     return [f"`{name}`", *numbers, interval(each, "exponent"), hits, number(each["final"]), edge]
+
+
+def sizes() -> str:
+    """b and E(N) for score targets at values that were tuned for every N, on other seeds."""
+    counts, lines = (2, 4, 8, 16), []
+    for family in ("gridworld", "random-mdp", "cartpole"):
+        slopes, owed = (read(SIZES, f"{family}-{table}") for table in ("speedup", "efficiency"))
+        for slope, row in zip(slopes, owed, strict=True):
+            shares = [interval(row, f"efficiency_{n}") for n in counts]
+            hits = f"{slope['hits']}/{slope['attempts']}"
+            lines.append([family, slope["series"], interval(slope, "slope"), *shares, hits])
+    return markdown(["", "", "b", *(f"E({n})" for n in counts), "hits"], lines)
 
 
 def efficiency() -> str:

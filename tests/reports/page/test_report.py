@@ -20,6 +20,7 @@ from fedrl.reports import write_report
 from fedrl.reports.drawing.array_encoding import numbers
 from fedrl.reports.table import formatting
 from fedrl.reports.table.identity import identity
+from fedrl.reports.table.records import families
 from places import ROOT
 
 PLOTLY = (ROOT / "reports/page/vendor/plotly-basic.min.js").read_text("utf-8")
@@ -678,6 +679,16 @@ def test_series_are_named_by_what_varies(tmp_path: Path) -> None:
     against = table(tmp_path, "gridworld-paired")
     assert (against["series"].str[-3:] == against["baseline"].str[-3:]).all()  # the same N
     assert set(against["baseline"]) == {"FedPG, N=1", "FedPG, N=4"}
+
+
+def test_what_was_tuned_for_every_n_names_no_series() -> None:
+    """Or the curve of one algorithm in N would be cut into as many as it has values of β."""
+    shape: dict[str, Any] = {"agents": (1, 4, 16), "seeds": 2, "points": 4}
+    records = synthetic(("gridworld",), (0.0,), ("fedpg", "fedsvrpg-m"), **shape)
+    own = records["agents"].map({1: 0.5, 4: 1.0, 16: 0.5})
+    (family,) = families(records.assign(beta=own.where(records["algorithm"] == "fedsvrpg-m")))
+    found = [(series.name, series.variant, series.agents) for series in family.series]
+    assert found == [(name, "", n) for name in ("FedPG", "FedSVRPG-M") for n in (1, 4, 16)]
 
 
 @pytest.mark.parametrize("several", [(0.1, 0.5), (0.5,)])
