@@ -18,7 +18,7 @@ class Local(NamedTuple):
 
 @dataclass(frozen=True)
 class LocalMomentum(Algorithm):
-    """u_{k-1} and θ_{k-1} are the agent's own; every round starts anew."""
+    """u_{k-1} and θ_{k-1} are the agent's own; every round starts anew, unless `begin` differs."""
 
     kind: ClassVar[str] = "local momentum"
 

@@ -1,22 +1,16 @@
 """FedHAPG: Hessian-aided variance reduction from a shared snapshot, without momentum."""
 
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 from torch import Tensor
 
-from fedrl.algorithms.algorithm import Agent, Algorithm, Gradients, Server, Trajectories
-
-
-class Path(NamedTuple):
-    """The memory of an agent along its local iterates θ_0 = θ_r, θ_1, …"""
-
-    estimate: Tensor  # (d,), u_{k-1}; μ when the round starts
-    previous: Tensor  # (d,), θ_{k-1}; θ_r when the round starts
+from fedrl.algorithms.algorithm import Agent, Gradients, Server, Trajectories
+from fedrl.algorithms.local_momentum import Local, LocalMomentum
 
 
 @dataclass(frozen=True)
-class FedHAPG(Algorithm):
+class FedHAPG(LocalMomentum):
     """The snapshot μ = mean_i g_i(θ_r), carried along the local path by Hessian terms.
 
     θ(α) = α θ_k + (1 - α) θ_{k-1},  α ~ U[0, 1],  τ_k ~ p(·|θ(α)), so that
@@ -41,14 +35,8 @@ class FedHAPG(Algorithm):
     ) -> Tensor:
         """u = μ + Σ_{j≤k} D(τ_j, θ(α_j)) (θ_j - θ_{j-1}), one term more at every local step."""
         change = gradients.curvature(batches[0], agent.theta - agent.memory.previous)
-        estimate: Tensor = agent.memory.estimate + change
-        return estimate
+        memory: Local = agent.memory
+        return memory.momentum + change
 
-    def agent_memory(self, theta: Tensor) -> Path:
-        return Path(theta.new_zeros(theta.shape), theta)
-
-    def begin(self, server: Server, agent: Agent) -> Path:
-        return Path(server.snapshot, server.theta)
-
-    def remember(self, server: Server, agent: Agent, direction: Tensor) -> Path:
-        return Path(direction, agent.theta)
+    def begin(self, server: Server, agent: Agent) -> Local:
+        return super().begin(server, agent)._replace(momentum=server.snapshot)

@@ -1,24 +1,17 @@
 """N-HARPG: Hessian-aided momentum that agents keep for themselves, and a normalised server step."""
 
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
-import torch
 from torch import Tensor
 
-from fedrl.algorithms.algorithm import Agent, Algorithm, Gradients, Server, Trajectories, freshness
+from fedrl.algorithms.algorithm import Agent, Gradients, Server, Trajectories, freshness
 from fedrl.algorithms.estimators.lifting import normalised
-
-
-class Local(NamedTuple):
-    """The memory of an agent, through all rounds."""
-
-    momentum: Tensor  # (d,), the last d_i
-    previous: Tensor  # (d,), θ where it was made
+from fedrl.algorithms.local_momentum import Local, LocalMomentum
 
 
 @dataclass(frozen=True)
-class NHARPG(Algorithm):
+class NHARPG(LocalMomentum):
     """θ_{r+1} = θ_r + λ v/‖v‖, v what the server makes of the agents' d_i.
 
     With a robust `aggregator` it is Res-NHARPG; d_i = 0 before the first step. The paper takes one
@@ -33,8 +26,9 @@ class NHARPG(Algorithm):
 
     beta: float = freshness()
 
-    def agent_memory(self, theta: Tensor) -> Local:
-        return Local(torch.zeros_like(theta), theta)
+    def begin(self, server: Server, agent: Agent) -> Local:
+        memory: Local = agent.memory  # d_i goes on from round to round
+        return memory
 
     def behaviour_parameters(
         self, server: Server, agent: Agent, alpha: Tensor
@@ -51,9 +45,6 @@ class NHARPG(Algorithm):
         fresh = gradients.plain(agent.theta, batches[0])
         change = gradients.curvature(batches[1], agent.theta - memory.previous)
         return self.beta * fresh + (1 - self.beta) * (memory.momentum + change)
-
-    def remember(self, server: Server, agent: Agent, direction: Tensor) -> Local:
-        return Local(direction, agent.theta)
 
     def advance(self, server: Server, direction: Tensor) -> Tensor:
         """v / ‖v‖."""
