@@ -14,14 +14,6 @@ from fedrl.algorithms import Agent, Algorithm, Server
 SIZES = (24, 48)  # two d's: a size that is linear in d is known from two values
 
 
-class Carried(NamedTuple):
-    """Numbers beside θ_r, u_r and snapshots, once per exchange."""
-
-    upload: int  # from an agent to the server, instead of its parameters
-    message: int  # from an agent to the server
-    memory: int  # from the server to every agent
-
-
 class Cost(NamedTuple):
     """The cost of a round for one agent, as formulas; the server's own episodes stand apart."""
 
@@ -30,8 +22,11 @@ class Cost(NamedTuple):
     floats_down: str
 
 
-def carried(algorithm: Algorithm, parameters: int) -> Carried:
-    """Sizes of what agents upload and tell and of what is broadcast, for d = `parameters`."""
+def carried(algorithm: Algorithm, parameters: int) -> tuple[int, int, int]:
+    """Sizes of what agents upload and tell and of what is broadcast, for d = `parameters`.
+
+    Beside θ_r, u_r and snapshots, once per exchange; what is uploaded stands for parameters.
+    """
     theta = torch.zeros(parameters, dtype=torch.float64)
     memory = algorithm.broadcast(algorithm.server_memory(theta))
     server = Server(theta, theta, theta, theta, memory)
@@ -39,7 +34,7 @@ def carried(algorithm: Algorithm, parameters: int) -> Carried:
     agent = agent._replace(memory=algorithm.begin(server, agent))
     message = algorithm.finish(server, agent, theta)[1]
     upload = algorithm.upload(server, agent, theta)
-    return Carried(*map(numbers, (upload, message, memory)))
+    return numbers(upload), numbers(message), numbers(memory)
 
 
 def round_cost(algorithm: Algorithm) -> Cost:
@@ -48,11 +43,14 @@ def round_cost(algorithm: Algorithm) -> Cost:
     samples = _samples(algorithm)
     if not algorithm.federated:
         return Cost(samples, "0", "0")
-    small, large = (carried(algorithm, d) for d in SIZES)
-    name = type(algorithm).__name__
-    upload = _linear(f"the upload of {name}", small.upload, large.upload)
-    message = _linear(f"the message of {name}", small.message, large.message)
-    kept = _linear(f"the server memory of {name}", small.memory, large.memory)
+    upload, message, kept = (
+        _linear(f"the {what} of {type(algorithm).__name__}", *sizes)
+        for what, *sizes in zip(
+            ("upload", "message", "server memory"),
+            *(carried(algorithm, d) for d in SIZES),
+            strict=True,
+        )
+    )
     exchanges = "K·" if algorithm.synchronous else ""
     up, constant = ((one + two) * by_agents for one, two in zip(upload, message, strict=True))
     # The server keeps the aggregate of snapshots to itself when it takes the steps.

@@ -9,8 +9,6 @@ from typing import NamedTuple
 import numpy as np
 
 from fedrl.benchmark.inspection.federation import Federation
-from fedrl.benchmark.training.evaluate import evaluate
-from fedrl.benchmark.training.rollout import Sampler, Stream
 from fedrl.envs.finite.tabular import Tabular, best_common_policy
 
 
@@ -59,15 +57,12 @@ def standing(agents: Federation, episodes: int) -> Standing:
 def random_score(agents: Federation, episodes: int) -> Score:
     """(1/N) Σ_i of the score of the random policy, `Policy.uniform`, in the MDP of agent i."""
     family, count = agents.family, agents.agents
-    theta = agents.policy.uniform()[np.newaxis]
-    keys = np.full(count, agents.seed.key("random-policy"), np.uint64)
-    stream = Stream(keys, np.arange(count), 0)
-    sampler = Sampler(family, agents.policy, agents.task)
-    if family.closed_form(agents.task, agents.policy.shape, theta.repeat(count, 0)) is not None:
-        scores = evaluate(family, sampler, theta, stream, 1)
-        exact = scores.objective if family.metric == "objective" else scores.undiscounted
-        return Score(float(exact.mean()), 0.0, 0)
-    played = sampler.sample(theta.repeat(count, 0), stream, episodes)
-    returns = played.returns(family.discount if family.metric == "objective" else 1.0)
+    theta = agents.policy.uniform()[np.newaxis].repeat(count, axis=0)
+    exact = family.closed_form(agents.task, agents.policy.shape, theta)
+    if exact is not None:
+        scores = exact.objective if family.metric == "objective" else exact.undiscounted
+        return Score(float(scores.mean()), 0.0, 0)
+    discount = family.discount if family.metric == "objective" else 1.0
+    returns = agents.episodes(episodes).returns(discount)
     variance = returns.var(axis=1, ddof=1) / episodes
     return Score(float(returns.mean()), float(np.sqrt(variance.sum()) / count), episodes)

@@ -28,7 +28,7 @@ def average(
     measure: Measure,
     axis: str,
     spec: Specification,
-    points: int | None = None,
+    points: int,
 ) -> Average | None:
     """None without a value. The band is a bootstrap interval for scores, the range for the rest.
 
@@ -37,10 +37,7 @@ def average(
     curves = [curve for curve in (along(family, r, measure, axis) for r in runs) if len(curve[0])]
     if not curves:
         return None
-    grid, values = on_grid(curves, float("inf"))
-    if points is not None and len(grid) > points:
-        grid = np.linspace(grid[0], grid[-1], points)
-        values = np.stack([np.interp(grid, x, y) for x, y in curves])
+    grid, values = on_grid(curves, points)
     middle = measure.back(st.interquartile_mean(values))
     if len(curves) == 1:
         return Average(grid, middle, None, None)

@@ -189,15 +189,15 @@ def apart(found: Sequence[Family]) -> list[Family]:
     return named
 
 
-def on_grid(curves: Sequence[tuple[Array, Array]], budget: float) -> tuple[Array, Array]:
-    """Union of the evaluation points up to `budget` (G,) and the curves there (n, G).
+def on_grid(curves: Sequence[tuple[Array, Array]], most: int = 200) -> tuple[Array, Array]:
+    """Union of the evaluation points that all have (G,) and the curves there (n, G).
 
-    Linear between evaluation points; more than 200 points are thinned to an even grid.
+    Linear between evaluation points; more than `most` points are thinned to an even grid.
     """
-    ends = min(budget, min(float(x[-1]) for x, _ in curves))
+    ends = min(float(x[-1]) for x, _ in curves)
     grid = np.unique(np.concatenate([x[x <= ends] for x, _ in curves] + [np.array([ends])]))
-    if len(grid) > 200:
-        grid = np.linspace(grid[0], grid[-1], 200)
+    if len(grid) > most:
+        grid = np.linspace(grid[0], grid[-1], most)
     return grid, np.stack([np.interp(grid, x, y) for x, y in curves])
 
 
@@ -206,6 +206,6 @@ def best_mean_score(runs: Sequence[Run]) -> float:
     tops = []
     for series in sorted({run.series for run in runs}):
         curves = [run.curve for run in runs if run.series == series]
-        _, values = on_grid(curves, float("inf"))
+        _, values = on_grid(curves)
         tops.append(float(np.max(st.mean(values))))
     return max(tops)
