@@ -11,7 +11,6 @@ from fedrl.benchmark.storage.files import explaining, write_below
 from fedrl.reports.table import formatting as fm
 
 PAGE, PICTURES = "claims.md", "claims"
-RULE = "| --- | --- | --- | --- |"
 HEAD = """\
 # Claim by claim
 
@@ -58,10 +57,8 @@ def page(verdicts: Sequence[Verdict]) -> str:
 
 def table(verdicts: Sequence[Verdict], page: str = "") -> str:
     """Verdict, claim and number, a row per claim; links lead into `page`."""
-    rows = [
-        f"| {_strong(v)} | [{_short(v)}]({page}#{v.claim.name}) | {numbers(v)} |" for v in verdicts
-    ]
-    return "\n".join(["| verdict | claim | measured |", "| --- | --- | --- |", *rows])
+    rows = [(_strong(v), f"[{_short(v)}]({page}#{v.claim.name})", numbers(v)) for v in verdicts]
+    return fm.piped(("verdict", "claim", "measured"), rows).strip()
 
 
 def front(verdicts: Sequence[Verdict], page: str) -> str:
@@ -87,8 +84,7 @@ def section(verdict: Verdict) -> str:
     """One claim."""
     claim = verdict.claim
     rows = [
-        f"| {part.name} | {interval(part.measured) or '–'} | "
-        f"{part.measured.seeds or '–'} | {part.verdict} |"
+        (part.name, interval(part.measured) or "–", part.measured.seeds or "–", part.verdict)
         for part in verdict.parts
     ]
     share = fm.percent(round(claim.level, 4))
@@ -98,7 +94,7 @@ def section(verdict: Verdict) -> str:
         f"**{verdict.verdict.capitalize()}.** Measured: {claim.unit}; shown where "
         f"{claim.shown_region()} for {'every part' if claim.rule == 'all' else 'some part'}.",
         f"![{claim.name}]({PICTURES}/{claim.name}.svg)",
-        "\n".join([f"| part | value, {share} interval | seeds | verdict |", RULE, *rows]),
+        fm.piped(("part", f"value, {share} interval", "seeds", "verdict"), rows).strip(),
         *([_undecided(verdict)] if verdict.reasons else []),
         f"- *Measured again by* `{claim.command}`, on the study `{claim.study}`."
         + (f" *Assumes:* {'; '.join(verdict.assumes)}." if verdict.assumes else "")

@@ -3,13 +3,13 @@
 import math
 from collections.abc import Sequence
 from dataclasses import fields
-from typing import Any
 
 from fedrl.algorithms.estimators.policy import GaussianMLP
 from fedrl.benchmark.inspection.catalogue import dynamics, space
 from fedrl.benchmark.inspection.federation import Federation
 from fedrl.benchmark.inspection.thresholds import Score, Standing
 from fedrl.envs.family import Family
+from fedrl.reports.table.formatting import piped
 
 HEADINGS = ("family", "score", "random", "reference", "common", "own", "the reference is")
 EXPLAINED = """\
@@ -36,7 +36,7 @@ def pages(drawn: Sequence[Federation], found: Sequence[Standing], episodes: int)
         f"Stock settings, κ = {first.kappa:g}, {agents}, seed {first.seed}. All are "
         "means over the agents.\n",
         EXPLAINED.format(episodes=episodes, sigma=math.exp(GaussianMLP.initial_log_std)),
-        _markdown(HEADINGS, [row(mark) for mark in found]),
+        piped(HEADINGS, map(row, found)),
         *(section(one) for one in drawn),
     ]
     return "\n".join(parts)
@@ -60,10 +60,10 @@ def section(drawn: Federation) -> str:
         if field.name not in ("horizon", "discount", "vary")
     ]
     if options:
-        parts.append(_markdown(("option", "stock"), options))
+        parts.append(piped(("option", "stock"), options))
     if family.knobs:
         heading = ("knob", "unit", "κ = 0", "range at κ = 1", "physical limit", "meaning")
-        parts.append(_markdown(heading, knobs(family)))
+        parts.append(piped(heading, knobs(family)))
     return "\n".join(parts)
 
 
@@ -96,11 +96,3 @@ def _score(score: Score) -> str:
 
 def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.4g}"
-
-
-def _markdown(heading: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    lines = [heading, ["---"] * len(heading), *rows]
-    return "".join(
-        "| " + " | ".join(str(entry).replace("|", "\\|") for entry in line) + " |\n"
-        for line in lines
-    )

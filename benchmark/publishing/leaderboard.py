@@ -26,6 +26,7 @@ from fedrl.benchmark.publishing.sources import RECORDS, as_json, read_source
 from fedrl.benchmark.publishing.verification import verify
 from fedrl.benchmark.storage.files import StoreError, plain_bytes, write_atomically
 from fedrl.envs import FAMILIES
+from fedrl.reports.table.formatting import piped
 
 README, TABLE = "README.md", "tables/leaderboard.csv"
 HEAD = """# Verified leaderboard
@@ -109,20 +110,20 @@ def rewrite(board: Path) -> list[str]:
 
 def table(entries: Iterable[dict[str, Any]]) -> str:
     """The page of the board."""
-    lines = ["| " + " | ".join(HEADINGS) + " |", "|" + " --- |" * len(HEADINGS)]
+    rows = []
     for entry in entries:
         link = f"[{entry['study']}]({entry['evidence']}/README.md)"
         again = f"[{len(entry['runs'])} runs]({entry['evidence']}/runs)"
         for row in entry["rows"]:
             area = f"{row['area']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
             told = (link, row["place"], row["algorithm"], row["settings"], row["runs"], area, again)
-            lines.append(f"| {' | '.join(map(_cell, told))} | {entry['published']} |")
-    return HEAD + ("\n".join(lines) if len(lines) > 2 else "No study is listed yet.") + "\n"
+            rows.append([*map(_cell, told), entry["published"]])
+    return HEAD + (piped(HEADINGS, rows) if rows else "No study is listed yet.\n")
 
 
 def _cell(value: object) -> str:
     """Text in one cell of a table, whatever a study's names hold."""
-    return " ".join(str(value).replace("|", "\\|").replace("<", "&lt;").split())
+    return " ".join(str(value).replace("<", "&lt;").split())
 
 
 def _require_board(board: Path) -> None:

@@ -9,6 +9,7 @@ from fedrl.benchmark.config.tuned.entries import Entry, pair_of, read
 from fedrl.benchmark.tuning import tested
 from fedrl.benchmark.tuning.variance import spread_of
 from fedrl.reports.statistics.estimates import Estimate
+from fedrl.reports.table.formatting import piped
 
 HEADINGS = (
     *("family", "κ", "N", "algorithm", "values", "score", "95 % interval", "on test seeds"),
@@ -64,7 +65,7 @@ def markdown(folder: Path, records: Any = None) -> str:
         own = [one for one in found if one[2].study == study]
         parts += [
             f"### Study `{study}`\n",
-            _table(HEADINGS, [row(*one, tests.get(id(one[2]))) for one in own]),
+            piped(HEADINGS, [row(*one, tests.get(id(one[2]))) for one in own]),
         ]
         known = [(one[2], test) for one in own if (test := tests.get(id(one[2]))) is not None]
         if known:
@@ -73,7 +74,7 @@ def markdown(folder: Path, records: Any = None) -> str:
     if repeated:
         heading = ("family", "κ", "N", "algorithm", "tuner", "values", "score", "95 % interval")
         rows = [row for one in repeated for row in _repeats(*one)]
-        parts += ["### Repeated tuning\n", _table(heading, rows)]
+        parts += ["### Repeated tuning\n", piped(heading, rows)]
     return "\n".join(parts)
 
 
@@ -133,8 +134,3 @@ def _repeats(family: str, algorithm: str, entry: Entry) -> list[tuple[str, ...]]
 
 def _interval(bounds: Sequence[float]) -> str:
     return f"[{bounds[0]:.4g}, {bounds[1]:.4g}]"
-
-
-def _table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [heading, ["---"] * len(heading), *rows]
-    return "".join("| " + " | ".join(line) + " |\n" for line in lines)

@@ -1,6 +1,7 @@
 """Numbers as the page prints them."""
 
 import math
+from collections.abc import Iterable, Sequence
 
 from fedrl.reports.statistics.estimates import Estimate
 
@@ -80,6 +81,13 @@ def listed(words: list[str], most: int | None = None) -> str:
     if most is not None and len(words) > most:
         words = [*words[:most], f"{len(words) - most} more"]
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def piped(heading: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
+    """A table of Markdown; a | within a cell is escaped."""
+    lines = [heading, ["---"] * len(heading), *rows]
+    cells = ([str(cell).replace("|", "\\|") for cell in line] for line in lines)
+    return "".join(f"| {' | '.join(line)} |\n" for line in cells)
 
 
 def halved(text: str, least: int) -> list[str]:
