@@ -5,12 +5,10 @@ from dataclasses import fields
 from types import NoneType
 from typing import Any, NamedTuple, get_args, get_type_hints
 
-from pydantic import ValidationError
-
 from fedrl.benchmark.config import limits, registry
 from fedrl.benchmark.config.configuration import Config
 from fedrl.benchmark.config.crossing import Tables
-from fedrl.benchmark.config.settings import SettingError, check_known, config_fields, explain
+from fedrl.benchmark.config.settings import SettingError, check_known, config_fields, explained
 from fedrl.benchmark.config.spaces.design import Design, Point, projected
 
 ENVIRONMENT = ("kappa", "agents")  # numbers that tell environments apart, not settings to choose
@@ -124,11 +122,10 @@ def _at(config: Config, point: Point, design: Design, whole: dict[str, bool]) ->
     values["hyperparameters"] = hyperparameters
     if design.evaluations is not None:
         values["evaluate_every"] = _every(values, config, design.evaluations)
-    try:
-        return Config(**values)
-    except ValidationError as error:
-        place = f"{config.family} with {config.algorithm}"
-        raise SettingError(f"design, {_told(point)} of {place}: {explain(error)}") from None
+    place = f"design, {_told(point)} of {config.family} with {config.algorithm}: "
+    with explained(SettingError, place):
+        placed = Config(**values)
+    return placed
 
 
 def _base(values: dict[str, Any], name: str, config: Config) -> float:

@@ -2,9 +2,12 @@
 
 import re
 import tomllib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from typing import Any, get_args, get_origin, get_type_hints
+
+from pydantic import ValidationError
 
 from fedrl.benchmark.config.conditions import explain as explain
 from fedrl.benchmark.config.configuration import Config
@@ -16,6 +19,15 @@ STRUCTURE = ("family", "algorithm", "options", "hyperparameters")
 
 class SettingError(ValueError):
     """A value that cannot be used, and where it stands."""
+
+
+@contextmanager
+def explained(refused: type[ValueError] = SettingError, before: str = "") -> Iterator[None]:
+    """`refused` where pydantic refuses something within the block: one line, after `before`."""
+    try:
+        yield
+    except ValidationError as error:
+        raise refused(f"{before}{explain(error)}") from None
 
 
 def check_known(kind: str, names: Iterable[str], known: Collection[str], place: str = "") -> None:

@@ -8,12 +8,10 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, NamedTuple, get_type_hints
 
-from pydantic import ValidationError
-
 from fedrl.algorithms import Algorithm
 from fedrl.benchmark.config import registry
 from fedrl.benchmark.config.configuration import Config
-from fedrl.benchmark.config.settings import SettingError, explain, parse_value
+from fedrl.benchmark.config.settings import SettingError, explained, parse_value
 from fedrl.envs.family import Family
 from fedrl.envs.validation import nearest
 
@@ -57,10 +55,8 @@ def with_settings(entry: Entry, settings: Sequence[str]) -> Entry:
         "algorithm": "fedpg" if family else entry.name,
         "options" if family else "hyperparameters": given,
     }
-    try:
+    with explained():
         config = Config.model_validate(named)
-    except ValidationError as error:
-        raise SettingError(explain(error)) from None
     made: Any = config.build_family() if family else config.build_algorithm()
     kind, hints = entry.value, get_type_hints(entry.value, include_extras=True)
     body: dict[str, Any] = {

@@ -6,12 +6,10 @@ from multiprocessing import get_context
 from threading import BrokenBarrierError
 from typing import Any, NamedTuple
 
-from pydantic import ValidationError
-
 from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.limits import RUNS, check_count
 from fedrl.benchmark.config.seeds import Seed
-from fedrl.benchmark.config.settings import SettingError, explain
+from fedrl.benchmark.config.settings import SettingError, explained
 from fedrl.benchmark.execution.attempt import one_thread
 from fedrl.benchmark.execution.workers import (
     default_workers,
@@ -34,10 +32,9 @@ class Speed(NamedTuple):
 
 def measured_config(**settings: Any) -> Config:
     """The configuration to train; evaluation, which is off the clock, is as short as possible."""
-    try:
-        return Config(**settings, evaluate_every=settings["rounds"] + 1, evaluation_episodes=1)
-    except ValidationError as error:
-        raise SettingError(explain(error)) from None
+    with explained():
+        config = Config(**settings, evaluate_every=settings["rounds"] + 1, evaluation_episodes=1)
+    return config
 
 
 def measure(config: Config, seeds: int, workers: int | None = None) -> Speed:

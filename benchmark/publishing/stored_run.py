@@ -4,10 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pydantic import ValidationError
-
 from fedrl.benchmark.config.configuration import Config, Run
-from fedrl.benchmark.config.settings import explain
+from fedrl.benchmark.config.settings import explained
 from fedrl.benchmark.storage import parameters as final
 from fedrl.benchmark.storage import run_names
 from fedrl.benchmark.storage.files import ForeignFileError, StoreError
@@ -63,13 +61,9 @@ def original(
     manifest = _manifest(spoken_for(path, seed, key))
     if manifest is None:
         raise ForeignFileError(path)
-    try:
-        with importing(allowed=trust):
-            config = Config.model_validate(manifest["cell"])
-    except ValidationError as error:
-        raise StoreError(
-            f"the present code cannot run what the manifest of {path} describes: {explain(error)}"
-        ) from None
+    refused = f"the present code cannot run what the manifest of {path} describes: "
+    with importing(allowed=trust), explained(StoreError, refused):
+        config = Config.model_validate(manifest["cell"])
     columns = {column: table[column].to_numpy() for column in table.column_names}
     theta = stored_parameters(path, key)
     differences = _differences(manifest, config)

@@ -3,10 +3,9 @@
 from pathlib import Path
 
 import pandas as pd
-from pydantic import ValidationError
 
 from fedrl.benchmark.config.configuration import Config, Run
-from fedrl.benchmark.config.settings import explain
+from fedrl.benchmark.config.settings import explained
 from fedrl.benchmark.publishing.records import tidy_table
 from fedrl.benchmark.publishing.sources import DIGESTS, read_source, source_folder
 from fedrl.benchmark.storage.files import StoreError
@@ -53,12 +52,8 @@ def _stored(store: Store) -> list[Stored]:
         manifests = manifest_files(folder)
         if not manifests:
             continue
-        try:
+        with explained(StoreError, f"the present code does not know the cell of {folder}: "):
             config = Config.model_validate(read_manifest(manifests[0])["cell"])
-        except ValidationError as error:
-            raise StoreError(
-                f"the present code does not know the cell of {folder}: {explain(error)}"
-            ) from None
         if config.id != folder.name:
             raise StoreError(
                 f"the present code names the cell of {folder} {config.id}: compare its report "
