@@ -1,6 +1,5 @@
 """`fedrl claims`: what published records say of the claims of papers."""
 
-import math
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -93,9 +92,11 @@ def _print(verdict: Any) -> None:
 
 
 def _facts(verdict: Any) -> dict[str, Any]:
+    from fedrl.benchmark.publishing.records import or_null
+
     return {
         **verdict.claim.model_dump(mode="json", exclude={"options", "parts", "region"}),
-        "region": [_finite(bound) for bound in verdict.claim.region],
+        "region": [or_null(bound) for bound in verdict.claim.region],
         "level": verdict.claim.level,
         "verdict": verdict.verdict,
         "reasons": verdict.reasons,
@@ -106,12 +107,8 @@ def _facts(verdict: Any) -> dict[str, Any]:
                 "verdict": part.verdict,
                 "reason": part.reason,
                 "seeds": part.measured.seeds,
-                **{n: _finite(v) for n, v in part.measured.found._asdict().items()},
+                **{n: or_null(v) for n, v in part.measured.found._asdict().items()},
             }
             for part in verdict.parts
         ],
     }
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
