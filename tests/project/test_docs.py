@@ -401,6 +401,7 @@ def test_tables_of_the_theory_page_are_those_of_the_published_study() -> None:
     page = texts()["docs/theory.md"]
     assert all(theory.MARK.format(name=name) in page for name in theory.tables())
     assert theory.written(page, theory.tables()) == page
+    assert theory.sizes_words() in page
 
 
 @pytest.mark.parametrize(
