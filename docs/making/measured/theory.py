@@ -117,9 +117,12 @@ def sizes_words() -> str:
     frame = pd.read_parquet(folder_of(SIZES) / "records.parquet")
     cells = frame[frame["algorithm"] == "fedsvrpg-m"].drop_duplicates("cell")
     fresh = int((cells["beta"] == 1).sum())
-    return f"""Intervals of b reach from {steepest} to {shallowest}: more agents help every algorithm in every family, and
-less than linearly. Of FedPG's efficiency sixteen agents leave {", ".join(left)}. FedSVRPG-M has nearly
-FedPG's numbers, since β = 1, which is FedPG, won {fresh} of its {len(cells)} tasks."""
+    return (
+        f"Intervals of b reach from {steepest} to {shallowest}: more agents help every algorithm "
+        "in every family, and\nless than linearly. Of FedPG's efficiency sixteen agents leave "
+        f"{', '.join(left)}. FedSVRPG-M has nearly\nFedPG's numbers, since β = 1, which is FedPG, "
+        f"won {fresh} of its {len(cells)} tasks."
+    )
 
 
 def efficiency() -> str:
