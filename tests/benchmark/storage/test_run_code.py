@@ -202,7 +202,10 @@ def test_a_new_algorithm_or_family_changes_no_other_key() -> None:
     [
         (edit(CARTPOLE, "9.8", "9.81"), "family changed"),
         (edit(FEDPG, "return ", "return 2 * "), "algorithm changed"),
-        (edit("fedrl.algorithms.estimators.kernels", "0.0", "0.5"), "training changed"),
+        (
+            edit("fedrl.algorithms.estimators.kernels", "ABREAST = 512", "ABREAST = 500"),
+            "training changed",
+        ),
         (edit("fedrl.benchmark.training.noise", "0xFF", "0xFE"), "training changed"),
         ({f"{TRAINING}.deep.inside": "x = 1"}, "training changed"),
         (edit("fedrl.benchmark.config.configuration", "0.01", "0.02"), "training changed"),
