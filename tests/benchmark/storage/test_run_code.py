@@ -260,7 +260,8 @@ def test_a_closure_holds_what_decides_and_nothing_that_shows(family: str, algori
     assert not found & others
     rooms = {".".join(name.split(".")[:3]) for name in found}
     assert rooms <= {
-        *("fedrl.algorithms.algorithm", "fedrl.algorithms.estimators", "fedrl.algorithms.methods"),
+        *(f"fedrl.algorithms.{name}" for name in ("algorithm", "estimators", "local_momentum")),
+        "fedrl.algorithms.methods",
         *("fedrl.benchmark.config", TRAINING, "fedrl.envs.family", "fedrl.envs.validation"),
         "fedrl.envs.physical",
         *("fedrl.envs.finite", FAMILIES[family].__module__.rpartition(".")[0]),
