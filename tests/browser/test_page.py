@@ -317,6 +317,22 @@ def test_on_a_phone_no_name_is_broken_into_letters(visit: Open) -> None:
     assert driver.execute_script(tall) < 90  # of the name; its row may be as high as another cell
 
 
+def test_on_a_phone_no_word_of_a_matrix_head_is_broken(visit: Open) -> None:
+    driver = visit("", 390, 844)
+    broken = """const found = [], range = document.createRange();
+        for (const head of document.querySelectorAll(".matrix thead th")) {
+            const walk = document.createTreeWalker(head, NodeFilter.SHOW_TEXT);
+            for (let text; text = walk.nextNode();)
+                for (const word of text.data.matchAll(/[^\\s-]+/g)) {
+                    range.setStart(text, word.index);
+                    range.setEnd(text, word.index + word[0].length);
+                    if (range.getClientRects().length > 1) found.push(word[0]);
+                }
+        }
+        return found;"""
+    assert driver.execute_script(broken) == []
+
+
 def test_no_band_covers_a_line(visit: Open) -> None:
     driver = visit(HERE)
     order = """const plot = document.querySelector("#explore-gridworld .plot");
