@@ -28,7 +28,7 @@ from fedrl.algorithms.estimators.coefficients import (
     pack,
     weights,
 )
-from fedrl.algorithms.estimators.networks import abreast, network, tanh
+from fedrl.algorithms.estimators.networks import abreast, network, product, tanh
 from fedrl.algorithms.estimators.networks.network import SLOTS, ends
 from fedrl.algorithms.estimators.policy import network_size
 
@@ -194,16 +194,14 @@ def abreast_estimator(name: str) -> Callable[..., None]:
         sums = length.sum(axis=1)
         order, longest = np.argsort(sums), max(sums.max(), 1)
         work = np.ones((4, longest))
-        columns = np.zeros((size, slots), theta.dtype)
+        columns = np.zeros((size, slots), theta.dtype)  # their parameters
         gradient = np.empty_like(columns)
         seen = np.empty((longest * inputs, slots), theta.dtype)
         hidden_units = np.empty((longest * hidden, slots), theta.dtype)
         last = np.empty((longest * outputs, slots), theta.dtype)  # z, and then delta
         own = np.empty((3, longest, outputs), theta.dtype)  # z, p and delta of one agent
-        chosen, c = (
-            np.empty((longest, action.shape[3]), theta.dtype),
-            np.empty(longest, theta.dtype),
-        )
+        chosen = np.empty((longest, action.shape[3]), theta.dtype)
+        c = np.empty(longest, theta.dtype)
         totals = np.empty(slots, np.int64)
         for first in range(0, lanes, slots):
             mates = order[first : first + slots]
@@ -261,6 +259,7 @@ def abreast_estimator(name: str) -> Callable[..., None]:
 def source_digest(*parts: Any) -> str:
     """Digest of the files that define `parts`: numba's cache watches only the caller's own."""
     digest = hashlib.blake2b(digest_size=16)
-    for module in sorted({tanh.__name__, *(part.__module__ for part in parts)}):
+    inner = tanh.__name__, product.__name__
+    for module in sorted({*inner, *(part.__module__ for part in parts)}):
         digest.update(inspect.getsource(sys.modules[module]).encode())
     return digest.hexdigest()
