@@ -121,6 +121,28 @@ def weights(
 
 
 @register_jitable
+def step_coefficients(
+    weighted: bool, options: Any, reward: Any, value: Any, log_prob: Any, length: Any, log_pi: Any,
+    work: Any, log_weight: Any, c: Any,
+) -> Any:  # fmt: skip
+    """Coefficients of one agent's steps into c (M,), times importance weights if weighted."""
+    returns = discounted(options, reward, value, log_pi, length, work)
+    _, gain, shift, divisor = returns
+    factor = work[3, : len(c)]
+    if weighted:
+        weights(options, log_pi, log_prob, length, log_weight, factor)
+    coefficients(gain, shift, factor, divisor, length, c)
+    if weighted and not options.per_decision:
+        at = 0
+        for b in range(len(length)):
+            weight = min(math.exp(log_weight[b]), options.weight_cap)
+            for m in range(at, at + length[b]):
+                c[m] *= weight
+            at += length[b]
+    return returns
+
+
+@register_jitable
 def differentiate_coefficients(options: Any, returns: Any, along: Any, length: Any, c: Any) -> None:
     """c ← derivative of the weighted coefficients where w = 1, along_h = ⟨∇log π(a_h|s_h), v⟩.
 

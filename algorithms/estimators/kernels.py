@@ -10,7 +10,6 @@ Axes: L lanes (agents), B episodes, T steps, M steps taken by one agent, d param
 
 import hashlib
 import inspect
-import math
 import sys
 from collections.abc import Callable
 from functools import cache
@@ -18,15 +17,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
-from numba.extending import register_jitable
 
 from fedrl.algorithms.estimators import bits, categorical, gaussian, table
 from fedrl.algorithms.estimators.coefficients import (
-    coefficients,
     differentiate_coefficients,
     discounted,
     pack,
-    weights,
+    step_coefficients,
 )
 from fedrl.algorithms.estimators.networks import abreast, network, product, tanh
 from fedrl.algorithms.estimators.networks.network import SLOTS, ends
@@ -130,8 +127,8 @@ def one_by_one(name: str) -> Callable[..., None]:
                     c[m] = along[m] / len(c)
             else:
                 returns = step_coefficients(
-                    kind, options, reward[lane], value[lane], log_prob[lane], lengths, log_pi, work,
-                    log_weight[lane], c,
+                    kind == WEIGHTED, options, reward[lane], value[lane], log_prob[lane], lengths,
+                    log_pi, work, log_weight[lane], c,
                 )  # fmt: skip
                 if kind == CURVATURE:
                     dcache, dz = forward_tangent(shape, parameters, tangent, x, cache)
@@ -147,28 +144,6 @@ def one_by_one(name: str) -> Callable[..., None]:
             backward(shape, parameters, x, cache, delta, gradient)
 
     return estimate  # type: ignore[no-any-return]
-
-
-@register_jitable
-def step_coefficients(
-    kind: int, options: Any, reward: Any, value: Any, log_prob: Any, length: Any, log_pi: Any,
-    work: Any, log_weight: Any, c: Any,
-) -> Any:  # fmt: skip
-    """Coefficients of one agent's steps into c (M,), times importance weights if WEIGHTED."""
-    returns = discounted(options, reward, value, log_pi, length, work)
-    _, gain, shift, divisor = returns
-    factor = work[3, : len(c)]
-    if kind == WEIGHTED:
-        weights(options, log_pi, log_prob, length, log_weight, factor)
-    coefficients(gain, shift, factor, divisor, length, c)
-    if kind == WEIGHTED and not options.per_decision:
-        at = 0
-        for b in range(len(length)):
-            weight = min(math.exp(log_weight[b]), options.weight_cap)
-            for m in range(at, at + length[b]):
-                c[m] *= weight
-            at += length[b]
-    return returns
 
 
 @cache
@@ -238,8 +213,8 @@ def abreast_estimator(name: str) -> Callable[..., None]:
                         z[m, j] = deltas[m * outputs + j, s]
                 log_pi = log_probability(parameters, z, taken, p)
                 step_coefficients(
-                    kind, options, reward[lane], value[lane], log_prob[lane], lengths, log_pi, work,
-                    log_weight[lane], c[:total],
+                    kind == WEIGHTED, options, reward[lane], value[lane], log_prob[lane], lengths,
+                    log_pi, work, log_weight[lane], c[:total],
                 )  # fmt: skip
                 ascent[:] = 0
                 score(parameters, z, taken, p, c[:total], delta, ascent)

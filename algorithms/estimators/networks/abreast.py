@@ -104,22 +104,14 @@ def chain(columns: int) -> Any:
     ) -> Any:  # fmt: skip
         def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             entry, whole = context.get_data_type(out.dtype), arguments[1].type
-            vector, one, zero = (
-                ir.VectorType(entry, SLOTS),
-                ir.Constant(whole, 1),
-                ir.Constant(whole, 0),
-            )
-            align, size = context.get_abi_sizeof(entry), ir.Constant(whole, SLOTS)
+            align, vector = context.get_abi_sizeof(entry), ir.VectorType(entry, SLOTS)
+            zero, one, size = (ir.Constant(whole, number) for number in (0, 1, SLOTS))
             _, o, down, _, i, line, step, _, j, over, beside, lines, count = arguments
-            data = {
-                which: context.make_array(signature.args[which])(
-                    context, builder, arguments[which]
-                ).data
-                for which in (0, 3, 7)
-            }
 
             def row(which: int, first: Any) -> Any:
-                at = builder.gep(data[which], [builder.mul(first, size)])
+                array = context.make_array(signature.args[which])
+                data = array(context, builder, arguments[which]).data
+                at = builder.gep(data, [builder.mul(first, size)])
                 return builder.bitcast(at, vector.as_pointer())
 
             def loop(name: str) -> tuple[Any, Any, Any]:
