@@ -86,7 +86,7 @@ def score_tangent(
             ddelta[m, j] = -c[m] * p[m, j] * (dz[m, j] - mean)
 
 
-@register_jitable
+@register_jitable(forceinline=True)
 def act(theta: Any, z: Any, uniform: Any, action: Any, spare: Any) -> float:
     """Inverse-CDF draw from softmax z with one uniform number."""
     highest = z[0]

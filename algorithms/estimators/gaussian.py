@@ -76,7 +76,7 @@ def score_tangent(
         gradient[tail + j] += total
 
 
-@register_jitable
+@register_jitable(forceinline=True)
 def act(theta: Any, z: Any, uniform: Any, action: Any, spare: Any) -> float:
     """a = z + σ ε, ε by Box-Muller: two uniform numbers give two entries."""
     total = radius = angle = 0.0

@@ -6,6 +6,7 @@ is a function of that agent's data alone, bit for bit, whatever else is computed
 """
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -153,10 +154,13 @@ class CompiledGradients(Gradients):
     def fisher(self, theta: Tensor, batch: Trajectories, vector: Tensor) -> Tensor:
         return self._estimate(kernels.FISHER, theta, vector, batch)
 
+    @cached_property
+    def _options(self) -> Options:
+        return Options(*(getattr(self, name) for name in Options._fields))
+
     def _estimate(self, kind: int, theta: Tensor, vector: Tensor, batch: Trajectories) -> Tensor:
-        shape = self.policy.shape
+        shape, options = self.policy.shape, self._options
         estimate = kernels.estimator(type(self.policy).__name__, kind, shape)
-        options = Options(*(getattr(self, name) for name in Options._fields))
 
         def lanes(out: Array, *arrays: Any) -> None:
             length = arrays[6]

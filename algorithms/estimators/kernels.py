@@ -26,7 +26,8 @@ from fedrl.algorithms.estimators.coefficients import (
     step_coefficients,
 )
 from fedrl.algorithms.estimators.networks import abreast, network, product, tanh
-from fedrl.algorithms.estimators.networks.network import SLOTS, ends
+from fedrl.algorithms.estimators.networks.abreast import SLOTS, ends
+from fedrl.algorithms.estimators.networks.borrowed import borrowed
 from fedrl.algorithms.estimators.policy import network_size
 
 PLAIN, WEIGHTED, CURVATURE, FISHER = 0, 1, 2, 3
@@ -81,6 +82,7 @@ def body_and_head(name: str) -> tuple[Body, Head]:
     return POLICIES[name]
 
 
+@cache
 def estimator(name: str, kind: int, shape: tuple[int, ...]) -> Callable[..., None]:
     """The compiled estimator of this kind that is fastest for a policy; all give the same bits."""
     small = body_and_head(name)[0] is NETWORK and network_size(shape) <= ABREAST
@@ -107,6 +109,10 @@ def one_by_one(name: str) -> Callable[..., None]:
         log_weight, out,
     ):  # fmt: skip
         _ = version  # a closed-over value is part of the key of the compilation cache
+        theta, vector, out = borrowed(theta), borrowed(vector), borrowed(out)
+        observation, action, reward = borrowed(observation), borrowed(action), borrowed(reward)
+        log_prob, length, value = borrowed(log_prob), borrowed(length), borrowed(value)
+        log_weight = borrowed(log_weight)
         # Allocated once: γ^h, gains, shifts, and weights up to each step, 1 unless per decision.
         work = np.ones((4, reward.shape[1] * reward.shape[2]))
         for lane in range(len(theta)):
@@ -128,7 +134,7 @@ def one_by_one(name: str) -> Callable[..., None]:
             else:
                 returns = step_coefficients(
                     kind == WEIGHTED, options, reward[lane], value[lane], log_prob[lane], lengths,
-                    log_pi, work, log_weight[lane], c,
+                    log_pi, borrowed(work), log_weight[lane], c,
                 )  # fmt: skip
                 if kind == CURVATURE:
                     dcache, dz = forward_tangent(shape, parameters, tangent, x, cache)
@@ -163,22 +169,30 @@ def abreast_estimator(name: str) -> Callable[..., None]:
         log_weight, out,
     ):  # fmt: skip
         _ = version
+        theta, out, observation = borrowed(theta), borrowed(out), borrowed(observation)
+        action, reward, log_prob = borrowed(action), borrowed(reward), borrowed(log_prob)
+        length, value, log_weight = borrowed(length), borrowed(value), borrowed(log_weight)
         lanes = len(theta)
         size, hidden = ends(shape, 1)
         inputs, outputs = shape[0], shape[len(shape) - 1]
-        sums = length.sum(axis=1)
-        order, longest = np.argsort(sums), max(sums.max(), 1)
+        sums, longest = np.zeros(lanes, np.int64), 1
+        for lane in range(lanes):  # written out: `sum` along an axis takes 2 s to compile
+            for steps in length[lane]:
+                sums[lane] += steps
+            longest = max(longest, sums[lane])
+        order = np.argsort(sums)
         work = np.ones((4, longest))
         columns = np.zeros((size, slots), theta.dtype)  # their parameters
         gradient = np.empty_like(columns)
         seen = np.empty((longest * inputs, slots), theta.dtype)
         hidden_units = np.empty((longest * hidden, slots), theta.dtype)
         last = np.empty((longest * outputs, slots), theta.dtype)  # z, and then delta
-        own = np.empty((3, longest, outputs), theta.dtype)  # z, p and delta of one agent
-        chosen = np.empty((longest, action.shape[3]), theta.dtype)
-        c = np.empty(longest, theta.dtype)
+        one = np.empty((3, longest, outputs), theta.dtype)  # z, p and delta of one agent
+        played = np.empty((longest, action.shape[3]), theta.dtype)
+        factors = np.empty(longest, theta.dtype)
         totals = np.empty(slots, np.int64)
         for first in range(0, lanes, slots):
+            own, chosen, c = borrowed(one), borrowed(played), borrowed(factors)
             mates = order[first : first + slots]
             totals[:] = 0
             for s in range(len(mates)):
@@ -186,7 +200,7 @@ def abreast_estimator(name: str) -> Callable[..., None]:
                 parameters = theta[mates[s]]
                 for k in range(size):
                     columns[k, s] = parameters[k]
-            steps = max(totals.max(), 1)
+            steps = max(totals[len(mates) - 1], 1)  # those with most stand last
             x, cache = seen[: steps * inputs], hidden_units[: steps * hidden]
             deltas = last[: steps * outputs]
             clear(x, inputs, totals)
@@ -214,7 +228,7 @@ def abreast_estimator(name: str) -> Callable[..., None]:
                 log_pi = log_probability(parameters, z, taken, p)
                 step_coefficients(
                     kind == WEIGHTED, options, reward[lane], value[lane], log_prob[lane], lengths,
-                    log_pi, work, log_weight[lane], c[:total],
+                    log_pi, borrowed(work), log_weight[lane], c[:total],
                 )  # fmt: skip
                 ascent[:] = 0
                 score(parameters, z, taken, p, c[:total], delta, ascent)

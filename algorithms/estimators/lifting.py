@@ -21,13 +21,12 @@ def lifted(function: Callable[..., None], first: Tensor, *others: Tensor) -> Ten
     """
 
     def lanes(*tensors: Tensor) -> Tensor:
-        leading = tensors[0].shape[:-1]
-        one = len(leading) == 1
-        flat = tensors if one else (t.reshape(-1, *t.shape[len(leading) :]) for t in tensors)
-        arrays = [np.ascontiguousarray(t.numpy()) for t in flat]
-        result = torch.empty_like(tensors[0].reshape(-1, tensors[0].shape[-1]))
-        function(result.numpy(), *arrays)
-        return result.reshape(tensors[0].shape)
+        shape = tensors[0].shape
+        axes = len(shape) - 1
+        flat = tensors if axes == 1 else [t.reshape(-1, *t.shape[axes:]) for t in tensors]
+        result = torch.empty_like(flat[0])
+        function(result.numpy(), *(np.ascontiguousarray(t.numpy()) for t in flat))
+        return result if axes == 1 else result.reshape(shape)
 
     if not any(map(is_functorch_wrapped_tensor, (first, *others))):
         return lanes(first, *others)  # without the dispatch of vmap, which costs 0.2 ms

@@ -8,6 +8,7 @@ o observation, a action, d parameters.
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -195,6 +196,7 @@ class GaussianMLP(Policy):
         return (-0.5 * z * z - log_std - 0.5 * math.log(2 * math.pi)).sum(-1)
 
 
+@cache
 def network_size(shape: tuple[int, ...]) -> int:
     """Number of weights and biases of a network with these layer widths."""
     return sum((rows + 1) * columns for rows, columns in zip(shape, shape[1:], strict=False))

@@ -71,7 +71,7 @@ class Baseline(NamedTuple):
     def values(self, rows: Array, played: Episodes) -> Tensor:
         """V_i of the steps taken by these lanes: (L, B, T)."""
         if not self.coefficients.shape[1]:
-            return torch.from_numpy(np.zeros_like(played.reward))
+            return torch.from_numpy(np.zeros(played.reward.shape, played.reward.dtype))
         own = np.ascontiguousarray(self.coefficients[rows])
         found = baseline.predict(own, played.observation, played.length, self.states)
         return torch.from_numpy(found.astype(played.reward.dtype, copy=False))

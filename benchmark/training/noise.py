@@ -19,7 +19,7 @@ WEYL_0, WEYL_1 = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
 START = 0xFFFFFF00  # counter of the draws for an initial state, beyond any step's
 
 
-@register_jitable
+@register_jitable(forceinline=True)
 def philox(key: Any, c0: Any, c1: Any, c2: Any, c3: Any) -> Any:
     """Philox4x32-10: four 32-bit words from a 64-bit key and a counter of four 32-bit words."""
     k0, k1 = key & MASK, key >> SHIFT

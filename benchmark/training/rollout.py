@@ -13,7 +13,8 @@ from numba import njit
 from numba.extending import register_jitable
 
 from fedrl.algorithms.estimators.kernels import body_and_head, source_digest
-from fedrl.algorithms.estimators.networks.network import SLOTS
+from fedrl.algorithms.estimators.networks.abreast import SLOTS
+from fedrl.algorithms.estimators.networks.borrowed import borrowed, put, taken
 from fedrl.algorithms.estimators.policy import Policy
 from fedrl.benchmark.training.noise import START, fill_uniform, uniform_lanes
 from fedrl.benchmark.training.playing import Steps, player
@@ -125,18 +126,19 @@ def compiled_rollout(kernel: Kernel, task: type, policy: str) -> Callable[..., N
         lanes, episodes, horizon = reward.shape
         if lanes * episodes == 0:
             return
+        theta, observation, action = borrowed(theta), borrowed(observation), borrowed(action)
         draws = policy_draws + step_draws
         blocks = (draws + 1) // 2
-        uniform = np.zeros(max(start_draws, draws) + 1)
+        numbers = np.zeros(max(start_draws, draws) + 1)
         x = np.zeros((observation.shape[3], SLOTS), theta.dtype)
         columns = np.zeros((theta.shape[1], SLOTS), theta.dtype)
         scratch = np.zeros((2, max(shape), SLOTS), theta.dtype)
         z = np.zeros((SLOTS, shape[-1]), theta.dtype)
         spare = np.zeros(shape[-1], theta.dtype)
         task = lane_of(tasks, 0)
-        state = initial(task, uniform)
+        state = initial(task, borrowed(numbers))
         if horizon < 0:  # never: it tells the compiler that both make states of one type
-            state, _, _ = transition(task, state, action[0, 0, 0], uniform)
+            state, _, _ = transition(task, state, action[0, 0, 0], borrowed(numbers))
         states = [state for _ in range(SLOTS)]
         lane_at = np.zeros(SLOTS, np.int64)
         episode_at = np.zeros(SLOTS, np.int64)
@@ -144,6 +146,7 @@ def compiled_rollout(kernel: Kernel, task: type, policy: str) -> Callable[..., N
         begun = 0
         while True:
             playing = 0
+            uniform, z_at = borrowed(numbers), borrowed(z)
             for s in range(SLOTS):
                 if time_at[s] < 0:
                     if begun == lanes * episodes:
@@ -154,10 +157,10 @@ def compiled_rollout(kernel: Kernel, task: type, policy: str) -> Callable[..., N
                     load(theta[lane], columns, s)
                     length[lane, b] = horizon
                     fill_uniform(uniform, start_draws, keys[lane], agents[lane], draw, b, START)
-                    states[s] = initial(lane_of(tasks, lane), uniform)
+                    put(states, s, initial(lane_of(tasks, lane), uniform))
                 playing += 1
                 seen = observation[lane_at[s], episode_at[s], time_at[s]]
-                observe(lane_of(tasks, lane_at[s]), states[s], seen)
+                observe(lane_of(tasks, lane_at[s]), taken(states, s), seen)
                 for i in range(len(x)):
                     x[i, s] = seen[i]
             if playing == 0:
@@ -168,11 +171,13 @@ def compiled_rollout(kernel: Kernel, task: type, policy: str) -> Callable[..., N
                 if t < 0:
                     continue
                 task = lane_of(tasks, lane)
-                taken = action[lane, b, t]
+                chosen = action[lane, b, t]
                 fill_uniform(uniform, draws, keys[lane], agents[lane], draw, b, t * blocks)
-                log_prob[lane, b, t] = act(theta[lane], z[s], uniform, taken, spare)
-                state, gain, terminated = transition(task, states[s], taken, uniform[policy_draws:])
-                states[s] = state
+                likelihood = act(theta[lane], z_at[s], uniform, chosen, borrowed(spare))
+                log_prob[lane, b, t] = likelihood
+                own = uniform[policy_draws:]
+                state, gain, terminated = transition(task, taken(states, s), chosen, own)
+                put(states, s, state)
                 reward[lane, b, t] = gain
                 time_at[s] = t + 1
                 if terminated:
@@ -224,8 +229,8 @@ def simulated_rollout(
 def lane_accessor(task: type) -> Callable[..., Any]:
     """A compiled (tasks, lane) -> task of that lane, for a NamedTuple of arrays."""
     # numba cannot loop over a tuple whose entries have different types: write the loop out.
-    fields = ", ".join(f"tasks.{name}[lane]" for name in task._fields)  # type: ignore[attr-defined]
-    scope = {"Task": task}
+    fields = ", ".join(f"borrowed(tasks.{name})[lane]" for name in task._fields)  # type: ignore[attr-defined]
+    scope = {"Task": task, "borrowed": borrowed}
     exec(f"def lane_of(tasks, lane):\n    return Task({fields})", scope)
     return register_jitable(scope["lane_of"])  # type: ignore[no-any-return]
 

@@ -16,9 +16,53 @@ from numba import types
 from numba.core import config
 from numba.extending import intrinsic, register_jitable
 
-from fedrl.algorithms.estimators.networks.network import SLOTS, ends
+from fedrl.algorithms.estimators.networks.borrowed import entries
 from fedrl.algorithms.estimators.networks.product import fused
 from fedrl.algorithms.estimators.networks.tanh import tanh_into
+
+SLOTS = 8  # agents or episodes beside each other: a vector register of float32
+
+
+@register_jitable
+def ends(shape: Any, steps: int) -> Any:
+    """Where the parameters and the cache end: the backward passes walk them from there."""
+    parameters = 0
+    cached = 0
+    for layer in range(len(shape) - 1):
+        parameters += (shape[layer] + 1) * shape[layer + 1]
+        if layer > 0:
+            cached += steps * shape[layer]
+    return parameters, cached
+
+
+@register_jitable
+def load(theta: Any, columns: Any, slot: int) -> None:
+    """columns[:, slot] = θ: parameters of episodes that are played beside each other."""
+    for k in range(len(columns)):
+        columns[k, slot] = theta[k]
+
+
+@register_jitable
+def outputs(shape: Any, theta: Any, lanes: Any, columns: Any, x: Any, scratch: Any, z: Any) -> None:
+    """z (SLOTS, out) of one observation x (o, SLOTS) of every slot; scratch: (2, widest, SLOTS).
+
+    Sums begin with the bias and are rounded after every product and every sum, unlike `forward`'s.
+    """
+    half = scratch.size // 2
+    inputs, sums = entries(x, 0, x.size), entries(scratch, 0, half)
+    at = 0
+    for layer in range(len(shape) - 1):
+        rows, width = shape[layer], shape[layer + 1]
+        rounded(sums, width, inputs, 0, 1, columns, at, width, 1, 1, rows, 0)
+        at += (rows + 1) * width
+        if layer < len(shape) - 2:
+            # Into another place: were it the same one, LLVM's vectors would be left for scalars.
+            size = width * SLOTS
+            tanh_into(entries(scratch, 0, size), entries(scratch, half, size))
+            inputs = entries(scratch, half, half)
+    for j in range(shape[len(shape) - 1]):
+        for s in range(SLOTS):
+            z[s, j] = sums[j * SLOTS + s]
 
 
 @register_jitable
@@ -33,17 +77,11 @@ def forward(shape: Any, theta: Any, x: Any, totals: Any, cache: Any, z: Any) -> 
     for layer in range(len(shape) - 1):
         rows, columns = shape[layer], shape[layer + 1]
         last = layer == len(shape) - 2
-        width = columns * SLOTS
-        bias = theta[at + rows * columns : at + (rows + 1) * columns].reshape(width)
         sums = z if last else np.empty((steps * columns, SLOTS), theta.dtype)
-        entries = sums.reshape(sums.size)
-        chains(sums, columns, inputs, rows, 1, theta, at, columns, 1, steps, rows, 0)
-        for m in range(steps):
-            for k in range(width):
-                entries[m * width + k] += bias[k]
+        affine(sums, columns, inputs, rows, 1, theta, at, columns, 1, steps, rows, 0)
         if not last:
-            inputs = cache[filled : filled + steps * columns]
-            tanh_into(entries, inputs.reshape(sums.size))
+            inputs, size = cache[filled : filled + steps * columns], sums.size
+            tanh_into(entries(sums, 0, size), entries(inputs, 0, size))
             clear(inputs, columns, totals)
         filled += steps * columns
         at += (rows + 1) * columns
@@ -63,20 +101,15 @@ def backward(
         if layer > 0:
             filled -= steps * rows
             inputs = cache[filled : filled + steps * rows]
-        chains(gradient, columns, inputs, 1, rows, delta, 0, columns, 1, rows, steps, at)
-        width = columns * SLOTS
-        bias = gradient[at + rows * columns : at + (rows + 1) * columns].reshape(width)
-        bias[:] = 0
-        entries = delta.reshape(delta.size)
-        for m in range(steps):
-            for k in range(width):
-                bias[k] += entries[m * width + k]
+        products(gradient, columns, inputs, 1, rows, delta, 0, columns, 1, rows, steps, at)
+        bias = at + rows * columns
+        totals_of(gradient, columns, delta, 0, 0, delta, 0, columns, 1, 1, steps, bias)
         if layer > 0:
             back = np.empty((steps * rows, SLOTS), theta.dtype)
-            chains(back, rows, delta, columns, 1, theta, at, 1, columns, steps, columns, 0)
-            entries, hidden = back.reshape(back.size), inputs.reshape(back.size)
-            for k in range(len(entries)):
-                entries[k] *= 1 - hidden[k] * hidden[k]
+            products(back, rows, delta, columns, 1, theta, at, 1, columns, steps, columns, 0)
+            flat, hidden = entries(back, 0, back.size), entries(inputs, 0, back.size)
+            for k in range(len(flat)):
+                flat[k] *= 1 - hidden[k] * hidden[k]
             clear(back, rows, totals)
             delta = back
 
@@ -89,11 +122,16 @@ def clear(matrix: Any, width: int, totals: Any) -> None:
             matrix[row, s] = 0
 
 
-def chain(columns: int) -> Any:
+PRODUCTS, AFFINE, ROUNDED, TOTALS = range(4)
+
+
+def chain(kind: int, columns: int) -> Any:
     """A compiled (out, o, down, a, i, line, step, b, j, over, beside, lines, count).
 
-    out[o + l down + c] = Σ_k a[i + l line + k step] ∘ b[j + k over + c beside] for l < lines and
-    c < columns, k < count: one chain per entry.
+    PRODUCTS: out[o + l down + c] = Σ_k a[i + l line + k step] ∘ b[j + k over + c beside] for
+    l < lines, c < columns and k < count, one chain of fused multiply-adds per entry. AFFINE: the
+    row of b after the last k is added in the end; ROUNDED: it is what the chain begins with, and
+    products are rounded before they are added. TOTALS: Σ_k b alone.
     """
     integer = types.intp
 
@@ -133,17 +171,33 @@ def chain(columns: int) -> Any:
                 builder.cbranch(builder.icmp_signed("<", moved[0], end), body, after)
                 builder.position_at_end(after)
 
+            def beside_each_other(at: Any) -> list[Any]:
+                found = []
+                for _ in range(columns):
+                    found.append(builder.load(row(7, at), align=align))
+                    at = builder.add(at, beside)
+                return found
+
             before, outer, done = loop("line")
             lined = phis(before, [zero, o, i])
+            began = [ir.Constant(vector, None)] * columns
+            if kind == ROUNDED:
+                began = beside_each_other(builder.add(j, builder.mul(count, over)))
             before, inner, summed = loop("chain")
-            nothing = [ir.Constant(vector, None)] * columns
-            k, left, right, *sums = counters = phis(before, [zero, lined[2], j, *nothing])
-            factor, added, at = builder.load(row(3, left), align=align), [], right
-            for total in sums:
-                added.append(fused(builder, factor, builder.load(row(7, at), align=align), total))
-                at = builder.add(at, beside)
+            k, left, right, *sums = counters = phis(before, [zero, lined[2], j, *began])
+            factor = None if kind == TOTALS else builder.load(row(3, left), align=align)
+            added = []
+            for other, total in zip(beside_each_other(right), sums, strict=True):
+                if kind == TOTALS:
+                    added.append(builder.fadd(total, other))
+                elif kind == ROUNDED:
+                    added.append(builder.fadd(total, builder.fmul(factor, other)))
+                else:
+                    added.append(fused(builder, factor, other, total))
             moved = [builder.add(*pair) for pair in ((k, one), (left, step), (right, over))]
             again(inner, summed, counters, [*moved, *added], count)
+            if kind == AFFINE:
+                added = list(map(builder.fadd, added, beside_each_other(moved[2])))
             place = lined[1]
             for total in added:
                 builder.store(total, row(0, place), align=align)
@@ -159,41 +213,48 @@ def chain(columns: int) -> Any:
     return into
 
 
-eight, four, two, single = (chain(columns) for columns in (8, 4, 2, 1))
+def chains(kind: int) -> Any:
+    """A compiled (out, down, a, line, step, b, j, over, beside, lines, count, o), i = 0.
+
+    `down` columns, eight at a time.
+    """
+    eight, four, two, single = (chain(kind, columns) for columns in (8, 4, 2, 1))
+
+    @register_jitable
+    def run(
+        out: Any, down: int, a: Any, line: int, step: int, b: Any, j: int, over: int, beside: int,
+        lines: int, count: int, o: int,
+    ) -> None:  # fmt: skip
+        c, columns = 0, down
+        while c + 8 <= columns:
+            eight(out, o + c, down, a, 0, line, step, b, j + c * beside, over, beside, lines, count)
+            c += 8
+        if c + 4 <= columns:
+            four(out, o + c, down, a, 0, line, step, b, j + c * beside, over, beside, lines, count)
+            c += 4
+        if c + 2 <= columns:
+            two(out, o + c, down, a, 0, line, step, b, j + c * beside, over, beside, lines, count)
+            c += 2
+        if c < columns:
+            single(
+                out, o + c, down, a, 0, line, step, b, j + c * beside, over, beside, lines, count
+            )
+
+    def interpreted(
+        out: Any, down: int, a: Any, line: int, step: int, b: Any, j: int, over: int, beside: int,
+        lines: int, count: int, o: int,
+    ) -> None:  # fmt: skip
+        out, a, b = (part.reshape(-1, SLOTS) for part in (out, a, b))
+        k = np.arange(count)
+        for place in range(lines):
+            for c in range(down):
+                rows = b[j + k * over + c * beside]
+                total = (rows if kind == TOTALS else a[place * line + k * step] * rows).sum(0)
+                if kind in (AFFINE, ROUNDED):
+                    total = total + b[j + count * over + c * beside]
+                out[o + place * down + c] = total
+
+    return interpreted if config.DISABLE_JIT else run  # type: ignore[attr-defined]
 
 
-@register_jitable
-def _chains(
-    out: Any, down: int, a: Any, line: int, step: int, b: Any, j: int, over: int, beside: int,
-    lines: int, count: int, o: int,
-) -> None:  # fmt: skip
-    c, columns = 0, down
-    while c + 8 <= columns:
-        eight(out, o + c, down, a, 0, line, step, b, j + c * beside, over, beside, lines, count)
-        c += 8
-    if c + 4 <= columns:
-        four(out, o + c, down, a, 0, line, step, b, j + c * beside, over, beside, lines, count)
-        c += 4
-    if c + 2 <= columns:
-        two(out, o + c, down, a, 0, line, step, b, j + c * beside, over, beside, lines, count)
-        c += 2
-    if c < columns:
-        single(out, o + c, down, a, 0, line, step, b, j + c * beside, over, beside, lines, count)
-
-
-def _interpreted(
-    out: Any, down: int, a: Any, line: int, step: int, b: Any, j: int, over: int, beside: int,
-    lines: int, count: int, o: int,
-) -> None:  # fmt: skip
-    k = np.arange(count)
-    for place in range(lines):
-        for c in range(down):
-            factors = a[place * line + k * step] * b[j + k * over + c * beside]
-            out[o + place * down + c] = factors.sum(0)
-
-
-chains: Any = _interpreted if config.DISABLE_JIT else _chains  # type: ignore[attr-defined]
-chains.__doc__ = """out[o + l down + c] = Σ_k a[l line + k step] ∘ b[j + k over + c beside].
-
-l < lines, c < down, k < count.
-"""
+products, affine, rounded, totals_of = map(chains, (PRODUCTS, AFFINE, ROUNDED, TOTALS))

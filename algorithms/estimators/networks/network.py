@@ -6,15 +6,13 @@ See `estimators.kernels` for the contract; θ = W₁ (in, out) row-major, b₁, 
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
-from numba import types
-from numba.core import config
-from numba.extending import intrinsic, register_jitable
+from numba.extending import register_jitable
 
+from fedrl.algorithms.estimators.networks.abreast import ends
+from fedrl.algorithms.estimators.networks.abreast import load as load
+from fedrl.algorithms.estimators.networks.abreast import outputs as outputs
 from fedrl.algorithms.estimators.networks.product import product
 from fedrl.algorithms.estimators.networks.tanh import tanh_into
-
-SLOTS = 8  # episodes played beside each other: a vector register of float32
 
 
 @register_jitable
@@ -72,18 +70,6 @@ def backward(shape: Any, theta: Any, x: Any, cache: Any, delta: Any, gradient: A
             for m in range(steps):
                 for i in range(rows):
                     delta[m, i] *= 1 - inputs[m, i] * inputs[m, i]
-
-
-@register_jitable
-def ends(shape: Any, steps: int) -> Any:
-    """Where the parameters and the cache end: the backward passes walk them from there."""
-    parameters = 0
-    cached = 0
-    for layer in range(len(shape) - 1):
-        parameters += (shape[layer] + 1) * shape[layer + 1]
-        if layer > 0:
-            cached += steps * shape[layer]
-    return parameters, cached
 
 
 @register_jitable
@@ -164,71 +150,3 @@ def backward_tangent(
                     back[m, i] *= gain
             delta = back
             ddelta = dback
-
-
-@register_jitable
-def load(theta: Any, columns: Any, slot: int) -> None:
-    """columns[:, slot] = θ: parameters of episodes that are played beside each other."""
-    for k in range(len(columns)):
-        columns[k, slot] = theta[k]
-
-
-@register_jitable
-def outputs(shape: Any, theta: Any, lanes: Any, columns: Any, x: Any, scratch: Any, z: Any) -> None:
-    """z (SLOTS, out) of one observation x (o, SLOTS) of every slot; scratch: (2, widest, SLOTS).
-
-    A row of SLOTS numbers is one vector, and the long chains of `tanh_into` overlap.
-    """
-    inputs, sums = x, scratch[0]
-    at = 0
-    for layer in range(len(shape) - 1):
-        rows, width = shape[layer], shape[layer + 1]
-        bias = at + rows * width
-        for j in range(width):
-            for s in range(SLOTS):
-                sums[j, s] = columns[bias + j, s]
-            for i in range(rows):
-                add_scaled(sums, j, inputs, i, columns, at + i * width + j)
-        at = bias + width
-        if layer < len(shape) - 2:
-            # Into another place: were it the same one, LLVM's vectors would be left for scalars.
-            size = width * SLOTS
-            tanh_into(sums.reshape(sums.size)[:size], scratch[1].reshape(sums.size)[:size])
-            inputs = scratch[1]
-    for j in range(shape[len(shape) - 1]):
-        for s in range(SLOTS):
-            z[s, j] = sums[j, s]
-
-
-@intrinsic
-def _add_scaled(typing_context: Any, out: Any, j: Any, a: Any, i: Any, b: Any, k: Any) -> Any:
-    """out[j] += a[i] ∘ b[k], rows of SLOTS numbers each of contiguous matrices, as one vector.
-
-    Written for LLVM, which unrolls so short a loop before it looks for vectors.
-    """
-
-    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        vector = ir.VectorType(context.get_data_type(out.dtype), SLOTS)
-
-        def row(place: int) -> Any:
-            matrix = context.make_array(signature.args[place])(context, builder, arguments[place])
-            number = context.cast(
-                builder, arguments[place + 1], signature.args[place + 1], types.intp
-            )
-            first = builder.mul(number, ir.Constant(number.type, SLOTS))
-            return builder.bitcast(builder.gep(matrix.data, [first]), vector.as_pointer())
-
-        places = [row(place) for place in (0, 2, 4)]
-        align = context.get_abi_sizeof(context.get_data_type(out.dtype))
-        sums, one, two = (builder.load(place, align=align) for place in places)
-        builder.store(builder.fadd(sums, builder.fmul(one, two)), places[0], align=align)
-        return context.get_dummy_value()
-
-    return types.void(out, j, a, i, b, k), build
-
-
-def _interpreted(out: Any, j: Any, a: Any, i: Any, b: Any, k: Any) -> None:
-    out[j] += a[i] * b[k]
-
-
-add_scaled: Any = _interpreted if config.DISABLE_JIT else _add_scaled  # type: ignore[attr-defined]

@@ -1,6 +1,5 @@
 """Lifting: methods of an algorithm, written for one agent of one run, over a leading axis."""
 
-import copy
 from collections.abc import Callable
 from functools import cache
 from operator import is_
@@ -66,9 +65,8 @@ def column(values: Any) -> Any:
 
 def with_hyperparameters(algorithm: Algorithm, values: dict[str, Tensor]) -> Algorithm:
     """The algorithm with these hyperparameters, 0-d tensors."""
-    changed = copy.copy(algorithm)
-    for name, value in values.items():
-        object.__setattr__(changed, name, value)
+    changed = object.__new__(type(algorithm))  # several times as fast as `copy.copy`
+    vars(changed).update(vars(algorithm), **values)
     return changed
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 
 from fedrl.benchmark.config.configuration import Run
@@ -21,6 +22,7 @@ from fedrl.benchmark.training.rounds.sending import private, size
 from fedrl.benchmark.training.rounds.state import State, initial_state
 from fedrl.benchmark.training.rounds.step import Observer
 from fedrl.benchmark.training.rounds.uplink import aggregated
+from fedrl.envs.family import Array
 
 
 def start(runs: Sequence[Run], threads: int = 1) -> tuple[Program, State, Roster]:
@@ -46,16 +48,19 @@ def round_(
         state, snapshot = take_snapshot(program, state, roster, first)
         sent = broadcast(program, roster, known(program, state, roster))
         local = begin(program, state, roster, sent, snapshot)
+        lengths: list[Array] = []
         watch = Diagnostics(len(sent.theta), config.weight_cap or float("inf"))
         for draw in range(first, first + steps):
             local, step = local_step(program, roster, local, draw, eta, state.baseline)
-            for played in step.played:
-                state = state._replace(ledger=state.ledger.played(played.length))
+            lengths += (played.length for played in step.played)
             latest = step.played[0] if step.played else None
             if shown:
                 watch.step(step, local.server.previous)
             if observe is not None:
                 observe(step)
+        if lengths:
+            ledger = state.ledger.played(np.concatenate(lengths, axis=1))
+            state = state._replace(ledger=ledger)
         means = (local.agent.theta - local.server.theta) / (eta * steps)
         portion = shrink * steps / config.local_steps
         state, sizes = exchange(program, state, roster, local, means, portion, first)
