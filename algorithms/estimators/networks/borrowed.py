@@ -52,7 +52,8 @@ def _taken(typing_context: Any, values: Any, index: Any) -> Any:
 @intrinsic
 def _put(typing_context: Any, values: Any, index: Any, value: Any) -> Any:
     def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        ListInstance(context, builder, values, arguments[0]).setitem(arguments[1], arguments[2], incref=True)
+        items = ListInstance(context, builder, values, arguments[0])
+        items.setitem(arguments[1], arguments[2], incref=True)
         return context.get_dummy_value()
 
     return types.void(values, types.intp, value), build
