@@ -226,8 +226,14 @@ def test_following_one_action_for_ever_is_the_stationary_policy(name: str) -> No
     np.testing.assert_allclose(family.follow(task, plan), expected, rtol=1e-12)
 
 
-@every_tabular
-@pytest.mark.parametrize("kappa", [0.0, 1.0])
+@pytest.mark.parametrize(
+    ("name", "kappa"),
+    [
+        pytest.param(n, kappa, marks=pytest.mark.long if (n, kappa) == ("taxi", 1.0) else ())
+        for n in TABULAR
+        for kappa in (0.0, 1.0)
+    ],
+)
 def test_thresholds_are_in_order(name: str, kappa: float) -> None:
     family: Any = FAMILIES[name]()
     task = sample(name, kappa=kappa)

@@ -34,7 +34,8 @@ TABLE = [
     *((name, {}, flags) for name, flags in FLAGS.items()),
     *((name, more, []) for name, more in STREAMS.items()),
 ]
-SHORT = ("locale C", "-W error", "closed streams", "home that is not there")
+SHORT = ("locale C", "closed streams")
+LONG = ("-W error", "home that is not there")
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +48,11 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 
 @pytest.mark.parametrize(
     ("name", "more", "flags"),
-    [row for row in TABLE if EVERY or row[0] in SHORT],
+    [
+        pytest.param(*row, marks=pytest.mark.long if row[0] in LONG else ())
+        for row in TABLE
+        if EVERY or row[0] in SHORT + LONG
+    ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_the_same_bits_everywhere(

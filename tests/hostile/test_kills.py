@@ -119,6 +119,7 @@ def _steady(name: str) -> bool:
     return not name.startswith("new/designed/report/") and not name.endswith("journal.log")
 
 
+@pytest.mark.long
 def test_a_killed_command_that_is_repeated_gives_the_bytes_of_an_undisturbed_one(
     template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -151,6 +151,7 @@ sampler.sample(np.zeros((1, policy.size)), stream, 1)
 """
 
 
+@pytest.mark.long
 def test_what_is_compiled_for_another_package_is_apart(tmp_path: Path) -> None:
     """The index of compiled code is read with all types in it: a package may be gone by then."""
     (tmp_path / "gone").mkdir()

@@ -45,6 +45,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.long
 def test_the_page_leads_from_an_empty_folder_to_a_figure(folder: Path) -> None:
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (folder, IMPORTED_FROM)))}
     told = commands()

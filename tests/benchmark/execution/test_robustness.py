@@ -302,6 +302,7 @@ def command(folder: Path, *more: str) -> subprocess.Popen[str]:
     )
 
 
+@pytest.mark.long
 def test_two_processes_share_a_study(tmp_path: Path) -> None:
     (tmp_path / "many.toml").write_text(MANY)
     both = [command(tmp_path, "--workers", "1", "--json") for _ in range(2)]
@@ -394,6 +395,7 @@ def test_ctrl_c_inside_of_a_compiled_function_is_no_failed_run(
     assert "fedrl run tiny.toml" in answer.err or "same command" in answer.err
 
 
+@pytest.mark.long
 def test_ctrl_c_with_several_workers_is_clean_and_resumable(tmp_path: Path) -> None:
     (tmp_path / "many.toml").write_text(MANY.replace("rounds = 200", "rounds = 600"))
     process = command(tmp_path, "--workers", "2")

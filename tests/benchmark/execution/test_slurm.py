@@ -78,6 +78,7 @@ def files(folder: str) -> dict[str, bytes]:
     return {n: p.read_bytes() for n, p in found.items() if "seconds" not in n and "manif" not in n}
 
 
+@pytest.mark.long
 def test_a_cluster_that_loses_jobs_and_limits_them_gives_the_same_files(cluster: Path) -> None:
     done = run_study("tiny.toml", results="slurm", workers=2, executor="slurm", address="--mem=1G")
     assert (done.finished, len(done.failed)) == (6, 0)

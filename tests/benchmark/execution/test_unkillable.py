@@ -15,7 +15,7 @@ kappa = [0.0, 0.5]
 agents = 3
 local_steps = 4
 episodes = 2
-rounds = 120
+rounds = 80
 evaluate_every = 15
 step_size = 0.0005
 initial_momentum = "batch"
@@ -25,7 +25,7 @@ horizon = 100
 [algorithms.fedsvrpg-m]
 [algorithms.independent-pg]
 """
-KILLS = int(os.environ.get("FEDRL_KILLS", "5"))
+KILLS = int(os.environ.get("FEDRL_KILLS", "3"))
 # One process imports everything once; its children compute the study and are killed. States are
 # saved every few rounds, so that even a short life leaves something to go on from.
 PROGRAM = """

@@ -130,7 +130,9 @@ def test_the_hardest_pair_is_at_the_largest_distance() -> None:
 # All families
 
 
-@every_tabular
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.long if n == "taxi" else ()) for n in TABULAR]
+)
 def test_nobody_does_better_for_an_agent_than_its_own_plan(name: str) -> None:
     family: Any = FAMILIES[name]()
     task = sample(name, kappa=1.0)

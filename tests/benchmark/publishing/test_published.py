@@ -518,6 +518,7 @@ def test_a_folder_that_is_no_report_is_a_mistake(fedrl: Fedrl) -> None:  # noqa:
     assert_mistake(fedrl("verify", "--published", "emty"), "did you mean empty?")
 
 
+@pytest.mark.long
 def test_a_shipped_study_verifies_and_another_replays() -> None:
     """`tox run -e thorough` asks both of all that are in reports/published; these are short."""
     shipped = {folder.name: folder for folder in published()}
@@ -528,6 +529,7 @@ def test_a_shipped_study_verifies_and_another_replays() -> None:
     assert "differs" not in outcomes
 
 
+@pytest.mark.long
 def test_a_published_study_has_films_of_its_runs(fedrl: Fedrl) -> None:  # noqa: F811
     """The same bytes again when it is redrawn; one that is edited is told."""
     Path("maps.toml").write_text(TEXT.replace("random-mdp", "gridworld"))

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -99,7 +100,9 @@ def assert_same(one, two):
         np.testing.assert_array_equal(column, two.columns[name], err_msg=name)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=40 if EVERY_PAIR else 20, deadline=None, suppress_health_check=list(HealthCheck)
+)
 @given(runs=batches(), data=st.data())
 def test_alone_together_shuffled_and_resumed(runs, data):
     together = train(runs)
@@ -146,6 +149,7 @@ def crossed() -> list[tuple[list[str], list[str]]]:
     return [(families, [*algorithms]) for algorithms, families in groups.items()]
 
 
+@pytest.mark.long
 def test_any_number_of_workers(tmp_path: Path):
     """All families, all algorithms: the files of one and of three workers are the same bytes."""
     studies = []

@@ -127,6 +127,7 @@ def test_a_batch_and_an_interruption_change_no_bit(algorithm, monkeypatch):
             np.testing.assert_array_equal(first.parameters, other.parameters)
 
 
+@pytest.mark.long
 def test_robots_in_practical_mode():
     """Critic, segments, pooled statistics, whitened advantages and Adam at the server, together."""
     settings = {

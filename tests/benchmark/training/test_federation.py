@@ -54,10 +54,19 @@ def assert_same_bits(one, two):
     np.testing.assert_array_equal(one.parameters, two.parameters)
 
 
+# Every algorithm in one finite family; with networks, one for each way of stepping and each kind of
+# memory. The others are long.
+KEPT = ("fedpg", "fedsvrpg-m", "fedhapg-m", "mfpo", "scaffold-pg", "fedppo", "fedtrpo", "afedpg")
+
+
 @pytest.mark.parametrize(
     ("family", "algorithm"),
     [
-        (family, algorithm)
+        pytest.param(
+            family,
+            algorithm,
+            marks=() if family == "gridworld" or algorithm in KEPT else pytest.mark.long,
+        )
         for family in sorted(SETTINGS)
         for algorithm, kind in sorted(ALGORITHMS.items())
         if suits(kind, FAMILIES[family])

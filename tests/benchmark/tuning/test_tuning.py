@@ -210,6 +210,7 @@ print(partial)
 """
 
 
+@pytest.mark.long
 def test_killed_or_in_company_it_finds_the_same(tmp_path: Path) -> None:
     """`kill -9`, and two processes on one folder and journal: the same winner, trial by trial."""
     command = [sys.executable, "-c", PROGRAM, *ONE]

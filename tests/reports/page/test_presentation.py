@@ -101,7 +101,9 @@ def test_a_wrong_choice_is_named(shown: dict[str, Any], said: str, tmp_path: Pat
     assert not any(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("size", WIDTHS)
+@pytest.mark.parametrize(
+    "size", ["icml", *(pytest.param(s, marks=pytest.mark.long) for s in WIDTHS if s != "icml")]
+)
 def test_figures_fit_the_columns_of_a_venue_and_have_its_fonts(
     size: str, tmp_path: Path, pdf: None
 ) -> None:

@@ -51,9 +51,7 @@ def report(request, tmp_path_factory):
     )
 
 
-@pytest.mark.parametrize(
-    "report", ["grid", pytest.param("sobol", marks=pytest.mark.long)], indirect=True
-)
+@pytest.mark.long
 def test_rebuilding_and_shuffling_change_no_byte(report, tmp_path):
     """All but PDFs, which are drawn from the same figures."""
     kind, records, out, _ = report
