@@ -159,13 +159,13 @@ class CompiledGradients(Gradients):
         return Options(*(getattr(self, name) for name in Options._fields))
 
     def _estimate(self, kind: int, theta: Tensor, vector: Tensor, batch: Trajectories) -> Tensor:
-        shape, options = self.policy.shape, self._options
-        estimate = kernels.estimator(type(self.policy).__name__, kind, shape)
+        widths, options = self.policy.widths, self._options
+        estimate = kernels.estimator(type(self.policy).__name__, kind, self.policy.shape)
 
         def lanes(out: Array, *arrays: Any) -> None:
             length = arrays[6]
             log_weight = np.zeros(length.shape)
-            estimate(kind, shape, options, *arrays, log_weight, out)
+            estimate(kind, widths, options, *arrays, log_weight, out)
             if kind == kernels.WEIGHTED and self.probe is not None:
                 self.probe.log_weights.append(log_weight)
 

@@ -8,7 +8,7 @@ o observation, a action, d parameters.
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -35,6 +35,11 @@ class Policy(ABC):
     @abstractmethod
     def size(self) -> int:
         """Number of parameters d."""
+
+    @cached_property
+    def widths(self) -> Array:
+        """`shape` as compiled code takes it: what is compiled serves any number of layers."""
+        return np.array(self.shape)
 
     @property
     def action_size(self) -> int:

@@ -72,7 +72,7 @@ class Critics(NamedTuple):
         orders = np.zeros((len(own), 1, 1)) if uniform is None else uniform
         parts = (played.observation, played.reward, played.length, played.final, played.terminated)
         run = compiled_valuation(type(self.policy).__name__)
-        run(critic_shape(self.policy), fit, own, *parts, orders, value, out)
+        run(np.array(critic_shape(self.policy)), fit, own, *parts, orders, value, out)
         states = self.states.copy()
         states[rows] = out
         return self._replace(states=states), torch.from_numpy(value)

@@ -58,7 +58,7 @@ def player(
             which = (theta[lane], keys[lane], agents[lane], draw, group.start)
             own = (state[group], resting[group], ended, first, until)
             parts = (part[group] for part in out)
-            return run(policy.shape, policy.draws, native.data, *which, *own, *parts), ended
+            return run(policy.widths, policy.draws, native.data, *which, *own, *parts), ended
 
         return Player(groups, lane_by_lane)
     act = compiled_action(type(policy).__name__)
@@ -74,7 +74,7 @@ def player(
         uniform_lanes(own, *stream, copies, t * blocks + (policy.draws + 1) // 2)
         action = np.empty((rows, policy.action_size), theta.dtype)
         log_prob = np.empty(rows, theta.dtype)
-        act(policy.shape, theta, observation, uniform, copies, action, log_prob)
+        act(policy.widths, theta, observation, uniform, copies, action, log_prob)
         state[:], reward, terminated = simulator.step(state, action.astype(np.float64), own)
         out.observation[:, t], out.action[:, t] = observation, action
         out.reward[:, t], out.log_prob[:, t] = reward, log_prob

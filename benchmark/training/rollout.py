@@ -86,7 +86,7 @@ class Sampler:
             kernel = self.family.kernel
             task: Any = type(self.task)
             run = compiled_rollout(kernel, task, type(self.policy).__name__)
-            run(self.policy.shape, self.policy.draws, self.task, theta, *stream, *out)
+            run(self.policy.widths, self.policy.draws, self.task, theta, *stream, *out)
         elif isinstance(self.family, SimulatedFamily):
             simulated_rollout(self.simulator(episodes), self.policy, theta, stream, out)
         else:
@@ -132,7 +132,10 @@ def compiled_rollout(kernel: Kernel, task: type, policy: str) -> Callable[..., N
         numbers = np.zeros(max(start_draws, draws) + 1)
         x = np.zeros((observation.shape[3], SLOTS), theta.dtype)
         columns = np.zeros((theta.shape[1], SLOTS), theta.dtype)
-        scratch = np.zeros((2, max(shape), SLOTS), theta.dtype)
+        widest = 0
+        for width in shape:
+            widest = max(widest, width)
+        scratch = np.zeros((2, widest, SLOTS), theta.dtype)
         z = np.zeros((SLOTS, shape[-1]), theta.dtype)
         spare = np.zeros(shape[-1], theta.dtype)
         task = lane_of(tasks, 0)

@@ -37,7 +37,7 @@ def batch(policy, agents: int, episodes: int, horizon: int, dtype) -> list[np.nd
 
 def estimate(function, kind: int, policy, options: Options, given: list[np.ndarray]):
     out, log_weight = np.full_like(given[0], 7.0), np.zeros(given[6].shape)
-    function(kind, policy.shape, options, *given, log_weight, out)
+    function(kind, policy.widths, options, *given, log_weight, out)
     return out, log_weight
 
 

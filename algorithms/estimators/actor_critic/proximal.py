@@ -5,6 +5,7 @@ Axes: B episodes, T steps, M steps taken, d parameters of θ = [policy, V].
 
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -61,7 +62,7 @@ def proximal_step(
     from the policy of `held` (d,), by default θ before the first update too.
     """
     step = compiled_step(type(policy).__name__)
-    shapes = (policy.shape, critic_shape(policy))
+    shapes = (policy.widths, np.array(critic_shape(policy)))
     numbers = torch.stack([torch.as_tensor(rate, dtype=torch.float64) for rate in rates])
 
     def lanes(out: Array, *arrays: Any) -> None:

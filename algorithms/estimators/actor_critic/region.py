@@ -28,10 +28,10 @@ def gain_and_divergence(
     """
     run = compiled_region(type(gradients.policy).__name__)
     options = Options(*(getattr(gradients, name) for name in Options._fields))
-    shape = gradients.policy.shape
+    widths = gradients.policy.widths
 
     def lanes(out: Array, *arrays: Any) -> None:
-        run(shape, options, *arrays, out)
+        run(widths, options, *arrays, out)
 
     parts = (batch.observation, batch.action, batch.reward, batch.length, batch.value)
     found = lifted(lanes, theta, candidate, *parts)

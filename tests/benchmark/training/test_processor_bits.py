@@ -55,6 +55,7 @@ def test_training_leaves_no_product_to_a_library() -> None:
             assert getattr(node, "attr", "") not in products, f"{path}:{node.lineno}"
 
 
+@pytest.mark.long
 def test_libraries_may_choose_other_instructions(here: str) -> None:
     assert printed(PROGRAM, plainer_processor()) == here
 

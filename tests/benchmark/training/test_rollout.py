@@ -40,7 +40,7 @@ def acted(policy: Policy):
     action, log_prob = np.empty((COUNT, policy.action_size)), np.empty(COUNT)
     uniform = generator.random((COUNT, policy.draws))
     choose = compiled_action(type(policy).__name__)
-    choose(policy.shape, theta, observation, uniform, COUNT, action, log_prob)
+    choose(policy.widths, theta, observation, uniform, COUNT, action, log_prob)
     return torch.from_numpy(theta[0]), torch.from_numpy(observation), action, log_prob
 
 
@@ -97,7 +97,7 @@ def test_outputs_of_episodes_side_by_side_are_each_episodes_own(policy, dtype):
         z = np.zeros((SLOTS, policy.shape[-1]), dtype)
         scratch = np.full((2, max(policy.shape), SLOTS), np.nan, dtype)
         parts = [njit(part) for part in (body.outputs, body.load)]
-        side_by_side(*parts, policy.shape, theta, lanes, x, scratch, z)
+        side_by_side(*parts, policy.widths, theta, lanes, x, scratch, z)
         return z
 
     lanes = generator.integers(0, 3, SLOTS)
