@@ -34,8 +34,8 @@ TABLE = [
     *((name, {}, flags) for name, flags in FLAGS.items()),
     *((name, more, []) for name, more in STREAMS.items()),
 ]
-SHORT = ("locale C", "closed streams")
-LONG = ("-W error", "home that is not there")
+SHORT = ("locale C",)
+LONG = ("closed streams", "-W error", "home that is not there")
 
 
 @pytest.fixture(scope="module")

@@ -157,6 +157,7 @@ def test_a_killed_command_that_is_repeated_gives_the_bytes_of_an_undisturbed_one
     assert met == KILLS
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("size", [2_000, 20_000, 60_000] if KILLS >= 100 else [20_000])
 def test_a_disk_that_is_full_stops_publishing_and_the_same_command_finishes(
     template: Path, tmp_path: Path, size: int

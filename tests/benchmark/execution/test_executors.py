@@ -167,6 +167,7 @@ def kill_a_node(cluster: Any, folder: Path) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.long
 def test_a_node_with_other_code_is_refused(cluster: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     from fedrl.benchmark.execution import ray_executor
 

@@ -105,7 +105,10 @@ def test_a_film_is_an_episode_of_the_engine(name: str) -> None:
         assert len(_moments(shown, theta, agent, 2)) == min(3, len(moments))
 
 
-@pytest.mark.parametrize("name", ["gridworld", "random-mdp", "cartpole"])
+@pytest.mark.parametrize(
+    "name",
+    ["cartpole", *(pytest.param(n, marks=pytest.mark.long) for n in ("gridworld", "random-mdp"))],
+)
 def test_show_draws_the_same_bytes_again(fedrl: Fedrl, tmp_path: Path, name: str) -> None:  # noqa: F811
     arguments = ["show", name, "--kappa", "0.8", "--set", "horizon=20"]
     answer = json.loads(fedrl(*arguments, "--out", "one", "--json").out)

@@ -551,6 +551,7 @@ def test_a_published_study_has_films_of_its_runs(fedrl: Fedrl) -> None:  # noqa:
     assert "differs: pictures/gridworld-final-policy.gif" in told.out
 
 
+@pytest.mark.long
 def test_a_report_has_a_film_of_every_familys_best_run(fedrl: Fedrl) -> None:  # noqa: F811
     """The page names its place, and is made again where it is no more."""
     Path("maps.toml").write_text(TEXT.replace("random-mdp", "gridworld"))

@@ -39,7 +39,7 @@ def _few_resamples():
         yield
 
 
-@pytest.fixture(scope="module", params=["grid", "sobol"])
+@pytest.fixture(scope="module", params=["grid", pytest.param("sobol", marks=pytest.mark.long)])
 def report(request, tmp_path_factory):
     """(kind, records, folder, page)."""
     records, out = study(request.param), tmp_path_factory.mktemp("report")
