@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import numpy as np
+import pytest
 from numba import njit
 
 from fedrl.algorithms.estimators.networks.borrowed import borrowed, entries, put, taken
@@ -51,6 +52,20 @@ def written(cube, first, count):
     part = entries(cube, first, count)
     for k in range(count):
         part[k] = -1.0
+
+
+@njit
+def of_what_is_left(count):
+    made = np.ones(count)
+    part = entries(made, 0, count)  # the array itself is read no more
+    for _ in range(3):
+        np.full(count, 7.0)
+    return part.sum()
+
+
+@pytest.mark.parametrize("count", [4, 300, 1_000_000])
+def test_entries_hold_what_they_are_of(count):
+    assert of_what_is_left(count) == count
 
 
 def test_entries_are_those_of_the_array_in_order():

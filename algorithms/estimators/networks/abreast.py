@@ -16,7 +16,7 @@ from numba import types
 from numba.core import config
 from numba.extending import intrinsic, register_jitable
 
-from fedrl.algorithms.estimators.networks.borrowed import entries
+from fedrl.algorithms.estimators.networks.borrowed import borrowed, entries
 from fedrl.algorithms.estimators.networks.product import fused
 from fedrl.algorithms.estimators.networks.tanh import tanh_into
 
@@ -48,6 +48,7 @@ def outputs(shape: Any, theta: Any, lanes: Any, columns: Any, x: Any, scratch: A
 
     Sums begin with the bias and are rounded after every product and every sum, unlike `forward`'s.
     """
+    x, scratch = borrowed(x), borrowed(scratch)
     half = scratch.size // 2
     inputs, sums = entries(x, 0, x.size), entries(scratch, 0, half)
     at = 0

@@ -2,13 +2,15 @@
 
 numba counts a reference for every view of an array, two atomic instructions each: half the time of
 a step of a small network. A view of a borrowed array is not counted. Whoever borrows must hold the
-array itself; arguments of a function are held by its caller. In plain Python they are as they are.
+array itself, or it is freed after its last use: a function's caller holds its arguments, and what a
+loop borrows anew every time is held until the loop ends. Plain Python takes all as they are.
 """
 
 from typing import Any
 
 from numba import types
 from numba.core import config
+from numba.core.imputils import impl_ret_borrowed
 from numba.cpython.listobj import ListInstance
 from numba.extending import intrinsic
 from numba.np.arrayobj import populate_array
@@ -31,10 +33,10 @@ def _entries(typing_context: Any, array: Any, first: Any, count: Any) -> Any:
 
     def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         whole = context.make_array(array)(context, builder, arguments[0])
-        out, data = context.make_array(kind)(context, builder), whole.data
-        data = builder.gep(data, [arguments[1]])
-        populate_array(out, data, [arguments[2]], [whole.itemsize], whole.itemsize, None)
-        return out._getvalue()
+        out = context.make_array(kind)(context, builder)
+        data, size = builder.gep(whole.data, [arguments[1]]), whole.itemsize
+        populate_array(out, data, [arguments[2]], [size], size, whole.meminfo)
+        return impl_ret_borrowed(context, builder, kind, out._getvalue())
 
     return kind(array, types.intp, types.intp), build
 
@@ -72,5 +74,5 @@ if config.DISABLE_JIT:  # type: ignore[attr-defined]
     taken, put = list.__getitem__, list.__setitem__
 else:
     borrowed, entries, taken, put = _borrowed, _entries, _taken, _put
-borrowed.__doc__ = """The array."""
+borrowed.__doc__ = """The array, not counted."""
 entries.__doc__ = """Entries first … first + count - 1 of a contiguous array, in order: a vector."""

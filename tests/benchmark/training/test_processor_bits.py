@@ -61,6 +61,12 @@ def test_libraries_may_choose_other_instructions(here: str) -> None:
 
 
 @pytest.mark.long
+def test_memory_may_hold_anything(here: str) -> None:
+    """glibc fills what is allocated and what is freed: nothing is read before or after its time."""
+    assert printed(PROGRAM, {"MALLOC_PERTURB_": "165"}) == here
+
+
+@pytest.mark.long
 @pytest.mark.skipif(numba.config.CPU_NAME is not None, reason="numba compiles for another one")
 def test_compiled_code_may_be_for_another_processor(here: str, tmp_path: object) -> None:
     compiled = {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": "+avx2,+fma"}
