@@ -7,6 +7,7 @@ import pytest
 
 from fedrl.algorithms.estimators import kernels
 from fedrl.algorithms.estimators.coefficients import Options
+from fedrl.algorithms.estimators.networks import abreast
 from fedrl.algorithms.estimators.policy import CategoricalMLP, GaussianMLP
 
 PAPER_EXACT = Options(0.99, float("inf"), False, False, 0.0, False)
@@ -80,3 +81,9 @@ def test_small_networks_stand_beside_each_other():
     one = kernels.one_by_one("CategoricalMLP")
     assert kernels.estimator("CategoricalMLP", kernels.CURVATURE, small.shape) is one
     assert kernels.estimator("CategoricalMLP", kernels.PLAIN, large.shape) is one
+
+
+def test_chains_of_every_kind_are_compiled_under_names_of_their_own():
+    """By these the linker tells functions with the same arguments from each other."""
+    kinds = (abreast.products, abreast.affine, abreast.rounded, abreast.totals_of)
+    assert len({run.__qualname__ for run in kinds}) == len(kinds)

@@ -221,7 +221,6 @@ def chains(kind: int) -> Any:
     """
     eight, four, two, single = (chain(kind, columns) for columns in (8, 4, 2, 1))
 
-    @register_jitable
     def run(
         out: Any, down: int, a: Any, line: int, step: int, b: Any, j: int, over: int, beside: int,
         lines: int, count: int, o: int,
@@ -255,7 +254,10 @@ def chains(kind: int) -> Any:
                     total = total + b[j + count * over + c * beside]
                 out[o + place * down + c] = total
 
-    return interpreted if config.DISABLE_JIT else run  # type: ignore[attr-defined]
+    # Of compiled functions with one name and the same types of arguments, loaded from files of two
+    # processes, the linker keeps one for all.
+    run.__qualname__ = f"chains_{kind}"
+    return interpreted if config.DISABLE_JIT else register_jitable(run)  # type: ignore[attr-defined]
 
 
 products, affine, rounded, totals_of = map(chains, (PRODUCTS, AFFINE, ROUNDED, TOTALS))
