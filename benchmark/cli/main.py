@@ -85,8 +85,7 @@ def _version(asked: bool) -> None:
 @app.callback()
 def _options(
     asked: Annotated[
-        bool,
-        typer.Option("--version", help="Print the version.", is_eager=True, callback=_version),
+        bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=_version)
     ] = False,
 ) -> None:
     pass

@@ -90,12 +90,7 @@ def _evidence(told: Mapping[Surface, Sequence[Sentence]], spec: Sensitivity) -> 
         "judged by means over all seeds; environments where nothing beats the random policy do "
         "not count.",
         rows,
-        (
-            ALGORITHM,
-            text("rule", "rule"),
-            text("decided by", "decided"),
-            text("sentence", "says"),
-        ),
+        (ALGORITHM, text("rule", "rule"), text("decided by", "decided"), text("sentence", "says")),
         group=("algorithm",),
     )
 

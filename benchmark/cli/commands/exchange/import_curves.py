@@ -21,8 +21,7 @@ def import_curves(
         str | None, typer.Option(help="Name of the environment, where files have none.")
     ] = None,
     algorithm: Annotated[
-        str | None,
-        typer.Option(help="Name of the algorithm.", show_default="the file's folder"),
+        str | None, typer.Option(help="Name of the algorithm.", show_default="the file's folder")
     ] = None,
     metric: Annotated[
         str | None, typer.Option(help="Which of several measures is the score.")
@@ -32,8 +31,7 @@ def import_curves(
         typer.Option(help="Score of the random policy.", show_default="mean first score"),
     ] = None,
     reference: Annotated[
-        float | None,
-        typer.Option(help="Score that counts as solved.", show_default="best of all"),
+        float | None, typer.Option(help="Score that counts as solved.", show_default="best of all")
     ] = None,
     as_json: Json = False,
 ) -> None:

@@ -19,8 +19,7 @@ def publish(
         ),
     ] = None,
     date: Annotated[
-        str | None,
-        typer.Option(metavar="YYYY-MM-DD", help="Day of publication; today."),
+        str | None, typer.Option(metavar="YYYY-MM-DD", help="Day of publication; today.")
     ] = None,
     redraw: Annotated[
         bool,
