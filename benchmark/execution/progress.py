@@ -31,11 +31,6 @@ class Tally:
 
     def hear(self, event: attempt.Event) -> None:
         """Count it. Until some work is done processes start and compile, which is no measure."""
-        self._count(event)
-        if self._first is None and self.share:
-            self._first = time.monotonic(), self.share
-
-    def _count(self, event: attempt.Event) -> None:
         batch = event.batch
         if isinstance(event, attempt.Compiling):
             self._compiling[id(batch)] = event.functions
@@ -52,6 +47,8 @@ class Tally:
             self._done += _cost(batch)
             self.finished += len(batch) * isinstance(event, attempt.Finished)
             self.failed += isinstance(event, attempt.Failed)
+        if self._first is None and self.share:
+            self._first = time.monotonic(), self.share
 
     @property
     def share(self) -> float:
