@@ -108,17 +108,14 @@ def parse(text: str, where: str) -> list[Claim]:
     for name, entry in claims.items():
         try:
             found.append(Claim.model_validate({"paper": paper, "name": name, **entry}))
-        except (ValidationError, TypeError) as error:
-            raise ClaimError(f"{where}, claim {name}: {_reason(error)}") from None
+        except TypeError:
+            raise ClaimError(f"{where}, claim {name}: it is not a table") from None
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(str(step) for step in first["loc"])
+            reason = f"{place}: {first['msg']}".removeprefix(": ")
+            raise ClaimError(f"{where}, claim {name}: {reason}") from None
     return found
 
 
 KEYS = {"paper", "claims"}
-
-
-def _reason(error: Exception) -> str:
-    if not isinstance(error, ValidationError):
-        return "it is not a table"
-    first = error.errors()[0]
-    place = ".".join(str(step) for step in first["loc"])
-    return f"{place}: {first['msg']}".removeprefix(": ")

@@ -6,7 +6,8 @@ from pathlib import Path
 from fedrl.benchmark.claims.claim import Claim
 from fedrl.benchmark.claims.estimands import check
 from fedrl.benchmark.claims.evidence import Evidence, NothingToMeasureError, NotPublishedError
-from fedrl.benchmark.claims.verdict import NOTHING, Measured, Verdict, concluded, judged
+from fedrl.benchmark.claims.verdict import Measured, Verdict, concluded, judged
+from fedrl.reports.statistics.estimates import UNKNOWN
 
 
 def judge(
@@ -30,7 +31,7 @@ def judge(
             try:
                 found = measures[claim.name](own, options, claim.level)
             except (NotPublishedError, NothingToMeasureError) as error:
-                found = Measured(NOTHING, 0, missing=str(error))
+                found = Measured(UNKNOWN, 0, missing=str(error))
             parts.append(judged(claim, part.name, found))
         verdicts.append(concluded(claim, parts))
     return verdicts

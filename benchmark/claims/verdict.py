@@ -16,7 +16,6 @@ from fedrl.reports.statistics import hypotheses
 from fedrl.reports.statistics.estimates import Estimate
 
 SHOWN, REFUTED, UNDECIDED = "shown", "refuted", "undecided"
-NOTHING = Estimate(np.nan, np.nan, np.nan)
 
 
 @dataclass(frozen=True)

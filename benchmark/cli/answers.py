@@ -86,10 +86,7 @@ def print_table(
         console.width = max(80, Measurement.get(wide, wide.options, table).maximum)
     elif _breaks(console, headings, told):
         folded = TextWrapper(
-            console.width,
-            subsequent_indent="    ",
-            break_long_words=False,
-            break_on_hyphens=False,
+            console.width, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
         )
         for row in told:
             lines = [f"{h}: {cell}" for h, cell in zip(headings, row, strict=True) if cell]

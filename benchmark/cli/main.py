@@ -11,34 +11,20 @@ import typer
 from typer.exceptions import TyperException
 
 from fedrl.benchmark.cli.codes import INTERRUPTED, USER_ERROR
-from fedrl.benchmark.cli.commands.entries.check import check
-from fedrl.benchmark.cli.commands.entries.cross import cross
-from fedrl.benchmark.cli.commands.entries.handbook import handbook
-from fedrl.benchmark.cli.commands.entries.render import render
-from fedrl.benchmark.cli.commands.entries.show import show
-from fedrl.benchmark.cli.commands.entries.thresholds import thresholds
-from fedrl.benchmark.cli.commands.exchange.import_curves import import_curves
-from fedrl.benchmark.cli.commands.exchange.merge import merge
-from fedrl.benchmark.cli.commands.exchange.mirror import mirror
-from fedrl.benchmark.cli.commands.machine.doctor import doctor
-from fedrl.benchmark.cli.commands.machine.info import info
-from fedrl.benchmark.cli.commands.machine.speed import speed
-from fedrl.benchmark.cli.commands.studies.list_known import list_known
-from fedrl.benchmark.cli.commands.studies.open_page import open_page
-from fedrl.benchmark.cli.commands.studies.records import records
-from fedrl.benchmark.cli.commands.studies.report import report
-from fedrl.benchmark.cli.commands.studies.run import run
-from fedrl.benchmark.cli.commands.studies.study import study
-from fedrl.benchmark.cli.commands.studies.watch import watch
-from fedrl.benchmark.cli.commands.trust.claims import claims
-from fedrl.benchmark.cli.commands.trust.compare import compare
-from fedrl.benchmark.cli.commands.trust.publish import publish
-from fedrl.benchmark.cli.commands.trust.replay import replay
-from fedrl.benchmark.cli.commands.trust.submit import submit
-from fedrl.benchmark.cli.commands.trust.verify import verify
-from fedrl.benchmark.cli.commands.tuning.sensitivity import sensitivity
-from fedrl.benchmark.cli.commands.tuning.tune import tune
-from fedrl.benchmark.cli.commands.tuning.tuned import tuned
+from fedrl.benchmark.cli.commands.entries import check, cross, handbook, render, show, thresholds
+from fedrl.benchmark.cli.commands.exchange import import_curves, merge, mirror
+from fedrl.benchmark.cli.commands.machine import doctor, info, speed
+from fedrl.benchmark.cli.commands.studies import (
+    list_known,
+    open_page,
+    records,
+    report,
+    run,
+    study,
+    watch,
+)
+from fedrl.benchmark.cli.commands.trust import claims, compare, publish, replay, submit, verify
+from fedrl.benchmark.cli.commands.tuning import sensitivity, tune, tuned
 from fedrl.benchmark.cli.known import checked
 from fedrl.benchmark.cli.printable import printable
 from fedrl.benchmark.cli.streams import NOTICE, FullError, Stream, complete
@@ -74,7 +60,7 @@ app = typer.Typer(
 )
 
 _named = {list_known: "list", open_page: "open", import_curves: "import"}
-for _group, _commands in {
+for _group, _modules in {
     "Studies": (list_known, study, run, watch, report, open_page, records),
     "Tuning": (tune, tuned, sensitivity),
     "Families and algorithms": (show, render, check, thresholds, cross, handbook),
@@ -82,8 +68,9 @@ for _group, _commands in {
     "In and out": (import_curves, mirror, merge),
     "This machine": (speed, info, doctor),
 }.items():
-    for _command in _commands:
-        app.command(_named.get(_command), rich_help_panel=_group)(checked(_command))
+    for _module in _modules:
+        _command = getattr(_module, _module.__name__.rpartition(".")[2])  # of its module's name
+        app.command(_named.get(_module), rich_help_panel=_group)(checked(_command))
 
 
 def _version(asked: bool) -> None:
@@ -98,8 +85,7 @@ def _version(asked: bool) -> None:
 @app.callback()
 def _options(
     asked: Annotated[
-        bool,
-        typer.Option("--version", help="Print the version.", is_eager=True, callback=_version),
+        bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=_version)
     ] = False,
 ) -> None:
     pass

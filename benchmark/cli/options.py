@@ -20,8 +20,13 @@ def counted(help: str, *, least: int = 1, most: int = MOST, **more: Any) -> Any:
     return typer.Option(min=least, max=most, help=help, **more)
 
 
+def folder(help: str, **more: Any) -> Any:
+    """An option that is a folder; `more` goes to `typer.Option`."""
+    return typer.Option(metavar="DIR", help=help, **more)
+
+
 Json = Annotated[bool, typer.Option("--json", help="Answer as JSON on standard output.")]
-Results = Annotated[Path, typer.Option(metavar="DIR", help="Folder of results.")]
+Results = Annotated[Path, folder("Folder of results.")]
 Study = Annotated[
     str | None, typer.Option(metavar="NAME", help="Study of the run, if several have it.")
 ]

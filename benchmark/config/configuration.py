@@ -30,13 +30,7 @@ from fedrl.algorithms.estimators.policy import (
 )
 from fedrl.algorithms.estimators.tabular import TabularBits, TabularDirect, TabularGreedy
 from fedrl.benchmark.config import registry
-from fedrl.benchmark.config.communication import (
-    AnyAggregator,
-    AnyCompression,
-    Clock,
-    Lazy,
-    Privacy,
-)
+from fedrl.benchmark.config.communication import AnyAggregator, AnyCompression, Clock, Lazy, Privacy
 from fedrl.benchmark.config.compatibility import check_compatible, check_personal
 from fedrl.benchmark.config.conditions import (
     AnyNoise,

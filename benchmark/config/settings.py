@@ -2,9 +2,11 @@
 
 import re
 import tomllib
+import traceback
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
 from pydantic import ValidationError
@@ -28,6 +30,13 @@ def explained(refused: type[ValueError] = SettingError, before: str = "") -> Ite
         yield
     except ValidationError as error:
         raise refused(f"{before}{explain(error)}") from None
+
+
+def located(error: BaseException) -> str:
+    """Kind, place and message of an error, in one line: ValueError at file.py:12: no message."""
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    message = " ".join(str(error).split()) or "no message"
+    return f"{type(error).__name__} at {Path(where.filename).name}:{where.lineno}: {message}"
 
 
 def check_known(kind: str, names: Iterable[str], known: Collection[str], place: str = "") -> None:

@@ -1,13 +1,12 @@
 """Which laws bind which entries, and running them."""
 
 import time
-import traceback
 import warnings
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from fedrl.algorithms import Algorithm
+from fedrl.benchmark.config.settings import located
 from fedrl.benchmark.conformance import draws, dynamics, finite, learning, purity, view
 from fedrl.benchmark.conformance.verdict import ConformanceError
 from fedrl.envs.family import CompiledFamily, Family, SimulatedFamily
@@ -52,8 +51,5 @@ def judge(value: type[Any]) -> Iterator[Verdict]:
         except ConformanceError as error:
             sentence = " ".join(str(error).split())
         except Exception as error:  # the entry's own
-            where = traceback.extract_tb(error.__traceback__)[-1]
-            message = " ".join(str(error).split()) or "no message"
-            place = f"{Path(where.filename).name}:{where.lineno}"
-            sentence = f"{type(error).__name__} at {place}: {message}"
+            sentence = located(error)
         yield Verdict(title(law), not sentence, sentence, time.perf_counter() - started)

@@ -1,12 +1,11 @@
 """One batch, trained in this process by one thread: what its listener hears and what comes out."""
 
 import time
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import NamedTuple
 
+from fedrl.benchmark.config.settings import located
 from fedrl.benchmark.execution.batches import Batch
 from fedrl.benchmark.execution.checkpoint import Checkpoints, delayed
 from fedrl.benchmark.execution.compilation import counting
@@ -111,10 +110,7 @@ def attempt(
     except Exception as error:
         if isinstance(error.__cause__, KeyboardInterrupt):  # Ctrl-C inside of a compiled function
             raise error.__cause__ from None
-        where = traceback.extract_tb(error.__traceback__)[-1]
-        message = " ".join(str(error).split()) or "no message"
-        place = f"{Path(where.filename).name}:{where.lineno}"
-        return Failed(batch, f"{type(error).__name__} at {place}: {message}")
+        return Failed(batch, located(error))
     return Finished(batch, [results[place] for place in range(len(batch))])
 
 

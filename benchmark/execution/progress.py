@@ -7,15 +7,7 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
-from fedrl.benchmark.execution.attempt import (
-    Advanced,
-    Compiling,
-    Event,
-    Failed,
-    Finished,
-    Lost,
-    Started,
-)
+from fedrl.benchmark.execution import attempt
 from fedrl.benchmark.execution.batches import Batch
 from fedrl.benchmark.execution.estimate import work
 
@@ -37,27 +29,26 @@ class Tally:
         self._running: dict[int, tuple[Batch, float]] = {}  # id of a batch -> its share done
         self._first: tuple[float, float] | None = None  # when some work was done, and its share
 
-    def hear(self, event: Event) -> None:
+    def hear(self, event: attempt.Event) -> None:
         """Count it. Until some work is done processes start and compile, which is no measure."""
-        self._count(event)
-        if self._first is None and self.share:
-            self._first = time.monotonic(), self.share
-
-    def _count(self, event: Event) -> None:
         batch = event.batch
-        if isinstance(event, Compiling):
+        if isinstance(event, attempt.Compiling):
             self._compiling[id(batch)] = event.functions
             return
         self._compiling.pop(id(batch), None)
         self._running.pop(id(batch), None)
-        if isinstance(event, Started):
+        if isinstance(event, attempt.Started):
             self._running[id(batch)] = batch, 0.0
-        elif isinstance(event, Advanced):
+        elif isinstance(event, attempt.Advanced):
             self._running[id(batch)] = batch, event.share
-        elif not isinstance(event, Lost) and (isinstance(event, Finished) or len(batch) == 1):
+        elif not isinstance(event, attempt.Lost) and (
+            isinstance(event, attempt.Finished) or len(batch) == 1
+        ):
             self._done += _cost(batch)
-            self.finished += len(batch) * isinstance(event, Finished)
-            self.failed += isinstance(event, Failed)
+            self.finished += len(batch) * isinstance(event, attempt.Finished)
+            self.failed += isinstance(event, attempt.Failed)
+        if self._first is None and self.share:
+            self._first = time.monotonic(), self.share
 
     @property
     def share(self) -> float:

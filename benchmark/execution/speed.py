@@ -10,12 +10,8 @@ from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.limits import RUNS, check_count
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.config.settings import SettingError, explained
+from fedrl.benchmark.execution import workers as processes
 from fedrl.benchmark.execution.attempt import one_thread
-from fedrl.benchmark.execution.workers import (
-    default_workers,
-    end_with_parent,
-    single_thread_environment,
-)
 
 LONGEST_WARM_UP = 600.0  # s that workers wait for each other
 
@@ -40,12 +36,12 @@ def measured_config(**settings: Any) -> Config:
 def measure(config: Config, seeds: int, workers: int | None = None) -> Speed:
     """Train `config` with seeds 0..seeds-1 shared over workers that start together."""
     check_count(seeds, RUNS, "seeds is", "give fewer")
-    workers = min(default_workers() if workers is None else workers, seeds)
+    workers = min(processes.default_workers() if workers is None else workers, seeds)
     shares = [range(first, seeds, workers) for first in range(workers)]
     context = get_context("spawn")
     barrier = context.Barrier(workers)
     with (
-        single_thread_environment(),
+        processes.single_thread_environment(),
         ProcessPoolExecutor(
             workers, mp_context=context, initializer=_wait_at, initargs=(barrier,)
         ) as pool,
@@ -66,7 +62,7 @@ _barrier: Any = None  # of this worker process
 
 def _wait_at(barrier: Any) -> None:
     global _barrier
-    end_with_parent()
+    processes.end_with_parent()
     _barrier = barrier
 
 

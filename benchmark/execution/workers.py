@@ -40,10 +40,7 @@ class WorkerError(RuntimeError):
 
 
 def compute(
-    queue: deque[Batch],
-    workers: int,
-    listener: Listener,
-    checkpoints: Checkpoints | None = None,
+    queue: deque[Batch], workers: int, listener: Listener, checkpoints: Checkpoints | None = None
 ) -> None:
     """Work `queue` off; the listener hears all events and may append batches.
 

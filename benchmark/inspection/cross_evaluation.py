@@ -14,12 +14,7 @@ import numpy as np
 import pandas as pd
 
 from fedrl.benchmark.config.configuration import Run
-from fedrl.benchmark.inspection.heterogeneity import (
-    Distance,
-    cross_evaluation,
-    kernel_distance,
-    optimality_gap,
-)
+from fedrl.benchmark.inspection import heterogeneity
 from fedrl.benchmark.training.evaluate import evaluate
 from fedrl.benchmark.training.rollout import Sampler, Stream
 from fedrl.envs.family import Array
@@ -42,7 +37,7 @@ class Crossed(NamedTuple):
 
     run: Run
     optimum: Matrix | None = None  # finite MDPs only
-    distance: Distance | None = None  # total variation of the transitions, finite MDPs only
+    distance: heterogeneity.Distance | None = None  # of the transitions; finite MDPs only
     gap: float | None = None  # what sharing one policy costs, an upper bound; finite MDPs only
     trained: Matrix | None = None  # None where no finite parameters are stored
     transfer: Matrix | None = None  # where agents are held out, and `trained` is known
@@ -53,8 +48,10 @@ def agents_of(run: Run) -> Crossed:
     family, task = _agents(run, run.config.agents)
     if not isinstance(family, Tabular):
         return Crossed(run)
-    matrix = Matrix(OPTIMUM, cross_evaluation(family, task), 0)
-    return Crossed(run, matrix, kernel_distance(task), optimality_gap(family, task))
+    matrix = Matrix(OPTIMUM, heterogeneity.cross_evaluation(family, task), 0)
+    return Crossed(
+        run, matrix, heterogeneity.kernel_distance(task), heterogeneity.optimality_gap(family, task)
+    )
 
 
 def trained(run: Run, theta: Array, episodes: int) -> Matrix:

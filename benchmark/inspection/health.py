@@ -1,7 +1,5 @@
 """The state of a results folder: what is in it, what it costs to make again, what is of no use."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress

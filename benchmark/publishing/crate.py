@@ -47,31 +47,31 @@ def crate(source: Source, folder: Path, date: str) -> dict[str, Any]:
     versions, command = source.provenance["versions"], source.provenance["command"]
     there = sorted(p for p in folder.rglob("*") if p.is_file() and p.name != NAME)
     files = [_file(path, folder) for path in there]
-    software = [_software(name, versions[name]) for name in sorted(versions) if name != "engine"]
-    root: dict[str, Any] = {
-        "@id": "./",
-        "@type": "Dataset",
-        "name": source.title,
-        "description": source.description or source.title,
-        "datePublished": date,
-        "license": {"@id": LICENSE},
-        "hasPart": _links(files),
-        "mentions": {"@id": "#computation"},
-    }
-    computation = {
-        "@id": "#computation",
-        "@type": "CreateAction",
-        "name": command,
-        "instrument": _links(software),
-        "result": {"@id": "records.parquet"},
-    }
-    metadata = {
-        "@id": NAME,
-        "@type": "CreativeWork",
-        "about": {"@id": "./"},
-        "conformsTo": {"@id": PROFILE},
-    }
-    license_ = {"@id": LICENSE, "@type": "CreativeWork", "name": "MIT License"}
+    software = [
+        _entity(f"#{name}-{version}", "SoftwareApplication", name=name, version=version)
+        for name, version in sorted(versions.items())
+        if name != "engine"
+    ]
+    root = _entity(
+        "./",
+        "Dataset",
+        name=source.title,
+        description=source.description or source.title,
+        datePublished=date,
+        license={"@id": LICENSE},
+        hasPart=_links(files),
+        mentions={"@id": "#computation"},
+    )
+    computation = _entity(
+        "#computation",
+        "CreateAction",
+        name=command,
+        instrument=_links(software),
+        result={"@id": "records.parquet"},
+    )
+    about, profile = {"@id": "./"}, {"@id": PROFILE}
+    metadata = _entity(NAME, "CreativeWork", about=about, conformsTo=profile)
+    license_ = _entity(LICENSE, "CreativeWork", name="MIT License")
     return {
         "@context": [f"{PROFILE}/context", {"sha256": "https://schema.org/sha256"}],
         "@graph": [metadata, root, computation, license_, *software, *files],
@@ -80,24 +80,16 @@ def crate(source: Source, folder: Path, date: str) -> dict[str, Any]:
 
 def _file(path: Path, folder: Path) -> dict[str, Any]:
     name = path.relative_to(folder).as_posix()
-    return {
-        "@id": name,
-        "@type": "File",
-        "name": path.name,
-        "contentSize": str(path.stat().st_size),
-        "sha256": sha256(path),
-        **({"encodingFormat": FORMATS[path.suffix]} if path.suffix in FORMATS else {}),
-        **({"description": MEANINGS[name]} if name in MEANINGS else {}),
-    }
+    size, told = str(path.stat().st_size), {}
+    if path.suffix in FORMATS:
+        told["encodingFormat"] = FORMATS[path.suffix]
+    if name in MEANINGS:
+        told["description"] = MEANINGS[name]
+    return _entity(name, "File", name=path.name, contentSize=size, sha256=sha256(path), **told)
 
 
-def _software(name: str, version: str) -> dict[str, Any]:
-    return {
-        "@id": f"#{name}-{version}",
-        "@type": "SoftwareApplication",
-        "name": name,
-        "version": version,
-    }
+def _entity(identifier: str, kind: str, **told: Any) -> dict[str, Any]:
+    return {"@id": identifier, "@type": kind, **told}
 
 
 def _links(entities: list[dict[str, Any]]) -> list[dict[str, str]]:

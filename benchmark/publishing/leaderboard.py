@@ -7,8 +7,6 @@ A row is as its study's own leaderboard has it; areas of different studies are o
 and are not ranked against each other.
 """
 
-from __future__ import annotations
-
 import csv
 import hashlib
 import json

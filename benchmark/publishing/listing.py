@@ -1,7 +1,5 @@
 """The files of a published study against what its crate lists, and its whole runs."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pandas as pd

@@ -1,7 +1,5 @@
 """The page of a published study, made from its records where it is not there yet."""
 
-from __future__ import annotations
-
 import os
 import shutil
 from collections.abc import Callable, Mapping

@@ -1,7 +1,5 @@
 """What a visitor of a published study reads first: README.md, and its figures made small."""
 
-from __future__ import annotations
-
 import re
 import shlex
 from collections.abc import Sequence

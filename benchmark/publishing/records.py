@@ -18,15 +18,8 @@ from fedrl.benchmark.config.settings import words
 from fedrl.benchmark.config.study import DEFAULT_RESULTS, Study, load_study
 from fedrl.benchmark.storage.files import StoreError, explaining, write_atomically
 from fedrl.benchmark.storage.store import Store, Stored
+from fedrl.reports.table import columns as col
 from fedrl.reports.table import spreadsheet
-from fedrl.reports.table.columns import (
-    COORDINATE,
-    DIAGNOSTIC,
-    IDENTITY,
-    REQUIRED,
-    SCHEDULE,
-    THEORY_EXPONENT,
-)
 
 BESIDE = ("return_worst", "return_best", "stationarity", "heterogeneity", "seconds")  # scores
 ORDER = ("family", "kappa", "algorithm", "agents", "cell", "seed", "round")
@@ -71,7 +64,9 @@ def read_records(study: Study, results: str | Path) -> Records:
     kept = [thinned(entry, study.thinning) for entry in stored]
     frame = placed(tidy_table(study.name, kept), study)
     if not study.diagnostics or study.measured != "all":
-        frame = frame.drop(columns=[name for name in frame.columns if name.startswith(DIAGNOSTIC)])
+        frame = frame.drop(
+            columns=[name for name in frame.columns if name.startswith(col.DIAGNOSTIC)]
+        )
     if study.measured != "all":
         frame = scores_only(frame, keep=["stationarity"] * (study.measured == "gradients"))
     return Records(frame, stored, sum(entry.stale for entry in stored), missing)
@@ -146,13 +141,15 @@ def thinned(entry: Stored, factor: float) -> Stored:
 def tidy_table(study: str, stored: Sequence[Stored]) -> pd.DataFrame:
     """One row per evaluation point of these runs, sorted."""
     settings = pd.DataFrame([_described(study, entry.run) for entry in stored])
-    others = sorted(name for name in settings.columns if name not in IDENTITY)
+    others = sorted(name for name in settings.columns if name not in col.IDENTITY)
     lengths = [len(entry.seconds) for entry in stored]
-    settings = settings[[*IDENTITY, *others]]
+    settings = settings[[*col.IDENTITY, *others]]
     frame = settings.loc[settings.index.repeat(lengths)].reset_index(drop=True)
     measured = [entry.columns | {"seconds": entry.seconds} for entry in stored]
     for entry, own in zip(stored, measured, strict=True):
-        if lacking := [name for name in REQUIRED if name not in own and name not in IDENTITY]:
+        if lacking := [
+            name for name in col.REQUIRED if name not in own and name not in col.IDENTITY
+        ]:
             raise StoreError(
                 f"the result of {label(entry.run)} has no column {lacking[0]!r}: no version "
                 "wrote it; remove it, and `fedrl run` computes it again"
@@ -179,18 +176,18 @@ def with_theory(frame: pd.DataFrame) -> pd.DataFrame:
 
     Tables of 0.1.0 lack it; algorithms that are not known here have none.
     """
-    if THEORY_EXPONENT in frame:
+    if col.THEORY_EXPONENT in frame:
         return frame
     known = {name: kind.exponent for name, kind in ALGORITHMS.items()}
     claimed = frame["algorithm"].map(known).astype(float)
-    return frame.assign(**{THEORY_EXPONENT: claimed})
+    return frame.assign(**{col.THEORY_EXPONENT: claimed})
 
 
 def placed(frame: pd.DataFrame, study: Study) -> pd.DataFrame:
     """With the coordinates of a design or schedule as columns, NaN where there are none."""
-    start, names = COORDINATE, () if study.design is None else tuple(study.design.space)
+    start, names = col.COORDINATE, () if study.design is None else tuple(study.design.space)
     if study.schedule is not None:
-        start, names = SCHEDULE, tuple(Schedule.model_fields)
+        start, names = col.SCHEDULE, tuple(Schedule.model_fields)
     columns = {
         f"{start}{name}": frame["cell"].map(
             {config: point.get(name, math.nan) for config, point in study.coordinates.items()}

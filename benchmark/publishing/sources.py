@@ -13,7 +13,6 @@ import hashlib
 import io
 import json
 import platform
-import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -25,6 +24,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import TypeAdapter
 
+from fedrl.benchmark.config.settings import located
 from fedrl.benchmark.storage.files import (
     StoreError,
     explaining,
@@ -84,12 +84,7 @@ def make_report(
     except OSError:
         raise
     except Exception as error:  # columns of other types, a provenance without its parts
-        where = traceback.extract_tb(error.__traceback__)[-1]
-        place = f"{Path(where.filename).name}:{where.lineno}"
-        reason = " ".join(str(error).split())
-        raise StoreError(
-            f"no report can be made of these records: {type(error).__name__} at {place}: {reason}"
-        ) from error
+        raise StoreError(f"no report can be made of these records: {located(error)}") from error
     written = [out / PAGE, out / PAPER, out / SUMMARY]
     written += [path for part in ("figures", "tables") for path in (out / part).glob("*")]
     return {path.relative_to(out).as_posix(): sha256(path) for path in sorted(written)}

@@ -5,8 +5,6 @@ package of this suite hands names on and lists entries: it decides nothing and i
 a name that it hands on is followed to the module that defines it.
 """
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache

@@ -1,7 +1,5 @@
 """Folders that appear whole or not at all: written beside their place, then renamed."""
 
-from __future__ import annotations
-
 import os
 import shutil
 from collections.abc import Collection, Iterator

@@ -6,8 +6,6 @@ files beside a script. What is installed beside it counts by its version, as doe
 source to read.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import sys

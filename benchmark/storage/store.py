@@ -166,11 +166,7 @@ class Store:
         return stored is not None and not stored.stale and complete
 
     def save(
-        self,
-        run: Run,
-        columns: dict[str, Array],
-        seconds: Array,
-        parameters: Array | None = None,
+        self, run: Run, columns: dict[str, Array], seconds: Array, parameters: Array | None = None
     ) -> None:
         """Store one run. The result is written last: where it exists, all of it exists."""
         key = run_key(run)

@@ -1,7 +1,5 @@
 """Tuned values of a study that come from other code than the present, or from somebody's hand."""
 
-from __future__ import annotations
-
 from fedrl.benchmark.config.study import Study
 from fedrl.benchmark.storage.provenance import config_code
 from fedrl.benchmark.storage.run_code import changed

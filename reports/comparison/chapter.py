@@ -1,6 +1,6 @@
 """The sections of one family's chapter, in the order of the page."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -39,19 +39,41 @@ class ReportContext:
 def chapter(context: ReportContext) -> Chapter:
     """Every section that has something to say of this family."""
     family = context.family
-    made = [make(context) for make in SECTIONS]
+    first, *others = sections(context)
     says = sentences(family, context.targets, context.spec)
-    told = [section for section in made if section is not None]
-    kept = [*told[:1], *(replace(section, folded=True) for section in told[1:])]
+    kept = [first, *(replace(section, folded=True) for section in others)]
     anchor, name = f"family-{family.slug}", family.name.partition("@")[0]
     return Chapter(family.name, scored(family), anchor, says, kept, name)
 
 
-def _learning(context: ReportContext) -> Section:
-    family, anchor = context.family, f"{context.family.slug}-learning"
-    drawn = curves.learning_curves(family, context.look, context.spec)
-    shown = explorer(family, context.look, context.spec, anchor)
-    return Section("Learning curves", anchor, (shown, drawn))
+def sections(context: ReportContext) -> Iterator[Section]:
+    """In the order of the page; what has nothing to say of this family is left out."""
+    family, look, spec, slug = context.family, context.look, context.spec, context.family.slug
+    anchor = f"{slug}-learning"
+    drawn = curves.learning_curves(family, look, spec)
+    yield Section("Learning curves", anchor, (explorer(family, look, spec, anchor), drawn))
+    yield _complexity(context)
+    yield _heterogeneity(context)
+    if family.has_stationarity:
+        found = sample_complexity.stationarity_targets(family, spec)
+        table = sample_complexity.complexity_table(family, found, spec, stationarity=True)
+        both = (curves.stationarity_curves(family, look, spec), table)
+        yield Section("Stationarity", f"{slug}-gradient", both)
+    if speedup_section.varies(family):
+        parts, words = speedup_section.parts(family, look, spec)
+        yield Section("Speed-up in N and exponent in ε", f"{slug}-speedup", parts, words)
+    if inside := diagnostic_figures(family, look, spec):
+        yield Section("Diagnostics", f"{slug}-inside", inside)
+    yield Section("Scores", f"{slug}-score", [scores.score_table(family, spec)])
+    if known(family.runs):
+        single = (agents.agents_figure(family, look, spec), agents.agents_table(family, spec))
+        yield Section("Agents", f"{slug}-agents", single)
+    every = (finals.strip(family, look, spec), ledger.seed_scores(family))
+    yield Section("Every seed", f"{slug}-every", every)
+    pairs = paired.paired_table(family, spec), paired.speed_table(family, context.targets, spec)
+    yield Section("Paired comparison", f"{slug}-pairs", pairs)
+    yield Section("Settings", f"{slug}-settings", [settings(family, context.hyperparameters)])
+    yield Section("Ledger", f"{slug}-cost", [ledger.ledger(family)])
 
 
 def _complexity(context: ReportContext) -> Section:
@@ -74,80 +96,6 @@ def _heterogeneity(context: ReportContext) -> Section:
         parts.append(scores.drop_table(family, spec))
         note = ""
     return Section("Heterogeneity", anchor, parts, note)
-
-
-def _stationarity(context: ReportContext) -> Section | None:
-    family, spec = context.family, context.spec
-    if not family.has_stationarity:
-        return None
-    found = sample_complexity.stationarity_targets(family, spec)
-    table = sample_complexity.complexity_table(family, found, spec, stationarity=True)
-    parts = (curves.stationarity_curves(family, context.look, spec), table)
-    return Section("Stationarity", f"{family.slug}-gradient", parts)
-
-
-def _speedup(context: ReportContext) -> Section | None:
-    if not speedup_section.varies(context.family):
-        return None
-    parts, words = speedup_section.parts(context.family, context.look, context.spec)
-    title = "Speed-up in N and exponent in ε"
-    return Section(title, f"{context.family.slug}-speedup", parts, words)
-
-
-def _diagnostics(context: ReportContext) -> Section | None:
-    parts = tuple(diagnostic_figures(context.family, context.look, context.spec))
-    return Section("Diagnostics", f"{context.family.slug}-inside", parts) if parts else None
-
-
-def _scores(context: ReportContext) -> Section:
-    family = context.family
-    return Section("Scores", f"{family.slug}-score", [scores.score_table(family, context.spec)])
-
-
-def _agents(context: ReportContext) -> Section | None:
-    family, spec = context.family, context.spec
-    if not known(family.runs):
-        return None
-    parts = (agents.agents_figure(family, context.look, spec), agents.agents_table(family, spec))
-    return Section("Agents", f"{family.slug}-agents", parts)
-
-
-def _seeds(context: ReportContext) -> Section:
-    family = context.family
-    parts = (finals.strip(family, context.look, context.spec), ledger.seed_scores(family))
-    return Section("Every seed", f"{family.slug}-every", parts)
-
-
-def _pairs(context: ReportContext) -> Section:
-    family, spec = context.family, context.spec
-    parts = (paired.paired_table(family, spec), paired.speed_table(family, context.targets, spec))
-    return Section("Paired comparison", f"{family.slug}-pairs", parts)
-
-
-def _settings(context: ReportContext) -> Section:
-    table = settings(context.family, context.hyperparameters)
-    return Section("Settings", f"{context.family.slug}-settings", [table])
-
-
-def _ledger(context: ReportContext) -> Section:
-    return Section("Ledger", f"{context.family.slug}-cost", [ledger.ledger(context.family)])
-
-
-# The order of the page. A further section is a function here; it returns None to be left out.
-SECTIONS: tuple[Callable[[ReportContext], Section | None], ...] = (
-    _learning,
-    _complexity,
-    _heterogeneity,
-    _stationarity,
-    _speedup,
-    _diagnostics,
-    _scores,
-    _agents,
-    _seeds,
-    _pairs,
-    _settings,
-    _ledger,
-)
 
 
 def _on_targets(family: Family, targets: Sequence[Reached], spec: Specification) -> str:

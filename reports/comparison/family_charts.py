@@ -87,7 +87,7 @@ def heterogeneity_chart(family: Family, look: fig.Look, spec: Specification, anc
     unit = family.unit.split(",")[0]
     measures: tuple[tuple[str, str, Callable[[Run], float]], ...] = (
         ("final", f"final {unit}", lambda run: run.final),
-        ("best", f"best {unit}", lambda run: run.best),
+        ("best", f"best {unit}", lambda run: run.outcome.best),
         ("area", f"mean {unit} of the curve", family.area),
     )
 

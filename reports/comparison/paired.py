@@ -28,11 +28,9 @@ def baseline_of(series: Series, rivals: Sequence[Series], spec: Specification) -
     return min(same, key=lambda rival: (rival.variant != series.variant, rival.rank))
 
 
-def shared_seeds(
-    runs: Sequence[Run], others: Sequence[Run], score: Callable[[Run], float]
-) -> tuple[list[float], list[float]]:
-    """The scores of both on the seeds they share."""
-    pairs = within_seeds(*({run.seed: score(run) for run in side} for side in (runs, others)))
+def shared_seeds(runs: Sequence[Run], others: Sequence[Run]) -> tuple[list[float], list[float]]:
+    """The final scores of both on the seeds they share."""
+    pairs = within_seeds(*({run.seed: run.final for run in side} for side in (runs, others)))
     return [ours for ours, _ in pairs], [theirs for _, theirs in pairs]
 
 
@@ -50,7 +48,7 @@ def paired_table(family: Family, spec: Specification) -> tb.Table:
         baseline = baseline_of(series, rivals, spec)
         if baseline is None or baseline == series:
             continue
-        ours, theirs = shared_seeds(runs, family.at(kappa, baseline), lambda run: run.final)
+        ours, theirs = shared_seeds(runs, family.at(kappa, baseline))
         if not ours:
             continue
         better = st.probability_of_improvement(ours, theirs)

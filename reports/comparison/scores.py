@@ -39,7 +39,7 @@ def score_table(family: Family, spec: Specification) -> tb.Table:
         rows.append(
             {"kappa": kappa, "series": series.label, "seeds": len(runs)}
             | tb.bounded("final", of_seeds([run.final for run in runs], spec))
-            | tb.bounded("best", of_seeds([run.best for run in runs], spec))
+            | tb.bounded("best", of_seeds([run.outcome.best for run in runs], spec))
             | tb.bounded("auc", of_seeds(areas, spec))
             | (_of_agents(runs, spec) if single else {})
             | {"held": sum(held(run, spec) for run in runs)}
@@ -86,7 +86,7 @@ def drop_table(family: Family, spec: Specification) -> tb.Table:
     for series in family.series:
         before = family.at(lowest, series)
         for kappa in family.kappas[1:]:
-            later, first = shared_seeds(family.at(kappa, series), before, lambda run: run.final)
+            later, first = shared_seeds(family.at(kappa, series), before)
             if not later:
                 continue
             change = st.estimate(np.subtract(later, first), st.mean, **spec.bootstrap)

@@ -113,7 +113,7 @@ def _final(family: Family, kappa: float, agents: int | None, spec: Specification
 
 def _ahead(runs: Sequence[Run], others: Sequence[Run], spec: Specification) -> bool:
     """The mean difference of the final score within seeds is above 0 by more than chance."""
-    pairs = shared_seeds(runs, others, lambda run: run.final)
+    pairs = shared_seeds(runs, others)
     if not pairs[0]:
         return False
     difference = st.estimate(np.subtract(*pairs), st.mean, **spec.bootstrap)

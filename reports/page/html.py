@@ -27,8 +27,7 @@ def page(*, chapters: Sequence[Chapter], together: Sequence[Section], **words: A
     words["films"] = {first[name]: film_of(name) for name in known if name in first}
     words["numbers"] = _numbers([*words["first"], *words["front"], *parts])
     heat = any(isinstance(part, SurfaceExplorer) for part in parts)
-    plotly = _whole() if heat else _basic()
-    return environment().get_template("report.html.j2").render(plotly=plotly, **words)
+    return environment().get_template("report.html.j2").render(plotly=_plotly(heat), **words)
 
 
 def _numbers(parts: Sequence[Part]) -> dict[str, str]:
@@ -44,21 +43,17 @@ def _numbers(parts: Sequence[Part]) -> dict[str, str]:
 
 
 @cache
-def _basic() -> str:
-    """The lines and points of plotly.js, a quarter of its size."""
-    return _inert((Path(__file__).parent / "vendor/plotly-basic.min.js").read_text("utf-8"))
+def _plotly(whole: bool) -> str:
+    """plotly.js for a <script> element: as its package ships it, for heat maps.
 
+    Else its lines and points, a quarter of the size.
+    """
+    if whole:
+        from plotly.offline import get_plotlyjs
 
-@cache
-def _whole() -> str:
-    """plotly.js as its package ships it, for heat maps."""
-    from plotly.offline import get_plotlyjs
-
-    return _inert(get_plotlyjs())
-
-
-def _inert(source: str) -> str:
-    """A script that may stand inside a <script> element."""
+        source = str(get_plotlyjs())
+    else:
+        source = (Path(__file__).parent / "vendor/plotly-basic.min.js").read_text("utf-8")
     if "</script" in source or "<!--" in source:
         raise ValueError("plotly.js holds text that would end its <script> element")
     return source

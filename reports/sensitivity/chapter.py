@@ -26,7 +26,7 @@ def across(study: Study) -> Chapter:
     advice = [
         Section(
             f"Guideline: {surface.printed}",
-            f"guideline-{_slug(surface.algorithm)}",
+            "guideline-" + "".join(c if c.isalnum() else "-" for c in surface.algorithm.lower()),
             (),
             says=tuple(s.text for s in sentences),
         )
@@ -90,12 +90,7 @@ def _evidence(told: Mapping[Surface, Sequence[Sentence]], spec: Sensitivity) -> 
         "judged by means over all seeds; environments where nothing beats the random policy do "
         "not count.",
         rows,
-        (
-            ALGORITHM,
-            text("rule", "rule"),
-            text("decided by", "decided"),
-            text("sentence", "says"),
-        ),
+        (ALGORITHM, text("rule", "rule"), text("decided by", "decided"), text("sentence", "says")),
         group=("algorithm",),
     )
 
@@ -137,7 +132,3 @@ def _design(study: Study) -> str:
     kind = "a full grid" if study.space.kind == "grid" else "a Sobol set"
     axes = fm.listed([study.space.axis(name) for name in study.names])
     return f"The design is {kind} over {axes}, the same in every environment."
-
-
-def _slug(name: str) -> str:
-    return "".join(c if c.isalnum() else "-" for c in name.lower())

@@ -47,9 +47,7 @@ def sensitivity_table(study: Study) -> Table:
         rows,
         (
             ALGORITHM,
-            _bounded("Γ tuned", "tuned"),
-            _bounded("Γ shared", "shared"),
-            _bounded("Φ", "phi"),
+            *GAMMAS,
             Column("Φ plug-in", lambda row: _decimal(row["plug_in"]), "plug_in"),
             Column("d", _dimensions, "d"),
             _share("diverged", "lost"),
@@ -90,9 +88,7 @@ def change_table(study: Study) -> Table:
             ALGORITHM,
             text("where", "at"),
             Column("environments", lambda row: str(row["environments"]), "environments"),
-            _bounded("Γ tuned", "tuned"),
-            _bounded("Γ shared", "shared"),
-            _bounded("Φ", "phi"),
+            *GAMMAS,
             Column("d", _dimensions, "d"),
             _share("diverged settings", "lost"),
             text("first", "first"),
@@ -129,6 +125,9 @@ def _bounded(header: str, key: str) -> Column:
 
 def _decimal(value: float) -> str:
     return f"{value:z.2f}".replace("-", "−") if np.isfinite(value) else fm.NOTHING
+
+
+GAMMAS = (_bounded("Γ tuned", "tuned"), _bounded("Γ shared", "shared"), _bounded("Φ", "phi"))
 
 
 def _share(header: str, key: str) -> Column:

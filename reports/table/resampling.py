@@ -23,7 +23,7 @@ def resample(records: Any, grid: ArrayLike) -> pd.DataFrame:
     frames = []
     for family in families(records):
         for run in family.runs:
-            x, y = run.curve
+            x, y = run.outcome.curve
             inside = (steps >= x[0]) & (steps <= x[-1])
             frames.append(
                 pd.DataFrame(

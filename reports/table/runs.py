@@ -73,14 +73,6 @@ class Run:
     def final(self) -> float:
         return self.outcome.final
 
-    @property
-    def best(self) -> float:
-        return self.outcome.best
-
-    @property
-    def curve(self) -> tuple[Array, Array]:
-        return self.outcome.curve
-
     def target(self, epsilon: float) -> float:
         """τ_ε, the share ε of reference − random below the reference."""
         return sv.target(self.reference, self.random, epsilon)
@@ -205,7 +197,7 @@ def best_mean_score(runs: Sequence[Run]) -> float:
     """Largest mean over seeds of the score, over series and evaluation points."""
     tops = []
     for series in sorted({run.series for run in runs}):
-        curves = [run.curve for run in runs if run.series == series]
+        curves = [run.outcome.curve for run in runs if run.series == series]
         _, values = on_grid(curves)
         tops.append(float(np.max(st.mean(values))))
     return max(tops)

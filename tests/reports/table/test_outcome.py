@@ -104,7 +104,7 @@ def test_the_final_score_follows_the_same_rule(case: str) -> None:
     _, own = reported(case)
     assert final(own) == pytest.approx(CURVES[case][6])
     known = [score for score in CURVES[case][0] if np.isfinite(score)]
-    assert own.best == (max(known) if np.isfinite(CURVES[case][0][0]) else own.random)
+    assert own.outcome.best == (max(known) if np.isfinite(CURVES[case][0][0]) else own.random)
 
 
 def test_a_run_that_overflows_at_the_start_diverged_in_round_0() -> None:

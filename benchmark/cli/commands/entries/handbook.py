@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from fedrl.benchmark.cli.known import Known, UnknownName, nearest
+from fedrl.benchmark.cli.options import folder
 
 PAGES = ("algorithms",)
 
@@ -20,7 +21,7 @@ def handbook(
     what: Annotated[
         str, typer.Argument(metavar="algorithms", help="Which pages."), Known(check_pages)
     ],
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the pages.")],
+    out: Annotated[Path, folder("Folder of the pages.")],
 ) -> None:
     """Write a page per algorithm: equation, reading, source, cost, hyperparameters, traps.
 

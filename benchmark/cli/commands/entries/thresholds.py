@@ -16,8 +16,7 @@ def thresholds(
     ] = None,
     kappa: Kappa = 0.0,
     agents: Annotated[
-        int | None,
-        counted("Agents.", show_default="1 at κ = 0, where all are alike, else 5"),
+        int | None, counted("Agents.", show_default="1 at κ = 0, where all are alike, else 5")
     ] = None,
     seed: SeedIndex = 0,
     episodes: Annotated[

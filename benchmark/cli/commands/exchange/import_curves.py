@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from fedrl.benchmark.cli.known import Known, check_file
-from fedrl.benchmark.cli.options import Json
+from fedrl.benchmark.cli.options import Json, folder
 
 
 def import_curves(
@@ -15,14 +15,13 @@ def import_curves(
         typer.Argument(metavar="FILE...", help="Files, or folders of TensorBoard."),
         Known(check_file),
     ],
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the report.")],
+    out: Annotated[Path, folder("Folder of the report.")],
     title: Annotated[str, typer.Option(help="Title of the report.")] = "Imported curves",
     family: Annotated[
         str | None, typer.Option(help="Name of the environment, where files have none.")
     ] = None,
     algorithm: Annotated[
-        str | None,
-        typer.Option(help="Name of the algorithm.", show_default="the file's folder"),
+        str | None, typer.Option(help="Name of the algorithm.", show_default="the file's folder")
     ] = None,
     metric: Annotated[
         str | None, typer.Option(help="Which of several measures is the score.")
@@ -32,8 +31,7 @@ def import_curves(
         typer.Option(help="Score of the random policy.", show_default="mean first score"),
     ] = None,
     reference: Annotated[
-        float | None,
-        typer.Option(help="Score that counts as solved.", show_default="best of all"),
+        float | None, typer.Option(help="Score that counts as solved.", show_default="best of all")
     ] = None,
     as_json: Json = False,
 ) -> None:

@@ -7,7 +7,7 @@ import typer
 
 from fedrl.benchmark.cli.codes import DIFFERENT
 from fedrl.benchmark.cli.known import Known, check_results
-from fedrl.benchmark.cli.options import Json
+from fedrl.benchmark.cli.options import Json, folder
 
 
 def merge(
@@ -16,7 +16,7 @@ def merge(
         typer.Argument(metavar="DIR...", help="Folders of results."),
         Known(check_results),
     ],
-    into: Annotated[Path, typer.Option(metavar="DIR", help="Folder of results to merge into.")],
+    into: Annotated[Path, folder("Folder of results to merge into.")],
     as_json: Json = False,
 ) -> None:
     """Copy the runs of several results folders into one.

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from fedrl.benchmark.cli.known import Known, of
-from fedrl.benchmark.cli.options import RESULTS, Json, Results, StudyName
+from fedrl.benchmark.cli.options import RESULTS, Json, Results, StudyName, folder
 
 
 def mirror(
@@ -16,7 +16,7 @@ def mirror(
         typer.Option(metavar="VIEWER", help="mlflow, tensorboard or wandb"),
         Known(of("mirror")),
     ],
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder to write.")],
+    out: Annotated[Path, folder("Folder to write.")],
     results: Results = RESULTS,
     as_json: Json = False,
 ) -> None:

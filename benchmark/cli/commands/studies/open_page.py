@@ -8,7 +8,7 @@ import typer
 
 from fedrl.benchmark.cli import completion
 from fedrl.benchmark.cli.known import Known, check_published
-from fedrl.benchmark.cli.options import Json
+from fedrl.benchmark.cli.options import Json, folder
 
 
 def open_page(
@@ -22,8 +22,7 @@ def open_page(
         Known(check_published),
     ],
     out: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Folder of the page.", show_default="the user's cache"),
+        Path | None, folder("Folder of the page.", show_default="the user's cache")
     ] = None,
     browser: Annotated[
         bool | None,
@@ -42,9 +41,9 @@ def open_page(
     from fedrl.benchmark.cli import answers
     from fedrl.benchmark.publishing.opened import folder_of, page_of
 
-    folder = folder_of(published)
-    with answers.working(f"page of {folder.name}") as tell:
-        page = page_of(folder, out, tell=tell)
+    source = folder_of(published)
+    with answers.working(f"page of {source.name}") as tell:
+        page = page_of(source, out, tell=tell)
     answers.answer(as_json, {"page": str(page)}, str(page))
     if sys.stdout.isatty() if browser is None else browser:
         import webbrowser

@@ -6,17 +6,14 @@ from typing import Annotated
 import typer
 
 from fedrl.benchmark.cli.names import between_commas
-from fedrl.benchmark.cli.options import RESULTS, Json, Only, Results, Set, StudyOrNone
+from fedrl.benchmark.cli.options import RESULTS, Json, Only, Results, Set, StudyOrNone, folder
 
 
 def report(
     study: StudyOrNone = None,
     results: Results = RESULTS,
     out: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR", help="Folder of the report.", show_default="<results>/<study>/report"
-        ),
+        Path | None, folder("Folder of the report.", show_default="<results>/<study>/report")
     ] = None,
     overrides: Set = None,
     only: Only = None,

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from fedrl.benchmark.cli.known import Known, check_claim, check_folder
-from fedrl.benchmark.cli.options import Json
+from fedrl.benchmark.cli.options import Json, folder
 
 
 def claims(
@@ -21,14 +21,11 @@ def claims(
     ] = None,
     published: Annotated[
         Path | None,
-        typer.Option(
-            metavar="DIR", help="Folder of published studies.", show_default="those shipped"
-        ),
+        folder("Folder of published studies.", show_default="those shipped"),
         Known(check_folder),
     ] = None,
     out: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Write the page claims.md and a figure per claim there."),
+        Path | None, folder("Write the page claims.md and a figure per claim there.")
     ] = None,
     as_json: Json = False,
 ) -> None:

@@ -6,21 +6,17 @@ from typing import Annotated
 
 import typer
 
-from fedrl.benchmark.cli.options import RESULTS, Json, Results, StudyName
+from fedrl.benchmark.cli.options import RESULTS, Json, Results, StudyName, folder
 
 
 def publish(
     study: StudyName,
     results: Results = RESULTS,
     out: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR", help="Folder to write.", show_default="reports/published/<study>"
-        ),
+        Path | None, folder("Folder to write.", show_default="reports/published/<study>")
     ] = None,
     date: Annotated[
-        str | None,
-        typer.Option(metavar="YYYY-MM-DD", help="Day of publication; today."),
+        str | None, typer.Option(metavar="YYYY-MM-DD", help="Day of publication; today.")
     ] = None,
     redraw: Annotated[
         bool,
@@ -55,13 +51,13 @@ def publish(
     from fedrl.benchmark.publishing.published import redraw as redraw_study
 
     loaded = load_study(study)
-    folder = Path("reports/published") / loaded.name if out is None else out
+    place = Path("reports/published") / loaded.name if out is None else out
     if redraw:
-        public = redraw_study(folder, date, film_run)
+        public = redraw_study(place, date, film_run)
     else:
         command = answers.rebuilding(study)
         day = date or datetime.now().date().isoformat()
-        public = publish_study(loaded, results, folder, command, day, film_run)
+        public = publish_study(loaded, results, place, command, day, film_run)
         if date is None:
             answers.say(f"published on {day}; with --date {day} it is the same again another day")
     again = (shlex.join(["fedrl", "replay", str(public.folder / run)]) for run in public.runs)

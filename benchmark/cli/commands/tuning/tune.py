@@ -23,9 +23,7 @@ def tune(
     ] = None,
     repeats: Annotated[int, options.counted("Repeat the whole tuning with other tuner seeds.")] = 1,
     results: options.Results = options.RESULTS,
-    out: Annotated[
-        Path, typer.Option(metavar="DIR", help="Folder of the files of tuned values.")
-    ] = Path("tuned"),
+    out: Annotated[Path, options.folder("Folder of the files of tuned values.")] = Path("tuned"),
     workers: options.Workers = None,
     overrides: options.Set = None,
     only: options.Only = None,
