@@ -82,6 +82,7 @@ def test_a_rerun_skips_what_is_done(fedrl: Fedrl, tmp_path: Path) -> None:
     assert content(tmp_path / "results") == before
 
 
+@pytest.mark.long
 def test_workers_do_not_change_a_bit(fedrl: Fedrl, tmp_path: Path) -> None:
     assert run_tiny(fedrl, "--results", "one").code == 0
     assert fedrl("run", "tiny.toml", "--workers", "2", "--results", "two").code == 0
@@ -362,6 +363,7 @@ def test_check_tells_which_laws_hold(
     assert set(laws) <= {line[8:] for line in answer.out.splitlines()}
 
 
+@pytest.mark.long
 def test_speed_counts_what_was_computed(fedrl: Fedrl) -> None:
     settings = {"family": "random-mdp", "algorithm": "fedpg", "seeds": 2, "agents": 2}
     settings |= {"episodes": 1, "local-steps": 2, "horizon": 5, "rounds": 3, "workers": 2}

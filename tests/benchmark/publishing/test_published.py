@@ -67,6 +67,7 @@ def publish(fedrl: Fedrl, computed: Path, out: str = "public", *more: str) -> An
     return fedrl("publish", "tiny.toml", "--results", results, "--out", out, *more)
 
 
+@pytest.mark.long
 def test_a_report_is_made_again_bit_for_bit(
     fedrl: Fedrl,  # noqa: F811
     computed: Path,
@@ -132,6 +133,7 @@ def edit_records(out: Path) -> None:
     (out / sources.RECORDS).write_bytes(sources.packed(*source[:4]).files[sources.RECORDS])
 
 
+@pytest.mark.long
 def test_one_number_edited_in_the_records_moves_the_tables(
     fedrl: Fedrl,  # noqa: F811
     computed: Path,

@@ -218,6 +218,7 @@ def test_rebuilding_and_shuffling_change_no_byte(
     assert [name for name in first if first[name] != second[name]] == []
 
 
+@pytest.mark.long
 def test_another_process_writes_the_same_bytes(tmp_path: Path, pdf: None) -> None:
     records = synthetic(("gridworld",), (0.0,), ("fedpg", "scaffold"), seeds=2, points=6)
     built(records, tmp_path / "here")

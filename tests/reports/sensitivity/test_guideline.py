@@ -256,6 +256,7 @@ def test_divergence_everywhere_shares_nothing():
     assert text == "No run of 3 pairs of environment and setting diverged."
 
 
+@pytest.mark.long
 def test_what_is_said_of_diverged_settings_is_true_of_each():
     draw = np.random.default_rng(7)
     for _ in range(100):
