@@ -31,6 +31,7 @@ from fedrl.algorithms.estimators.networks.borrowed import borrowed
 from fedrl.algorithms.estimators.policy import network_size
 
 PLAIN, WEIGHTED, CURVATURE, FISHER = 0, 1, 2, 3
+BORROWED = "fedrl.algorithms.estimators.networks.borrowed"
 ABREAST = 512  # parameters up to which agents beside each other are faster than one by one
 
 
@@ -248,7 +249,7 @@ def abreast_estimator(name: str) -> Callable[..., None]:
 def source_digest(*parts: Any) -> str:
     """Digest of the files that define `parts`: numba's cache watches only the caller's own."""
     digest = hashlib.blake2b(digest_size=16)
-    inner = tanh.__name__, product.__name__
+    inner = abreast.__name__, tanh.__name__, product.__name__, BORROWED
     for module in sorted({*inner, *(part.__module__ for part in parts)}):
         digest.update(inspect.getsource(sys.modules[module]).encode())
     return digest.hexdigest()
