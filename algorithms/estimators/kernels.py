@@ -26,12 +26,12 @@ from fedrl.algorithms.estimators.coefficients import (
     step_coefficients,
 )
 from fedrl.algorithms.estimators.networks import abreast, network, product, tanh
+from fedrl.algorithms.estimators.networks import borrowed as views
 from fedrl.algorithms.estimators.networks.abreast import SLOTS, ends
 from fedrl.algorithms.estimators.networks.borrowed import borrowed
 from fedrl.algorithms.estimators.policy import network_size
 
 PLAIN, WEIGHTED, CURVATURE, FISHER = 0, 1, 2, 3
-BORROWED = "fedrl.algorithms.estimators.networks.borrowed"
 ABREAST = 512  # parameters up to which agents beside each other are faster than one by one
 
 
@@ -177,7 +177,7 @@ def abreast_estimator(name: str) -> Callable[..., None]:
         size, hidden = ends(shape, 1)
         inputs, outputs = shape[0], shape[len(shape) - 1]
         sums, longest = np.zeros(lanes, np.int64), 1
-        for lane in range(lanes):  # written out: `sum` along an axis takes 2 s to compile
+        for lane in range(lanes):  # written out: `sum` along an axis takes seconds to compile
             for steps in length[lane]:
                 sums[lane] += steps
             longest = max(longest, sums[lane])
@@ -249,7 +249,7 @@ def abreast_estimator(name: str) -> Callable[..., None]:
 def source_digest(*parts: Any) -> str:
     """Digest of the files that define `parts`: numba's cache watches only the caller's own."""
     digest = hashlib.blake2b(digest_size=16)
-    inner = abreast.__name__, tanh.__name__, product.__name__, BORROWED
+    inner = (part.__name__ for part in (abreast, views, product, tanh))
     for module in sorted({*inner, *(part.__module__ for part in parts)}):
         digest.update(inspect.getsource(sys.modules[module]).encode())
     return digest.hexdigest()
