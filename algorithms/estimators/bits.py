@@ -12,6 +12,8 @@ import numpy as np
 from numba import njit
 from numba.extending import register_jitable
 
+from fedrl.algorithms.estimators.networks.borrowed import borrowed
+
 
 @register_jitable
 def length(actions: Any) -> Any:
@@ -112,9 +114,9 @@ def load(theta: Any, columns: Any, slot: int) -> None:
 
 @register_jitable
 def outputs(shape: Any, theta: Any, lanes: Any, columns: Any, x: Any, scratch: Any, z: Any) -> None:
-    """z (SLOTS, out) of one observation x (1, SLOTS) of every slot."""
+    """z (out, SLOTS) of one observation x (1, SLOTS) of every slot."""
     for s in range(len(lanes)):
-        log_row(theta[lanes[s]], int(x[0, s]) * shape[1], z[s])
+        log_row(theta[lanes[s]], int(x[0, s]) * shape[1], borrowed(z)[:, s])
 
 
 @njit(cache=True, nogil=True)

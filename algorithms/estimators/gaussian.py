@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numba.extending import register_jitable
 
+from fedrl.algorithms.estimators.networks.abreast import SLOTS
+
 HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
 
 
@@ -76,8 +78,15 @@ def score_tangent(
         gradient[tail + j] += total
 
 
+@register_jitable
+def ready(z: Any, p: Any, total: Any, near: Any) -> None:
+    """Nothing: `act` needs z alone."""
+
+
 @register_jitable(forceinline=True)
-def act(theta: Any, z: Any, uniform: Any, action: Any, spare: Any) -> float:
+def act(
+    theta: Any, z: Any, uniform: Any, action: Any, p: Any, total: float, near: float
+) -> float:  # fmt: skip
     """a = z + σ ε, ε by Box-Muller: two uniform numbers give two entries."""
     total = radius = angle = 0.0
     tail = len(theta) - len(z)
@@ -91,3 +100,34 @@ def act(theta: Any, z: Any, uniform: Any, action: Any, spare: Any) -> float:
         action[j] = z[j] + math.exp(theta[tail + j]) * normal
         total += -0.5 * normal * normal - theta[tail + j] - HALF_LOG_2PI
     return total
+
+
+@register_jitable
+def ready_abreast(z: Any, p: Any, total: Any, near: Any) -> None:
+    """Nothing."""
+
+
+@register_jitable
+def log_prob_abreast(
+    theta: Any, z: Any, action: Any, total: Any, near: Any, steps: Any, log_pi: Any
+) -> None:
+    """`log_prob` of the steps of every slot into log_pi (S, …)."""
+    size = len(z) // len(total)
+    mean, chosen = z.reshape(len(total), size, SLOTS), action.reshape(len(total), size, SLOTS)
+    for s in range(SLOTS):
+        own = mean[: steps[s], :, s]
+        value = log_prob(theta[:, s], own, chosen[: steps[s], :, s], own)
+        for m in range(len(value)):
+            log_pi[s, m] = value[m]
+
+
+@register_jitable
+def score_abreast(
+    theta: Any, z: Any, action: Any, p: Any, total: Any, steps: Any, c: Any, gradient: Any
+) -> None:
+    """z ← delta, `score` of the steps of every slot."""
+    size = len(z) // len(total)
+    mean, chosen = z.reshape(len(total), size, SLOTS), action.reshape(len(total), size, SLOTS)
+    for s in range(SLOTS):
+        own, weight = mean[: steps[s], :, s], c[: steps[s], s]
+        score(theta[:, s], own, chosen[: steps[s], :, s], own, weight, own, gradient[:, s])

@@ -24,8 +24,16 @@ from fedrl.algorithms.estimators.coefficients import (
     discounted,
     pack,
     step_coefficients,
+    steps_of,
 )
-from fedrl.algorithms.estimators.networks import abreast, network, product, tanh
+from fedrl.algorithms.estimators.networks import (
+    abreast,
+    exponential,
+    network,
+    product,
+    tanh,
+    vector,
+)
 from fedrl.algorithms.estimators.networks import borrowed as views
 from fedrl.algorithms.estimators.networks.abreast import SLOTS, ends
 from fedrl.algorithms.estimators.networks.borrowed import borrowed
@@ -43,7 +51,7 @@ class Body(NamedTuple):
     forward_tangent: Callable[..., Any]  # (shape, theta, tangent, x, cache) -> ċache, ż
     backward_tangent: Callable[..., Any]  # (…, cache, ċache, delta, deltȧ, gradient)
     load: Callable[..., Any]  # (theta of one episode, columns, slot)
-    outputs: Callable[..., Any]  # (shape, theta (L,d), lanes, columns, x, scratch, z): one step
+    outputs: Callable[..., Any]  # (shape, theta (L,d), lanes, columns, x, scratch, z (k,S)): a step
 
 
 class Head(NamedTuple):
@@ -53,7 +61,12 @@ class Head(NamedTuple):
     score: Callable[..., Any]  # (theta, z, action, c, delta, gradient)
     slope: Callable[..., Any]  # (theta, tangent, z, ż, action) -> (M,), ⟨∇log π, tangent⟩
     score_tangent: Callable[..., Any]  # (theta, tangent, z, ż, action, c, deltȧ, gradient)
-    act: Callable[..., Any]  # (theta, z, uniform, action, spare) -> log π, writes the action
+    ready: Callable[..., Any]  # (z, p (M,k), total, near (M,)): what `act` needs, of all rows
+    act: Callable[..., Any]  # (theta, z, uniform, action, p, total, near) -> log π; writes action
+    # The same of SLOTS agents' steps beside each other, in rows of SLOTS: see `networks.abreast`.
+    ready_abreast: Callable[..., Any]  # (z, p (M·k,S), total, near (M,S))
+    log_prob_abreast: Callable[..., Any]  # (theta, z, action, total, near, steps, log π (S,M))
+    score_abreast: Callable[..., Any]  # (theta, z -> delta, action, p, total, steps, c, gradient)
 
 
 # A module has a function for every field of its part, under the field's name.
@@ -101,7 +114,7 @@ def one_by_one(name: str) -> Callable[..., None]:
     """
     body, head = body_and_head(name)
     forward, backward, forward_tangent, backward_tangent = body[:4]
-    log_probability, score, slope, score_tangent, _ = head
+    log_probability, score, slope, score_tangent = head[:4]
     version = source_digest(forward, score, discounted)
 
     @njit(cache=True, nogil=True)
@@ -115,7 +128,9 @@ def one_by_one(name: str) -> Callable[..., None]:
         log_prob, length, value = borrowed(log_prob), borrowed(length), borrowed(value)
         log_weight = borrowed(log_weight)
         # Allocated once: γ^h, gains, shifts, and weights up to each step, 1 unless per decision.
-        work = np.ones((4, reward.shape[1] * reward.shape[2]))
+        work = np.empty((4, reward.shape[1] * reward.shape[2]))
+        for m in range(work.shape[1]):
+            work[3, m] = 1
         for lane in range(len(theta)):
             parameters = theta[lane]
             tangent = vector[lane]
@@ -160,7 +175,7 @@ def abreast_estimator(name: str) -> Callable[..., None]:
     Agents with about as many steps stand beside each other; no number depends on who does.
     """
     _, head = body_and_head(name)
-    log_probability, score = head.log_prob, head.score
+    ready, log_probability, score = head.ready_abreast, head.log_prob_abreast, head.score_abreast
     forward, backward, clear, slots = abreast.forward, abreast.backward, abreast.clear, SLOTS
     version = source_digest(forward, score, discounted, ends)
 
@@ -173,29 +188,46 @@ def abreast_estimator(name: str) -> Callable[..., None]:
         theta, out, observation = borrowed(theta), borrowed(out), borrowed(observation)
         action, reward, log_prob = borrowed(action), borrowed(reward), borrowed(log_prob)
         length, value, log_weight = borrowed(length), borrowed(value), borrowed(log_weight)
-        lanes = len(theta)
-        size, hidden = ends(shape, 1)
-        inputs, outputs = shape[0], shape[len(shape) - 1]
-        sums, longest = np.zeros(lanes, np.int64), 1
-        for lane in range(lanes):  # written out: `sum` along an axis takes seconds to compile
-            for steps in length[lane]:
-                sums[lane] += steps
+        lanes, size = theta.shape
+        _, hidden = ends(shape, 1)
+        inputs, outputs, chosen = shape[0], shape[len(shape) - 1], action.shape[3]
+        # Written out: `sum` along an axis and `argsort` take seconds to compile.
+        sums, order, longest = np.empty(lanes, np.int64), np.empty(lanes, np.int64), 1
+        for lane in range(lanes):
+            sums[lane] = steps_of(length[lane])
             longest = max(longest, sums[lane])
-        order = np.argsort(sums)
-        work = np.ones((4, longest))
-        columns = np.zeros((size, slots), theta.dtype)  # their parameters
-        gradient = np.empty_like(columns)
+        places = np.empty(longest + 2, np.int64)  # where agents with as many steps begin
+        for steps in range(len(places)):
+            places[steps] = 0
+        for lane in range(lanes):
+            places[sums[lane] + 1] += 1
+        for steps in range(longest):
+            places[steps + 1] += places[steps]
+        for lane in range(lanes):
+            order[places[sums[lane]]] = lane
+            places[sums[lane]] += 1
+        work = np.empty((4, longest))
+        for m in range(longest):
+            work[3, m] = 1
+        columns = np.empty((size, slots), theta.dtype)  # their parameters
+        for k in range(size):
+            for s in range(slots):
+                columns[k, s] = 0
+        gradients = np.empty((size, slots), theta.dtype)
         seen = np.empty((longest * inputs, slots), theta.dtype)
+        done = np.empty((longest * chosen, slots), theta.dtype)
         hidden_units = np.empty((longest * hidden, slots), theta.dtype)
         last = np.empty((longest * outputs, slots), theta.dtype)  # z, and then delta
-        one = np.empty((3, longest, outputs), theta.dtype)  # z, p and delta of one agent
-        played = np.empty((longest, action.shape[3]), theta.dtype)
+        chances = np.empty((longest * outputs, slots), theta.dtype)
+        sizes, logarithms = np.empty((longest, slots)), np.empty((longest, slots))
+        log_pi = np.empty((slots, longest), theta.dtype)
         factors = np.empty(longest, theta.dtype)
+        factor_rows = np.empty((longest, slots), theta.dtype)
         totals = np.empty(slots, np.int64)
         for first in range(0, lanes, slots):
-            own, chosen, c = borrowed(one), borrowed(played), borrowed(factors)
             mates = order[first : first + slots]
-            totals[:] = 0
+            for s in range(slots):
+                totals[s] = 0
             for s in range(len(mates)):
                 totals[s] = sums[mates[s]]
                 parameters = theta[mates[s]]
@@ -203,45 +235,43 @@ def abreast_estimator(name: str) -> Callable[..., None]:
                     columns[k, s] = parameters[k]
             steps = max(totals[len(mates) - 1], 1)  # those with most stand last
             x, cache = seen[: steps * inputs], hidden_units[: steps * hidden]
-            deltas = last[: steps * outputs]
+            taken, c = done[: steps * chosen], factor_rows[:steps]
+            z, p = last[: steps * outputs], chances[: steps * outputs]
+            total, near = sizes[:steps], logarithms[:steps]
             clear(x, inputs, totals)
             for s in range(len(mates)):
-                source, lengths, row = observation[mates[s]], length[mates[s]], 0
+                source, actions, lengths = observation[mates[s]], action[mates[s]], length[mates[s]]
+                row = at = 0
                 for b in range(len(lengths)):
                     for h in range(lengths[b]):
                         for i in range(inputs):
                             x[row + i, s] = source[b, h, i]
+                        for j in range(chosen):
+                            taken[at + j, s] = actions[b, h, j]
                         row += inputs
-            forward(shape, columns, x, totals, cache, deltas)
+                        at += chosen
+            forward(shape, columns, x, totals, cache, z)
+            ready(z, p, total, near)
+            if kind == WEIGHTED or options.entropy != 0.0:
+                log_probability(columns, z, taken, total, near, totals, log_pi)
             for s in range(len(mates)):
-                lane, total = mates[s], totals[s]
-                parameters, lengths, ascent = theta[lane], length[lane], out[lane]
-                z, p, delta = own[0, :total], own[1, :total], own[2, :total]
-                taken, source, m = chosen[:total], action[lane], 0
-                for b in range(len(lengths)):
-                    for h in range(lengths[b]):
-                        for j in range(taken.shape[1]):
-                            taken[m, j] = source[b, h, j]
-                        m += 1
-                for m in range(total):
-                    for j in range(outputs):
-                        z[m, j] = deltas[m * outputs + j, s]
-                log_pi = log_probability(parameters, z, taken, p)
+                lane, own = mates[s], borrowed(factors)[: totals[s]]
                 step_coefficients(
-                    kind == WEIGHTED, options, reward[lane], value[lane], log_prob[lane], lengths,
-                    log_pi, borrowed(work), log_weight[lane], c[:total],
+                    kind == WEIGHTED, options, reward[lane], value[lane], log_prob[lane],
+                    length[lane], borrowed(log_pi)[s], borrowed(work), log_weight[lane], own,
                 )  # fmt: skip
-                ascent[:] = 0
-                score(parameters, z, taken, p, c[:total], delta, ascent)
-                for m in range(total):
-                    for j in range(outputs):
-                        deltas[m * outputs + j, s] = delta[m, j]
-            clear(deltas, outputs, totals)
-            backward(shape, columns, x, totals, cache, deltas, gradient)
+                for m in range(len(own)):
+                    c[m, s] = own[m]
+            for k in range(size):
+                for s in range(slots):
+                    gradients[k, s] = 0
+            score(columns, z, taken, p, total, totals, c, gradients)
+            clear(z, outputs, totals)
+            backward(shape, columns, x, totals, cache, z, gradients)
             for s in range(len(mates)):
                 ascent = out[mates[s]]
                 for k in range(size):
-                    ascent[k] += gradient[k, s]
+                    ascent[k] = gradients[k, s] + 0  # never -0
 
     return estimate  # type: ignore[no-any-return]
 
@@ -249,7 +279,7 @@ def abreast_estimator(name: str) -> Callable[..., None]:
 def source_digest(*parts: Any) -> str:
     """Digest of the files that define `parts`: numba's cache watches only the caller's own."""
     digest = hashlib.blake2b(digest_size=16)
-    inner = (part.__name__ for part in (abreast, views, product, tanh))
+    inner = (part.__name__ for part in (abreast, exponential, views, product, tanh, vector))
     for module in sorted({*inner, *(part.__module__ for part in parts)}):
         digest.update(inspect.getsource(sys.modules[module]).encode())
     return digest.hexdigest()

@@ -51,8 +51,8 @@ def load(theta: Any, columns: Any, slot: int) -> None:
 
 @register_jitable
 def outputs(shape: Any, theta: Any, lanes: Any, columns: Any, x: Any, scratch: Any, z: Any) -> None:
-    """z (SLOTS, out) of one observation x (1, SLOTS) of every slot."""
+    """z (out, SLOTS) of one observation x (1, SLOTS) of every slot."""
     for s in range(len(lanes)):
         row = int(x[0, s]) * shape[1]
         for j in range(shape[1]):
-            z[s, j] = theta[lanes[s], row + j]
+            z[j, s] = theta[lanes[s], row + j]

@@ -9,8 +9,13 @@ own numbers wherever and beside whatever it runs.
 from typing import Any
 
 import numpy as np
-from numba import njit
-from numba.extending import register_jitable
+from llvmlite import ir
+from numba import njit, types
+from numba.core import config
+from numba.extending import intrinsic, register_jitable
+
+from fedrl.algorithms.estimators.networks.abreast import SLOTS
+from fedrl.algorithms.estimators.networks.vector import read, spread, write
 
 MASK = np.uint64(0xFFFFFFFF)
 SHIFT = np.uint64(32)
@@ -19,13 +24,12 @@ WEYL_0, WEYL_1 = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
 START = 0xFFFFFF00  # counter of the draws for an initial state, beyond any step's
 
 
-@register_jitable(forceinline=True)
-def philox(key: Any, c0: Any, c1: Any, c2: Any, c3: Any) -> Any:
+def philox_of(key: Any, c0: Any, c1: Any, c2: Any, c3: Any) -> Any:
     """Philox4x32-10: four 32-bit words from a 64-bit key and a counter of four 32-bit words."""
     k0, k1 = key & MASK, key >> SHIFT
     for _ in range(10):
-        first = MULTIPLIER_0 * c0
-        second = MULTIPLIER_1 * c2
+        first = c0 * MULTIPLIER_0
+        second = c2 * MULTIPLIER_1
         c0, c1, c2, c3 = (
             (second >> SHIFT) ^ c1 ^ k0,
             second & MASK,
@@ -35,6 +39,9 @@ def philox(key: Any, c0: Any, c1: Any, c2: Any, c3: Any) -> Any:
         k0 = (k0 + WEYL_0) & MASK
         k1 = (k1 + WEYL_1) & MASK
     return c0, c1, c2, c3
+
+
+philox: Any = register_jitable(forceinline=True)(philox_of)
 
 
 @register_jitable
@@ -49,6 +56,45 @@ def fill_uniform(
         out[2 * pair] = ((a << SHIFT | b) >> np.uint64(11)) * 2.0**-53
         if 2 * pair + 1 < count:
             out[2 * pair + 1] = ((c << SHIFT | d) >> np.uint64(11)) * 2.0**-53
+
+
+@intrinsic
+def _fill_rows(
+    typing_context: Any, out: Any, pair: Any, keys: Any, agents: Any, draws: Any, episodes: Any,
+    times: Any,
+) -> Any:  # fmt: skip
+    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        target, pair, *words = arguments
+        zero = ir.Constant(pair.type, 0)
+        key, *counters = (
+            read(context, builder, kind, word, zero, SLOTS)
+            for kind, word in zip(signature.args[2:], words, strict=True)
+        )
+        counters[-1] += spread(builder, pair, SLOTS)
+        a, b, c, d = philox_of(key, *counters)
+        for row, (high, low) in enumerate(((a, b), (c, d))):
+            number = ((high << SHIFT | low) >> 11).unsigned_as(ir.DoubleType()) * 2.0**-53
+            first = builder.mul(pair, ir.Constant(pair.type, 2 * SLOTS))
+            place = builder.add(first, ir.Constant(pair.type, row * SLOTS))
+            write(context, builder, signature.args[0], target, place, number)
+        return context.get_dummy_value()
+
+    words = (keys, agents, draws, episodes, times)
+    return types.void(out, types.intp, *words), build
+
+
+def _plain_rows(
+    out: Any, pair: int, keys: Any, agents: Any, draws: Any, episodes: Any, times: Any
+) -> None:  # fmt: skip
+    for s in range(SLOTS):
+        where = agents[s], draws[s], episodes[s], times[s] + pair
+        fill_uniform(out[2 * pair :, s], 2, keys[s].view(np.uint64), *where)
+
+
+fill_rows: Any = _plain_rows if config.DISABLE_JIT else _fill_rows  # type: ignore[attr-defined]
+fill_rows.__doc__ = (
+    """Rows 2 pair and 2 pair + 1 of out (…, S): `fill_uniform` of S slots at `times` + pair."""
+)
 
 
 @njit(cache=True, nogil=True)

@@ -87,19 +87,23 @@ def player(
 def compiled_action(policy: str) -> Callable[..., None]:
     """Actions of R = L·B rows: lane l's B rows act together, under theta[l]."""
     body, head = body_and_head(policy)
-    forward, act = body.forward, head.act
+    forward, ready, act = body.forward, head.ready, head.act
     version = source_digest(forward, act)
 
     @njit(cache=True, nogil=True)
     def choose(shape, theta, observation, uniform, episodes, action, log_prob):  # type: ignore[no-untyped-def]
         _ = version
-        spare = np.empty(shape[-1], theta.dtype)
+        p = np.empty((episodes, shape[-1]), theta.dtype)
+        total, near = np.empty(episodes), np.empty(episodes)
         for lane in range(len(theta)):
             first = lane * episodes
             _, z = forward(shape, theta[lane], observation[first : first + episodes])
+            ready(z, p, total, near)
             for b in range(episodes):
                 row = first + b
-                log_prob[row] = act(theta[lane], z[b], uniform[row], action[row], spare)
+                log_prob[row] = act(
+                    theta[lane], z[b], uniform[row], action[row], p[b], total[b], near[b]
+                )
 
     return choose  # type: ignore[no-any-return]
 
@@ -113,7 +117,7 @@ def compiled_steps(
     `first_row` is the first row's place in the simulator.
     """
     body, head = body_and_head(policy)
-    forward, act = body.forward, head.act
+    forward, ready, act = body.forward, head.ready, head.act
     version = source_digest(forward, act, observe, fill_uniform)
 
     @njit(cache=True, nogil=True)
@@ -124,7 +128,8 @@ def compiled_steps(
         _ = version  # a closed-over value is part of the key of the compilation cache
         rows, size = state.shape[0], observation.shape[2]
         x, seen = np.empty((rows, size), theta.dtype), np.empty(size)
-        uniform, spare = np.empty(draws), np.empty(shape[-1], theta.dtype)
+        uniform, total, near = np.empty(draws), np.empty(rows), np.empty(rows)
+        p = np.empty((rows, shape[-1]), theta.dtype)
         for t in range(first, until):
             for row in range(rows):
                 observe(data, state[row], seen)
@@ -132,11 +137,12 @@ def compiled_steps(
                     x[row, j] = seen[j]
                     observation[row, t, j] = x[row, j]
             _, z = forward(shape, theta, x)
+            ready(z, p, total, near)
             stopping = False
             for row in range(rows):
                 taken = action[row, t]
                 fill_uniform(uniform, draws, key, agent, draw, row, t * ((draws + 1) // 2))
-                log_prob[row, t] = act(theta, z[row], uniform, taken, spare)
+                log_prob[row, t] = act(theta, z[row], uniform, taken, p[row], total[row], near[row])
                 if not resting[row]:
                     gain, over = advance(data, first_row + row, state[row], taken)
                     reward[row, t], ended[row] = gain, over

@@ -16,7 +16,7 @@ from fedrl.algorithms.estimators.kernels import body_and_head, source_digest
 from fedrl.algorithms.estimators.networks.abreast import SLOTS
 from fedrl.algorithms.estimators.networks.borrowed import borrowed, put, taken
 from fedrl.algorithms.estimators.policy import Policy
-from fedrl.benchmark.training.noise import START, fill_uniform, uniform_lanes
+from fedrl.benchmark.training.noise import START, fill_rows, fill_uniform, uniform_lanes
 from fedrl.benchmark.training.playing import Steps, player
 from fedrl.envs.family import (
     Array,
@@ -114,7 +114,7 @@ def compiled_rollout(kernel: Kernel, task: type, policy: str) -> Callable[..., N
     initial, observe, transition = parts
     start_draws, step_draws = kernel.start_draws, kernel.step_draws
     body, head = body_and_head(policy)
-    load, outputs, act = body.load, body.outputs, head.act
+    load, outputs, ready, act = body.load, body.outputs, head.ready_abreast, head.act
     lane_of = lane_accessor(task)
     version = source_digest(kernel.transition, task, outputs, act, fill_uniform)
 
@@ -129,27 +129,31 @@ def compiled_rollout(kernel: Kernel, task: type, policy: str) -> Callable[..., N
         theta, observation, action = borrowed(theta), borrowed(observation), borrowed(action)
         draws = policy_draws + step_draws
         blocks = (draws + 1) // 2
-        numbers = np.zeros(max(start_draws, draws) + 1)
-        x = np.zeros((observation.shape[3], SLOTS), theta.dtype)
-        columns = np.zeros((theta.shape[1], SLOTS), theta.dtype)
         widest = 0
         for width in shape:
             widest = max(widest, width)
-        scratch = np.zeros((2, widest, SLOTS), theta.dtype)
-        z = np.zeros((SLOTS, shape[-1]), theta.dtype)
-        spare = np.zeros(shape[-1], theta.dtype)
+        # Few arrays, cut into parts: numba compiles what allocates anew for every type of array.
+        doubles = np.zeros((max(start_draws, draws) + 3, SLOTS))
+        total, near, numbers = doubles[:1], doubles[1:2], doubles[2:]
+        size, seen, out = theta.shape[1], observation.shape[3], shape[-1]
+        units = np.zeros((size + seen + 2 * (widest + out), SLOTS), theta.dtype)
+        columns, x = units[:size], units[size : size + seen]
+        z, p = units[size + seen : size + seen + out], units[size + seen + out :][:out]
+        scratch = units[size + seen + 2 * out :]
+        places, signed = np.zeros((7, SLOTS), np.int64), keys.view(np.int64)
+        lane_at, episode_at, key_at, agent_at = places[0], places[1], places[2], places[3]
+        draw_at, word_at, time_at = places[4], places[5], places[6]
+        for s in range(SLOTS):
+            draw_at[s], time_at[s] = draw, -1  # nothing is played
         task = lane_of(tasks, 0)
-        state = initial(task, borrowed(numbers))
+        state = initial(task, borrowed(numbers)[:, 0])
         if horizon < 0:  # never: it tells the compiler that both make states of one type
-            state, _, _ = transition(task, state, action[0, 0, 0], borrowed(numbers))
+            state, _, _ = transition(task, state, action[0, 0, 0], borrowed(numbers)[:, 0])
         states = [state for _ in range(SLOTS)]
-        lane_at = np.zeros(SLOTS, np.int64)
-        episode_at = np.zeros(SLOTS, np.int64)
-        time_at = np.full(SLOTS, -1)  # -1: nothing is played
         begun = 0
         while True:
             playing = 0
-            uniform, z_at = borrowed(numbers), borrowed(z)
+            uniform, z_at, p_at = borrowed(numbers), borrowed(z), borrowed(p)
             for s in range(SLOTS):
                 if time_at[s] < 0:
                     if begun == lanes * episodes:
@@ -159,26 +163,42 @@ def compiled_rollout(kernel: Kernel, task: type, policy: str) -> Callable[..., N
                     lane, b = lane_at[s], episode_at[s]
                     load(theta[lane], columns, s)
                     length[lane, b] = horizon
-                    fill_uniform(uniform, start_draws, keys[lane], agents[lane], draw, b, START)
-                    put(states, s, initial(lane_of(tasks, lane), uniform))
+                    key_at[s], agent_at[s] = signed[lane], agents[lane]
+                    start = uniform[:, s]
+                    fill_uniform(start, start_draws, keys[lane], agents[lane], draw, b, START)
+                    put(states, s, initial(lane_of(tasks, lane), start))
                 playing += 1
-                seen = observation[lane_at[s], episode_at[s], time_at[s]]
-                observe(lane_of(tasks, lane_at[s]), taken(states, s), seen)
-                for i in range(len(x)):
-                    x[i, s] = seen[i]
+                word_at[s] = time_at[s] * blocks
+                sight = observation[lane_at[s], episode_at[s], time_at[s]]
+                observe(lane_of(tasks, lane_at[s]), taken(states, s), sight)
+                for i in range(seen):
+                    x[i, s] = sight[i]
             if playing == 0:
                 break
-            outputs(shape, theta, lane_at, columns, x, scratch, z)
+            outputs(
+                borrowed(shape), theta, borrowed(lane_at), borrowed(columns), borrowed(x),
+                borrowed(scratch), z_at,
+            )  # fmt: skip
+            ready(z_at, p_at, borrowed(total), borrowed(near))
+            for pair in range(blocks):
+                fill_rows(uniform, pair, key_at, agent_at, draw_at, episode_at, word_at)
             for s in range(SLOTS):
                 lane, b, t = lane_at[s], episode_at[s], time_at[s]
                 if t < 0:
                     continue
                 task = lane_of(tasks, lane)
                 chosen = action[lane, b, t]
-                fill_uniform(uniform, draws, keys[lane], agents[lane], draw, b, t * blocks)
-                likelihood = act(theta[lane], z_at[s], uniform, chosen, borrowed(spare))
+                likelihood = act(
+                    theta[lane],
+                    z_at[:, s],
+                    uniform[:, s],
+                    chosen,
+                    p_at[:, s],
+                    total[0, s],
+                    near[0, s],
+                )
                 log_prob[lane, b, t] = likelihood
-                own = uniform[policy_draws:]
+                own = uniform[policy_draws:, s]
                 state, gain, terminated = transition(task, taken(states, s), chosen, own)
                 put(states, s, state)
                 reward[lane, b, t] = gain

@@ -8,12 +8,10 @@ import math
 import numpy as np
 import pytest
 import torch
-from numba import njit
 from torch import Tensor
 from torch.func import grad, jvp, vmap
 
 from fedrl.algorithms import CompiledGradients, Gradients, Trajectories
-from fedrl.algorithms.estimators.networks.tanh import tanh_into
 from fedrl.algorithms.estimators.policy import (
     CategoricalMLP,
     GaussianMLP,
@@ -233,23 +231,6 @@ class TestGaussian:
         curved = (weights * vmap(gradients.curvature, (0, None))(batch, vector)).sum(0)
         hessian = jvp(grad(self.objective), (theta,), (vector,))[1]
         torch.testing.assert_close(curved, hessian, **tight)
-
-
-def test_the_vector_hyperbolic_tangent():
-    """Within 1e-14 everywhere, to the last decade above zero, NaN and infinities included."""
-    tiny = 10.0 ** np.arange(-300, 0, 0.1)
-    x = np.concatenate([np.linspace(-30, 30, 10_001), tiny, -tiny, [0, np.inf, -np.inf, np.nan]])
-    out = np.empty_like(x)
-    tanh_into(x, out)
-    np.testing.assert_allclose(out, [math.tanh(value) for value in x], rtol=1e-14, atol=0)
-    compiled = njit(lambda z, out: tanh_into(z, out))
-    for dtype in (np.float32, np.float64):
-        for size in (0, 1, 7, 8, 9, 31, 32, 33, 100, len(x)):  # and nothing beyond the vector
-            z = x[len(x) - size :].astype(dtype)
-            expected, found = np.full((2, size + 1), 7, dtype)
-            tanh_into(z, expected[:size])
-            compiled(z, found[:size])
-            np.testing.assert_array_equal(found, expected)
 
 
 @pytest.mark.parametrize(

@@ -44,16 +44,18 @@ def load(theta: Any, columns: Any, slot: int) -> None:
 
 @register_jitable
 def outputs(shape: Any, theta: Any, lanes: Any, columns: Any, x: Any, scratch: Any, z: Any) -> None:
-    """z (SLOTS, out) of one observation x (o, SLOTS) of every slot; scratch: (2, widest, SLOTS).
+    """z (out, SLOTS) of one observation x (o, SLOTS) of every slot; scratch: (2, widest, SLOTS).
 
     Sums begin with the bias and are rounded after every product and every sum, unlike `forward`'s.
     """
-    x, scratch = borrowed(x), borrowed(scratch)
+    x, scratch, z = borrowed(x), borrowed(scratch), borrowed(z)
     half = scratch.size // 2
     inputs, sums = entries(x, 0, x.size), entries(scratch, 0, half)
     at = 0
     for layer in range(len(shape) - 1):
         rows, width = shape[layer], shape[layer + 1]
+        if layer == len(shape) - 2:
+            sums = entries(z, 0, z.size)
         rounded(sums, width, inputs, 0, 1, columns, at, width, 1, 1, rows, 0)
         at += (rows + 1) * width
         if layer < len(shape) - 2:
@@ -61,9 +63,6 @@ def outputs(shape: Any, theta: Any, lanes: Any, columns: Any, x: Any, scratch: A
             size = width * SLOTS
             tanh_into(entries(scratch, 0, size), entries(scratch, half, size))
             inputs = entries(scratch, half, half)
-    for j in range(shape[len(shape) - 1]):
-        for s in range(SLOTS):
-            z[s, j] = sums[j * SLOTS + s]
 
 
 @register_jitable

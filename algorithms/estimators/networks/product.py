@@ -58,7 +58,7 @@ def tile(rows: int, width: int) -> Callable[..., None]:
             for line, total in zip(lines, sums, strict=True):
                 one = builder.bitcast(builder.gep(line, [counters[1]]), entry.as_pointer())
                 added.append(
-                    fused(builder, _spread(builder, builder.load(one), vector), entries, total)
+                    fused(builder, spread(builder, builder.load(one), vector), entries, total)
                 )
             moved = [builder.add(c, step) for c, step in zip(counters, steps, strict=True)]
             first = [*[number(0)] * len(steps), *[ir.Constant(vector, None)] * rows]
@@ -78,7 +78,7 @@ def tile(rows: int, width: int) -> Callable[..., None]:
     return into  # type: ignore[no-any-return]
 
 
-def _spread(builder: Any, number: Any, vector: Any) -> Any:
+def spread(builder: Any, number: Any, vector: Any) -> Any:
     """A vector of equal entries."""
     nothing, integer = ir.Constant(vector, ir.Undefined), ir.IntType(32)
     one = builder.insert_element(nothing, number, ir.Constant(integer, 0))

@@ -94,11 +94,11 @@ def test_outputs_of_episodes_side_by_side_are_each_episodes_own(policy, dtype):
     x = x.astype(dtype)
 
     def outputs(lanes, x):
-        z = np.zeros((SLOTS, policy.shape[-1]), dtype)
+        z = np.zeros((policy.shape[-1], SLOTS), dtype)
         scratch = np.full((2, max(policy.shape), SLOTS), np.nan, dtype)
         parts = [njit(part) for part in (body.outputs, body.load)]
         side_by_side(*parts, policy.widths, theta, lanes, x, scratch, z)
-        return z
+        return z.T
 
     lanes = generator.integers(0, 3, SLOTS)
     z = outputs(lanes, x)
