@@ -33,20 +33,15 @@ def ready(algorithm: Algorithm, hyperparameters: dict[str, Tensor], memory: Any)
 
 @cache
 def entrywise(kind: type[Algorithm]) -> bool:
-    """Whether the algorithm says it is, of the very methods it has: subclasses may change one."""
+    """Whether the algorithm says it is, of the very methods it has: subclasses may change one.
+
+    Such methods need no vmap: numbers become columns, and vectors are rows.
+    """
     order = kind.__mro__
     said = next(i for i, each in enumerate(order) if "entrywise" in vars(each))
     methods = ("direction", "local_step", "behaviour_parameters")
     firsts = (next(i for i, each in enumerate(order) if name in vars(each)) for name in methods)
     return kind.entrywise and all(said <= first for first in firsts)
-
-
-def together(
-    algorithm: Algorithm, method: str, hyperparameters: dict[str, Tensor], *values: Any
-) -> Any:
-    """`lift` of an entrywise method, without vmap: numbers become columns, vectors are rows."""
-    chosen = with_hyperparameters(algorithm, column(hyperparameters))
-    return getattr(chosen, method)(*(column(value) for value in values))
 
 
 def column(values: Any) -> Any:

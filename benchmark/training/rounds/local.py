@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.func import vmap
 from torch.utils._pytree import tree_map
 
-from fedrl.algorithms import Agent, Server
+from fedrl.algorithms import Agent, Algorithm, Server
 from fedrl.algorithms.algorithm import LocalStep
 from fedrl.benchmark.config.configuration import Config
 from fedrl.benchmark.training.critics import Critics
@@ -21,10 +21,10 @@ from fedrl.benchmark.training.normaliser import Normaliser
 from fedrl.benchmark.training.rollout import Episodes
 from fedrl.benchmark.training.rounds.lanes import Lanes, Roster
 from fedrl.benchmark.training.rounds.lifting import (
+    column,
     entrywise,
     lift,
     overrides,
-    together,
     with_hyperparameters,
 )
 from fedrl.benchmark.training.rounds.program import Program
@@ -43,6 +43,7 @@ class Local(NamedTuple):
     normaliser: Normaliser  # every agent's statistics
     critics: Critics  # every agent's
     environments: Environments  # every agent's
+    entrywise: tuple[Algorithm, Server] | None  # for all lanes at once, their numbers as columns
 
 
 def begin(
@@ -62,7 +63,10 @@ def begin(
     if overrides(program.algorithm, "begin"):
         memory = lift(program.algorithm, "begin", hyperparameters, server, agent)
     own = (state.normaliser, state.critics, state.environments)
-    return Local(server, agent._replace(memory=memory), hyperparameters, *own)
+    columns = None
+    if entrywise(type(program.algorithm)):
+        columns = with_hyperparameters(program.algorithm, column(hyperparameters)), column(server)
+    return Local(server, agent._replace(memory=memory), hyperparameters, *own, columns)
 
 
 def progress(program: Program, state: State) -> Tensor:
@@ -89,8 +93,11 @@ def direction(
     points: tuple[Tensor, ...] = (agent.theta,)
     if overrides(algorithm, "behaviour_parameters"):
         alpha = interpolation(program, lanes, draw)
-        lifting = together if entrywise(type(algorithm)) else lift
-        points = lifting(algorithm, "behaviour_parameters", hyperparameters, server, agent, alpha)
+        if local.entrywise is None:
+            points = lift(algorithm, "behaviour_parameters", hyperparameters, server, agent, alpha)
+        else:
+            every, told = local.entrywise
+            points = every.behaviour_parameters(told, column(agent), column(alpha))
     samples: list[Sample] = []
     for i, point in enumerate(points):
         known = (baseline, local.normaliser, local.critics, local.environments)
@@ -109,9 +116,10 @@ def direction(
 
     batches = tuple(part.batch for part in samples)
     program.probe.log_weights.clear()
-    if entrywise(type(algorithm)):
-        given = (program.gradients, server, agent, *batches)
-        found, memory = together(algorithm, "direction", hyperparameters, *given), agent.memory
+    if local.entrywise is not None:
+        every, told = local.entrywise
+        found = every.direction(program.gradients, told, column(agent), *batches)
+        memory = agent.memory
     else:
         found, memory = vmap(direct)(hyperparameters, server, agent, *batches)
     played = tuple(part.played for part in samples if part.played is not None)
