@@ -17,7 +17,7 @@ SVG = (
     '<svg xmlns:xlink="http://www.w3.org/1999/xlink" width="{0:g}pt" height="{1:g}pt" '
     'viewBox="0 0 {0:g} {1:g}" xmlns="http://www.w3.org/2000/svg" version="1.1"></svg>\n'
 )
-EMPTY = {"svg": SVG, "pdf": "%PDF-1.4\n%%EOF\n"}
+EMPTY = {"svg": SVG, "pdf": "%PDF-1.4\n%%EOF\n", "png": ""}
 
 
 @contextmanager

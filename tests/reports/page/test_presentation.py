@@ -107,9 +107,7 @@ def test_a_wrong_choice_is_named(shown: dict[str, Any], said: str, tmp_path: Pat
 @pytest.mark.parametrize(
     "size", ["icml", *(pytest.param(s, marks=pytest.mark.long) for s in WIDTHS if s != "icml")]
 )
-def test_figures_fit_the_columns_of_a_venue_and_have_its_fonts(
-    size: str, tmp_path: Path
-) -> None:
+def test_figures_fit_the_columns_of_a_venue_and_have_its_fonts(size: str, tmp_path: Path) -> None:
     records = small(families=("gridworld", "cartpole"), points=3)
     with sketches("pdf"):
         built(records, tmp_path, size=size)
