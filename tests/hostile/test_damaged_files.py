@@ -29,7 +29,7 @@ from fedrl.benchmark.execution.checkpoint import Checkpoints
 from fedrl.benchmark.storage.store import Store
 from fedrl.benchmark.training import federation
 
-FILES = int(os.environ.get("FEDRL_HOSTILE_FILES", "20"))
+FILES = int(os.environ.get("FEDRL_HOSTILE_FILES", "10"))
 FIRST = int(os.environ.get("FEDRL_HOSTILE_FIRST", "0"))
 SECONDS, BYTES = 10.0, 1.5e9  # of the processor; the parent's modules and 1 GB
 TUNING = """

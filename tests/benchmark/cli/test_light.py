@@ -110,7 +110,10 @@ def test_help_and_slips_import_nothing_heavy(words, code, told) -> None:
     assert errors.endswith("imported:\n")
 
 
-@pytest.mark.parametrize("what", catalogue.LISTS)
+@pytest.mark.parametrize(
+    "what",
+    [pytest.param(n, marks=pytest.mark.long if n == "families" else ()) for n in catalogue.LISTS],
+)  # whose references take ten seconds
 def test_a_list_is_remembered(what) -> None:
     first = ask("list", what, "--json")
     again = ask("list", what, "--json")

@@ -18,7 +18,8 @@ from fedrl.envs import FAMILIES
 SETTINGS = {
     "random-mdp": {"options": {"horizon": 8}, "step_size": 0.3},
     "cartpole": {"options": {"horizon": 60}, "step_size": 0.005, "budget": 500},
-    "halfcheetah": {"options": {"horizon": 6}, "step_size": 0.001, "hidden": (5, 4)},
+    "halfcheetah": {"options": {"horizon": 6}, "step_size": 0.001, "hidden": (5, 4)}
+    | {"dtype": "float64"},  # cartpole in single precision
 }
 
 

@@ -16,6 +16,7 @@ SETTINGS = {
     "gridworld": {"options": {"horizon": 12}, "step_size": 0.3},
     "cartpole": {"options": {"horizon": 60}, "step_size": 0.005, "evaluation_episodes": 3},
     "halfcheetah": {
+        "dtype": "float64",  # cartpole in single precision
         "options": {"horizon": 8},
         "step_size": 0.01,
         "hidden": (5, 4),
@@ -121,7 +122,9 @@ def test_a_run_ends_with_the_round_that_spends_its_budget(algorithm):
     assert len(lengths) > 1, "the runs of this test end at different rounds"
 
 
-@pytest.mark.parametrize("family", ["cartpole", "halfcheetah"])
+@pytest.mark.parametrize(
+    "family", [pytest.param("cartpole", marks=pytest.mark.long), "halfcheetah"]
+)
 def test_double_precision_too(family):
     config = make(family, "fedsvrpg-m", dtype="float64")
     runs = [Run(config, Seed("test", seed)) for seed in range(3)]

@@ -160,9 +160,9 @@ def report(whole: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, 
 
 @pytest.fixture(scope="module")
 def part(whole: Any) -> Any:
-    """Of `whole`, what has every kind of figure and a diverged run."""
+    """Of `whole`, a family with a diverged run."""
     return whole.query(
-        "family != 'gridworld' and algorithm in ('fedhapg-m', 'scaffold') and seed in (0, 2)"
+        "family == 'cartpole' and algorithm in ('fedhapg-m', 'scaffold') and seed in (0, 2)"
     )
 
 
@@ -778,7 +778,7 @@ def test_small_studies_have_a_page(shape: dict[str, Any], tmp_path: Path) -> Non
     records = synthetic(
         **(
             {
-                "families": ("random-mdp", "cartpole"),
+                "families": ("random-mdp",),
                 "algorithms": ("fedpg", "scaffold"),
                 "points": 4,
             }
@@ -808,7 +808,7 @@ def test_families_with_the_same_file_name_do_not_overwrite_each_other(tmp_path: 
     ("value", "marks"),
     [
         pytest.param(np.nan, True, marks=pytest.mark.long),
-        (np.inf, True),
+        pytest.param(np.inf, True, marks=pytest.mark.long),
         pytest.param(-np.inf, True, marks=pytest.mark.long),
         (-np.inf, False),
     ],
