@@ -35,8 +35,6 @@ LEARNING = (
 def takes_long(name: str, law: Callable[[Any], None]) -> bool:
     if law is learning.it_learns_from_exact_truth:
         return name not in LEARNING
-    if law is dynamics.experience_fits_the_spaces:  # a kernel for each
-        return name in ("acrobot", "mountain-car", "pendulum")
     return (name, law) == ("taxi", finite.nothing_beats_the_optimum)
 
 
