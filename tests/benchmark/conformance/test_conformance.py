@@ -25,7 +25,7 @@ from fedrl.envs.family import Knob, heterogeneity_level
 from fedrl.envs.finite.random_mdp import RandomMDP
 from fedrl.envs.mujoco.halfcheetah import HalfCheetah, HalfCheetahSimulator
 
-# With exact gradients: steps, momentum, corrections, curvature, values; the others learn for long.
+# Steps, momentum, corrections, curvature, values: of some laws the other algorithms are long.
 LEARNING = (
     *("fedpg", "fedsvrpg-m", "fedhapg-m", "mfpo", "scaffold-pg", "feda2c", "fedppo", "afedpg"),
     *("qavg", "fedsarsa", "fedpg-br", "pfedpg-vr", "b-rs-fedpg"),
@@ -33,7 +33,11 @@ LEARNING = (
 
 
 def takes_long(name: str, law: Callable[[Any], None]) -> bool:
-    if law is learning.it_learns_from_exact_truth:
+    if law in (
+        learning.it_learns_from_exact_truth,
+        learning.evaluation_is_free_and_changes_nothing,
+        learning.the_order_of_agents_does_not_matter,
+    ):
         return name not in LEARNING
     return (name, law) == ("taxi", finite.nothing_beats_the_optimum)
 

@@ -25,7 +25,14 @@ every_family = pytest.mark.parametrize("name", FAMILIES)
 every_finite = pytest.mark.parametrize("name", FINITE)
 
 
-@pytest.mark.parametrize("name", [name for name in FAMILIES if name not in ROBOTS])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(n, marks=pytest.mark.long if n == "linear-quadratic" else ())
+        for n in FAMILIES
+        if n not in ROBOTS
+    ],
+)
 def test_the_page_has_the_computed_thresholds(name: str) -> None:
     marks = row(standing(federation(name, 1, 0.0, 0, [], hidden=()), 100))
     assert f"| {' | '.join(marks)} |\n" in PAGE
