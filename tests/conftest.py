@@ -36,6 +36,15 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+@pytest.fixture
+def undrawn() -> Iterator[None]:
+    """Figures are sketches, for tests of tables, words and files."""
+    from sketches import sketches
+
+    with sketches():
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _only_what_is_registered() -> Iterator[None]:
     """What a test has checked by its path `module:Class` is forgotten after it."""

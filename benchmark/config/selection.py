@@ -43,12 +43,12 @@ def select(runs: Sequence[Run], only: Sequence[str]) -> list[Run]:
         return list(runs)
     kept = [(run, facts(run)) for run in runs]
     known = sorted({field for _, fact in kept for field in fact})
-    everywhere = {field: _values(field, (fact for _, fact in kept)) for field in known}
     wanted: dict[str, list[str]] = {}
     for condition in only:
         field, values = _parse(condition)
         check_known("field", [field], known, f"--only {condition}: ")
-        check_known(f"run with {field}", values, everywhere[field], f"--only {condition}: ")
+        everywhere = _values(field, (fact for _, fact in kept))
+        check_known(f"run with {field}", values, everywhere, f"--only {condition}: ")
         wanted.setdefault(field, []).extend(values)
     for field, accepted in wanted.items():
         present = _values(field, (fact for _, fact in kept))

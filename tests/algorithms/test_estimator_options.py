@@ -13,6 +13,7 @@ from test_estimators import (
     POLICIES,
     STATES,
     Enumeration,
+    every_estimator_and_policy,
     parameters,
     tight,
 )
@@ -25,7 +26,6 @@ from fedrl.algorithms.estimators.policy import CategoricalMLP, GaussianMLP, Tabl
 from fedrl.algorithms.estimators.tabular import TabularBits
 
 everywhere = pytest.mark.parametrize("kind", ESTIMATORS)
-every_policy = pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: type(policy).__name__)
 UNBIASED = [
     {},
     {"per_decision": True},
@@ -52,8 +52,7 @@ def regularised(every: Enumeration, entropy: float):
     return objective
 
 
-@everywhere
-@every_policy
+@every_estimator_and_policy
 @pytest.mark.parametrize("options", UNBIASED, ids=lambda options: "+".join(options) or "none")
 @pytest.mark.parametrize("baseline", [False, True], ids=["zero", "value"])
 def test_every_estimator_is_unbiased(kind, policy, options, baseline):
@@ -79,8 +78,7 @@ def variance(every: Enumeration, theta: Tensor, values: Tensor) -> float:
     )
 
 
-@everywhere
-@every_policy
+@every_estimator_and_policy
 def test_the_true_value_function_as_baseline_lowers_the_variance(kind, policy):
     every, gradients = Enumeration(policy), kind(policy, DISCOUNT)
     (theta,) = parameters(policy, 1)
@@ -97,8 +95,7 @@ def test_the_true_value_function_as_baseline_lowers_the_variance(kind, policy):
     assert variance(every, theta, using) < 0.9 * variance(every, theta, without)
 
 
-@everywhere
-@every_policy
+@every_estimator_and_policy
 def test_per_decision_weights_lower_the_variance(kind, policy):
     every = Enumeration(policy)
     theta, sampled = parameters(policy, 2)
@@ -110,8 +107,7 @@ def test_per_decision_weights_lower_the_variance(kind, policy):
     assert variance(every, sampled, each) < variance(every, sampled, whole)
 
 
-@everywhere
-@every_policy
+@every_estimator_and_policy
 def test_the_fisher_product_is_unbiased_under_the_sampled_states(kind, policy):
     """E F v = (1/T) Σ_h Σ_s P(s_h = s) Σ_a π(a|s) ∇log π ⟨∇log π, v⟩, and v F v ≥ 0."""
     every, gradients = Enumeration(policy), kind(policy, DISCOUNT)
@@ -173,7 +169,7 @@ COMBINATIONS = [
     [
         TabularSoftmax(4, 3),
         TabularBits(4, 3),
-        CategoricalMLP(3, (5, 4), 3),
+        pytest.param(CategoricalMLP(3, (5, 4), 3), marks=pytest.mark.long),
         GaussianMLP(3, (5, 4), 2),
     ],
     ids=lambda policy: type(policy).__name__,

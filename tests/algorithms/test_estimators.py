@@ -90,8 +90,25 @@ def parameters(policy: Policy, count: int) -> list[Tensor]:
     ]
 
 
-@pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: type(policy).__name__)
-@pytest.mark.parametrize("kind", ESTIMATORS)
+# Kernels of a network compile for long; that they are the definition is asked of a Gaussian one.
+every_estimator_and_policy = pytest.mark.parametrize(
+    ("kind", "policy"),
+    [
+        pytest.param(
+            kind,
+            policy,
+            id=f"{kind.__name__}-{type(policy).__name__}",
+            marks=pytest.mark.long
+            if kind is CompiledGradients and isinstance(policy, CategoricalMLP)
+            else (),
+        )
+        for kind in ESTIMATORS
+        for policy in POLICIES
+    ],
+)
+
+
+@every_estimator_and_policy
 class TestEnumeration:
     def test_probabilities_sum_to_one_and_value_is_the_families(self, kind, policy):
         every = Enumeration(policy)

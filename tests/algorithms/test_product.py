@@ -50,7 +50,7 @@ def test_an_entry_is_one_chain_of_fused_multiply_adds(dtype: type, bits: int) ->
     np.testing.assert_array_equal(compiled(a, b), np.array(expected, dtype))
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("dtype", [np.float32, pytest.param(np.float64, marks=pytest.mark.long)])
 @pytest.mark.parametrize("rows", [1, 3, 4, 7, 8, 13, 64])
 def test_an_entry_depends_on_nothing_beside_it(dtype: type, rows: int) -> None:
     """Nor on how the operands lie in memory."""

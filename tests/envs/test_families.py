@@ -217,7 +217,9 @@ def test_optimum_is_the_best_deterministic_time_dependent_policy() -> None:
     np.testing.assert_allclose(family.optimum(task), best, rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("name", TABULAR)
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.long if n == "taxi" else ()) for n in TABULAR]
+)
 def test_identical_agents_share_their_optimum(name: str) -> None:
     """A horizon so long that the best policy need not know the time."""
     family: Any = FAMILIES[name](horizon=400)

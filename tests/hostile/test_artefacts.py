@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from commands import STUDY
 from forked import call
+from sketches import sketches
 
 WORDS = (
     "</script><script>alert(1)</script><img src=x onerror=alert(1)> \\input{/etc/passwd} "
@@ -32,7 +33,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "publish small.toml --out public --date 2026-01-01",
         "records small.toml --out records.csv",
     ):
-        ended = call(words.split(), made)
+        with sketches():  # words in figures that are drawn are those of test_report
+            ended = call(words.split(), made)
         assert ended.code == 0, (words, ended.text)
         assert "Traceback" not in ended.text
     return made

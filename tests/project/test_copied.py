@@ -44,7 +44,9 @@ def test_all_code_of_the_guide_is_executed() -> None:
     )
 
 
-@pytest.mark.parametrize("page", ["extend/third-party.md", "guide/records.md"])
+@pytest.mark.parametrize(
+    "page", [pytest.param("extend/third-party.md", marks=pytest.mark.long), "guide/records.md"]
+)
 def test_code_on_records_runs(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On some of the published records of the study that it names."""
     frame = read_source(next(one for one in published() if one.name == "quick")).frame

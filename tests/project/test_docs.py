@@ -405,7 +405,9 @@ def test_tables_of_the_theory_page_are_those_of_the_published_study() -> None:
 
 
 @pytest.mark.parametrize(
-    "maker", [personal, clock, frontier, stability, paper_tuned], ids=lambda m: m.PAGE.stem
+    "maker",
+    [personal, clock, frontier, stability, pytest.param(paper_tuned, marks=pytest.mark.long)],
+    ids=lambda m: m.PAGE.stem,
 )
 def test_tables_of_pages_on_single_studies_are_those_of_the_published_ones(maker: Any) -> None:
     """Otherwise: PYTHONPATH=docs python -m making.measured.NAME."""

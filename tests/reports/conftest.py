@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
-from matplotlib.figure import Figure
+from sketches import sketches
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_pdf() -> Iterator[None]:
+    with sketches("svg"):
+        yield
 
 
 @pytest.fixture
-def pdf() -> None:
-    """Asked for by tests of PDF figures, which then are drawn."""
-
-
-@pytest.fixture(autouse=True)
-def _no_pdf(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    if "pdf" in request.fixturenames:
-        return
-    save = Figure.savefig
-
-    def savefig(self: Figure, out: Any, **words: Any) -> None:
-        if words["format"] != "pdf":
-            save(self, out, **words)
-
-    monkeypatch.setattr(Figure, "savefig", savefig)
+def pdf() -> Iterator[None]:
+    """Asked for by tests of PDF figures, which then are drawn too."""
+    with sketches("svg", "pdf"):
+        yield

@@ -74,5 +74,8 @@ if config.DISABLE_JIT:  # type: ignore[attr-defined]
     taken, put = list.__getitem__, list.__setitem__
 else:
     borrowed, entries, taken, put = _borrowed, _entries, _taken, _put
+    for intrinsic_ in (borrowed, entries, taken, put):
+        # Part of the key of what is compiled with it; numba's own would be another in each process.
+        intrinsic_._set_uuid(f"{__name__}.{intrinsic_.__name__}")
 borrowed.__doc__ = """The array, not counted."""
 entries.__doc__ = """Entries first … first + count - 1 of a contiguous array, in order: a vector."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from test_proximal import POLICIES, batch_of, distribution
+from test_proximal import batch_of, distribution, every_policy
 from torch.distributions import kl_divergence
 from torch.func import grad, vmap
 
@@ -15,7 +15,6 @@ from fedrl.algorithms.estimators.natural import natural_gradient
 from fedrl.algorithms.methods.averaging.fedtrpo import FedTRPO
 
 OPTIONS = [{}, {"per_step_mean": True, "whiten": True}, {"entropy": 0.1}]
-every_policy = pytest.mark.parametrize("policy", POLICIES, ids=lambda one: type(one).__name__)
 tight = {"rtol": 0, "atol": 1e-12}
 
 

@@ -138,6 +138,7 @@ def test_a_study_without_diagnostics_has_all_other_columns(fedrl: Fedrl) -> None
     assert lean.equals(whole.drop(columns=gone))
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_study_of_scores_has_scores_and_costs(fedrl: Fedrl) -> None:
     """Of one family the score is the objective, of the other the return."""
     path = Path("tiny.toml")

@@ -130,6 +130,7 @@ def test_the_mean_score_is_the_area_up_to_the_common_budget(table: pd.DataFrame)
         assert (moved.old_area, moved.area.value) == (0.0, 1.0)  # above the random policy
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_results_reports_and_files_hold_the_same_table(
     fedrl: Fedrl,  # noqa: F811
     computed: Path,

@@ -51,14 +51,23 @@ def ask(*words: str) -> tuple[int, str, str]:
     ("words", "code", "told"),
     [
         (("--help",), 0, ""),
-        (("run", "--help"), 0, ""),
+        pytest.param(("run", "--help"), 0, "", marks=pytest.mark.long),
         (("run", "qick"), 2, "no study 'qick'; did you mean 'quick'?"),
-        (("report", "qick"), 2, "no study 'qick'; did you mean 'quick'?"),
+        pytest.param(
+            ("report", "qick"), 2, "no study 'qick'; did you mean 'quick'?", marks=pytest.mark.long
+        ),
         (("list", "famlies"), 2, "no list 'famlies'; did you mean 'families'?"),
         (("show", "cartpol"), 2, "no family 'cartpol'; did you mean 'cartpole'?"),
         (("speed", "--algorithm", "fedgp"), 2, "no algorithm 'fedgp'; did you mean 'fedpg'?"),
-        (("tune", "qick"), 2, "no study 'qick'; did you mean 'quick'?"),
-        (("thresholds", "taxi", "cartpol"), 2, "no family 'cartpol'; did you mean 'cartpole'?"),
+        pytest.param(
+            ("tune", "qick"), 2, "no study 'qick'; did you mean 'quick'?", marks=pytest.mark.long
+        ),
+        pytest.param(
+            ("thresholds", "taxi", "cartpol"),
+            2,
+            "no family 'cartpol'; did you mean 'cartpole'?",
+            marks=pytest.mark.long,
+        ),
         (("check", "cartpol"), 2, "no family or algorithm 'cartpol'; did you mean 'cartpole'?"),
         (("open", "qick"), 2, "no published study 'qick'; did you mean 'quick'?"),
         (
@@ -66,15 +75,30 @@ def ask(*words: str) -> tuple[int, str, str]:
             2,
             "no study or claim 'sensitvity'; did you mean 'sensitivity'?",
         ),
-        (("verify", "benchmrk"), 2, "there is no folder benchmrk; did you mean benchmark?"),
-        (("compare", "tests", "benchmrk"), 2, "there is no folder benchmrk"),
+        pytest.param(
+            ("verify", "benchmrk"),
+            2,
+            "there is no folder benchmrk; did you mean benchmark?",
+            marks=pytest.mark.long,
+        ),
+        pytest.param(
+            ("compare", "tests", "benchmrk"),
+            2,
+            "there is no folder benchmrk",
+            marks=pytest.mark.long,
+        ),
         (("import", "none.csv", "--out", "out"), 2, "cannot read none.csv"),
         (
             ("run", "quick", "--only", "family=gridworld,cartpol"),
             2,
             "no run with family 'cartpol'; did you mean 'cartpole'?",
         ),
-        (("report", "quick", "--only", "algorithm=fedgp"), 2, "did you mean 'fedpg'?"),
+        pytest.param(
+            ("report", "quick", "--only", "algorithm=fedgp"),
+            2,
+            "did you mean 'fedpg'?",
+            marks=pytest.mark.long,
+        ),
         (("run", "quick", "--set", "seds=3"), 2, "no key of a study 'seds'; did you mean 'seeds'?"),
         (
             ("records", "quick", "--set", "families.cartpol.horizon=9"),
@@ -93,8 +117,18 @@ def ask(*words: str) -> tuple[int, str, str]:
             2,
             "no run 'CELL/seed-00003'",
         ),
-        (("doctor", "benchmrk"), 2, "there is no folder benchmrk; did you mean benchmark?"),
-        (("merge", "benchmrk", "--into", "all"), 2, "no results in benchmrk; did you mean"),
+        pytest.param(
+            ("doctor", "benchmrk"),
+            2,
+            "there is no folder benchmrk; did you mean benchmark?",
+            marks=pytest.mark.long,
+        ),
+        pytest.param(
+            ("merge", "benchmrk", "--into", "all"),
+            2,
+            "no results in benchmrk; did you mean",
+            marks=pytest.mark.long,
+        ),
         (("handbook", "algoritms", "--out", "out"), 2, "no pages 'algoritms'; did you mean"),
         (
             ("study", "new", "my.toml", "--algorithm", "my:Mine", "--families", "taxi,cartpol"),
@@ -110,7 +144,10 @@ def test_help_and_slips_import_nothing_heavy(words, code, told) -> None:
     assert errors.endswith("imported:\n")
 
 
-@pytest.mark.parametrize("what", catalogue.LISTS)
+@pytest.mark.parametrize(
+    "what",
+    [pytest.param(n, marks=pytest.mark.long if n == "families" else ()) for n in catalogue.LISTS],
+)  # whose references take ten seconds
 def test_a_list_is_remembered(what) -> None:
     first = ask("list", what, "--json")
     again = ask("list", what, "--json")

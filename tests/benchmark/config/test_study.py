@@ -43,7 +43,10 @@ def configs(study: Study, **wanted: object) -> list[Config]:
     return [c for c in study.configs() if all(getattr(c, k) == v for k, v in wanted.items())]
 
 
-@pytest.mark.parametrize("name", built_in())
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=pytest.mark.long if n == "sensitivity" else ()) for n in built_in()],
+)
 def test_built_in_studies_survive_a_round_trip(name: str) -> None:
     study = load_study(name)
     again = Study.model_validate_json(study.model_dump_json())

@@ -25,12 +25,35 @@ from fedrl.envs.family import Knob, heterogeneity_level
 from fedrl.envs.finite.random_mdp import RandomMDP
 from fedrl.envs.mujoco.halfcheetah import HalfCheetah, HalfCheetahSimulator
 
+# Steps, momentum, corrections, curvature, values: of some laws the other algorithms are long.
+LEARNING = (
+    *("fedpg", "fedsvrpg-m", "fedhapg-m", "mfpo", "scaffold-pg", "feda2c", "fedppo", "afedpg"),
+    *("qavg", "fedsarsa", "fedpg-br", "pfedpg-vr", "b-rs-fedpg"),
+)
+
+
+def takes_long(name: str, law: Callable[[Any], None]) -> bool:
+    if law in (
+        learning.it_learns_from_exact_truth,
+        learning.evaluation_is_free_and_changes_nothing,
+        learning.the_order_of_agents_does_not_matter,
+    ):
+        return name not in LEARNING
+    return (name, law) == ("taxi", finite.nothing_beats_the_optimum)
+
 
 def cases(entries: Mapping[str, type[Any]]) -> Any:
     """Every entry with every law that binds it."""
     pairs = [(name, law) for name, kind in entries.items() for law in laws_of(kind)]
-    names = [f"{name}-{law.__name__}" for name, law in pairs]
-    return pytest.mark.parametrize(("name", "law"), pairs, ids=names)
+    marked = [
+        pytest.param(
+            *pair,
+            id=f"{pair[0]}-{pair[1].__name__}",
+            marks=pytest.mark.long if takes_long(*pair) else (),
+        )
+        for pair in pairs
+    ]
+    return pytest.mark.parametrize(("name", "law"), marked)
 
 
 @cases(FAMILIES)

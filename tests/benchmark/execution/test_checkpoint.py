@@ -18,7 +18,8 @@ from fedrl.envs import FAMILIES
 SETTINGS = {
     "random-mdp": {"options": {"horizon": 8}, "step_size": 0.3},
     "cartpole": {"options": {"horizon": 60}, "step_size": 0.005, "budget": 500},
-    "halfcheetah": {"options": {"horizon": 6}, "step_size": 0.001, "hidden": (5, 4)},
+    "halfcheetah": {"options": {"horizon": 6}, "step_size": 0.001, "hidden": (5, 4)}
+    | {"dtype": "float64"},  # cartpole in single precision
 }
 
 
@@ -54,9 +55,15 @@ def assert_same(one, two):
     assert one.parameters.dtype == two.parameters.dtype
 
 
-# Every algorithm in finite MDPs; with networks, one for each kind of thing that is kept (others are
-# long): nothing, u_r, memories of agents and server, moments, arrivals, sums of arrivals.
-KEPT = ("fedpg", "fedsvrpg-m", "mfpo", "scaffold-pg", "fedppo", "afedpg", "malenia-nigt")
+# One for each kind of thing that is kept (others are long, and obey the same law in conformance):
+# nothing, u_r, memories of agents and server, moments, arrivals, sums of arrivals; values, parts of
+# an agent's own. Each with one kind of network, whose kernels compile in seconds.
+KEPT = {
+    "random-mdp": ("fedpg", "fedsvrpg-m", "mfpo", "scaffold-pg", "feda2c", "afedpg", "malenia-nigt",
+                   "fedsarsa", "pfedpg-ha", "ditto-pg", "b-rs-fedpg"),
+    "cartpole": ("fedpg", "fedsvrpg-m", "scaffold-pg"),
+    "halfcheetah": ("mfpo", "fedppo", "malenia-nigt"),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -65,7 +72,7 @@ KEPT = ("fedpg", "fedsvrpg-m", "mfpo", "scaffold-pg", "fedppo", "afedpg", "malen
         pytest.param(
             family,
             algorithm,
-            marks=() if family == "random-mdp" or algorithm in KEPT else pytest.mark.long,
+            marks=() if algorithm in KEPT[family] else pytest.mark.long,
         )
         for family in sorted(SETTINGS)
         for algorithm, kind in sorted(ALGORITHMS.items())

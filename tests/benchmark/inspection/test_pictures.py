@@ -121,6 +121,7 @@ def test_show_draws_the_same_bytes_again(fedrl: Fedrl, tmp_path: Path, name: str
     assert content(tmp_path / "three") != one
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_many_agents_are_summed_up(fedrl: Fedrl) -> None:  # noqa: F811
     shown = fedrl("show", "cartpole", "--agents", "30", "--set", "horizon=20").out
     assert "median" in shown

@@ -25,7 +25,14 @@ every_family = pytest.mark.parametrize("name", FAMILIES)
 every_finite = pytest.mark.parametrize("name", FINITE)
 
 
-@pytest.mark.parametrize("name", [name for name in FAMILIES if name not in ROBOTS])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(n, marks=pytest.mark.long if n == "linear-quadratic" else ())
+        for n in FAMILIES
+        if n not in ROBOTS
+    ],
+)
 def test_the_page_has_the_computed_thresholds(name: str) -> None:
     marks = row(standing(federation(name, 1, 0.0, 0, [], hidden=()), 100))
     assert f"| {' | '.join(marks)} |\n" in PAGE
@@ -37,8 +44,14 @@ def test_the_page_has_every_familys_section(name: str) -> None:
     assert PAGE.count(f"\n| {name} | ") == 1
 
 
-@every_finite
-@pytest.mark.parametrize("kappa", [0.0, 0.8])
+@pytest.mark.parametrize(
+    ("name", "kappa"),
+    [
+        pytest.param(n, kappa, marks=pytest.mark.long if (n, kappa) == ("taxi", 0.0) else ())
+        for n in FINITE
+        for kappa in (0.0, 0.8)
+    ],
+)
 def test_marks_are_in_order(name: str, kappa: float) -> None:
     """Random ≤ common ≤ own: the first two are stationary, the last may depend on the time."""
     found = standing(federation(name, 2, kappa, 1, [], hidden=()), 2)

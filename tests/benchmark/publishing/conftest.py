@@ -1,13 +1,16 @@
-"""Equal records are drawn once: these are laws of what is done with a report, not of drawing."""
+"""Figures are sketches, and equal records are drawn once: these are laws of what is done then."""
 
 from __future__ import annotations
 
 import pickle
 import shutil
+from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sketches import sketches
 
 from fedrl import reports
 from fedrl.reports.table import formatting
@@ -19,16 +22,22 @@ def drawings() -> dict[bytes, Path]:
     return {}
 
 
+@pytest.fixture
+def drawn() -> None:
+    """Asked for by tests whose figures are drawn."""
+
+
 @pytest.fixture(autouse=True)
 def _equal_records_are_drawn_once(
     drawings: dict[bytes, Path],
+    request: pytest.FixtureRequest,
     tmp_path_factory: pytest.TempPathFactory,
     monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    draw = reports.write_report
+) -> Iterator[None]:
+    draw, is_drawn = reports.write_report, "drawn" in request.fixturenames
 
-    def drawn(records: Any, told: Any, out: Path, *, tell: Any = None, **more: Any) -> Path:
-        made_of = pickle.dumps((records, told, more, formatting.NOTHING))
+    def written(records: Any, told: Any, out: Path, *, tell: Any = None, **more: Any) -> Path:
+        made_of = pickle.dumps((records, told, more, formatting.NOTHING, is_drawn))
         if made_of not in drawings:
             folder = tmp_path_factory.mktemp("drawn")
             draw(records, told, folder, tell=tell, **more)
@@ -36,4 +45,6 @@ def _equal_records_are_drawn_once(
         shutil.copytree(drawings[made_of], out, dirs_exist_ok=True)
         return out / "index.html"
 
-    monkeypatch.setattr(reports, "write_report", drawn)
+    monkeypatch.setattr(reports, "write_report", written)
+    with nullcontext() if is_drawn else sketches():
+        yield

@@ -153,7 +153,7 @@ def test_marks_of_the_scale_are_finite_and_in_their_order(tmp_path: Path) -> Non
 
 
 def test_a_report_of_imported_curves_says_so_verifies_and_pairs_nothing(
-    tmp_path: Path, drawings: dict[bytes, Path]
+    tmp_path: Path, drawings: dict[bytes, Path], drawn: None
 ) -> None:
     generator = np.random.default_rng(0)
     rows = [

@@ -72,6 +72,7 @@ def test_a_report_is_made_again_bit_for_bit(
     fedrl: Fedrl,  # noqa: F811
     computed: Path,
     drawings: dict[bytes, Path],
+    drawn: None,
 ) -> None:
     results = str(computed / "results")
     assert fedrl("report", "tiny.toml", "--results", results, "--out", "report").code == 0
@@ -521,7 +522,7 @@ def test_a_folder_that_is_no_report_is_a_mistake(fedrl: Fedrl) -> None:  # noqa:
 
 
 @pytest.mark.long
-def test_a_shipped_study_verifies_and_another_replays() -> None:
+def test_a_shipped_study_verifies_and_another_replays(drawn: None) -> None:
     """`tox run -e thorough` asks both of all that are in reports/published; these are short."""
     shipped = {folder.name: folder for folder in published()}
     found = verify(shipped["ppo"])

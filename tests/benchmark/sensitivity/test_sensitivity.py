@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from sketches import sketches
 from typer.testing import CliRunner
 
 from fedrl.benchmark.cli.main import app
@@ -210,7 +211,8 @@ def computed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict]:
 
 def told(folder: Path) -> dict:
     arguments = [str(folder / "tiny.toml"), "--results", str(folder), "--workers", "1", "--json"]
-    answer = CliRunner().invoke(app, ["sensitivity", *arguments])
+    with sketches():
+        answer = CliRunner().invoke(app, ["sensitivity", *arguments])
     assert answer.exit_code == 0, answer.output
     return json.loads(answer.stdout)
 
@@ -228,6 +230,7 @@ def test_the_command_computes_what_is_missing_and_says_where_the_report_is(compu
     assert all(one["environments"] == 2 for one in algorithms.values())  # noise
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_nothing_is_computed_twice_and_what_was_made_is_the_same_again(
     computed, monkeypatch
 ) -> None:

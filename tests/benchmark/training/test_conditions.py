@@ -328,8 +328,21 @@ def test_nothing_of_a_condition_is_no_condition(family, condition):
     assert_same(one(make(family)), one(make(family, **NOTHING[condition])))
 
 
+# One for each way of stepping and of learning; with the others it takes long.
+FEELING = (
+    *("fedpg", "fedsvrpg-m", "fedhapg-m", "mfpo", "scaffold-pg", "fednpg", "fedtrpo", "fedppo"),
+    *("afedpg", "malenia-nigt", "qavg", "qavg-sampled", "fedsarsa"),
+)
+
+
 @pytest.mark.parametrize("condition", CONDITIONS)
-@pytest.mark.parametrize("algorithm", sorted(ALGORITHMS))
+@pytest.mark.parametrize(
+    "algorithm",
+    [
+        pytest.param(name, marks=() if name in FEELING else pytest.mark.long)
+        for name in sorted(ALGORITHMS)
+    ],
+)
 def test_every_algorithm_under_every_condition(algorithm, condition):
     """The condition is felt, the ledger is not changed: it counts steps, not rewards."""
     calm = one(make(algorithm=algorithm)).columns

@@ -17,11 +17,14 @@ from fedrl.benchmark.training.federation import train
 
 PROGRAM = """
 import json, sys
+from fedrl.benchmark.cli.main import main
 from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.training.federation import train
 from fedrl.benchmark.config.seeds import Seed
 print(json.dumps([train([Run(Config(**settings), Seed("test", 0))])[0].columns["objective"].tolist()
                   for settings in json.loads(sys.argv[1])]))
+sys.argv = ["fedrl", *sys.argv[2:]]
+main()
 """
 CELLS = [
     {
@@ -40,15 +43,20 @@ CELLS = [
 ]
 
 
-def interpreted(*arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = os.environ | {"NUMBA_DISABLE_JIT": "1"}
+@pytest.fixture(scope="module")
+def interpreted(tmp_path_factory: pytest.TempPathFactory) -> subprocess.CompletedProcess[str]:
+    """Scores of the cells, then a command: one process imports everything for both."""
+    words = ["run", "quick", "--only", "family=cartpole", "--set", "families.cartpole.rounds=0"]
+    words += ["--set", "seeds=1", "--only", "algorithm=fedpg", "--workers", "1"]
+    words += ["--results", str(tmp_path_factory.mktemp("results"))]
     return subprocess.run(
-        [sys.executable, *arguments], env=environment, capture_output=True, text=True, check=True
-    )
+        [sys.executable, "-c", PROGRAM, json.dumps(CELLS), *words],
+        env=os.environ | {"NUMBA_DISABLE_JIT": "1"}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
 
 
-def test_the_interpreter_agrees_with_the_compiler():
-    answer = json.loads(interpreted("-c", PROGRAM, json.dumps(CELLS)).stdout)
+def test_the_interpreter_agrees_with_the_compiler(interpreted):
+    answer = json.loads(interpreted.stdout.splitlines()[0])
     for settings, objective in zip(CELLS, answer, strict=True):
         (compiled,) = train([Run(Config(**settings), Seed("test", 0))])
         np.testing.assert_allclose(objective, compiled.columns["objective"], rtol=1e-12)
@@ -66,8 +74,5 @@ def test_the_mode_is_part_of_a_runs_identity(monkeypatch: pytest.MonkeyPatch):
         provenance.versions.cache_clear()
 
 
-def test_one_line_of_notice(tmp_path):
-    arguments = ["-m", "fedrl", "run", "quick", "--only", "family=cartpole", "--set"]
-    arguments += ["families.cartpole.rounds=0", "--set", "seeds=1", "--only", "algorithm=fedpg"]
-    told = interpreted(*arguments, "--results", str(tmp_path), "--workers", "1").stderr
-    assert len([line for line in told.splitlines() if "interpreted" in line]) == 1
+def test_one_line_of_notice(interpreted):
+    assert len([line for line in interpreted.stderr.splitlines() if "interpreted" in line]) == 1

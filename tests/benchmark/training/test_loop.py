@@ -34,7 +34,18 @@ SMALL = {
     "step_size": 0.3,
     "evaluate_every": 2,
 }
-EVERY = pytest.mark.parametrize("name", sorted(ALGORITHMS))
+# One for each way of stepping, of learning and of memory; with the others it takes long.
+KINDS_OF_ALGORITHMS = (
+    *("fedpg", "fedsvrpg-m", "fedhapg-m", "mfpo", "scaffold-pg", "fednpg", "fedtrpo", "fedppo"),
+    *("afedpg", "malenia-nigt", "fedpg-br", "pfedpg-ha", "qavg", "qavg-sampled", "fedsarsa"),
+)
+EVERY = pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=() if name in KINDS_OF_ALGORITHMS else pytest.mark.long)
+        for name in sorted(ALGORITHMS)
+    ],
+)
 
 
 def run(name: str, seed: int = 0, **changes) -> Run:

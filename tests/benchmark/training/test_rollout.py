@@ -74,6 +74,9 @@ def test_gaussian_actions_have_the_mean_and_spread_of_the_policy():
     assert (np.abs((z**4).mean(0) - 3) < 12 * bound).all()
 
 
+KEPT = [(0, np.float64), (1, np.float32), (2, np.float32)]
+
+
 @njit
 def side_by_side(outputs, load, shape, theta, lanes, x, scratch, z):
     columns = np.zeros((theta.shape[1], x.shape[1]), theta.dtype)
@@ -82,8 +85,17 @@ def side_by_side(outputs, load, shape, theta, lanes, x, scratch, z):
     outputs(shape, theta, lanes, columns, x, scratch, z)
 
 
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
-@pytest.mark.parametrize("policy", [*POLICIES[:2], POLICIES[-1], CategoricalMLP(4, (17, 8, 3), 5)])
+# Each pair compiles for seconds: of both tables and a network one is kept, the others are long.
+@pytest.mark.parametrize(
+    ("policy", "dtype"),
+    [
+        pytest.param(policy, dtype, marks=() if (place, dtype) in KEPT else pytest.mark.long)
+        for place, policy in enumerate(
+            [*POLICIES[:2], POLICIES[-1], CategoricalMLP(4, (17, 8, 3), 5)]
+        )
+        for dtype in (np.float64, np.float32)
+    ],
+)
 def test_outputs_of_episodes_side_by_side_are_each_episodes_own(policy, dtype):
     body, _ = body_and_head(type(policy).__name__)
     generator = np.random.default_rng(1)

@@ -33,6 +33,7 @@ def run(seed=0, **changes):
         "episodes": 2,
         "segment": 23,
         "step_size": 0.003,
+        "dtype": "float64",  # whose kernels other tests compile as well
         "hidden": (4, 4),
         "normalise": "pooled",
         "evaluate_every": 2,

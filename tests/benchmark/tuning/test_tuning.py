@@ -119,6 +119,7 @@ def test_the_protocol_is_followed(tmp_path: Path) -> None:
     assert {path.name for path in done.pages} >= {"winners.csv", "random-mdp-best-of-k.svg"}
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_container_starts_from_the_winner_of_what_it_contains(tmp_path: Path) -> None:
     """K and η included, with select seeds: there it scores as the contained algorithm did."""
     Path("tiny.toml").write_text(TEXT.replace("finalists = 2", "finalists = 1"))
@@ -136,6 +137,7 @@ def test_a_container_starts_from_the_winner_of_what_it_contains(tmp_path: Path) 
         assert outer.winner.score >= inner.winner.score
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_alone_in_company_and_again(tmp_path: Path) -> None:
     """The files of tuned values are the same bytes; a second time nothing is computed."""
     tuned("all")
@@ -158,6 +160,7 @@ def test_alone_in_company_and_again(tmp_path: Path) -> None:
     assert journal.path_of(Path("all"), "tiny").read_bytes() == copy
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_repeats_have_seeds_of_their_own(tmp_path: Path) -> None:
     done = tuned("often", ONE, repeats=3)
     once = tuned("once", ONE)
@@ -227,6 +230,7 @@ def test_killed_or_in_company_it_finds_the_same(tmp_path: Path) -> None:
 # --- journal --------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_journal_is_a_copy_that_can_be_lost(tmp_path: Path) -> None:
     """Damaged, it is set aside and written again; of other code, its trials are replaced."""
     done = tuned("here", ONE)
@@ -248,6 +252,7 @@ def test_the_journal_is_a_copy_that_can_be_lost(tmp_path: Path) -> None:
     assert [value for _, value in after[journal.study_name(first)]] == [-1.0] * len(first.trials)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_dashboard_opens_the_journal(tmp_path: Path) -> None:
     from io import BytesIO
 
@@ -272,6 +277,7 @@ def test_the_dashboard_opens_the_journal(tmp_path: Path) -> None:
 # --- elsewhere ------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_failed_run_stops_tuning_and_the_same_command_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

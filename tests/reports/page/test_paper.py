@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from sketches import sketches
 from test_report import PROVENANCE, synthetic
 
 from fedrl.reports import write_report
@@ -50,7 +51,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("paper")
     records = synthetic(("gridworld", "cartpole"), seeds=3, points=8)
     words = {"title": r"50% of \input{x} & $y_1", "description": "β ≥ 0\n#1 ~ 中"}
-    write_report(records, PROVENANCE, out, **words)
+    with sketches():
+        write_report(records, PROVENANCE, out, **words)
     return out
 
 

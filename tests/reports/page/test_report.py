@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from older_processor import older_processor
+from sketches import sketches
 
 from fedrl.reports import write_report
 from fedrl.reports.drawing.array_encoding import numbers
@@ -151,8 +152,25 @@ def whole() -> Any:
 
 @pytest.fixture(scope="module")
 def report(whole: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """Its figures are sketches: `drawn` has the others."""
     out = tmp_path_factory.mktemp("report")
-    return out, built(whole, out)
+    with sketches():
+        return out, built(whole, out)
+
+
+@pytest.fixture(scope="module")
+def part(whole: Any) -> Any:
+    """Of `whole`, a family with a diverged run."""
+    return whole.query(
+        "family == 'cartpole' and algorithm in ('fedhapg-m', 'scaffold') and seed in (0, 2)"
+    )
+
+
+@pytest.fixture(scope="module")
+def drawn(part: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    out = tmp_path_factory.mktemp("drawn")
+    with sketches("svg", "pdf"):
+        return out, built(part, out)
 
 
 def unpacked(text: str) -> Any:
@@ -207,15 +225,26 @@ class Page(html.parser.HTMLParser):
 # The same bytes
 
 
-def test_rebuilding_and_shuffling_change_no_byte(
-    whole: Any, report: tuple[Path, str], tmp_path: Path
-) -> None:
+def assert_same_files(one: Path, other: Path) -> None:
     """All but PDFs, which are drawn from the same figures; another process draws them below."""
-    first = without_pdf(report[0])
-    built(whole.sample(frac=1, random_state=3), tmp_path)
-    second = without_pdf(tmp_path)
+    first, second = without_pdf(one), without_pdf(other)
     assert first.keys() == second.keys()
     assert [name for name in first if first[name] != second[name]] == []
+
+
+def test_rebuilding_and_shuffling_change_no_byte(
+    part: Any, drawn: tuple[Path, str], tmp_path: Path
+) -> None:
+    built(part.sample(frac=1, random_state=3), tmp_path)
+    assert_same_files(drawn[0], tmp_path)
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_shuffling_changes_no_table_and_no_word(
+    whole: Any, report: tuple[Path, str], tmp_path: Path
+) -> None:
+    built(whole.sample(frac=1, random_state=3), tmp_path)
+    assert_same_files(report[0], tmp_path)
 
 
 @pytest.mark.long
@@ -241,11 +270,11 @@ write_report(pd.read_pickle(source), json.loads(provenance), pathlib.Path(out),
     assert contents(tmp_path / "here") == contents(tmp_path / "there")
 
 
-def test_no_dates_and_no_absolute_paths(report: tuple[Path, str]) -> None:
-    out, _ = report
-    for name, content in contents(out).items():
-        for forbidden in (b"CreationDate", b"ModDate", b"dc:date", str(out).encode()):
-            assert forbidden not in content, (name, forbidden)
+def test_no_dates_and_no_absolute_paths(report: tuple[Path, str], drawn: tuple[Path, str]) -> None:
+    for out, _ in (report, drawn):
+        for name, content in contents(out).items():
+            for forbidden in (b"CreationDate", b"ModDate", b"dc:date", str(out).encode()):
+                assert forbidden not in content, (name, forbidden)
 
 
 # Nothing left out
@@ -342,6 +371,7 @@ def test_a_missing_seed_is_no_run(report: tuple[Path, str]) -> None:
     assert (pairs == 4).all()
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_missing_runs_are_prominent(report: tuple[Path, str], tmp_path: Path) -> None:
     text = report[1]
     assert text.index("incomplete: 118 of 120 runs") < text.index('id="overview"')
@@ -520,8 +550,8 @@ def test_every_chart_has_a_static_figure_after_it(report: tuple[Path, str]) -> N
     assert all(kinds[i + 1] == "drawing" for i in places)
 
 
-def test_figures_on_the_page_refer_to_what_is_on_the_page(report: tuple[Path, str]) -> None:
-    text = re.sub(r'<script id="plotly">.*?</script>', "", report[1], flags=re.DOTALL)
+def test_figures_on_the_page_refer_to_what_is_on_the_page(drawn: tuple[Path, str]) -> None:
+    text = re.sub(r'<script id="plotly">.*?</script>', "", drawn[1], flags=re.DOTALL)
     ids = re.findall(r' id="([^"]*)"', text)
     assert len(ids) == len(set(ids))
     used = re.findall(r'<use [^>]*href="#([^"]*)"', text) + re.findall(r"url\(#([^)]*)\)", text)
@@ -545,6 +575,7 @@ def test_diagnostics_are_drawn_where_they_exist(report: tuple[Path, str]) -> Non
     assert (out / "figures" / "gridworld-diagnostics.svg").exists()
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_studies_without_diagnostics_have_no_section_for_them(tmp_path: Path) -> None:
     records = synthetic(("gridworld",), (0.0,), ("fedpg",), seeds=2, points=3)
     plain = records.drop(columns=[c for c in records if "diagnostic" in c or "heterog" in c])
@@ -584,6 +615,7 @@ def test_the_leaderboard_is_what_the_families_say(report: tuple[Path, str]) -> N
     assert f"{rows.index[0]} has the largest area under its curve" in text
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_scaled_scores_are_zero_at_random_and_one_at_the_reference(tmp_path: Path) -> None:
     records = synthetic(("gridworld",), (0.0,), ("fedpg", "scaffold"), seeds=2, points=4)
     level = records["algorithm"].map({"fedpg": 1.0, "scaffold": 0.0})
@@ -608,7 +640,8 @@ def test_words_are_escaped(tmp_path: Path) -> None:
     text = built(records, tmp_path, title=evil, description=evil, provenance=provenance)
     assert "<script>alert" not in text
     harmless = synthetic(("gridworld",), (0.0,), ("fedpg", "scaffold"), seeds=2, points=3)
-    tame = built(harmless, tmp_path / "tame")
+    with sketches():
+        tame = built(harmless, tmp_path / "tame")
     scripts = [sum(tag == "script" for tag, _ in Page(page).tags) for page in (text, tame)]
     assert scripts[0] == scripts[1]
     assert evil in Page(text).words
@@ -617,8 +650,8 @@ def test_words_are_escaped(tmp_path: Path) -> None:
     assert any(evil in line["label"] for line in data["lines"])  # as data, it is what it was
 
 
-def test_the_page_loads_nothing(report: tuple[Path, str]) -> None:
-    page = Page(report[1])
+def test_the_page_loads_nothing(drawn: tuple[Path, str]) -> None:
+    page = Page(drawn[1])
     assert not page.values("src", "srcset", "action", "data", "poster")
     loaded = [
         a["href"] or ""
@@ -627,8 +660,8 @@ def test_the_page_loads_nothing(report: tuple[Path, str]) -> None:
         if "href" in a
     ]
     assert all(link.startswith(("#", "data:")) for link in loaded + page.values("xlink:href"))
-    assert report[1].count(PLOTLY) == 1
-    ours = report[1].replace(PLOTLY, "")  # the library names map servers, see below
+    assert drawn[1].count(PLOTLY) == 1
+    ours = drawn[1].replace(PLOTLY, "")  # the library names map servers, see below
     assert not re.search(r"""["'(=](https?:)?//[a-z]""", ours.replace("http://www.w3.org", ""))
     assert "@import" not in ours
     (policy,) = [a["content"] for tag, a in page.tags if tag == "meta" and "http-equiv" in a]
@@ -641,6 +674,7 @@ def test_the_page_loads_nothing(report: tuple[Path, str]) -> None:
 # Other shapes of study
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_what_was_tuned_for_a_value_names_no_series(tmp_path: Path) -> None:
     shape: dict[str, Any] = {"seeds": 2, "points": 4, "betas": (0.2, 0.5)}
     records = synthetic(("gridworld",), algorithms=("fedpg", "fedsvrpg-m"), **shape)
@@ -659,6 +693,7 @@ def test_what_was_tuned_for_a_value_names_no_series(tmp_path: Path) -> None:
     assert any("eta=9" in name for name in names), "needed to tell two lines apart"
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_what_is_drawn_is_told(tmp_path: Path) -> None:
     told: list[str] = []
     records = synthetic(("gridworld", "cartpole"), (0.0,), ("fedpg",), seeds=2, points=3)
@@ -666,6 +701,7 @@ def test_what_is_drawn_is_told(tmp_path: Path) -> None:
     assert told[-2:] == ["drawing cartpole (1 of 2)", "drawing gridworld (2 of 2)"]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_series_are_named_by_what_varies(tmp_path: Path) -> None:
     records = synthetic(("gridworld",), (0.0,), agents=(1, 4), betas=(0.2, 0.5), seeds=2, points=4)
     built(records, tmp_path)
@@ -692,6 +728,7 @@ def test_what_was_tuned_for_every_n_names_no_series() -> None:
     assert found == [(name, "", n) for name in ("FedPG", "FedSVRPG-M") for n in (1, 4, 16)]
 
 
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize("several", [(0.1, 0.5), (0.5,)])
 def test_lambda_is_named_where_eta_does_not_tell(
     several: tuple[float, ...], tmp_path: Path
@@ -710,6 +747,7 @@ def test_lambda_is_named_where_eta_does_not_tell(
     assert named == [f"FedPG, {one}" for one in wanted]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_of_many_runs_the_page_holds_the_averages(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -727,6 +765,7 @@ def test_of_many_runs_the_page_holds_the_averages(
             assert one["averages"]["score"] == other["averages"]["score"]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_cells_that_no_column_tells_apart_stay_apart(tmp_path: Path) -> None:
     records = synthetic(("gridworld",), (0.0,), ("fedpg",), seeds=2, points=3)
     twin = records.assign(cell="twin", objective=records["objective"] + 1)
@@ -739,7 +778,7 @@ def test_small_studies_have_a_page(shape: dict[str, Any], tmp_path: Path) -> Non
     records = synthetic(
         **(
             {
-                "families": ("random-mdp", "cartpole"),
+                "families": ("random-mdp",),
                 "algorithms": ("fedpg", "scaffold"),
                 "points": 4,
             }
@@ -752,6 +791,7 @@ def test_small_studies_have_a_page(shape: dict[str, Any], tmp_path: Path) -> Non
     assert "ahead of every other" not in words  # of fewer than six seeds
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_families_with_the_same_file_name_do_not_overwrite_each_other(tmp_path: Path) -> None:
     records = synthetic(("gridworld",), (0.0,), ("fedpg",), seeds=2, points=3)
     twin = records.assign(family="Gridworld!", cell="twin")
@@ -765,7 +805,13 @@ def test_families_with_the_same_file_name_do_not_overwrite_each_other(tmp_path: 
 
 
 @pytest.mark.parametrize(
-    ("value", "marks"), [(np.nan, True), (np.inf, True), (-np.inf, True), (-np.inf, False)]
+    ("value", "marks"),
+    [
+        pytest.param(np.nan, True, marks=pytest.mark.long),
+        pytest.param(np.inf, True, marks=pytest.mark.long),
+        pytest.param(-np.inf, True, marks=pytest.mark.long),
+        (-np.inf, False),
+    ],
 )
 def test_a_family_that_diverged_before_it_began_hides_no_other(
     tmp_path: Path, value: float, marks: bool

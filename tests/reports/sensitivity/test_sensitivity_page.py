@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import pytest
+from sketches import sketches
 from test_paper import balanced
 from test_report import Page, built, contents, synthetic, table, without_pdf
 
@@ -41,23 +42,21 @@ def _few_resamples():
 
 @pytest.fixture(scope="module", params=["grid", pytest.param("sobol", marks=pytest.mark.long)])
 def report(request, tmp_path_factory):
-    """(kind, records, folder, page)."""
+    """(kind, records, folder, page); figures are sketches."""
     records, out = study(request.param), tmp_path_factory.mktemp("report")
-    return (
-        request.param,
-        records,
-        out,
-        built(records, out, provenance=provenance(request.param, records)),
-    )
+    with sketches():
+        text = built(records, out, provenance=provenance(request.param, records))
+    return request.param, records, out, text
 
 
 @pytest.mark.long
 def test_rebuilding_and_shuffling_change_no_byte(report, tmp_path):
     """All but PDFs, which are drawn from the same figures."""
-    kind, records, out, _ = report
+    kind, records, *_ = report
+    built(records, tmp_path / "first", provenance=provenance(kind, records))
     shuffled = records.sample(frac=1, random_state=3)
-    built(shuffled, tmp_path, provenance=provenance(kind, records))
-    first, second = without_pdf(out), without_pdf(tmp_path)
+    built(shuffled, tmp_path / "second", provenance=provenance(kind, records))
+    first, second = without_pdf(tmp_path / "first"), without_pdf(tmp_path / "second")
     assert first.keys() == second.keys()
     assert [name for name in first if first[name] != second[name]] == []
 
@@ -205,6 +204,7 @@ def test_without_importance_and_design_the_page_speaks_for_itself(tmp_path):
     assert "PED-ANOVA" not in page.words
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_other_studies_have_no_sensitivity(tmp_path):
     text = built(synthetic(("gridworld",), (0.0,), ("fedpg",), seeds=2, points=4), tmp_path)
     assert "sensitivity" not in Page(text).values("id")

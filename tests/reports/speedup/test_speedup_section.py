@@ -101,6 +101,7 @@ def test_efficiency_falls_where_the_slope_is_not_linear(scaling: tuple[str, Any,
     assert (out / "figures" / "random-mdp-speedup.svg").read_bytes().startswith(b"<?xml")
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_recorded_exponent_is_the_one_shown(tmp_path: Path) -> None:
     records = study({"fedpg": -1.0}, {"fedpg": 1.5}, seeds=3, theory_exponent=1.25)
     assert written(records, tmp_path)[1].loc["FedPG", "theory_exponent"] == 1.25
@@ -113,18 +114,21 @@ def test_every_claimed_rate_has_its_line() -> None:
     np.testing.assert_array_equal(records["theory_exponent"], list(claimed.values()))
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_without_the_column_there_is_no_theory(tmp_path: Path) -> None:
     records = study({"fedpg": -1.0}, {"fedpg": 1.5}, seeds=3).drop(columns="theory_exponent")
     fit = written(records, tmp_path)[1]
     assert fit.loc["FedPG", ["theory_slope", "theory_exponent"]].isna().all()
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_two_numbers_of_agents_make_no_section(tmp_path: Path) -> None:
     text, fit = written(study({"fedpg": -1.0}, {"fedpg": 1.5}, (1, 4), seeds=2), tmp_path)
     assert fit is None
     assert "Speed-up in N" not in text
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_nothing_hit_is_said(tmp_path: Path) -> None:
     records = study({"fedpg": -1.0}, {"fedpg": 1.5}, seeds=2).assign(stationarity=0.5)
     text, fit = written(records, tmp_path)
@@ -132,6 +136,7 @@ def test_nothing_hit_is_said(tmp_path: Path) -> None:
     assert "FedPG at κ = 0: not identifiable, no attempt hit." in text
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_without_stationarity_targets_of_the_score_are_used(tmp_path: Path) -> None:
     records = study({"fedpg": -1.0}, {"fedpg": 1.5}, seeds=3).assign(stationarity=np.nan)
     _, fit = written(records, tmp_path)
@@ -139,6 +144,7 @@ def test_without_stationarity_targets_of_the_score_are_used(tmp_path: Path) -> N
     assert np.isnan(fit.loc["FedPG", "theory_exponent"])
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_what_hangs_on_one_seed_has_no_bounds(tmp_path: Path) -> None:
     records = study({"fedpg": -1.0}, {"fedpg": 1.5}, seeds=3)
     records.loc[records["seed"] > 0, "stationarity"] = 0.5

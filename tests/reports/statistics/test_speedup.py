@@ -157,8 +157,15 @@ NOISES = [
 ]
 
 
-@pytest.mark.parametrize("noise", NOISES)
-@pytest.mark.parametrize("seeds", [5, 10])
+@pytest.mark.parametrize(
+    ("noise", "seeds"),
+    [
+        (NOISES[2], 5),
+        (NOISES[1], 10),
+        *(pytest.param(NOISES[n], 5, marks=pytest.mark.long) for n in (0, 1)),
+        *(pytest.param(NOISES[n], 10, marks=pytest.mark.long) for n in (0, 2)),
+    ],
+)
 def test_coverage_with_seeds_as_clusters(noise, seeds):
     sample, seed = drawn(2000, seeds, [1, 2, 4], [0.1, 0.03], **noise, censored=0.5)
     fit = cn.maximise(sample)
