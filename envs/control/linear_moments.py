@@ -31,9 +31,12 @@ def moments(drift, drive, state_cost, action_cost, noise, start, theta, discount
         gain = theta[n, : (states + 1) * actions].copy().reshape(states + 1, actions)
         variance = np.exp(2 * theta[n, (states + 1) * actions :])
         push = np.zeros((states + 1, actions))  # G
-        push[:states] = drive[n]
         closed = np.zeros((states + 1, states + 1))  # C
-        closed[:states, :states] = drift[n]
+        for i in range(states):  # written out: numba compiles assignments of arrays for seconds
+            for j in range(actions):
+                push[i, j] = drive[n, i, j]
+            for j in range(states):
+                closed[i, j] = drift[n, i, j]
         closed[states, states] = 1.0
         closed += push @ gain.T.copy()
         weight = action_cost[n] * (gain @ gain.T.copy())  # Q + r K Kᵀ
@@ -48,7 +51,10 @@ def moments(drift, drive, state_cost, action_cost, noise, start, theta, discount
         for h in range(horizon):
             objective[n] -= powers[h] * (np.sum(weight * second[h]) + effort)
             if h + 1 < horizon:
-                second[h + 1] = closed @ second[h] @ closed.T.copy() + spread
+                following = closed @ second[h] @ closed.T.copy() + spread
+                for i in range(states + 1):
+                    for j in range(states + 1):
+                        second[h + 1, i, j] = following[i, j]
         slope = np.zeros((states + 1, actions))
         stretch = np.zeros(actions)
         ahead = np.zeros((states + 1, states + 1))  # P_{h+1}
@@ -58,8 +64,10 @@ def moments(drift, drive, state_cost, action_cost, noise, start, theta, discount
             for j in range(actions):
                 stretch[j] += powers[h] * (action_cost[n] + np.sum(push[:, j] * felt[:, j]))
             ahead = weight + discount * (closed.T.copy() @ ahead @ closed)
-        gradient[n, : (states + 1) * actions] = slope.ravel()
-        gradient[n, (states + 1) * actions :] = -2 * variance * stretch
+        for j in range(actions):
+            for i in range(states + 1):
+                gradient[n, i * actions + j] = slope[i, j]
+            gradient[n, (states + 1) * actions + j] = -2 * variance[j] * stretch[j]
     return objective, gradient
 
 

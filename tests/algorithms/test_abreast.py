@@ -46,10 +46,10 @@ def estimate(function, kind: int, policy, options: Options, given: list[np.ndarr
 @pytest.mark.parametrize(
     ("policy", "dtype"),
     [
-        # Compiled for half a minute, for one head and one dtype in a third of it.
+        # A head and a dtype are compiled for ten seconds.
         *(pytest.param(p, np.float64, marks=pytest.mark.long) for p in POLICIES[:3]),
         (POLICIES[3], np.float64),
-        pytest.param(POLICIES[0], np.float32, marks=pytest.mark.long),
+        *((p, np.float32) for p in POLICIES[:3]),
     ],
     ids=str,
 )
@@ -64,7 +64,6 @@ def test_agents_beside_each_other_have_the_bits_of_one_after_the_other(policy, d
                 np.testing.assert_array_equal(one, other)
 
 
-@pytest.mark.long
 def test_an_infinite_parameter_reaches_no_other_agent():
     """A diverged agent's steps and those past the end of another stand in one vector."""
     policy = POLICIES[0]
