@@ -214,7 +214,7 @@ class Config(BaseModel):
             return self.episodes * family.states * family.actions
         return self.episodes * (self.segment or family.horizon)
 
-    @property
+    @cached_property
     def shares(self) -> Array:
         """w_i with Σ_i w_i = 1: (N,)."""
         weights = np.ones(self.agents) if self.agent_weights is None else self.agent_weights

@@ -21,6 +21,8 @@ from fedrl.benchmark.training.rounds.sending import at_home, size
 from fedrl.benchmark.training.rounds.state import State
 from fedrl.envs.family import Array
 
+STEADY = Times()
+
 
 class Job(NamedTuple):
     """What an agent does between two meetings with its server."""
@@ -32,7 +34,7 @@ class Job(NamedTuple):
 
 def seconds(program: Program, lanes: Lanes, job: Job, draw: int) -> Array:
     """How long the job takes each of the lanes: (L,)."""
-    times = program.config.clock or Times()
+    times = program.config.clock or STEADY
     computing = times.compute * pace(program, times.pace, lanes, "clock-compute", draw)
     network = pace(program, times.network, lanes, "clock-network", draw)
     line = times.latency * job.exchanges
@@ -46,7 +48,7 @@ def pace(program: Program, kind: str, lanes: Lanes, purpose: str, draw: int) -> 
         return np.ones(len(lanes.agent))
     if kind == "sqrt":
         return np.sqrt(lanes.agent + 1.0)  # type: ignore[no-any-return]
-    index = (program.config.clock or Times()).index
+    index = (program.config.clock or STEADY).index
     uniform = lanes.stream(program, purpose, draw).uniform(1)[:, 0]
     return (index - 1) / index * (1 - uniform) ** (-1 / index)  # type: ignore[no-any-return]
 

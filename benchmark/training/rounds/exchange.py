@@ -122,9 +122,11 @@ def exchange(
         )
         moments = torch.where(go, optimiser.moments, state.optimiser.moments)
         optimiser = optimiser._replace(moments=moments)
-    weights = weights_of(program, lanes)
-    normaliser = local.normaliser.exchanged(lanes.rows, weights)
-    critics = local.critics.exchanged(lanes.rows, weights)
+    normaliser, critics = local.normaliser, local.critics
+    if normaliser.floats or critics.floats:
+        weights = weights_of(program, lanes)
+        normaliser = normaliser.exchanged(lanes.rows, weights)
+        critics = critics.exchanged(lanes.rows, weights)
     state = state._replace(server=following, memories=memories, personal=mine, uploads=uploads)
     state = state._replace(optimiser=optimiser, normaliser=normaliser, critics=critics)
     state = state._replace(environments=local.environments)
@@ -176,6 +178,8 @@ def _finished(
     if overrides(algorithm, "finish"):
         arguments = (local.hyperparameters, local.server, local.agent, means)
         kept, message = lift(algorithm, "finish", *arguments)
+    if all(isinstance(part, tuple) and not part for part in (kept, state.memories)):
+        return kept, message
     require_like(f"{type(algorithm).__name__}.finish", kept, state.memories)
     rows = roster.steppers.pick
     return tree_map(lambda old, new: at_home(old, rows, new), state.memories, kept), message

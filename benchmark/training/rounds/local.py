@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.func import vmap
-from torch.utils._pytree import tree_map
 
 from fedrl.algorithms import Agent, Algorithm, Server
 from fedrl.algorithms.algorithm import LocalStep
@@ -24,6 +23,7 @@ from fedrl.benchmark.training.rounds.lifting import (
     column,
     entrywise,
     lift,
+    mapped,
     overrides,
     with_hyperparameters,
 )
@@ -53,9 +53,9 @@ def begin(
     lanes = roster.steppers
     pick = lanes.federations
     hyperparameters = {name: value[pick] for name, value in roster.hyperparameters.items()}
-    server: Server = tree_map(lambda part: part[pick], broadcast)
+    server: Server = mapped(lambda part: part[pick], broadcast)
     server = state.personal.seen(server, snapshot, lanes.pick)
-    memory = tree_map(lambda leaf: leaf.flatten(0, 1)[lanes.pick], state.memories)
+    memory = mapped(lambda leaf: leaf.flatten(0, 1)[lanes.pick], state.memories)
     size = roster.step_size[pick, 0] * program.config.step_decay**state.round
     mask = state.personal.mask.expand(len(size), -1)
     step = LocalStep(size, progress(program, state)[pick], personal=mask)

@@ -46,7 +46,8 @@ class Personal(NamedTuple):
     def mask(self) -> Tensor:
         """1 where an entry is personal, else 0: (d,)."""
         mask = self.values.new_zeros(len(self.entries) + len(self.shared))
-        mask[self.entries] = 1
+        if self.some:
+            mask[self.entries] = 1
         return mask
 
     def sent(self, vectors: Tensor) -> Tensor:

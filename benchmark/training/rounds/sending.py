@@ -1,8 +1,8 @@
 """What leaves an agent for its server: with noise, compressed, the rest remembered, and sized."""
 
+import math
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.utils._pytree import tree_flatten, tree_leaves, tree_unflatten
@@ -77,5 +77,5 @@ def size(values: Any, compression: AnyCompression | None = None) -> Size:
     total = Size(0, 0)
     for leaf in tree_leaves(values):
         kind = compression if leaf.is_floating_point() else None
-        total += size_of(kind, int(np.prod(leaf.shape[1:])), 8 * leaf.element_size())
+        total += size_of(kind, math.prod(leaf.shape[1:]), 8 * leaf.element_size())
     return total
