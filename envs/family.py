@@ -47,7 +47,8 @@ class Kernel(NamedTuple):
     initial(task, uniform) -> state          uniform: (start_draws,)
     observe(task, state, out) -> None        writes the observation into out: (o,)
     transition(task, state, action, uniform) -> (state, reward, terminated)
-        action: (a,), for discrete actions action[0] holds the index; uniform: (step_draws,)
+        action: (a,), for discrete actions action[0] holds the index; uniform: (step_draws,),
+        of any stride
     """
 
     initial: Callable[..., Any]
