@@ -1,5 +1,6 @@
 """Vectors in LLVM's own words: numba unrolls so short a loop before LLVM can look at it."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,10 @@ from numba.core import config
 from numba.extending import intrinsic
 
 from fedrl.algorithms.estimators.networks import product
+
+
+def _operator(instruction: str) -> Callable[[Any, Any], Any]:
+    return lambda self, other: self._with(instruction, other)
 
 
 class Vector:
@@ -34,32 +39,9 @@ class Vector:
         value = other.value if isinstance(other, Vector) else self.constant(other)
         return Vector(self.builder, getattr(self.builder, operation)(self.value, value))
 
-    def __add__(self, other: Any) -> "Vector":
-        return self._with("fadd", other)
-
-    def __sub__(self, other: Any) -> "Vector":
-        return self._with("fsub", other)
-
-    def __mul__(self, other: Any) -> "Vector":
-        return self._with("fmul", other)
-
-    def __truediv__(self, other: Any) -> "Vector":
-        return self._with("fdiv", other)
-
-    def __and__(self, other: Any) -> "Vector":
-        return self._with("and_", other)
-
-    def __or__(self, other: Any) -> "Vector":
-        return self._with("or_", other)
-
-    def __xor__(self, other: Any) -> "Vector":
-        return self._with("xor", other)
-
-    def __lshift__(self, other: Any) -> "Vector":
-        return self._with("shl", other)
-
-    def __rshift__(self, other: Any) -> "Vector":
-        return self._with("lshr", other)
+    __add__, __sub__, __mul__, __truediv__ = map(_operator, ("fadd", "fsub", "fmul", "fdiv"))
+    __and__, __or__, __xor__ = map(_operator, ("and_", "or_", "xor"))
+    __lshift__, __rshift__ = map(_operator, ("shl", "lshr"))
 
     def inverse(self) -> "Vector":
         """1 / self."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numba import njit
 
 from fedrl.benchmark.config.seeds import Seed
-from fedrl.benchmark.training.noise import START, philox, uniform_lanes
+from fedrl.benchmark.training.noise import START, fill_rows, philox, uniform_lanes
 
 
 @pytest.mark.parametrize(
@@ -42,6 +43,27 @@ def test_a_lane_reads_the_same_numbers_wherever_it_stands():
     together = lanes(seeds)
     for place, seed in enumerate(seeds):
         np.testing.assert_array_equal(lanes([seed]), together[2 * place : 2 * place + 2])
+
+
+@njit
+def filled(out, keys, agents, draws, episodes, times):
+    for pair in range(len(out) // 2):
+        fill_rows(out, pair, keys, agents, draws, episodes, times)
+
+
+def test_slots_beside_each_other_read_the_numbers_of_their_own_lanes():
+    """Of any keys and counters, also those whose highest bits are set."""
+    draws = np.random.default_rng(0)
+    keys = draws.integers(0, 2**64, 8, np.uint64)
+    counters = draws.integers(0, 2**32, (4, 8))
+    counters[2] %= 4  # `uniform_lanes` counts episodes from 0
+    counters[3] //= 2  # later pairs stay words of 32 bits
+    rows = np.empty((6, 8))
+    filled(rows, keys.view(np.int64), *counters)
+    for slot, (agent, draw, episode, at) in enumerate(counters.T):
+        alone = np.empty((episode + 1, 6))
+        uniform_lanes(alone, keys[slot : slot + 1], np.array([agent]), draw, episode + 1, at)
+        np.testing.assert_array_equal(rows[:, slot], alone[episode])
 
 
 def test_every_counter_and_key_gives_other_numbers():
