@@ -1,4 +1,4 @@
-"""Functions of arrays whose leading axis is the lane, called on tensors and lifted by vmap.
+"""Functions of arrays whose leading axis is the lane, called on arrays, or on tensors by vmap.
 
 And norms, whose bits lifting cannot change.
 """
@@ -12,13 +12,18 @@ from torch import Tensor
 from torch._C._functorch import is_functorch_wrapped_tensor
 
 
-def lifted(function: Callable[..., None], first: Tensor, *others: Tensor) -> Tensor:
+def lifted(function: Callable[..., None], first: Any, *others: Any) -> Any:
     """A tensor shaped like the vector `first` (d,), written by function(out, first, *others).
 
     `function` gets arrays with one leading axis L, the lanes: all axes that vmap lifts, and those
     `first` has beyond its own, in row-major order, the outermost first. It must compute every lane
-    from that lane alone; then a result does not depend on what else is lifted with it.
+    from that lane alone; then a result does not depend on what else is lifted with it. Of arrays
+    with that axis, it writes an array.
     """
+    if isinstance(first, np.ndarray):
+        out = np.empty_like(first)
+        function(out, *map(np.ascontiguousarray, (first, *others)))
+        return out
 
     def lanes(*tensors: Tensor) -> Tensor:
         shape = tensors[0].shape

@@ -58,7 +58,7 @@ class Critics(NamedTuple):
 
     def values(
         self, rows: Array, played: Episodes, uniform: Array | None
-    ) -> tuple[Critics, Tensor]:
+    ) -> tuple[Critics, Array]:
         """What estimators subtract (L, B, T), and the critics after the fit of these lanes.
 
         `uniform` (L, epochs, ·) orders the steps; without it V stays.
@@ -75,7 +75,7 @@ class Critics(NamedTuple):
         run(np.array(critic_shape(self.policy)), fit, own, *parts, orders, value, out)
         states = self.states.copy()
         states[rows] = out
-        return self._replace(states=states), torch.from_numpy(value)
+        return self._replace(states=states), value
 
     def exchanged(self, rows: Array, weights: Tensor) -> Critics:
         """Averaged: all agents hold the mean V of the members at `rows`, with weights (G, n)."""

@@ -39,17 +39,17 @@ def estimators(config: Config, family: Family, policy: Policy) -> tuple[Any, Pro
     return sampled, probe
 
 
-_MODELS: WeakKeyDictionary[Sampler, tuple[Tensor, Tensor, Tensor]] = WeakKeyDictionary()
+_MODELS: WeakKeyDictionary[Sampler, tuple[Array, Array, Array]] = WeakKeyDictionary()
 
 
-def models(sampler: Sampler, points: Tensor) -> Model:
+def models(sampler: Sampler, points: Array) -> Any:
     """The sampler's MDPs, as an exact estimator reads them at points (L, d)."""
     if sampler not in _MODELS:
         task = sampler.task
         parts = (task.kernel, task.reward, task.start)
-        kernel, reward, start = (torch.from_numpy(np.ascontiguousarray(part)) for part in parts)
+        kernel, reward, start = map(np.ascontiguousarray, parts)
         _MODELS[sampler] = (kernel, reward, start)
-    return Model(*_MODELS[sampler], points)
+    return Model(*_MODELS[sampler], points)  # type: ignore[arg-type]
 
 
 class Baseline(NamedTuple):
@@ -68,13 +68,13 @@ class Baseline(NamedTuple):
         size = baseline.features(states, width) if config.baseline == "linear" else 0
         return cls(family.discount, states, np.zeros((lanes, size)))
 
-    def values(self, rows: Array, played: Episodes) -> Tensor:
+    def values(self, rows: Array, played: Episodes) -> Array:
         """V_i of the steps taken by these lanes: (L, B, T)."""
         if not self.coefficients.shape[1]:
-            return torch.from_numpy(np.zeros(played.reward.shape, played.reward.dtype))
+            return np.zeros(played.reward.shape, played.reward.dtype)
         own = np.ascontiguousarray(self.coefficients[rows])
         found = baseline.predict(own, played.observation, played.length, self.states)
-        return torch.from_numpy(found.astype(played.reward.dtype, copy=False))
+        return found.astype(played.reward.dtype, copy=False)  # type: ignore[no-any-return]
 
     def fitted(self, rows: Array, played: Episodes) -> Baseline:
         """After these lanes have played, for the rounds to come."""

@@ -40,11 +40,11 @@ class Normaliser(NamedTuple):
         """Numbers an agent sends, and receives, in an exchange."""
         return self.sums.shape[1] if self.kind == "pooled" else 0
 
-    def acting(self, rows: Array, points: Tensor) -> Tensor:
+    def acting(self, rows: Array, points: Array) -> Array:
         """Parameters (L, d) with which these lanes act on plain observations."""
         if self.kind == "none":
             return points
-        return torch.from_numpy(normalisation.fold(self.sums[rows], self.shape, points.numpy()))
+        return normalisation.fold(self.sums[rows], self.shape, points)
 
     def extended(self, rows: Array, played: Episodes) -> Normaliser:
         """After these lanes have seen their episodes."""

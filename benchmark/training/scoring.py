@@ -115,7 +115,7 @@ def scores_of(program: Program, state: State, roster: Roster, theta: Array) -> S
     def played(points: Array) -> Array:
         own = acting(program, state, lanes.rows, torch.from_numpy(points))
         own = own[:, : program.policy.size]
-        return state.normaliser.acting(lanes.rows, own).numpy()
+        return state.normaliser.acting(lanes.rows, own.numpy())
 
     scores = evaluate(
         program.family,

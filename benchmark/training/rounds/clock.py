@@ -15,7 +15,7 @@ from fedrl.algorithms import Server
 from fedrl.benchmark.config.communication import Clock as Times
 from fedrl.benchmark.training.messages.compression import Size
 from fedrl.benchmark.training.rounds.lanes import Lanes, Roster
-from fedrl.benchmark.training.rounds.lifting import overrides, ready
+from fedrl.benchmark.training.rounds.lifting import overrides, picked, ready
 from fedrl.benchmark.training.rounds.program import Program
 from fedrl.benchmark.training.rounds.sending import at_home, size
 from fedrl.benchmark.training.rounds.state import State
@@ -70,7 +70,7 @@ def elapsed(program: Program, state: State, roster: Roster, sizes: Size, steps: 
     if algorithm.asynchronous:
         now = state.due.flatten()[lanes.pick]
         later = now + torch.from_numpy(seconds(program, lanes, job, number + 1))
-        told = tree_map(lambda leaf: leaf[lanes.federations], state.server)
+        told = picked(state.server, lanes.federations)
         heard = tree_map(lambda old, new: at_home(old, lanes.pick, new), state.heard, told)
         return state._replace(now=now, due=at_home(state.due, lanes.pick, later), heard=heard)
     took = seconds(program, lanes, job, number).reshape(-1, lanes.each).max(axis=1)

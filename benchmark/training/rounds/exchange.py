@@ -13,7 +13,7 @@ from torch.utils._pytree import tree_map
 from fedrl.algorithms import Server
 from fedrl.benchmark.training.messages.compression import Size
 from fedrl.benchmark.training.rounds.lanes import Lanes, Roster
-from fedrl.benchmark.training.rounds.lifting import lift, overrides, ready, require_like
+from fedrl.benchmark.training.rounds.lifting import lift, overrides, picked, ready, require_like
 from fedrl.benchmark.training.rounds.local import Local
 from fedrl.benchmark.training.rounds.program import Program
 from fedrl.benchmark.training.rounds.sampling import sample
@@ -36,11 +36,11 @@ def batch_gradients(
     program: Program, state: State, lanes: Lanes, purpose: str, draw: int, episodes: int
 ) -> tuple[State, Tensor]:
     """Batch gradients (L, d) of the lanes at θ_r, their episodes counted."""
-    theta = state.personal.theta(state.server.theta[lanes.federations], lanes.pick)
+    theta = state.personal.theta(picked(state.server.theta, lanes.federations), lanes.pick)
     known = (state.baseline, state.normaliser, state.critics)
-    taken = sample(program, lanes, theta, purpose, draw, episodes, *known)
-    own: Tensor = program.gradients.plain(taken.batch.behaviour, taken.batch)
-    return state._replace(ledger=taken.charge(state.ledger)), own
+    taken = sample(program, lanes, theta.numpy(), purpose, draw, episodes, *known)
+    own = program.gradients.plain(taken.batch.behaviour, taken.batch)
+    return state._replace(ledger=taken.charge(state.ledger)), torch.from_numpy(own)
 
 
 def take_snapshot(
@@ -48,7 +48,7 @@ def take_snapshot(
 ) -> tuple[State, Tensor]:
     """The aggregate of the participants' batch gradients at θ_r, and those of who steps (L, d)."""
     lanes, steppers = roster.participants, roster.steppers
-    none = torch.zeros_like(state.server.theta[steppers.federations])
+    none = state.server.theta.new_zeros(len(steppers.rows), state.server.theta.shape[1])
     if not program.algorithm.snapshot:
         return state, none
     episodes = program.config.snapshot_episodes
@@ -97,7 +97,7 @@ def exchange(
         state, message = outgoing(program, state, lanes, message, "message", draw)
         vectors = vectors_of(program, state, roster, local, sent)
         momentum = mine.whole(aggregated(program, state, roster, vectors, "update", state.round))
-        mine = mine.stepped(means, (roster.server_step * portion)[lanes.federations], lanes.pick)
+        mine = mine.stepped(means, picked(roster.server_step * portion, lanes.federations), lanes.pick)
     average = mean_message(program, roster, message, state.round)
     memory = server.memory
     if overrides(algorithm, "absorb"):

@@ -20,11 +20,13 @@ from fedrl.benchmark.training.normaliser import Normaliser
 from fedrl.benchmark.training.rollout import Episodes
 from fedrl.benchmark.training.rounds.lanes import Lanes, Roster
 from fedrl.benchmark.training.rounds.lifting import (
-    column,
+    columns,
     entrywise,
     lift,
     mapped,
     overrides,
+    picked,
+    tensors,
     with_hyperparameters,
 )
 from fedrl.benchmark.training.rounds.program import Program
@@ -43,7 +45,8 @@ class Local(NamedTuple):
     normaliser: Normaliser  # every agent's statistics
     critics: Critics  # every agent's
     environments: Environments  # every agent's
-    entrywise: tuple[Algorithm, Server] | None  # for all lanes at once, their numbers as columns
+    # The same for all lanes at once, as arrays, their numbers as columns: if it can be so.
+    entrywise: tuple[Algorithm, Server, Agent] | None
 
 
 def begin(
@@ -52,21 +55,22 @@ def begin(
     """Those who step, at θ_r with their memories; `snapshot` (L, d) is their own batch gradient."""
     lanes = roster.steppers
     pick = lanes.federations
-    hyperparameters = {name: value[pick] for name, value in roster.hyperparameters.items()}
-    server: Server = mapped(lambda part: part[pick], broadcast)
+    hyperparameters = picked(roster.hyperparameters, pick)
+    server: Server = picked(broadcast, pick)
     server = state.personal.seen(server, snapshot, lanes.pick)
-    memory = mapped(lambda leaf: leaf.flatten(0, 1)[lanes.pick], state.memories)
-    size = roster.step_size[pick, 0] * program.config.step_decay**state.round
+    memory = mapped(lambda leaf: leaf.flatten(0, 1).index_select(0, lanes.pick), state.memories)
+    size = picked(roster.step_size[:, 0], pick) * program.config.step_decay**state.round
     mask = state.personal.mask.expand(len(size), -1)
-    step = LocalStep(size, progress(program, state)[pick], personal=mask)
+    step = LocalStep(size, picked(progress(program, state), pick), personal=mask)
     agent = Agent(server.theta, snapshot, memory, step)
     if overrides(program.algorithm, "begin"):
         memory = lift(program.algorithm, "begin", hyperparameters, server, agent)
     own = (state.normaliser, state.critics, state.environments)
-    columns = None
+    agent, together = agent._replace(memory=memory), None
     if entrywise(type(program.algorithm)):
-        columns = with_hyperparameters(program.algorithm, column(hyperparameters)), column(server)
-    return Local(server, agent._replace(memory=memory), hyperparameters, *own, columns)
+        every = with_hyperparameters(program.algorithm, columns(hyperparameters))
+        together = (every, columns(server), columns(agent))
+    return Local(server, agent, hyperparameters, *own, together)
 
 
 def progress(program: Program, state: State) -> Tensor:
@@ -85,19 +89,25 @@ def direction(
     """
     algorithm, config = program.algorithm, program.config
     server, agent, hyperparameters = local.server, local.agent, local.hyperparameters
-    share = torch.full_like(agent.step.size, draw % config.local_steps / config.local_steps)
-    step = agent.step._replace(share=share)
+    theta = agent.theta.numpy()
+    share = np.full(len(theta), draw % config.local_steps / config.local_steps, theta.dtype)
+    now = {"share": share}
     if algorithm.shuffles:
-        step = step._replace(uniform=shuffles(program, lanes, draw))
-    agent = agent._replace(step=step)
-    points: tuple[Tensor, ...] = (agent.theta,)
+        now["uniform"] = shuffles(program, lanes, draw)
+    if local.entrywise is None:
+        agent = agent._replace(step=agent.step._replace(**tensors(now)))
+    else:
+        every, told, me = local.entrywise
+        now["share"] = share[:, None]
+        me = Agent(theta, me.snapshot, columns(agent.memory), me.step._replace(**now))
+    points: tuple[Array, ...] = (theta,)
     if overrides(algorithm, "behaviour_parameters"):
         alpha = interpolation(program, lanes, draw)
         if local.entrywise is None:
-            points = lift(algorithm, "behaviour_parameters", hyperparameters, server, agent, alpha)
+            arguments = (hyperparameters, server, agent, torch.from_numpy(alpha))
+            points = mapped(Tensor.numpy, lift(algorithm, "behaviour_parameters", *arguments))
         else:
-            every, told = local.entrywise
-            points = every.behaviour_parameters(told, column(agent), column(alpha))
+            points = every.behaviour_parameters(told, me, alpha[:, None])
     samples: list[Sample] = []
     for i, point in enumerate(points):
         known = (baseline, local.normaliser, local.critics, local.environments)
@@ -116,12 +126,11 @@ def direction(
 
     batches = tuple(part.batch for part in samples)
     program.probe.log_weights.clear()
-    if local.entrywise is not None:
-        every, told = local.entrywise
-        found = every.direction(program.gradients, told, column(agent), *batches)
-        memory = agent.memory
+    if local.entrywise is None:
+        found, memory = vmap(direct)(hyperparameters, server, agent, *tensors(batches))
     else:
-        found, memory = vmap(direct)(hyperparameters, server, agent, *batches)
+        found = torch.from_numpy(every.direction(program.gradients, told, me, *batches))
+        memory = agent.memory
     played = tuple(part.played for part in samples if part.played is not None)
     local = local._replace(agent=local.agent._replace(memory=memory))
     return local, limited(config, found, agent.theta), played

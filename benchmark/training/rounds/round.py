@@ -16,6 +16,7 @@ from fedrl.benchmark.training.rounds.exchange import (
     take_snapshot,
 )
 from fedrl.benchmark.training.rounds.lanes import Roster, rebuild_lanes, with_participants
+from fedrl.benchmark.training.rounds.lifting import picked
 from fedrl.benchmark.training.rounds.local import begin, local_step
 from fedrl.benchmark.training.rounds.program import Program, program_of
 from fedrl.benchmark.training.rounds.sending import private, size
@@ -41,7 +42,7 @@ def round_(
     roster = with_participants(program, state, roster)
     steps = 1 if program.algorithm.synchronous else config.local_steps
     shrink = config.step_decay**number
-    eta = (roster.step_size * shrink)[roster.steppers.federations]
+    eta = picked(roster.step_size * shrink, roster.steppers.federations)
     latest: Episodes | None = None
     shown = config.evaluated(number + 1) or config.budget is not None  # which may end with any
     for first in range(number * config.local_steps, (number + 1) * config.local_steps, steps):

@@ -1,10 +1,8 @@
 """Episodes of some lanes at some parameters, under the conditions of the configuration."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from fedrl.algorithms import Trajectories
 from fedrl.benchmark.training.critics import Critics
@@ -25,8 +23,8 @@ from fedrl.envs.family import Array
 class Sample(NamedTuple):
     """One batch of every lane."""
 
-    batch: Trajectories  # as estimators read it, leading axis L; with exact gradients the MDPs
-    played: Episodes | None  # the same as arrays; None with exact gradients
+    batch: Trajectories  # of arrays with a leading axis L; with exact gradients the MDPs
+    played: Episodes | None  # what was played; None with exact gradients
     normaliser: Normaliser  # after these episodes
     environments: Environments | None = None  # after them, where segments were asked for
     critics: Critics | None = None  # after their fit, where it was asked for
@@ -39,7 +37,7 @@ class Sample(NamedTuple):
 def sample(
     program: Program,
     lanes: Lanes,
-    theta: Tensor,
+    theta: Array,
     purpose: str,
     draw: int,
     episodes: int,
@@ -62,16 +60,16 @@ def sample(
     attack = config.attack
     if attack is not None and attack.kind == "random-action":
         lost = byzantine(attack, lanes.agent, config.agents)
-        acting = torch.where(lost, torch.zeros_like(acting), acting)
+        acting = np.where(lost.numpy(), np.zeros_like(acting), acting)
     stream = lanes.stream(program, purpose, draw)
     acting = normaliser.acting(lanes.rows, acting)
     if program.algorithm.generative:
         played = draws(lanes.sampler.task, stream, episodes, program.dtype)  # type: ignore[arg-type]
     elif environments is not None and environments.steps:
-        known = (lanes.sampler, lanes.rows, acting.numpy(), stream)
+        known = (lanes.sampler, lanes.rows, acting, stream)
         environments, played = environments.played(*known)
     else:
-        played = lanes.sampler.sample(acting.numpy(), stream, episodes)
+        played = lanes.sampler.sample(acting, stream, episodes)
     played = charged(config.reward_cliff, played)
     if config.reward_noise is not None:
         noise = lanes.stream(program, f"reward-noise-{purpose}", draw)
@@ -81,27 +79,25 @@ def sample(
         played = played._replace(reward=np.where(liars, -played.reward, played.reward))
     after = normaliser.extended(lanes.rows, played)
     played = normaliser.normalised(lanes.rows, played, after)
-    parts = (torch.from_numpy(part) for part in played)
     if config.critic is None:
         value = baseline.values(lanes.rows, played)
     else:
         count = config.critic.epochs
         orders = uniform(program, lanes, "critic", draw, count) if fit else None
         critics, value = critics.values(lanes.rows, played, orders)
-    batch = Trajectories(*parts, theta, value)  # type: ignore[call-arg]
+    batch: Any = Trajectories(*played, theta, value)  # type: ignore[arg-type]
     return Sample(batch, played, after, environments, critics)
 
 
-def interpolation(program: Program, lanes: Lanes, draw: int) -> Tensor:
+def interpolation(program: Program, lanes: Lanes, draw: int) -> Array:
     """α ~ U[0, 1], one number for each lane: (L,)."""
     numbers = lanes.stream(program, "interpolation", draw).uniform(1)
-    return torch.from_numpy(numbers[:, 0].astype(program.dtype))
+    return numbers[:, 0].astype(program.dtype)  # type: ignore[no-any-return]
 
 
-def shuffles(program: Program, lanes: Lanes, draw: int) -> Tensor:
+def shuffles(program: Program, lanes: Lanes, draw: int) -> Array:
     """Uniform numbers for the random orders of each lane's steps: (L, shuffles, B·T)."""
-    count = program.algorithm.shuffles
-    return torch.from_numpy(uniform(program, lanes, "shuffles", draw, count))
+    return uniform(program, lanes, "shuffles", draw, program.algorithm.shuffles)
 
 
 def uniform(program: Program, lanes: Lanes, purpose: str, draw: int, count: int) -> Array:

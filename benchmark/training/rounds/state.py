@@ -149,7 +149,7 @@ def policies(program: Program, state: State, place: int) -> Array:
     if personalised(program) and program.algorithm.federated:
         rows = np.arange(mine.start * count, mine.stop * count)
         theta = acting(program, state, rows, theta.repeat_interleave(count, dim=0))
-    return state.normaliser.acting(rows, theta[:, :size]).numpy().copy()  # type: ignore[no-any-return]
+    return state.normaliser.acting(rows, theta[:, :size].numpy()).copy()
 
 
 def spent(program: Program, state: State) -> Array:

@@ -13,7 +13,7 @@ from fedrl.benchmark.config.communication import MinimumDiameter, TrimmedMean
 from fedrl.benchmark.training.messages.aggregation import aggregate
 from fedrl.benchmark.training.messages.attacks import byzantine, corrupted, normal
 from fedrl.benchmark.training.rounds.lanes import Lanes, Roster
-from fedrl.benchmark.training.rounds.lifting import lift, overrides
+from fedrl.benchmark.training.rounds.lifting import lift, overrides, picked
 from fedrl.benchmark.training.rounds.local import Local
 from fedrl.benchmark.training.rounds.program import Program
 from fedrl.benchmark.training.rounds.state import State
@@ -56,7 +56,9 @@ def aggregated(
         return robust(program, together)
     weights, algorithm = weights_of(program, roster.participants), program.algorithm
     if not overrides(algorithm, "combine") and not overrides(algorithm, "aggregate"):
-        return weighted_mean(together.transpose(0, 1), weights.T.unsqueeze(-1))  # without vmap
+        # The same for all federations at once, without vmap; arrays are added in half the time.
+        messages, shares = together.numpy().swapaxes(0, 1), weights.numpy().T[..., None]
+        return torch.from_numpy(weighted_mean(messages, shares))  # type: ignore[arg-type]
     arguments = (roster.hyperparameters, state.server, together, weights)
     found: Tensor = lift(algorithm, "combine", *arguments)
     return found
@@ -98,7 +100,7 @@ def vectors_of(program: Program, state: State, roster: Roster, local: Local, sen
     """The directions (L, d) that the server reconstructs from uploads (L, …)."""
     algorithm, pick = program.algorithm, roster.participants.federations
     if overrides(algorithm, "receive"):
-        whole = tree_map(lambda part: part[pick], state.server)
+        whole = picked(state.server, pick)
         sent = lift(algorithm, "receive", local.hyperparameters, whole, sent)
     d = len(state.personal.shared)
     if not isinstance(sent, Tensor) or sent.shape[1:] != (d,):
