@@ -28,6 +28,7 @@ from fedrl.algorithms.estimators.coefficients import (
 )
 from fedrl.algorithms.estimators.networks import (
     abreast,
+    columns,
     exponential,
     network,
     product,
@@ -35,11 +36,14 @@ from fedrl.algorithms.estimators.networks import (
     vector,
 )
 from fedrl.algorithms.estimators.networks import borrowed as views
-from fedrl.algorithms.estimators.networks.abreast import SLOTS, ends
+from fedrl.algorithms.estimators.networks.abreast import ends
 from fedrl.algorithms.estimators.networks.borrowed import borrowed
+from fedrl.algorithms.estimators.networks.columns import SLOTS, load_all, unload_all
 from fedrl.algorithms.estimators.policy import network_size
 
 PLAIN, WEIGHTED, CURVATURE, FISHER = 0, 1, 2, 3
+# What is compiled with every kernel of a network.
+PARTS = (abreast, columns, exponential, views, product, tanh, vector)
 ABREAST = 512  # parameters up to which agents beside each other are faster than one by one
 
 
@@ -210,9 +214,6 @@ def abreast_estimator(name: str) -> Callable[..., None]:
         for m in range(longest):
             work[3, m] = 1
         columns = np.empty((size, slots), theta.dtype)  # their parameters
-        for k in range(size):
-            for s in range(slots):
-                columns[k, s] = 0
         gradients = np.empty((size, slots), theta.dtype)
         seen = np.empty((longest * inputs, slots), theta.dtype)
         done = np.empty((longest * chosen, slots), theta.dtype)
@@ -223,16 +224,13 @@ def abreast_estimator(name: str) -> Callable[..., None]:
         log_pi = np.empty((slots, longest), theta.dtype)
         factors = np.empty(longest, theta.dtype)
         factor_rows = np.empty((longest, slots), theta.dtype)
-        totals = np.empty(slots, np.int64)
+        totals, agents = np.empty(slots, np.int64), np.empty(slots, np.int64)
         for first in range(0, lanes, slots):
             mates = order[first : first + slots]
             for s in range(slots):
-                totals[s] = 0
-            for s in range(len(mates)):
-                totals[s] = sums[mates[s]]
-                parameters = theta[mates[s]]
-                for k in range(size):
-                    columns[k, s] = parameters[k]
+                totals[s] = sums[mates[s]] if s < len(mates) else 0
+                agents[s] = mates[min(s, len(mates) - 1)]  # of a slot without one nothing is read
+            load_all(theta, agents, columns)
             steps = max(totals[len(mates) - 1], 1)  # those with most stand last
             x, cache = seen[: steps * inputs], hidden_units[: steps * hidden]
             taken, c = done[: steps * chosen], factor_rows[:steps]
@@ -268,10 +266,7 @@ def abreast_estimator(name: str) -> Callable[..., None]:
             score(columns, z, taken, p, total, totals, c, gradients)
             clear(z, outputs, totals)
             backward(shape, columns, x, totals, cache, z, gradients)
-            for s in range(len(mates)):
-                ascent = out[mates[s]]
-                for k in range(size):
-                    ascent[k] = gradients[k, s] + 0  # never -0
+            unload_all(gradients, agents, out)
 
     return estimate  # type: ignore[no-any-return]
 
@@ -279,7 +274,7 @@ def abreast_estimator(name: str) -> Callable[..., None]:
 def source_digest(*parts: Any) -> str:
     """Digest of the files that define `parts`: numba's cache watches only the caller's own."""
     digest = hashlib.blake2b(digest_size=16)
-    inner = (part.__name__ for part in (abreast, exponential, views, product, tanh, vector))
+    inner = (part.__name__ for part in PARTS)
     for module in sorted({*inner, *(part.__module__ for part in parts)}):
         digest.update(inspect.getsource(sys.modules[module]).encode())
     return digest.hexdigest()

@@ -56,9 +56,7 @@ class Critics(NamedTuple):
         averaged = self.rule is not None and self.rule.kept == "averaged"
         return critic_size(self.policy) if averaged else 0
 
-    def values(
-        self, rows: Array, played: Episodes, uniform: Array | None
-    ) -> tuple[Critics, Array]:
+    def values(self, rows: Array, played: Episodes, uniform: Array | None) -> tuple[Critics, Array]:
         """What estimators subtract (L, B, T), and the critics after the fit of these lanes.
 
         `uniform` (L, epochs, ·) orders the steps; without it V stays.

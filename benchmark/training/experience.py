@@ -6,9 +6,7 @@ from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 import numpy as np
-import torch
 from gymnasium import spaces
-from torch import Tensor
 
 from fedrl.algorithms.estimators import baseline
 from fedrl.algorithms.estimators.exact import ExactGradients, Model

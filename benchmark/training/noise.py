@@ -14,7 +14,7 @@ from numba import njit, types
 from numba.core import config
 from numba.extending import intrinsic, register_jitable
 
-from fedrl.algorithms.estimators.networks.abreast import SLOTS
+from fedrl.algorithms.estimators.networks.columns import SLOTS
 from fedrl.algorithms.estimators.networks.vector import read, spread, write
 
 MASK = np.uint64(0xFFFFFFFF)

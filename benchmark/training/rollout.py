@@ -13,8 +13,8 @@ from numba import njit
 from numba.extending import register_jitable
 
 from fedrl.algorithms.estimators.kernels import body_and_head, source_digest
-from fedrl.algorithms.estimators.networks.abreast import SLOTS
 from fedrl.algorithms.estimators.networks.borrowed import borrowed, put, taken
+from fedrl.algorithms.estimators.networks.columns import SLOTS
 from fedrl.algorithms.estimators.policy import Policy
 from fedrl.benchmark.training.noise import START, fill_rows, fill_uniform, uniform_lanes
 from fedrl.benchmark.training.playing import Steps, player

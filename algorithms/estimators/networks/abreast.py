@@ -17,10 +17,9 @@ from numba.core import config
 from numba.extending import intrinsic, register_jitable
 
 from fedrl.algorithms.estimators.networks.borrowed import borrowed, entries
+from fedrl.algorithms.estimators.networks.columns import SLOTS
 from fedrl.algorithms.estimators.networks.product import fused
 from fedrl.algorithms.estimators.networks.tanh import tanh_into
-
-SLOTS = 8  # agents or episodes beside each other: a vector register of float32
 
 
 @register_jitable
@@ -33,13 +32,6 @@ def ends(shape: Any, steps: int) -> Any:
         if layer > 0:
             cached += steps * shape[layer]
     return parameters, cached
-
-
-@register_jitable
-def load(theta: Any, columns: Any, slot: int) -> None:
-    """columns[:, slot] = θ: parameters of episodes that are played beside each other."""
-    for k in range(len(columns)):
-        columns[k, slot] = theta[k]
 
 
 @register_jitable

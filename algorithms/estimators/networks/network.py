@@ -9,8 +9,8 @@ import numpy as np
 from numba.extending import register_jitable
 
 from fedrl.algorithms.estimators.networks.abreast import ends
-from fedrl.algorithms.estimators.networks.abreast import load as load
 from fedrl.algorithms.estimators.networks.abreast import outputs as outputs
+from fedrl.algorithms.estimators.networks.columns import load as load
 from fedrl.algorithms.estimators.networks.product import product
 from fedrl.algorithms.estimators.networks.tanh import tanh_into
 

@@ -97,7 +97,8 @@ def exchange(
         state, message = outgoing(program, state, lanes, message, "message", draw)
         vectors = vectors_of(program, state, roster, local, sent)
         momentum = mine.whole(aggregated(program, state, roster, vectors, "update", state.round))
-        mine = mine.stepped(means, picked(roster.server_step * portion, lanes.federations), lanes.pick)
+        own_step = picked(roster.server_step * portion, lanes.federations)
+        mine = mine.stepped(means, own_step, lanes.pick)
     average = mean_message(program, roster, message, state.round)
     memory = server.memory
     if overrides(algorithm, "absorb"):

@@ -64,7 +64,11 @@ def picked(values: Any, rows: Tensor) -> Any:
 
 def columns(values: Any) -> Any:
     """The values (L, …) as arrays, whose numbers (L,) are (L, 1)."""
-    return mapped(lambda part: part.unsqueeze(-1).numpy() if part.dim() == 1 else part.numpy(), values)
+
+    def column(part: Tensor) -> Any:
+        return (part.unsqueeze(-1) if part.dim() == 1 else part).numpy()
+
+    return mapped(column, values)
 
 
 def tensors(values: Any) -> Any:

@@ -34,6 +34,7 @@ from fedrl.benchmark.training.rounds.sampling import Sample, interpolation, samp
 from fedrl.benchmark.training.rounds.state import State, spent
 from fedrl.benchmark.training.rounds.step import Step
 from fedrl.benchmark.training.segments import Environments
+from fedrl.envs.family import Array
 
 
 class Local(NamedTuple):
