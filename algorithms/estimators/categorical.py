@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numba.extending import register_jitable
 
-from fedrl.algorithms.estimators.networks.abreast import SLOTS
 from fedrl.algorithms.estimators.networks.borrowed import borrowed, entries
+from fedrl.algorithms.estimators.networks.columns import SLOTS
 from fedrl.algorithms.estimators.networks.exponential import exp_into, less_log, log_into
 from fedrl.algorithms.estimators.networks.vector import larger, rows
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numba.extending import register_jitable
 
-from fedrl.algorithms.estimators.networks.abreast import SLOTS
+from fedrl.algorithms.estimators.networks.columns import SLOTS
 
 HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
 

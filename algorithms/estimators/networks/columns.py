@@ -64,10 +64,10 @@ def square(back: bool) -> Any:
             sources = [(kinds[3], other, c) if back else (kinds[0], array, r) for r, c in places]
             targets = [(kinds[0], array, r) if back else (kinds[3], other, c) for r, c in places]
             found = [read(context, builder, *source, SLOTS) for source in sources]
-            found = turned(builder, found)
-            for target, vector in reversed(list(zip(targets, found, strict=True))):
+            pairs = list(zip(targets, turned(builder, found), strict=True))
+            for (kind, whole, at), vector in reversed(pairs):
                 # A sum with 0 is never -0.
-                write(context, builder, *target, vector + 0.0 if back else vector)
+                write(context, builder, kind, whole, at, vector + 0.0 if back else vector)
             return context.get_dummy_value()
 
         return types.void(matrix, agents, types.intp, columns), build

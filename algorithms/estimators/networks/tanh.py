@@ -33,6 +33,10 @@ Q = (
     0.03133159241398433, 0.478837286125519, 1.0,
 )  # fmt: skip
 SATURATED, ERROR = 9.2, 2.0**-40
+# The same for |x| < 1.5, with half the work: most of what hidden units see.
+NEAR_P = (7.11834673579192e-06, 0.0027668666310047317, 0.12793090212662192, 0.9999999999999303)
+NEAR_Q = (0.0002029003185152766, 0.02318827847953804, 0.4612642354563948, 1.0)
+NEAR = 1.5
 DOUBLE = ir.DoubleType()
 
 
@@ -47,15 +51,14 @@ def tanh_of(y: Any) -> Any:
     return e / (e + 2.0)
 
 
-def about_tanh(x: Vector) -> Vector:
-    """tanh x within 2^-44, relatively; 1/Q is Newton's step from single precision."""
-    x = x.within(-SATURATED, SATURATED)
+def about_tanh(x: Vector, p: Any, q: Any) -> Vector:
+    """x P(x²) / Q(x²), within 2^-43 of tanh x relatively; 1/Q is Newton's step from single."""
     square = x * x
-    below = square.polynomial(Q)
+    below = square.polynomial(q)
     single = below.as_(ir.FloatType())
     first = single.inverse().as_(DOUBLE)
     inverse = first * (below * -1.0).times(first, 2.0)
-    return (x * square.polynomial(P)).times(inverse, 0.0)  # of -0 too it is 0
+    return (x * square.polynomial(p)).times(inverse, 0.0)  # of -0 too it is 0
 
 
 def block(width: int, quick: bool = False) -> Any:
@@ -68,13 +71,28 @@ def block(width: int, quick: bool = False) -> Any:
     def into(typing_context: Any, z: Any, out: Any, i: Any) -> Any:
         def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             first, second = signature.args[:2]
-            x = read(context, builder, first, arguments[0], arguments[2], width).as_(DOUBLE)
-            if quick:
-                found, certain = about_tanh(x).certain(ERROR)
-            else:
-                found, certain = tanh_of((x * SCALE).within(-LARGEST, LARGEST)), None
-            write(context, builder, second, arguments[1], arguments[2], found)
-            return certain if quick else context.get_dummy_value()
+            x = read(context, builder, first, arguments[0], arguments[2], width)
+
+            def put(found: Vector) -> None:
+                write(context, builder, second, arguments[1], arguments[2], found)
+
+            if not quick:
+                put(tanh_of((x.as_(DOUBLE) * SCALE).within(-LARGEST, LARGEST)))
+                return context.get_dummy_value()
+            known = []
+            with builder.if_else(x.inside(NEAR)) as branches:
+                for branch, near in zip(branches, (True, False), strict=True):
+                    with branch:
+                        y = x.as_(DOUBLE)
+                        y = y if near else y.within(-SATURATED, SATURATED)
+                        part = (NEAR_P, NEAR_Q) if near else (P, Q)
+                        found, certain = about_tanh(y, *part).certain(ERROR)
+                        put(found)
+                        known.append((certain, builder.block))
+            whether = builder.phi(ir.IntType(1))
+            for certain, end in known:
+                whether.add_incoming(certain, end)
+            return whether
 
         return (types.boolean if quick else types.void)(z, out, types.intp), build
 

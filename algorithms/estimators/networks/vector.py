@@ -85,6 +85,15 @@ class Vector:
         kind = ir.VectorType(entry, self.kind.count)
         return Vector(self.builder, self.builder.uitofp(self.value, kind))
 
+    def inside(self, bound: float) -> Any:
+        """Whether all entries are below the bound in size; NaN is not."""
+        builder, above, below = self.builder, self.constant(-bound), self.constant(bound)
+        pair = (
+            builder.fcmp_unordered("<=", self.value, above),
+            builder.fcmp_unordered(">=", self.value, below),
+        )
+        return _none(builder, builder.or_(*pair))
+
     def certain(self, error: float) -> tuple["Vector", Any]:
         """In single precision, and whether no relative error below this bound can change an entry.
 
@@ -93,9 +102,13 @@ class Vector:
         """
         single, builder = ir.FloatType(), self.builder
         low, high = (self.times(part, self).as_(single) for part in (-error, error))
-        differ = builder.fcmp_unordered("!=", low.value, high.value)
-        mask = builder.bitcast(differ, ir.IntType(self.kind.count))
-        return high, builder.icmp_unsigned("==", mask, ir.Constant(mask.type, 0))
+        return high, _none(builder, builder.fcmp_unordered("!=", low.value, high.value))
+
+
+def _none(builder: Any, flags: Any) -> Any:
+    """Whether none of these truth values holds."""
+    mask = builder.bitcast(flags, ir.IntType(flags.type.count))
+    return builder.icmp_unsigned("==", mask, ir.Constant(mask.type, 0))
 
 
 def spread(builder: Any, number: Any, width: int) -> Vector:

@@ -90,7 +90,7 @@ def direction(
     """
     algorithm, config = program.algorithm, program.config
     server, agent, hyperparameters = local.server, local.agent, local.hyperparameters
-    theta = agent.theta.numpy()
+    theta: Any = agent.theta.numpy()
     share = np.full(len(theta), draw % config.local_steps / config.local_steps, theta.dtype)
     now = {"share": share}
     if algorithm.shuffles:
@@ -98,9 +98,10 @@ def direction(
     if local.entrywise is None:
         agent = agent._replace(step=agent.step._replace(**tensors(now)))
     else:
-        every, told, me = local.entrywise
+        every, told, before = local.entrywise
         now["share"] = share[:, None]
-        me = Agent(theta, me.snapshot, columns(agent.memory), me.step._replace(**now))
+        step = before.step._replace(**now)
+        me: Any = before._replace(theta=theta, memory=columns(agent.memory), step=step)
     points: tuple[Array, ...] = (theta,)
     if overrides(algorithm, "behaviour_parameters"):
         alpha = interpolation(program, lanes, draw)
@@ -108,7 +109,7 @@ def direction(
             arguments = (hyperparameters, server, agent, torch.from_numpy(alpha))
             points = mapped(Tensor.numpy, lift(algorithm, "behaviour_parameters", *arguments))
         else:
-            points = every.behaviour_parameters(told, me, alpha[:, None])
+            points = every.behaviour_parameters(told, me, alpha[:, None])  # type: ignore[assignment, arg-type]
     samples: list[Sample] = []
     for i, point in enumerate(points):
         known = (baseline, local.normaliser, local.critics, local.environments)

@@ -8,7 +8,7 @@ import torch
 from numba import njit
 
 from fedrl.algorithms.estimators.kernels import body_and_head
-from fedrl.algorithms.estimators.networks.abreast import SLOTS
+from fedrl.algorithms.estimators.networks.columns import SLOTS
 from fedrl.algorithms.estimators.policy import (
     CategoricalMLP,
     GaussianMLP,
