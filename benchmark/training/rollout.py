@@ -14,7 +14,7 @@ from numba.extending import register_jitable
 
 from fedrl.algorithms.estimators.kernels import body_and_head, source_digest
 from fedrl.algorithms.estimators.networks.borrowed import borrowed, put, taken
-from fedrl.algorithms.estimators.networks.columns import SLOTS
+from fedrl.algorithms.estimators.networks.columns import SLOTS, put_alone
 from fedrl.algorithms.estimators.policy import Policy
 from fedrl.benchmark.training.noise import START, fill_rows, fill_uniform, uniform_lanes
 from fedrl.benchmark.training.playing import Steps, player
@@ -172,7 +172,7 @@ def compiled_rollout(kernel: Kernel, task: type, policy: str) -> Callable[..., N
                 sight = observation[lane_at[s], episode_at[s], time_at[s]]
                 observe(lane_of(tasks, lane_at[s]), taken(states, s), sight)
                 for i in range(seen):
-                    x[i, s] = sight[i]
+                    put_alone(x, i, s, sight[i])
             if playing == 0:
                 break
             outputs(

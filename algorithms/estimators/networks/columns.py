@@ -79,35 +79,34 @@ squares, squares_back = square(back=False), square(back=True)
 
 
 @intrinsic
-def _scattered(typing_context: Any, theta: Any, k: Any, columns: Any, slot: Any) -> Any:
+def _put_alone(typing_context: Any, columns: Any, k: Any, slot: Any, number: Any) -> Any:
     def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        row, k, target, slot = arguments
-        values = read(context, builder, signature.args[0], row, k, SLOTS).value
+        target, k, slot, number = arguments
         data = context.make_array(columns)(context, builder, target).data
-        first = builder.add(builder.mul(k, ir.Constant(k.type, SLOTS)), slot)
-        for s in range(SLOTS):
-            at = builder.gep(data, [builder.add(first, ir.Constant(k.type, s * SLOTS))])
-            builder.store(builder.extract_element(values, ir.Constant(ir.IntType(32), s)), at)
+        at = builder.add(builder.mul(k, ir.Constant(k.type, SLOTS)), slot)
+        size = context.get_abi_sizeof(number.type)
+        builder.store_atomic(number, builder.gep(data, [at]), "monotonic", align=size)
         return context.get_dummy_value()
 
-    return types.void(theta, types.intp, columns, types.intp), build
+    return types.void(columns, types.intp, types.intp, columns.dtype), build
 
 
-def _plain_scattered(theta: Any, k: int, columns: Any, slot: int) -> None:
-    columns[k : k + SLOTS, slot] = theta[k : k + SLOTS]
+def _put_plainly(columns: Any, k: int, slot: int, number: Any) -> None:
+    columns[k, slot] = number
 
 
-scattered: Any = _plain_scattered if config.DISABLE_JIT else _scattered  # type: ignore[attr-defined]
+put_alone: Any = _put_plainly if config.DISABLE_JIT else _put_alone  # type: ignore[attr-defined]
+put_alone.__doc__ = """columns[k, slot] = number, an atomic store, which costs what any store does.
+
+LLVM would write several such entries by one instruction, which takes longer.
+"""
 
 
 @register_jitable
 def load(theta: Any, columns: Any, slot: int) -> None:
     """columns[:, slot] = θ: parameters of episodes that are played beside each other."""
-    whole = len(theta) - len(theta) % SLOTS
-    for k in range(0, whole, SLOTS):
-        scattered(theta, k, columns, slot)
-    for k in range(whole, len(theta)):
-        columns[k, slot] = theta[k]
+    for k in range(len(theta)):
+        put_alone(columns, k, slot, theta[k])
 
 
 @register_jitable
