@@ -101,9 +101,10 @@ def test_single_precision_is_double_precision_rounded(numbers):
         assert_same_bits(found, expected)
 
 
-def test_few_entries_are_left_to_what_is_slow():
+@pytest.mark.parametrize("largest", [tanh.NEAR, 8])
+def test_few_entries_are_left_to_what_is_slow(largest):
     """One in some ten thousand of tanh, one in a hundred of exp."""
-    x = -np.random.default_rng(0).uniform(0.01, 8, 1 << 20).astype(np.float32)
+    x = -np.random.default_rng(0).uniform(0.01, largest, 1 << 20).astype(np.float32)
     blocks, entries = uncertain(x)
     assert 0 < blocks < len(x) / 10_000
     assert 0 < entries < len(x) / 100

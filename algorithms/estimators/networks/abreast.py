@@ -117,13 +117,22 @@ def clear(matrix: Any, width: int, totals: Any) -> None:
 PRODUCTS, AFFINE, ROUNDED, TOTALS = range(4)
 
 
-def chain(kind: int, columns: int) -> Any:
+def not_unrolled(module: Any) -> Any:
+    """Metadata of a loop that LLVM shall not unroll: most are short, and wait for sums anyway."""
+    flag = module.add_metadata([ir.MetaDataString(module, "llvm.loop.unroll.disable")])
+    node = ir.values.MDValue(module, [flag], name=str(len(module.metadata)))
+    node.operands = (node, flag)  # a loop's node names itself first
+    return node
+
+
+def chain(kind: int, columns: int, tile: int) -> Any:
     """A compiled (out, o, down, a, i, line, step, b, j, over, beside, lines, count).
 
     PRODUCTS: out[o + l down + c] = Σ_k a[i + l line + k step] ∘ b[j + k over + c beside] for
     l < lines, c < columns and k < count, one chain of fused multiply-adds per entry. AFFINE: the
     row of b after the last k is added in the end; ROUNDED: it is what the chain begins with, and
-    products are rounded before they are added. TOTALS: Σ_k b alone.
+    products are rounded before they are added. TOTALS: Σ_k b alone. `tile` lines at a time wait
+    less for each other's sums, and read b once.
     """
     integer = types.intp
 
@@ -160,7 +169,8 @@ def chain(kind: int, columns: int) -> Any:
             def again(body: Any, after: Any, found: Any, moved: Any, end: Any) -> None:
                 for phi, value in zip(found, moved, strict=True):
                     phi.add_incoming(value, builder.block)
-                builder.cbranch(builder.icmp_signed("<", moved[0], end), body, after)
+                jump = builder.cbranch(builder.icmp_signed("<", moved[0], end), body, after)
+                jump.set_metadata("llvm.loop", not_unrolled(builder.module))
                 builder.position_at_end(after)
 
             def beside_each_other(at: Any) -> list[Any]:
@@ -170,32 +180,46 @@ def chain(kind: int, columns: int) -> Any:
                     at = builder.add(at, beside)
                 return found
 
-            before, outer, done = loop("line")
-            lined = phis(before, [zero, o, i])
-            began = [ir.Constant(vector, None)] * columns
-            if kind == ROUNDED:
-                began = beside_each_other(builder.add(j, builder.mul(count, over)))
-            before, inner, summed = loop("chain")
-            k, left, right, *sums = counters = phis(before, [zero, lined[2], j, *began])
-            factor = None if kind == TOTALS else builder.load(row(3, left), align=align)
-            added = []
-            for other, total in zip(beside_each_other(right), sums, strict=True):
-                if kind == TOTALS:
-                    added.append(builder.fadd(total, other))
-                elif kind == ROUNDED:
-                    added.append(builder.fadd(total, builder.fmul(factor, other)))
-                else:
-                    added.append(fused(builder, factor, other, total))
-            moved = [builder.add(*pair) for pair in ((k, one), (left, step), (right, over))]
-            again(inner, summed, counters, [*moved, *added], count)
-            if kind == AFFINE:
-                added = list(map(builder.fadd, added, beside_each_other(moved[2])))
-            place = lined[1]
-            for total in added:
-                builder.store(total, row(0, place), align=align)
-                place = builder.add(place, one)
-            moved = [builder.add(*pair) for pair in zip(lined, (one, down, line), strict=True)]
-            again(outer, done, lined, moved, lines)
+            def lines_from(begin: Any, end: Any, size: int) -> None:
+                place = builder.add(o, builder.mul(begin, down))
+                first = builder.add(i, builder.mul(begin, line))
+                before, outer, done = loop("line")
+                lined = phis(before, [begin, place, first])
+                began = [ir.Constant(vector, None)] * (columns * size)
+                if kind == ROUNDED:
+                    began = beside_each_other(builder.add(j, builder.mul(count, over))) * size
+                before, inner, summed = loop("chain")
+                k, left, right, *sums = counters = phis(before, [zero, lined[2], j, *began])
+                moved = [builder.add(*pair) for pair in ((k, one), (left, step), (right, over))]
+                others, added = beside_each_other(right), []
+                for own in range(0, len(sums), columns):
+                    factor = None if kind == TOTALS else builder.load(row(3, left), align=align)
+                    left = builder.add(left, line)
+                    for other, total in zip(others, sums[own : own + columns], strict=True):
+                        if kind == TOTALS:
+                            added.append(builder.fadd(total, other))
+                        elif kind == ROUNDED:
+                            added.append(builder.fadd(total, builder.fmul(factor, other)))
+                        else:
+                            added.append(fused(builder, factor, other, total))
+                again(inner, summed, counters, [*moved, *added], count)
+                if kind == AFFINE:
+                    added = list(map(builder.fadd, added, beside_each_other(moved[2]) * size))
+                _, place, first = lined
+                for own in range(0, len(added), columns):
+                    for c, total in enumerate(added[own : own + columns]):
+                        at = builder.add(place, ir.Constant(whole, c))
+                        builder.store(total, row(0, at), align=align)
+                    place, first = builder.add(place, down), builder.add(first, line)
+                following = builder.add(lined[0], ir.Constant(whole, size))
+                again(outer, done, lined, [following, place, first], end)
+
+            rest = builder.srem(lines, ir.Constant(whole, tile))
+            tiled = builder.sub(lines, rest)
+            with builder.if_then(builder.icmp_signed(">", tiled, zero)):
+                lines_from(zero, tiled, tile)
+            with builder.if_then(builder.icmp_signed(">", rest, zero)):
+                lines_from(tiled, lines, 1)
             return context.get_dummy_value()
 
         rest = (integer,) * 2
@@ -210,7 +234,9 @@ def chains(kind: int) -> Any:
 
     `down` columns, eight at a time.
     """
-    eight, four, two, single = (chain(kind, columns) for columns in (8, 4, 2, 1))
+    eight, four, two, single = (
+        chain(kind, c, tile) for c, tile in ((8, 2), (4, 2), (2, 4), (1, 8))
+    )
 
     def run(
         out: Any, down: int, a: Any, line: int, step: int, b: Any, j: int, over: int, beside: int,
