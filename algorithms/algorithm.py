@@ -127,8 +127,8 @@ class Algorithm(ABC):
     # Whose Q `values` estimates: that of the best policy, of softmax(θ), or of the uniform policy.
     values_of: ClassVar[Literal["optimal", "followed", "uniform"] | None] = None
     # True: `direction` and `behaviour_parameters` are sums and products of vectors (d,) and of
-    # numbers, entry by entry: given vectors (L, d) and numbers (L, 1) of many agents at once, they
-    # return the same bits as for one after the other.
+    # numbers, entry by entry and written with operators alone: given arrays of vectors (L, d) and
+    # of numbers (L, 1) of many agents at once, they return the bits of one after the other.
     entrywise: ClassVar[bool] = False
     actor_critic: ClassVar[bool] = False  # True: θ = [policy, V]; has advantages of its own
     exponent: ClassVar[float | None] = None  # ρ of the claimed rate O(ε^{-ρ}) to ‖∇J‖² ≤ ε

@@ -297,11 +297,11 @@ class Crowded(FedPG):
 
 @dataclass(frozen=True)
 class Scaled(FedPG):
-    """FedPG with directions of length 1: not entry by entry, and it does not say so."""
+    """FedPG with directions over their squared length: not by entries, and it does not say so."""
 
     def direction(self, gradients: Any, server: Any, agent: Any, *batches: Any) -> Tensor:
         found = super().direction(gradients, server, agent, *batches)
-        return found / found.norm()
+        return found / (found * found).sum()
 
 
 @dataclass(frozen=True)

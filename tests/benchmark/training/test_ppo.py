@@ -112,7 +112,7 @@ def test_one_agent_is_ppo():
         x, a = played.observation[0].reshape(STEPS, WIDTH), played.action[0].reshape(STEPS)
         gain, old = advantages(theta, played), log_density(theta, x, a)
         target = gain + Net(theta[POLICY:])(x)
-        uniform = shuffles(program, lanes, r)[0].numpy()
+        uniform = shuffles(program, lanes, r)[0]
         for epoch in range(EPOCHS):
             order = np.arange(STEPS)
             for place in range(STEPS - 1, 0, -1):

@@ -138,7 +138,7 @@ class World:
 
     def order(self, i, draw, epoch):
         """Fisher and Yates, from the last place to the first."""
-        numbers = shuffles(self.program, self.roster.all_agents, draw)[i, epoch].numpy()
+        numbers = shuffles(self.program, self.roster.all_agents, draw)[i, epoch]
         order = list(range(B * T))
         for place in range(B * T - 1, 0, -1):
             other = int(numbers[place] * (place + 1))
