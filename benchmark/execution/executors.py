@@ -10,10 +10,11 @@ from importlib.metadata import EntryPoint
 from typing import TYPE_CHECKING
 
 from fedrl.benchmark.config import registry
-from fedrl.benchmark.execution import workers as processes
+from fedrl.benchmark.execution import processes
 from fedrl.benchmark.execution.attempt import Listener
 from fedrl.benchmark.execution.batches import Batch
 from fedrl.benchmark.execution.estimate import size
+from fedrl.benchmark.execution.workers import compute
 from fedrl.envs.validation import nearest
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class Local(Executor):
     def __call__(
         self, queue: deque[Batch], workers: int, listener: Listener, checkpoints: Checkpoints | None
     ) -> None:
-        processes.compute(queue, workers, listener, checkpoints)
+        compute(queue, workers, listener, checkpoints)
 
 
 def require_memory(batches: Sequence[Batch]) -> None:

@@ -38,7 +38,7 @@ from fedrl.benchmark.execution.attempt import (
 )
 from fedrl.benchmark.execution.batches import Batch
 from fedrl.benchmark.execution.executors import Executor, ExecutorError
-from fedrl.benchmark.execution.workers import THREAD_LIMITS
+from fedrl.benchmark.execution.processes import THREAD_LIMITS
 from fedrl.benchmark.storage.provenance import DECISIVE, config_code, run_key, versions
 from fedrl.benchmark.storage.run_code import worded
 

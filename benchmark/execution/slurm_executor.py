@@ -20,7 +20,8 @@ from fedrl.benchmark.execution.batches import Batch
 from fedrl.benchmark.execution.checkpoint import Checkpoints
 from fedrl.benchmark.execution.executors import Executor, ExecutorError
 from fedrl.benchmark.execution.job_files import job_bytes, outcome_bytes, read_job, read_outcome
-from fedrl.benchmark.execution.workers import DEATHS, THREAD_LIMITS
+from fedrl.benchmark.execution.processes import THREAD_LIMITS
+from fedrl.benchmark.execution.workers import DEATHS
 from fedrl.benchmark.storage.files import sweep, token, write_atomically
 from fedrl.benchmark.storage.provenance import run_key
 

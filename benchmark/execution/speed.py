@@ -10,7 +10,7 @@ from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.limits import RUNS, check_count
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.config.settings import SettingError, explained
-from fedrl.benchmark.execution import workers as processes
+from fedrl.benchmark.execution import processes
 from fedrl.benchmark.execution.attempt import one_thread
 
 LONGEST_WARM_UP = 600.0  # s that workers wait for each other

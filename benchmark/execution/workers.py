@@ -1,16 +1,13 @@
 """Computing batches: in this process, or in worker processes with one thread each."""
 
 import gc
-import os
 import signal
 from collections import Counter, deque
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from threading import Thread
 from typing import Self
 
 from fedrl.benchmark.execution.attempt import (
@@ -26,11 +23,8 @@ from fedrl.benchmark.execution.attempt import (
 )
 from fedrl.benchmark.execution.batches import Batch
 from fedrl.benchmark.execution.checkpoint import Checkpoints
+from fedrl.benchmark.execution.processes import end_with_parent, single_thread_environment
 
-THREAD_LIMITS = (
-    *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"),
-    *("VECLIB_MAXIMUM_THREADS", "NUMBA_NUM_THREADS"),
-)
 DEATHS = 3  # of workers, after which their batch counts as the cause
 LAST_WORDS = 10.0  # s that a worker which has closed its connection may take to end
 
@@ -56,26 +50,6 @@ def compute(
                 listener(attempt(batch, listener, checkpoints))
     else:
         _in_processes(queue, workers, listener, checkpoints)
-
-
-def default_workers() -> int:
-    """One per core that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-@contextmanager
-def single_thread_environment() -> Iterator[None]:
-    """Processes started here find the limits before they import anything."""
-    before = {name: os.environ.get(name) for name in THREAD_LIMITS}
-    os.environ.update(dict.fromkeys(THREAD_LIMITS, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
 
 
 @dataclass
@@ -159,19 +133,6 @@ def _hear(worker: _Worker, batch: Batch, listener: Listener) -> bool:
         worker.batch = None
     listener(event._replace(batch=batch))
     return True
-
-
-def end_with_parent() -> None:
-    """Let this worker process end as soon as its parent does."""
-    Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    """A parent that was killed closes nothing and stops nobody: its workers see its end here."""
-    parent = parent_process()
-    assert parent is not None
-    wait([parent.sentinel])
-    os._exit(1)
 
 
 def _serve(

@@ -28,7 +28,7 @@ from fedrl.benchmark.config.selection import select
 from fedrl.benchmark.config.study import load_study
 from fedrl.benchmark.config.study_file import built_in
 from fedrl.benchmark.conformance.verdicts import judge
-from fedrl.benchmark.execution import workers
+from fedrl.benchmark.execution import processes
 from fedrl.benchmark.storage.store import Store
 from places import ROOT
 
@@ -189,7 +189,7 @@ def test_the_script_of_the_quick_start_says_what_it_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(workers, "default_workers", lambda: 1)
+    monkeypatch.setattr(processes, "default_workers", lambda: 1)
     ((_, code),) = [b for b in blocks("python") if b[0] == "docs/guide/quick-start.md"]
     exec(compile(code, "quick start", "exec"), {"__name__": "__main__"})
     printed = capsys.readouterr().out

@@ -28,7 +28,7 @@ import torch
 from fedrl.algorithms import Agent, Gradients, Server, Trajectories
 from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.seeds import Seed
-from fedrl.benchmark.execution.workers import default_workers
+from fedrl.benchmark.execution.processes import default_workers
 from fedrl.benchmark.training.rounds.round import start as start_training
 
 HERE = Path(__file__).parent
