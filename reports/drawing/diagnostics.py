@@ -57,7 +57,8 @@ def _figure(
         for axis in axes[-1]:
             fig.steps_axis(axis)
         figure.supxlabel(STEPS, fontsize=8)
-        figure.align_ylabels()
+        # Each looks at all that it is aligned with, and other columns have no labels.
+        figure.align_ylabels(axes[:, 0])
         fig.legend(figure, fig.keys(look.curves(family), marker=""))
         return fig.saved(
             figure,
