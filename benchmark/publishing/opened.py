@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any
 
@@ -32,11 +33,12 @@ def page_of(
     out: Path | None = None,
     shown: Mapping[str, Any] | None = None,
     tell: Callable[[str], None] | None = None,
+    pool: Executor | None = None,
 ) -> Path:
     """The report of a folder's records: index.html, with figures and tables beside it.
 
     Without `out` it is kept below the user's cache and made again when the records change. `shown`:
-    fields of a `Presentation`, for a report that goes to `out`.
+    fields of a `Presentation`, for a report that goes to `out`. Processes of a `pool` help to draw.
     """
     source = sources.source_folder(folder)
     if out is None and (folder / sources.PAGE).is_file():
@@ -53,7 +55,7 @@ def page_of(
         read = sources.with_provenance(read, read.provenance | chosen)
     refused = f"cannot write the report to {place}"
     with explaining(refused), replacing(place, ours=sources.REPORT) as new:
-        artefacts = sources.make_report(read, new, tell=tell)
+        artefacts = sources.make_report(read, new, tell=tell, pool=pool)
         sources.write_source(read, artefacts, new / sources.FOLDER)
         for family in filmed(folder):
             (new / PICTURES).mkdir(exist_ok=True)

@@ -12,6 +12,7 @@ import pandas as pd
 from fedrl.benchmark.config.settings import SettingError
 from fedrl.benchmark.config.spaces.design import Design
 from fedrl.benchmark.config.study import Study
+from fedrl.benchmark.execution.processes import Helpers
 from fedrl.benchmark.publishing import sources
 from fedrl.benchmark.publishing.records import Records, read_records
 from fedrl.benchmark.storage.files import StoreError, explaining
@@ -19,8 +20,9 @@ from fedrl.benchmark.storage.folders import replacing, require_writable
 from fedrl.benchmark.storage.manifests import Manifest
 from fedrl.benchmark.storage.store import Store, Stored
 from fedrl.benchmark.storage.tuned_code import tuned_elsewhere
-from fedrl.reports.page.film import FILMS, filmed
+from fedrl.reports.page.film import filmed, with_films
 from fedrl.reports.table.presentation import KEY, Presentation
+from fedrl.reports.table.stages import FEW
 
 if TYPE_CHECKING:
     from fedrl.reports.table.surfaces.from_records import Designed
@@ -47,12 +49,16 @@ def publish(
     shown: Mapping[str, Any] | None = None,
     tell: Callable[[str], None] | None = None,
     film: Filming | None = None,
+    pool: Helpers | None = None,
 ) -> Published:
     """Write the report of what is stored; `command` is how its runs are computed.
 
     `shown`: fields of a `Presentation`, for its provenance; SettingError where the study has not
     what they name. `tell` hears what is being done. `film` films the best run of every family.
+    Processes of a `pool` help to draw.
     """
+    if pool is not None and len(study.runs()) >= FEW:
+        pool.expect("fedrl.reports.page.page")  # while records are read and films are made
     configs = study.configs()
     names = (sorted({getattr(c, field) for c in configs}) for field in ("algorithm", "family"))
     chosen = presentation(shown or {}, *names)
@@ -67,13 +73,16 @@ def publish(
     check_ours(out)
     refused = f"cannot write the report to {out}"
     with explaining(refused), replacing(out, ours=sources.REPORT) as new:
-        if film is not None:
+
+        def films() -> list[str]:
             for best in best_runs(found.stored):
-                film(store.path(best.run), new)
-        if films := filmed(new):
-            told |= {FILMS: films}
+                if film is not None:
+                    film(store.path(best.run), new)
+            return filmed(new)
+
         source = sources.packed(found.frame, told, study.title, study.description)
-        artefacts = sources.make_report(source, new, designed, tell)
+        artefacts = sources.make_report(source, new, designed, tell, pool, films)
+        source = sources.with_provenance(source, with_films(source.provenance, filmed(new)))
         sources.write_source(source, artefacts, new / sources.FOLDER)
     return Published(out / sources.PAGE, found.missing, found.stale, designed)
 

@@ -11,6 +11,7 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import Executor
 from datetime import date
 from pathlib import Path
 from typing import NamedTuple
@@ -52,9 +53,18 @@ class Public(NamedTuple):
 
 
 def publish_study(
-    study: Study, results: Path, out: Path, command: str, day: str, film: Filming
+    study: Study,
+    results: Path,
+    out: Path,
+    command: str,
+    day: str,
+    film: Filming,
+    pool: Executor | None = None,
 ) -> Public:
-    """Write the folder; StoreError, and nothing is written, unless every run of it is sound."""
+    """Write the folder; StoreError, and nothing is written, unless every run of it is sound.
+
+    Processes of a `pool` help to draw.
+    """
     _check_day(day)
     _check_ours(out)
     store = Store(results, study.name)
@@ -67,11 +77,11 @@ def publish_study(
         runs = [_keep(store, entry, new) for entry in kept]
         told |= _film(new, runs, film)
         made_of = sources.packed(found.frame, told, study.title, study.description)
-        _describe(made_of, designed, new, day)
+        _describe(made_of, designed, new, day, pool)
     return Public(out, runs, _size(out))
 
 
-def redraw(out: Path, day: str | None, film: Filming) -> Public:
+def redraw(out: Path, day: str | None, film: Filming, pool: Executor | None = None) -> Public:
     """README, films, tables and digests again, from the records as they were published.
 
     For a report that is drawn differently than then: runs, records and, unless another is given,
@@ -91,7 +101,7 @@ def redraw(out: Path, day: str | None, film: Filming) -> Public:
         shutil.copytree(out / "runs", new / "runs")
         runs = kept_runs(out)
         made_of = sources.with_provenance(made_of, made_of.provenance | _film(new, runs, film))
-        _describe(made_of, designed, new, day)
+        _describe(made_of, designed, new, day, pool)
     return Public(out, runs, _size(out))
 
 
@@ -186,11 +196,13 @@ def _film(out: Path, runs: Sequence[str], film: Filming) -> dict[str, list[str]]
     return {FILMS: filmed(out)}
 
 
-def _describe(made_of: sources.Source, designed: Designed | None, out: Path, day: str) -> None:
+def _describe(
+    made_of: sources.Source, designed: Designed | None, out: Path, day: str, pool: Executor | None
+) -> None:
     """Make the report; write its tables, README and sources, and for machines what is there."""
     with tempfile.TemporaryDirectory() as temporary:
         report = Path(temporary)
-        artefacts = sources.make_report(made_of, report, designed)
+        artefacts = sources.make_report(made_of, report, designed, pool=pool)
         tables = sorted((report / "tables").glob("*.csv"))
         write_below(out, {f"tables/{table.name}": table.read_bytes() for table in tables})
         write_below(out, readme.files(made_of, report, kept_runs(out)))

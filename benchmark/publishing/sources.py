@@ -13,7 +13,8 @@ import hashlib
 import io
 import json
 import platform
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path, PurePosixPath
@@ -67,12 +68,15 @@ def make_report(
     out: Path,
     designed: Designed | None = None,
     tell: Callable[[str], None] | None = None,
+    pool: Executor | None = None,
+    films: Callable[[], Sequence[str]] = list,
 ) -> dict[str, str]:
     """Write the report into `out`; digests of its artefacts, nothing else that is there.
 
     StoreError where the source is none: whatever is wrong with somebody's records is their fault.
     `designed`: the surfaces of the source's frame, where it has a design and they are known. `tell`
-    hears which part is being made.
+    hears which part is being made; processes of a `pool` help. `films`
+    makes films, and names the families that have one, while others draw; the source is without.
     """
     from fedrl.benchmark.publishing.records import with_theory
     from fedrl.reports import write_report
@@ -80,7 +84,9 @@ def make_report(
     words = {"title": source.title, "description": source.description}
     try:
         frame, told = with_theory(source.frame), source.provenance
-        write_report(frame, told, out, **words, designed=designed, tell=tell)
+        write_report(
+            frame, told, out, **words, designed=designed, tell=tell, pool=pool, films=films
+        )
     except OSError:
         raise
     except Exception as error:  # columns of other types, a provenance without its parts

@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 import tempfile
+from concurrent.futures import Executor
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -41,25 +42,26 @@ class Verified(NamedTuple):
         return not self.differing and not self.unread
 
 
-def verify(report: Path) -> Verified:
+def verify(report: Path, pool: Executor | None = None) -> Verified:
     """Compare SHA-256 of every artefact; of a published study only the tables are kept.
 
     Files that nothing records are different too; of a published study also README, crate and runs.
-    StoreError where it cannot be made again, as without a folder for temporary files.
+    StoreError where it cannot be made again, as without a folder for temporary files. Processes of
+    a `pool` help to make it.
     """
     with explaining(f"cannot verify {report}"):
-        return _verified(report)
+        return _verified(report, pool)
 
 
-def judged(report: Path) -> Verified:
+def judged(report: Path, pool: Executor | None = None) -> Verified:
     """`verify`; a report that cannot be made again differs, for the reason that is `unread`."""
     try:
-        return verify(report)
+        return verify(report, pool)
     except StoreError as error:
         return Verified(report, 0, [], [], {}, [], str(error))
 
 
-def _verified(report: Path) -> Verified:
+def _verified(report: Path, pool: Executor | None) -> Verified:
     source = sources.source_folder(report)
     stored = sources.read_digests(source)
     whole = source != report  # the artefacts are here, not only their digests
@@ -73,7 +75,7 @@ def _verified(report: Path) -> Verified:
         read = sources.read_source(source)
         if not whole and not altered:
             altered += listing.contradicted_runs(report, read.frame)
-        made = sources.make_report(read, again)
+        made = sources.make_report(read, again, pool=pool)
         names = sorted({*stored.artefacts, *made})
         others = [
             name

@@ -1,6 +1,6 @@
 """The sections of one family's chapter, in the order of the page."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -36,44 +36,21 @@ class ReportContext:
         return sample_complexity.score_targets(self.family, self.spec)
 
 
-def chapter(context: ReportContext) -> Chapter:
-    """Every section that has something to say of this family."""
+def chapter(context: ReportContext, drawn: Iterable[Section | None]) -> Chapter:
+    """The family's chapter, given what `SECTIONS` made of it."""
     family = context.family
-    first, *others = sections(context)
+    first, *others = (section for section in drawn if section is not None)
     says = sentences(family, context.targets, context.spec)
     kept = [first, *(replace(section, folded=True) for section in others)]
     anchor, name = f"family-{family.slug}", family.name.partition("@")[0]
     return Chapter(family.name, scored(family), anchor, says, kept, name)
 
 
-def sections(context: ReportContext) -> Iterator[Section]:
-    """In the order of the page; what has nothing to say of this family is left out."""
-    family, look, spec, slug = context.family, context.look, context.spec, context.family.slug
-    anchor = f"{slug}-learning"
+def _learning(context: ReportContext) -> Section:
+    family, look, spec = context.family, context.look, context.spec
+    anchor = f"{family.slug}-learning"
     drawn = curves.learning_curves(family, look, spec)
-    yield Section("Learning curves", anchor, (explorer(family, look, spec, anchor), drawn))
-    yield _complexity(context)
-    yield _heterogeneity(context)
-    if family.has_stationarity:
-        found = sample_complexity.stationarity_targets(family, spec)
-        table = sample_complexity.complexity_table(family, found, spec, stationarity=True)
-        both = (curves.stationarity_curves(family, look, spec), table)
-        yield Section("Stationarity", f"{slug}-gradient", both)
-    if speedup_section.varies(family):
-        parts, words = speedup_section.parts(family, look, spec)
-        yield Section("Speed-up in N and exponent in ε", f"{slug}-speedup", parts, words)
-    if inside := diagnostic_figures(family, look, spec):
-        yield Section("Diagnostics", f"{slug}-inside", inside)
-    yield Section("Scores", f"{slug}-score", [scores.score_table(family, spec)])
-    if known(family.runs):
-        single = (agents.agents_figure(family, look, spec), agents.agents_table(family, spec))
-        yield Section("Agents", f"{slug}-agents", single)
-    every = (finals.strip(family, look, spec), ledger.seed_scores(family))
-    yield Section("Every seed", f"{slug}-every", every)
-    pairs = paired.paired_table(family, spec), paired.speed_table(family, context.targets, spec)
-    yield Section("Paired comparison", f"{slug}-pairs", pairs)
-    yield Section("Settings", f"{slug}-settings", [settings(family, context.hyperparameters)])
-    yield Section("Ledger", f"{slug}-cost", [ledger.ledger(family)])
+    return Section("Learning curves", anchor, (explorer(family, look, spec, anchor), drawn))
 
 
 def _complexity(context: ReportContext) -> Section:
@@ -128,3 +105,67 @@ def _on_targets(family: Family, targets: Sequence[Reached], spec: Specification)
                 "smallest: where worse policies have shorter episodes, they also set the budget."
             )
     return " ".join(notes)
+
+
+def _stationarity(context: ReportContext) -> Section | None:
+    family, look, spec = context.family, context.look, context.spec
+    if not family.has_stationarity:
+        return None
+    found = sample_complexity.stationarity_targets(family, spec)
+    table = sample_complexity.complexity_table(family, found, spec, stationarity=True)
+    both = (curves.stationarity_curves(family, look, spec), table)
+    return Section("Stationarity", f"{family.slug}-gradient", both)
+
+
+def _speedup(context: ReportContext) -> Section | None:
+    family = context.family
+    if not speedup_section.varies(family):
+        return None
+    parts, words = speedup_section.parts(family, context.look, context.spec)
+    return Section("Speed-up in N and exponent in ε", f"{family.slug}-speedup", parts, words)
+
+
+def _diagnostics(context: ReportContext) -> Section | None:
+    inside = diagnostic_figures(context.family, context.look, context.spec)
+    return Section("Diagnostics", f"{context.family.slug}-inside", inside) if inside else None
+
+
+def _scores(context: ReportContext) -> Section:
+    family = context.family
+    return Section("Scores", f"{family.slug}-score", [scores.score_table(family, context.spec)])
+
+
+def _agents(context: ReportContext) -> Section | None:
+    family, look, spec = context.family, context.look, context.spec
+    if not known(family.runs):
+        return None
+    single = (agents.agents_figure(family, look, spec), agents.agents_table(family, spec))
+    return Section("Agents", f"{family.slug}-agents", single)
+
+
+def _every_seed(context: ReportContext) -> Section:
+    family = context.family
+    every = (finals.strip(family, context.look, context.spec), ledger.seed_scores(family))
+    return Section("Every seed", f"{family.slug}-every", every)
+
+
+def _pairs(context: ReportContext) -> Section:
+    family, spec = context.family, context.spec
+    pairs = paired.paired_table(family, spec), paired.speed_table(family, context.targets, spec)
+    return Section("Paired comparison", f"{family.slug}-pairs", pairs)
+
+
+def _settings(context: ReportContext) -> Section:
+    told = [settings(context.family, context.hyperparameters)]
+    return Section("Settings", f"{context.family.slug}-settings", told)
+
+
+def _ledger(context: ReportContext) -> Section:
+    return Section("Ledger", f"{context.family.slug}-cost", [ledger.ledger(context.family)])
+
+
+# In the order of the page; one that has nothing to say of a family is None.
+SECTIONS: tuple[Callable[[ReportContext], Section | None], ...] = (
+    *(_learning, _complexity, _heterogeneity, _stationarity, _speedup, _diagnostics),
+    *(_scores, _agents, _every_seed, _pairs, _settings, _ledger),
+)

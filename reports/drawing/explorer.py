@@ -30,7 +30,7 @@ class Explorer:
     slug: str
     title: str
     axes: tuple[tuple[str, str], ...]  # (key, label)
-    measures: Sequence[Measure]
+    measures: tuple[tuple[str, str], ...]  # likewise
     lines: tuple[Mapping[str, Any], ...]  # label and look of every curve
     seeds: tuple[int, ...]
     level: str  # of the bootstrap intervals
@@ -89,8 +89,9 @@ def explorer(family: Family, look: fig.Look, spec: Specification, anchor: str) -
         "seeds": seeds,
         "panels": [panel(*place) for place in family.panels],
     }
+    told = tuple((measure.key, measure.label) for measure in measures)
     level, data = fm.percent(spec.level), packed(value)
-    return Explorer(family.slug, family.name, named, measures, lines, seeds, level, ends, data)
+    return Explorer(family.slug, family.name, named, told, lines, seeds, level, ends, data)
 
 
 def _line(found: Average | None) -> dict[str, list[Any]] | None:

@@ -1,9 +1,11 @@
 """The report of a study with a design: hundreds of settings, so surfaces instead of series."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from fedrl.reports.drawing.section import Contents
+from fedrl.reports.drawing.side_by_side import Drawing, Making, Piece
 from fedrl.reports.sensitivity.chapter import across
 from fedrl.reports.sensitivity.family import family_chapter
 from fedrl.reports.sensitivity.plane import reference
@@ -12,7 +14,7 @@ from fedrl.reports.sensitivity.tables import sensitivity_table
 from fedrl.reports.table import formatting as fm
 from fedrl.reports.table.presentation import Presentation
 from fedrl.reports.table.specification import Sensitivity
-from fedrl.reports.table.stages import silent, told
+from fedrl.reports.table.stages import named
 from fedrl.reports.table.surfaces.design import importances, space
 from fedrl.reports.table.surfaces.from_records import Designed
 from fedrl.reports.table.totals import overview, spread, totals
@@ -32,15 +34,16 @@ def design_contents(
     records: Any,
     found: Designed,
     provenance: Mapping[str, Any],
-    tell: Callable[[str], None] = silent,
+    making: Making,
 ) -> Contents:
     """Across environments first, then every family."""
     spec, shown = Sensitivity(), Presentation.of(provenance)
     study = Study(records, found, space(provenance), importances(provenance), spec)
-    tell("all environments")
-    chapters = [across(study)]
-    each = told(tell, study.curves, [family.name for family in study.curves])
-    chapters += [family_chapter(study, family) for family in each]
+    stages = named([family.name for family in study.curves])
+    pieces = [Piece("all environments", across, study)]
+    for place, stage in enumerate(stages):
+        pieces.append(Piece(stage, partial(family_chapter, place=place), study))
+    chapters = Drawing(pieces, shown.size, making).finish()
     front = [sensitivity_table(study), overview(found.runs, "cell", CELL, shown)]
     settings = spread([len(surface.settings) for surface in found.surfaces])
     return Contents(

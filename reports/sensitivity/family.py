@@ -23,8 +23,9 @@ AGAINST_KAPPA = ("local_steps",)
 HEAVY = 80_000  # numbers of an explorer; a page with more would be slow to open
 
 
-def family_chapter(study: Study, family: Family) -> Chapter:
-    """One family's surfaces, and the learning curves of a few settings."""
+def family_chapter(study: Study, place: int) -> Chapter:
+    """The surfaces of one family of the study, and the learning curves of a few settings."""
+    family = study.curves[place]
     slug, name = family.slug, family.name
     anchor = f"{slug}-surface"
     maps = [mp.heatmaps(study, family, pair) for pair in PAIRS]

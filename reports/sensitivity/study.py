@@ -27,6 +27,12 @@ class Study:
     importance: Sequence[design.Importance]
     spec: Sensitivity
 
+    def __getstate__(self) -> dict[str, Any]:
+        """For another process: what is found in the records, and without them."""
+        found = {"names": self.names, "curves": self.curves, "owed": self.owed}
+        without = {"records": None, "designed": self.designed._replace(runs=None)}
+        return self.__dict__ | found | without
+
     @property
     def surfaces(self) -> list[design.Surface]:
         """By algorithm; all have the same environments."""

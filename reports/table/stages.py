@@ -1,17 +1,18 @@
-"""Telling how far a report is, to whoever waits for it."""
+"""How a report comes along: in stages, which are told to whoever waits for it."""
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import TypeVar
+from collections.abc import Sequence
 
-T = TypeVar("T")
+FEW = 40  # runs; a report of fewer is drawn before another process could help
 
 
 def silent(stage: str) -> None:
     """Tell nobody."""
 
 
-def told(tell: Callable[[str], None], parts: Sequence[T], names: Sequence[str]) -> Iterator[T]:
-    """The parts one by one; before each, say which it is and of how many."""
-    for place, (part, name) in enumerate(zip(parts, names, strict=True), 1):
-        tell(f"drawing {name} ({place} of {len(parts)})")
-        yield part
+def named(parts: Sequence[str]) -> list[str]:
+    """What is told of each part: which it is, and of how many.
+
+    >>> named(["cartpole", "gridworld"])
+    ['drawing cartpole (1 of 2)', 'drawing gridworld (2 of 2)']
+    """
+    return [f"drawing {name} ({place} of {len(parts)})" for place, name in enumerate(parts, 1)]

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -71,8 +72,14 @@ class Table(Data):
         begins = [i > 0 and keys[i] != keys[i - 1] for i in range(len(keys))]
         return [begin and not all(begins[1:]) for begin in begins]
 
-    @property
+    def __getstate__(self) -> dict[str, Any]:
+        """Printed: another process is told what its columns show, not how."""
+        bare = tuple(column._replace(show=str, strong=bool) for column in self.columns)
+        return self.__dict__ | {"columns": bare, "cells": self.cells}
+
+    @cached_property
     def cells(self) -> list[list[Cell]]:
+        """Row by row; asked for by every format."""
         return [
             [
                 Cell(c.show(row), key_of(row.get(c.key, "")), c.words, c.strong(row))

@@ -113,11 +113,13 @@ def _remember() -> None:
     draw = reports.write_report
 
     def drawn(records: Any, told: Any, out: Path, *, tell: Any = None, **more: Any) -> Path:
-        made_of = pickle.dumps((records, told, more, formatting.NOTHING))
+        more.pop("pool", None)
+        filmed = more.pop("films", list)()
+        made_of = pickle.dumps((records, told, more, filmed, formatting.NOTHING))
         kept = drawings() / hashlib.sha256(made_of).hexdigest()
         if not kept.exists():
             part = Path(tempfile.mkdtemp(dir=drawings()))
-            draw(records, told, part, tell=tell, **more)
+            draw(records, told, part, tell=tell, films=lambda: filmed, **more)
             part.rename(kept)
         shutil.copytree(kept, out, dirs_exist_ok=True)
         return out / "index.html"

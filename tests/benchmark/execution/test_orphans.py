@@ -49,10 +49,24 @@ if __name__ == "__main__":
     for child in children:
         child.join()
 """
+HELPING = """
+import os, time
+from fedrl.benchmark.execution.processes import helpers
+
+def draw():
+    print(os.getpid(), flush=True)
+    time.sleep(600)
+
+if __name__ == "__main__":
+    with helpers(3) as pool:
+        for _ in range(2):
+            pool.submit(draw)
+        time.sleep(600)
+"""
 PATIENCE = 60.0  # s
 
 
-@pytest.mark.parametrize("program", [PROGRAM, MEASURING], ids=["study", "speed"])
+@pytest.mark.parametrize("program", [PROGRAM, MEASURING, HELPING], ids=["study", "speed", "report"])
 def test_a_killed_parent_leaves_no_worker(tmp_path: Path, program: str) -> None:
     """They end within the round, not at its end."""
     (tmp_path / "program.py").write_text(program)

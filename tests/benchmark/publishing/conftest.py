@@ -37,10 +37,12 @@ def _equal_records_are_drawn_once(
     draw, is_drawn = reports.write_report, "drawn" in request.fixturenames
 
     def written(records: Any, told: Any, out: Path, *, tell: Any = None, **more: Any) -> Path:
-        made_of = pickle.dumps((records, told, more, formatting.NOTHING, is_drawn))
+        more.pop("pool", None)  # figures of another process would be no sketches
+        filmed = more.pop("films", list)()
+        made_of = pickle.dumps((records, told, more, filmed, formatting.NOTHING, is_drawn))
         if made_of not in drawings:
             folder = tmp_path_factory.mktemp("drawn")
-            draw(records, told, folder, tell=tell, **more)
+            draw(records, told, folder, tell=tell, films=lambda: filmed, **more)
             drawings[made_of] = folder
         shutil.copytree(drawings[made_of], out, dirs_exist_ok=True)
         return out / "index.html"

@@ -14,11 +14,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from elsewhere import Copies, OtherProcess
 from older_processor import older_processor
 from sketches import sketches
 
 from fedrl.reports import write_report
+from fedrl.reports.comparison.chapter import SECTIONS
 from fedrl.reports.drawing.array_encoding import numbers
+from fedrl.reports.page.film import FILMS
 from fedrl.reports.table import formatting
 from fedrl.reports.table.identity import identity
 from fedrl.reports.table.records import families
@@ -268,6 +271,50 @@ write_report(pd.read_pickle(source), json.loads(provenance), pathlib.Path(out),
         env=os.environ | {"PYTHONHASHSEED": "12345", "TZ": "Asia/Tokyo"} | older_processor(),
     )
     assert contents(tmp_path / "here") == contents(tmp_path / "there")
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_drawn_elsewhere_a_report_has_the_same_bytes(
+    whole: Any, report: tuple[Path, str], tmp_path: Path
+) -> None:
+    pool = Copies()
+    built(whole, tmp_path, pool=pool)
+    assert pool.drawn == 3 * len(SECTIONS)
+    assert_same_files(report[0], tmp_path)
+
+
+def test_a_process_that_helps_draws_the_same_bytes(
+    tmp_path: Path, pdf: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records = synthetic(("gridworld",), (0.0,), ("fedpg",), seeds=2, points=3)
+    built(records, tmp_path / "here")
+    monkeypatch.setattr("fedrl.reports.page.page.FEW", 0)
+    with OtherProcess() as pool:
+        built(records, tmp_path / "there", pool=pool)
+    assert contents(tmp_path / "here") == contents(tmp_path / "there")
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_nobody_helps_with_a_small_report(tmp_path: Path) -> None:
+    pool = Copies()
+    built(synthetic(("gridworld",), (0.0,), ("fedpg",), seeds=2, points=3), tmp_path, pool=pool)
+    assert not pool.drawn
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_films_are_made_once_and_named_as_if_they_had_been_there(tmp_path: Path) -> None:
+    records = synthetic(("gridworld",), (0.0,), ("fedpg",), seeds=2, points=3)
+    known = dict(sorted((PROVENANCE | {FILMS: ["gridworld"]}).items()))
+    built(records, tmp_path / "before", provenance=known)
+    asked: list[str] = []
+
+    def films() -> list[str]:
+        asked.append("films")
+        return ["gridworld"]
+
+    built(records, tmp_path / "meanwhile", films=films)
+    assert asked == ["films"]
+    assert contents(tmp_path / "before") == contents(tmp_path / "meanwhile")
 
 
 def test_no_dates_and_no_absolute_paths(report: tuple[Path, str], drawn: tuple[Path, str]) -> None:

@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import pytest
+from elsewhere import Copies
 from sketches import sketches
 from test_paper import balanced
 from test_report import Page, built, contents, synthetic, table, without_pdf
@@ -59,6 +60,14 @@ def test_rebuilding_and_shuffling_change_no_byte(report, tmp_path):
     first, second = without_pdf(tmp_path / "first"), without_pdf(tmp_path / "second")
     assert first.keys() == second.keys()
     assert [name for name in first if first[name] != second[name]] == []
+
+
+def test_drawn_elsewhere_a_report_has_the_same_bytes(report, tmp_path, undrawn):
+    kind, records, out, _ = report
+    pool = Copies()
+    built(records, tmp_path, provenance=provenance(kind, records), pool=pool)
+    assert pool.drawn == 3  # all environments, and two families
+    assert without_pdf(tmp_path) == without_pdf(out)
 
 
 def test_every_section_is_linked_and_every_file_is_there(report):

@@ -6,7 +6,16 @@ from typing import Annotated
 import typer
 
 from fedrl.benchmark.cli.names import between_commas
-from fedrl.benchmark.cli.options import RESULTS, Json, Only, Results, Set, StudyOrNone, folder
+from fedrl.benchmark.cli.options import (
+    RESULTS,
+    Json,
+    Only,
+    Results,
+    Set,
+    StudyOrNone,
+    Workers,
+    folder,
+)
 
 
 def report(
@@ -46,6 +55,7 @@ def report(
             "--from", metavar="DIR", help="Records of a report, or a published study, instead."
         ),
     ] = None,
+    workers: Workers = None,
     as_json: Json = False,
 ) -> None:
     """Write the report of a study's stored runs: index.html, figures, tables.
@@ -66,6 +76,7 @@ def report(
     """
     from fedrl.benchmark.cli import answers
     from fedrl.benchmark.config.study import load_study
+    from fedrl.benchmark.execution.processes import helpers
     from fedrl.benchmark.inspection.pictures.cast import film_run
     from fedrl.benchmark.publishing.opened import page_of
     from fedrl.benchmark.publishing.publication import publish
@@ -82,15 +93,15 @@ def report(
     if source is not None:
         if out is None or any((overrides, only)):
             raise typer.BadParameter("--from takes all records as they are, and needs --out DIR")
-        with answers.working(f"report {out}") as tell:
-            page = page_of(source, out, shown, tell)
+        with answers.working(f"report {out}") as tell, helpers(workers) as pool:
+            page = page_of(source, out, shown, tell, pool)
         answers.answer(as_json, {"page": str(page)}, str(page))
         return
     assert study is not None
     loaded = load_study(study, overrides or (), only or ())
     command = answers.rebuilding(study, overrides, only)
-    with answers.working(f"report {loaded.name}") as tell:
-        published = publish(loaded, results, out, command, shown, tell, film_run)
+    with answers.working(f"report {loaded.name}") as tell, helpers(workers) as pool:
+        published = publish(loaded, results, out, command, shown, tell, film_run, pool)
     answers.warn(published, "the report says so")
     facts = {"page": str(published.page), "missing": published.missing, "stale": published.stale}
     answers.answer(as_json, facts, str(published.page))

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from fedrl.benchmark.cli.options import RESULTS, Json, Results, StudyName, folder
+from fedrl.benchmark.cli.options import RESULTS, Json, Results, StudyName, Workers, folder
 
 
 def publish(
@@ -26,6 +26,7 @@ def publish(
             "differently since.",
         ),
     ] = False,
+    workers: Workers = None,
     as_json: Json = False,
 ) -> None:
     """Write a study's records, digests of its report and a few whole runs into a small folder.
@@ -46,20 +47,22 @@ def publish(
 
     from fedrl.benchmark.cli import answers
     from fedrl.benchmark.config.study import load_study
+    from fedrl.benchmark.execution.processes import helpers
     from fedrl.benchmark.inspection.pictures.cast import film_run
     from fedrl.benchmark.publishing.published import publish_study
     from fedrl.benchmark.publishing.published import redraw as redraw_study
 
     loaded = load_study(study)
     place = Path("reports/published") / loaded.name if out is None else out
-    if redraw:
-        public = redraw_study(place, date, film_run)
-    else:
-        command = answers.rebuilding(study)
-        day = date or datetime.now().date().isoformat()
-        public = publish_study(loaded, results, place, command, day, film_run)
-        if date is None:
-            answers.say(f"published on {day}; with --date {day} it is the same again another day")
+    day = date or datetime.now().date().isoformat()
+    with helpers(workers) as pool:
+        if redraw:
+            public = redraw_study(place, date, film_run, pool)
+        else:
+            command = answers.rebuilding(study)
+            public = publish_study(loaded, results, place, command, day, film_run, pool)
+    if date is None and not redraw:
+        answers.say(f"published on {day}; with --date {day} it is the same again another day")
     again = (shlex.join(["fedrl", "replay", str(public.folder / run)]) for run in public.runs)
     facts = public._asdict() | {"folder": str(public.folder)}
     answers.answer(as_json, facts, f"{public.folder}: {public.size / 1e6:.2f} MB", *again)

@@ -7,7 +7,7 @@ import typer
 
 from fedrl.benchmark.cli.codes import DIFFERENT
 from fedrl.benchmark.cli.known import Known, check_folder
-from fedrl.benchmark.cli.options import Json
+from fedrl.benchmark.cli.options import Json, Workers
 from fedrl.benchmark.cli.printable import printable
 
 
@@ -23,6 +23,7 @@ def verify(
             "--published", help="Every published study: those shipped, or those below REPORT."
         ),
     ] = False,
+    workers: Workers = None,
     as_json: Json = False,
 ) -> None:
     """Make a report again from the records beside it and compare every artefact's SHA-256.
@@ -38,6 +39,7 @@ def verify(
       fedrl verify --published
     """
     from fedrl.benchmark.cli import answers
+    from fedrl.benchmark.execution.processes import helpers
     from fedrl.benchmark.publishing import verification
 
     folders = list(report or [])
@@ -46,12 +48,14 @@ def verify(
         folders = [study for where in places for study in verification.published(where)]
     elif not folders:
         raise typer.BadParameter("name the folder of a report, or use --published")
+    made_again = verification.verify if len(folders) == 1 else verification.judged
     verified = []
-    for folder in folders:
-        entry = verification.verify(folder) if len(folders) == 1 else verification.judged(folder)
-        verified.append(entry)
-        if not as_json:
-            print(printable("\n".join(verification.sentences(entry))), flush=True)
+    with helpers(workers) as pool:
+        for folder in folders:
+            entry = made_again(folder, pool)
+            verified.append(entry)
+            if not as_json:
+                print(printable("\n".join(verification.sentences(entry))), flush=True)
     if as_json:
         answers.print_json([verification.as_json(entry) for entry in verified])
     if not all(entry.identical for entry in verified):

@@ -40,6 +40,7 @@ def sensitivity(
     from fedrl.benchmark.config.study_file import StudyError
     from fedrl.benchmark.execution.execution import plan
     from fedrl.benchmark.execution.executors import find
+    from fedrl.benchmark.execution.processes import helpers
     from fedrl.benchmark.publishing.publication import publish
     from fedrl.benchmark.sensitivity.summary import summarise
 
@@ -64,7 +65,8 @@ def sensitivity(
             f"failed: {failure.run.config.id} seed {failure.run.seed.index}: {failure.reason}"
         )
     command = answers.rebuilding(study, overrides, only)
-    published = publish(loaded, results, None, command)
+    with helpers(workers) as pool:
+        published = publish(loaded, results, None, command, pool=pool)
     owed = summarise(published.designed.surfaces) if published.designed is not None else []
     if as_json:
         facts = [_facts(one) for one in owed]
