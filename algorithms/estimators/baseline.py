@@ -10,6 +10,7 @@ Axes: L lanes (agents), each on its own; B episodes, T steps, o observation, f f
 import numpy as np
 from numba import njit
 
+from fedrl.algorithms.estimators.compilation import compiled
 from fedrl.algorithms.estimators.linear import solve
 from fedrl.algorithms.estimators.policy import Array
 
@@ -40,7 +41,7 @@ def predict(weights: Array, observation: Array, length: Array, states: int = 0) 
     return value
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _describe(observation, time, states, phi):  # type: ignore[no-untyped-def]
     """φ of one step."""
     if states > 0:
@@ -84,7 +85,7 @@ def _fit(observation, reward, length, discount, states, weights):  # type: ignor
         solve(gram, target)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _predict(weights, observation, length, states, value):  # type: ignore[no-untyped-def]
     size = weights.shape[1]
     phi = np.empty(size)

@@ -9,9 +9,9 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numba.extending import register_jitable
 
+from fedrl.algorithms.estimators.compilation import compiled
 from fedrl.algorithms.estimators.networks.borrowed import borrowed
 
 
@@ -119,7 +119,7 @@ def outputs(shape: Any, theta: Any, lanes: Any, columns: Any, x: Any, scratch: A
         log_row(theta[lanes[s]], int(x[0, s]) * shape[1], borrowed(z)[:, s])
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def log_rows(theta: Any) -> Any:
     """log π of every row: (R, A)."""
     out = np.empty(theta.shape)
@@ -128,7 +128,7 @@ def log_rows(theta: Any) -> Any:
     return out
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def bitwise(theta: Any, actions: int, state: Any, action: Any, discount: float, out: Any) -> None:
     """out (L, M) ← Σ_p γ^{p/(k-1)} log π(bit p | s, bits before it), p = 0 the first bit."""
     k = length(actions)

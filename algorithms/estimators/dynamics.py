@@ -11,6 +11,7 @@ import numpy as np
 from numba import njit
 from numba.extending import register_jitable
 
+from fedrl.algorithms.estimators.compilation import compiled
 from fedrl.algorithms.estimators.linear import solve
 
 
@@ -48,7 +49,7 @@ def add_product(scale: float, matrix: Any, vector: Any, out: Any) -> None:
         out[s] += scale * total
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def derivatives(  # type: ignore[no-untyped-def]
     kernel, reward, start, pi, change, discount, entropy, horizon
 ):
@@ -111,7 +112,7 @@ def derivatives(  # type: ignore[no-untyped-def]
     return slope, turn
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def occupancy(kernel, reward, start, pi, horizon):  # type: ignore[no-untyped-def]
     """Expected number of steps taken in each state over that of all steps: (L, Z)."""
     share = np.zeros(pi.shape[:2])
@@ -157,7 +158,7 @@ def action_value(kernel, reward, pi, discount, relative, out):  # type: ignore[n
                 out[lane, s * actions + a] = total - value[s] if relative else total
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def backup(kernel, reward, old, discount, out):  # type: ignore[no-untyped-def]
     """out (L, d) ← R + γ P max_a old, old (L, d)."""
     lanes, states, actions = reward.shape

@@ -16,7 +16,6 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 
 from fedrl.algorithms.estimators import bits, categorical, gaussian, table
 from fedrl.algorithms.estimators.coefficients import (
@@ -26,6 +25,7 @@ from fedrl.algorithms.estimators.coefficients import (
     step_coefficients,
     steps_of,
 )
+from fedrl.algorithms.estimators.compilation import compiled
 from fedrl.algorithms.estimators.networks import (
     abreast,
     columns,
@@ -121,7 +121,7 @@ def one_by_one(name: str) -> Callable[..., None]:
     log_probability, score, slope, score_tangent = head[:4]
     version = source_digest(forward, score, discounted)
 
-    @njit(cache=True, nogil=True)
+    @compiled
     def estimate(  # type: ignore[no-untyped-def]
         kind, shape, options, theta, vector, observation, action, reward, log_prob, length, value,
         log_weight, out,
@@ -183,7 +183,7 @@ def abreast_estimator(name: str) -> Callable[..., None]:
     forward, backward, clear, slots = abreast.forward, abreast.backward, abreast.clear, SLOTS
     version = source_digest(forward, score, discounted, ends)
 
-    @njit(cache=True, nogil=True)
+    @compiled
     def estimate(  # type: ignore[no-untyped-def]
         kind, shape, options, theta, vector, observation, action, reward, log_prob, length, value,
         log_weight, out,

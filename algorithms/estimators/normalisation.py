@@ -10,8 +10,8 @@ Axes: L lanes, B episodes, T steps, o observation.
 """
 
 import numpy as np
-from numba import njit
 
+from fedrl.algorithms.estimators.compilation import compiled
 from fedrl.algorithms.estimators.policy import Array
 
 FLOOR = 1e-8  # added to a variance
@@ -66,7 +66,7 @@ def fold(sums: Array, shape: tuple[int, ...], theta: Array) -> Array:
     return found
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _add(observation, reward, length, discount, sums):  # type: ignore[no-untyped-def]
     size = observation.shape[3]
     for lane in range(len(sums)):
@@ -84,7 +84,7 @@ def _add(observation, reward, length, discount, sums):  # type: ignore[no-untype
                 own[2 + 2 * size] += total * total
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _fold(centre, spread, columns, theta):  # type: ignore[no-untyped-def]
     rows = centre.shape[1]
     for lane in range(len(theta)):

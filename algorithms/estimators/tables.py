@@ -9,6 +9,7 @@ import numpy as np
 from numba import njit
 
 from fedrl.algorithms.estimators.categorical import softmax
+from fedrl.algorithms.estimators.compilation import compiled
 
 
 @njit(nogil=True)  # no cache: numba would not notice a change of `softmax`
@@ -20,7 +21,7 @@ def softmax_rows(logits: Any) -> Any:
     return out
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def greedy_rows(values: Any) -> Any:
     """1 at the largest entry of every row, the first if there are several: (R, A)."""
     out = np.zeros(values.shape)
@@ -33,7 +34,7 @@ def greedy_rows(values: Any) -> Any:
     return out
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def project_rows(rows: Any, out: Any) -> None:
     """out_r = argmin ‖p - x_r‖ over p ≥ 0, Σ p = 1, exactly, by sorting.
 
@@ -53,7 +54,7 @@ def project_rows(rows: Any, out: Any) -> None:
             out[r, j] = max(rows[r, j] - threshold, 0.0)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def softmax_jacobian(probability: Any, vector: Any) -> Any:
     """(diag π - π πᵀ) v of every row: (..., A)."""
     out = np.empty(vector.shape)
@@ -68,7 +69,7 @@ def softmax_jacobian(probability: Any, vector: Any) -> Any:
     return out
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def softmax_jacobian_change(probability: Any, change: Any, vector: Any) -> Any:
     """The derivative of (diag π - π πᵀ) v when π changes: π̇ ∘ (v - ⟨π, v⟩) - π ⟨π̇, v⟩."""
     out = np.empty(vector.shape)

@@ -7,9 +7,9 @@ all agents that took part and all K local steps. NaN where a quantity does not o
 from typing import Any
 
 import numpy as np
-from numba import njit
 from torch import Tensor
 
+from fedrl.algorithms.estimators.compilation import compiled
 from fedrl.benchmark.training.rollout import Episodes
 from fedrl.benchmark.training.rounds.step import Step
 from fedrl.envs.family import Array
@@ -102,7 +102,7 @@ def _cosine(means: Array) -> Array:
     return (np.sum(np.square(total), axis=-1) - count) / (count * (count - 1))  # type: ignore[no-any-return]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _surprise(log_prob: Any, length: Any, out: Any) -> None:
     for lane in range(len(length)):
         for b in range(length.shape[1]):

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from functools import cache
 
 import numpy as np
-from numba import njit
 from numba.extending import register_jitable
 
+from fedrl.algorithms.estimators.compilation import compiled
 from fedrl.algorithms.estimators.kernels import source_digest
 from fedrl.benchmark.config.conditions import Draw, RewardCliff, RewardNoise
 from fedrl.benchmark.training.noise import fill_uniform
@@ -48,7 +48,7 @@ def compiled_noise(draw: Draw) -> Callable[..., None]:
     number = register_jitable(draw)
     version = source_digest(draw, fill_uniform)
 
-    @njit(cache=True, nogil=True)
+    @compiled
     def add(reward, length, keys, agents, draw, scale, tail):  # type: ignore[no-untyped-def]
         _ = version  # a closed-over value is part of the key of the compilation cache
         uniform = np.empty(2)

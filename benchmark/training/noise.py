@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.core import config
 from numba.extending import intrinsic, register_jitable
 
+from fedrl.algorithms.estimators.compilation import compiled
 from fedrl.algorithms.estimators.networks.columns import SLOTS
 from fedrl.algorithms.estimators.networks.vector import read, spread, write
 
@@ -97,7 +98,7 @@ fill_rows.__doc__ = (
 )
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def uniform_lanes(out, keys, agents, draw, episodes, at):  # type: ignore[no-untyped-def]
     """out (L·B, n): row l·B + b holds the numbers of lane l's episode b at counter `at`."""
     for lane in range(len(keys)):

@@ -11,8 +11,8 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 
+from fedrl.algorithms.estimators.compilation import compiled
 from fedrl.algorithms.estimators.kernels import body_and_head, source_digest
 from fedrl.algorithms.estimators.policy import Policy
 from fedrl.benchmark.training.noise import fill_uniform, uniform_lanes
@@ -90,7 +90,7 @@ def compiled_action(policy: str) -> Callable[..., None]:
     forward, ready, act = body.forward, head.ready, head.act
     version = source_digest(forward, act)
 
-    @njit(cache=True, nogil=True)
+    @compiled
     def choose(shape, theta, observation, uniform, episodes, action, log_prob):  # type: ignore[no-untyped-def]
         _ = version
         p = np.empty((episodes, shape[-1]), theta.dtype)
@@ -120,7 +120,7 @@ def compiled_steps(
     forward, ready, act = body.forward, head.ready, head.act
     version = source_digest(forward, act, observe, fill_uniform)
 
-    @njit(cache=True, nogil=True)
+    @compiled
     def steps(  # type: ignore[no-untyped-def]
         shape, draws, data, theta, key, agent, draw, first_row, state, resting, ended, first, until,
         observation, action, reward, log_prob,

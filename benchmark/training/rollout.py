@@ -9,9 +9,9 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numba.extending import register_jitable
 
+from fedrl.algorithms.estimators.compilation import compiled
 from fedrl.algorithms.estimators.kernels import body_and_head, source_digest
 from fedrl.algorithms.estimators.networks.borrowed import borrowed, put, taken
 from fedrl.algorithms.estimators.networks.columns import SLOTS, put_alone
@@ -214,7 +214,7 @@ def compiled_rollout(kernel: Kernel, task: type, policy: str) -> Callable[..., N
     # The index of what is compiled names the types of tasks: each has a file of its own, so that
     # one of a package that is gone is read by nobody else.
     rollout.__qualname__ += f".{task.__module__}.{task.__qualname__}"
-    return njit(cache=True, nogil=True)(rollout)  # type: ignore[no-any-return]
+    return compiled(rollout)  # type: ignore[no-any-return]
 
 
 def simulated_rollout(
@@ -258,7 +258,7 @@ def lane_accessor(task: type) -> Callable[..., Any]:
     return register_jitable(scope["lane_of"])  # type: ignore[no-any-return]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _returns(reward, length, discount, total):  # type: ignore[no-untyped-def]
     for lane in range(reward.shape[0]):
         for b in range(reward.shape[1]):

@@ -12,8 +12,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 
+from fedrl.algorithms.estimators.compilation import compiled
 from fedrl.algorithms.estimators.policy import Policy
 from fedrl.benchmark.config.configuration import Config
 from fedrl.benchmark.training.noise import START, fill_uniform
@@ -144,7 +144,7 @@ def pieces(played: Segment, lanes: int) -> Episodes:
     return Episodes(*map(padded, played.steps), *map(per_piece, ends))
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _start_numbers(out, over, keys, agents, draw, copies, at):  # type: ignore[no-untyped-def]
     """The numbers with which episodes start before step `at`: those of episode at·E + e."""
     for row in range(len(out)):

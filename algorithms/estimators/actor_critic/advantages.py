@@ -34,7 +34,7 @@ def generalised_advantages(
         at += length[b]
 
 
-@register_jitable(error_model="numpy")
+@register_jitable
 def standardise(advantage: Any, out: Any) -> None:
     """out = (A - mean) / deviation, both over these entries."""
     mean = 0.0

@@ -6,7 +6,6 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numba.extending import register_jitable
 
 from fedrl.algorithms.estimators.actor_critic.advantages import generalised_advantages, standardise
@@ -14,6 +13,7 @@ from fedrl.algorithms.estimators.actor_critic.divergence import divergence_of
 from fedrl.algorithms.estimators.actor_critic.entropy import entropy_gradient
 from fedrl.algorithms.estimators.actor_critic.optimisers import ascend, limit_norm
 from fedrl.algorithms.estimators.coefficients import pack
+from fedrl.algorithms.estimators.compilation import compiled
 from fedrl.algorithms.estimators.kernels import body_and_head, source_digest
 
 
@@ -61,7 +61,7 @@ def compiled_step(name: str) -> Callable[..., None]:
     parts = (forward, score, pack, generalised_advantages, add_entropy, add_divergence, ascend)
     version = source_digest(*parts)
 
-    @njit(cache=True, nogil=True, error_model="numpy")  # a diverged run becomes NaN
+    @compiled
     def step(  # type: ignore[no-untyped-def]
         shape, critic_shape, size, loops, state, rates, observation, action, reward, length, final,
         terminated, uniform, anchors, out,

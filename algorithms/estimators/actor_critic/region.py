@@ -6,11 +6,11 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numba import njit
 from torch import Tensor
 
 from fedrl.algorithms.estimators.actor_critic.divergence import divergence_of
 from fedrl.algorithms.estimators.coefficients import Options, coefficients, discounted, pack
+from fedrl.algorithms.estimators.compilation import compiled
 from fedrl.algorithms.estimators.gradients import Gradients
 from fedrl.algorithms.estimators.kernels import body_and_head, source_digest
 from fedrl.algorithms.estimators.lifting import lifted
@@ -50,7 +50,7 @@ def compiled_region(name: str) -> Callable[..., None]:
     forward, log_probability, total = body.forward, head.log_prob, divergence_of(head).total
     version = source_digest(forward, log_probability, total, discounted)
 
-    @njit(cache=True, nogil=True, error_model="numpy")  # a diverged run becomes NaN
+    @compiled
     def examine(  # type: ignore[no-untyped-def]
         shape, options, theta, candidate, observation, action, reward, length, value, out
     ):

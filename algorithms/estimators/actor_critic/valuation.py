@@ -8,12 +8,12 @@ from functools import cache
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from fedrl.algorithms.estimators.actor_critic.advantages import generalised_advantages
 from fedrl.algorithms.estimators.actor_critic.kernels import shuffle
 from fedrl.algorithms.estimators.actor_critic.optimisers import ADAM, ascend
 from fedrl.algorithms.estimators.coefficients import pack
+from fedrl.algorithms.estimators.compilation import compiled
 from fedrl.algorithms.estimators.kernels import body_and_head, source_digest
 
 
@@ -42,7 +42,7 @@ def compiled_valuation(name: str) -> Callable[..., None]:
     forward, backward = body.forward, body.backward
     version = source_digest(forward, pack, generalised_advantages, ascend, shuffle)
 
-    @njit(cache=True, nogil=True, error_model="numpy")  # a diverged run becomes NaN
+    @compiled
     def valuate(  # type: ignore[no-untyped-def]
         shape, fit, state, observation, reward, length, final, terminated, uniform, value, out
     ):
