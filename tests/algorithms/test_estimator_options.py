@@ -243,19 +243,29 @@ def test_the_mean_over_steps_is_the_mean_over_episodes_times_episodes_over_steps
         torch.testing.assert_close(estimate(steps), share * estimate(episodes), **tight)
 
 
-class TestProbe:
-    policy = CategoricalMLP(3, (5, 4), 3)
+# A categorical network's kernels in double precision would be compiled for these tests alone.
+networks = pytest.mark.parametrize(
+    "policy",
+    [
+        GaussianMLP(3, (5, 4), 2),
+        pytest.param(CategoricalMLP(3, (5, 4), 3), marks=pytest.mark.long),
+    ],
+    ids=lambda policy: type(policy).__name__,
+)
 
+
+class TestProbe:
+    @networks
     @pytest.mark.parametrize("per_decision", [False, True])
     def test_it_sees_the_uncapped_weights_in_the_order_of_lanes_and_changes_no_bit(
-        self, per_decision
+        self, per_decision, policy
     ):
         """Nested vmap over 2 federations of 3 agents: lane = federation · 3 + agent."""
-        _, other, vector, batch = ragged(self.policy, lanes=6)
+        _, other, vector, batch = ragged(policy, lanes=6)
         probe = Probe()
         options = {"weight_cap": 1.05, "per_decision": per_decision}
-        silent = CompiledGradients(self.policy, 0.95, **options)
-        probed = CompiledGradients(self.policy, 0.95, **options, probe=probe)
+        silent = CompiledGradients(policy, 0.95, **options)
+        probed = CompiledGradients(policy, 0.95, **options, probe=probe)
         federations = Trajectories(*(part.reshape(2, 3, *part.shape[1:]) for part in batch))
         points = other.reshape(2, 3, -1)
         one = vmap(vmap(silent.weighted))(points, federations)
@@ -264,7 +274,7 @@ class TestProbe:
         vmap(vmap(probed.plain))(points, federations)  # has no weights
         vmap(probed.curvature)(batch, vector)
         (seen,) = probe.log_weights
-        fresh = vmap(self.policy.log_prob)(other, batch.observation, batch.action)
+        fresh = vmap(policy.log_prob)(other, batch.observation, batch.action)
         ratio = torch.where(batch.alive, fresh - batch.log_prob, 0.0).sum(-1)
         assert (ratio.exp() > 1.05).any()
         torch.testing.assert_close(torch.from_numpy(seen), ratio, **tight)
@@ -272,9 +282,9 @@ class TestProbe:
         assert len(probe.log_weights) == 2
 
 
+@networks
 @pytest.mark.parametrize("options", COMBINATIONS[::3], ids=str)
-def test_a_lane_does_not_depend_on_the_others_bit_for_bit(options):
-    policy = CategoricalMLP(3, (5, 4), 3)
+def test_a_lane_does_not_depend_on_the_others_bit_for_bit(options, policy):
     theta, other, vector, batch = ragged(policy, lanes=5)
     gradients = CompiledGradients(policy, 0.95, **options)
 

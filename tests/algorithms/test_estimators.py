@@ -255,8 +255,7 @@ class TestGaussian:
     [
         TabularSoftmax(4, 3),
         TabularBits(4, 3),
-        CategoricalMLP(3, (5, 4), 3),
-        CategoricalMLP(3, (), 3),
+        *(pytest.param(CategoricalMLP(3, h, 3), marks=pytest.mark.long) for h in ((5, 4), ())),
         GaussianMLP(3, (5, 4), 2),
         GaussianMLP(3, (), 2),
     ],

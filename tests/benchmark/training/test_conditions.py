@@ -53,7 +53,12 @@ FAMILY_SETTINGS = {
     "random-mdp": {"options": {"horizon": 8}, "step_size": 0.3},
     "gridworld": {"options": {"horizon": 12}, "step_size": 0.3},
     "cartpole": {"options": {"horizon": 30}, "step_size": 0.005},
-    "halfcheetah": {"options": {"horizon": 6}, "step_size": 0.001, "hidden": (4, 4)},
+    "halfcheetah": {
+        "options": {"horizon": 6},
+        "step_size": 0.001,
+        "hidden": (4, 4),
+        "dtype": "float64",  # whose kernels other tests compile as well
+    },
 }
 LEDGER = ("steps_total", "trajectories_total", "floats_up", "floats_down")
 

@@ -105,10 +105,11 @@ def test_outputs_of_episodes_side_by_side_are_each_episodes_own(policy, dtype):
     x = generator.standard_normal((policy.shape[0], SLOTS)) if x is None else x
     x = x.astype(dtype)
 
+    parts = [njit(part) for part in (body.outputs, body.load)]  # each pair is compiled anew
+
     def outputs(lanes, x):
         z = np.zeros((policy.shape[-1], SLOTS), dtype)
         scratch = np.full((2, max(policy.shape), SLOTS), np.nan, dtype)
-        parts = [njit(part) for part in (body.outputs, body.load)]
         side_by_side(*parts, policy.widths, theta, lanes, x, scratch, z)
         return z.T
 
