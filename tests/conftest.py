@@ -6,12 +6,10 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-import torch
 
 from fedrl.__main__ import GARBAGE
 
 gc.set_threshold(GARBAGE)  # as the command does
-torch.set_num_threads(1)
 os.environ.setdefault("RAY_worker_niceness", "0")  # Ray starves its workers on a busy machine
 
 
@@ -23,6 +21,14 @@ LONG = (
     "test_docs.py",
     "test_kills.py",
 )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Whoever only hands tests to other processes (-n) runs none and needs no torch."""
+    if not config.getoption("numprocesses", None):
+        import torch
+
+        torch.set_num_threads(1)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
