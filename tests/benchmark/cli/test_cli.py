@@ -105,6 +105,7 @@ def test_run_ends_with_the_command_for_the_report(fedrl: Fedrl) -> None:
     assert answer.out.splitlines()[-1] == command
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_report_can_be_written_and_names_what_is_missing(fedrl: Fedrl) -> None:
     run_tiny(fedrl, "--only", "seed=0")
     answer = fedrl("report", "tiny.toml", "--json")
