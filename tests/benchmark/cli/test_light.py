@@ -146,8 +146,8 @@ def test_help_and_slips_import_nothing_heavy(words, code, told) -> None:
 
 @pytest.mark.parametrize(
     "what",
-    [pytest.param(n, marks=pytest.mark.long if n == "families" else ()) for n in catalogue.LISTS],
-)  # whose references take ten seconds
+    [pytest.param(n, marks=() if n == "studies" else pytest.mark.long) for n in catalogue.LISTS],
+)  # the others take seconds to make
 def test_a_list_is_remembered(what) -> None:
     first = ask("list", what, "--json")
     again = ask("list", what, "--json")

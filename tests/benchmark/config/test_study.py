@@ -39,13 +39,16 @@ def path(tmp_path: Path) -> Path:
     return file
 
 
+LARGE = ("sensitivity", "sensitivity_beyond", "beta")  # thousands of runs
+
+
 def configs(study: Study, **wanted: object) -> list[Config]:
     return [c for c in study.configs() if all(getattr(c, k) == v for k, v in wanted.items())]
 
 
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(n, marks=pytest.mark.long if n == "sensitivity" else ()) for n in built_in()],
+    [pytest.param(n, marks=pytest.mark.long if n in LARGE else ()) for n in built_in()],
 )
 def test_built_in_studies_survive_a_round_trip(name: str) -> None:
     study = load_study(name)

@@ -14,7 +14,7 @@ from torch import Tensor
 from fedrl.algorithms import ALGORITHMS
 from fedrl.algorithms.methods.averaging.fedpg import FedPG
 from fedrl.algorithms.methods.averaging.fedpg_m import FedPGM
-from fedrl.benchmark.conformance import draws, dynamics, finite, learning
+from fedrl.benchmark.conformance import draws, dynamics, finite, learning, purity
 from fedrl.benchmark.conformance.digests import DIGESTS
 from fedrl.benchmark.conformance.verdict import ConformanceError
 from fedrl.benchmark.conformance.verdicts import judge, laws_of
@@ -23,6 +23,7 @@ from fedrl.envs import FAMILIES
 from fedrl.envs.control.cartpole import CartPole
 from fedrl.envs.family import Knob, heterogeneity_level
 from fedrl.envs.finite.random_mdp import RandomMDP
+from fedrl.envs.finite.tabular import Tabular
 from fedrl.envs.mujoco.halfcheetah import HalfCheetah, HalfCheetahSimulator
 
 # Steps, momentum, corrections, curvature, values: of some laws the other algorithms are long.
@@ -32,13 +33,20 @@ LEARNING = (
 )
 
 
+PURE = purity.kernels_are_pure_and_the_same_when_compiled
+
+
 def takes_long(name: str, law: Callable[[Any], None]) -> bool:
     if law in (
         learning.it_learns_from_exact_truth,
         learning.evaluation_is_free_and_changes_nothing,
         learning.the_order_of_agents_does_not_matter,
+        learning.a_run_alone_is_the_run_in_a_batch,
+        learning.a_resumed_run_is_the_uninterrupted_one,
     ):
         return name not in LEARNING
+    if law is PURE:  # all finite families have the kernels of one, and compile them anew
+        return name != "random-mdp" and issubclass(FAMILIES[name], Tabular)
     return (name, law) == ("taxi", finite.nothing_beats_the_optimum)
 
 

@@ -173,7 +173,10 @@ WITHOUT_CHANCE = [
 ]
 
 
-@pytest.mark.parametrize("name", WITHOUT_CHANCE)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=pytest.mark.long if n == "fednpg" else ()) for n in WITHOUT_CHANCE],
+)  # which solves a system at every step
 def test_identical_agents_are_one_agent(name):
     """κ = 0 and nothing sampled: N agents do what one does, so they must end where it ends."""
     settings = {"kappa": 0.0, "rounds": 20, "step_size": 0.3, "entropy": 0.0}

@@ -95,7 +95,9 @@ def coverage(draw, statistic, truth, trials=2000, resamples=400):
 
 
 @pytest.mark.parametrize("statistic", [st.mean, st.interquartile_mean])
-@pytest.mark.parametrize(("seeds", "settings"), [(10, 1), (20, 1), (10, 4)])
+@pytest.mark.parametrize(
+    ("seeds", "settings"), [(10, 1), (10, 4), pytest.param(20, 1, marks=pytest.mark.long)]
+)
 def test_bootstrap_covers_with_ten_seeds_or_more(statistic, seeds, settings):
     found = coverage(lambda g: list(g.normal(size=(settings, seeds))), statistic, 0)
     assert 0.93 <= found <= 0.97
