@@ -46,10 +46,10 @@ def estimate(function, kind: int, policy, options: Options, given: list[np.ndarr
 @pytest.mark.parametrize(
     ("policy", "dtype"),
     [
-        # A head and a dtype are compiled for ten seconds.
+        # A head and a dtype are compiled for ten seconds: last those that other tests begin with.
         *(pytest.param(p, np.float64, marks=pytest.mark.long) for p in POLICIES[:3]),
-        (POLICIES[3], np.float64),
         *((p, np.float32) for p in POLICIES[:3]),
+        (POLICIES[3], np.float64),
     ],
     ids=str,
 )
