@@ -105,7 +105,7 @@ def assert_same(one, two):
 
 
 @settings(
-    max_examples=40 if EVERY_PAIR else 8, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=40 if EVERY_PAIR else 15, deadline=None, suppress_health_check=list(HealthCheck)
 )
 @given(runs=batches(), data=st.data())
 def test_alone_together_shuffled_and_resumed(runs, data):
