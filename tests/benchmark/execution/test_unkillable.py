@@ -15,8 +15,8 @@ kappa = [0.0, 0.5]
 agents = 3
 local_steps = 4
 episodes = 2
-rounds = 80
-evaluate_every = 15
+rounds = 160
+evaluate_every = 30
 step_size = 0.0005
 initial_momentum = "batch"
 [families.random-mdp]
