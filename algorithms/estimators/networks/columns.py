@@ -1,7 +1,7 @@
 """Parameters of SLOTS agents as columns of one array, and gradients back from it.
 
 θ of an agent is a row of one array and a column (d, SLOTS) of another. Squares of SLOTS × SLOTS
-entries are turned in registers: written one by one, they took an eighth of an estimator's time.
+entries are turned in registers: written apart, they took an eighth of an estimator at T = 20.
 """
 
 from typing import Any
