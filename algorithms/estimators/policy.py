@@ -134,11 +134,11 @@ class CategoricalMLP(Policy):
     hidden: tuple[int, ...]
     actions: int
 
-    @property
+    @cached_property
     def shape(self) -> tuple[int, ...]:
         return (self.inputs, *self.hidden, self.actions)
 
-    @property
+    @cached_property
     def size(self) -> int:
         return network_size(self.shape)
 
@@ -163,11 +163,11 @@ class GaussianMLP(Policy):
     outputs: int
     initial_log_std: float = -0.5
 
-    @property
+    @cached_property
     def shape(self) -> tuple[int, ...]:
         return (self.inputs, *self.hidden, self.outputs)
 
-    @property
+    @cached_property
     def size(self) -> int:
         return network_size(self.shape) + self.outputs
 

@@ -238,7 +238,8 @@ def print_study_size(answer: dict[str, Any]) -> None:
     }
     if answer["seconds"]:
         rows["time"] = (
-            f"at most about {duration(answer['seconds'])} with {answer['workers']} worker(s)"
+            f"at most about {duration(answer['seconds'])} with {answer['workers']} worker(s), "
+            "once kernels are compiled"
         )
     print(printable(f"{answer['study']}: {answer['title']}"))
     for name, value in rows.items():

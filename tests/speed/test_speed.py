@@ -60,7 +60,7 @@ def measure(benchmark, function, steps: int, rounds: int = 10) -> None:
 def sampled(runs: list[Run]):
     program, state, roster = start(runs)
     lanes = roster.all_agents
-    theta = state.server.theta[lanes.federations]
+    theta = state.server.theta[lanes.federation]
     stream = lanes.stream(program, "training-0", 0)
     return lanes.sampler, theta, stream, lambda: lanes.sampler.sample(theta.numpy(), stream, 1)
 
@@ -190,7 +190,7 @@ def test_local_step(benchmark):
     sent = broadcast(program, roster, state.server)
     state, own = take_snapshot(program, state, roster, 0)
     local = begin(program, state, roster, sent, own)
-    eta = roster.step_size[roster.steppers.federations]
+    eta = roster.step_size[roster.steppers.federation]
 
     def one_step():
         return local_step(program, roster, local, 0, eta, state.baseline)[1]

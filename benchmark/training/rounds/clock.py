@@ -70,7 +70,7 @@ def elapsed(program: Program, state: State, roster: Roster, sizes: Size, steps: 
     if algorithm.asynchronous:
         now = state.due.flatten()[lanes.pick]
         later = now + torch.from_numpy(seconds(program, lanes, job, number + 1))
-        told = picked(state.server, lanes.federations)
+        told = picked(state.server, lanes.federation)
         heard = tree_map(lambda old, new: at_home(old, lanes.pick, new), state.heard, told)
         return state._replace(now=now, due=at_home(state.due, lanes.pick, later), heard=heard)
     took = seconds(program, lanes, job, number).reshape(-1, lanes.each).max(axis=1)

@@ -36,7 +36,7 @@ def batch_gradients(
     program: Program, state: State, lanes: Lanes, purpose: str, draw: int, episodes: int
 ) -> tuple[State, Tensor]:
     """Batch gradients (L, d) of the lanes at θ_r, their episodes counted."""
-    theta = state.personal.theta(picked(state.server.theta, lanes.federations), lanes.pick)
+    theta = state.personal.theta(picked(state.server.theta, lanes.federation), lanes.pick)
     known = (state.baseline, state.normaliser, state.critics)
     taken = sample(program, lanes, theta.numpy(), purpose, draw, episodes, *known)
     own = program.gradients.plain(taken.batch.behaviour, taken.batch)
@@ -97,7 +97,7 @@ def exchange(
         state, message = outgoing(program, state, lanes, message, "message", draw)
         vectors = vectors_of(program, state, roster, local, sent)
         momentum = mine.whole(aggregated(program, state, roster, vectors, "update", state.round))
-        own_step = picked(roster.server_step * portion, lanes.federations)
+        own_step = picked(roster.server_step * portion, lanes.federation)
         mine = mine.stepped(means, own_step, lanes.pick)
     average = mean_message(program, roster, message, state.round)
     memory = server.memory
@@ -128,9 +128,16 @@ def exchange(
         weights = weights_of(program, lanes)
         normaliser = normaliser.exchanged(lanes.rows, weights)
         critics = critics.exchanged(lanes.rows, weights)
-    state = state._replace(server=following, memories=memories, personal=mine, uploads=uploads)
-    state = state._replace(optimiser=optimiser, normaliser=normaliser, critics=critics)
-    state = state._replace(environments=local.environments)
+    state = state._replace(
+        server=following,
+        memories=memories,
+        personal=mine,
+        uploads=uploads,
+        optimiser=optimiser,
+        normaliser=normaliser,
+        critics=critics,
+        environments=local.environments,
+    )
     return with_cost(program, roster, state, update, spoke, up, size(local.server.memory))
 
 

@@ -30,14 +30,9 @@ class Lanes(NamedTuple):
         """`rows` for indexing tensors."""
         return torch.from_numpy(self.rows)
 
-    @property
-    def federations(self) -> Tensor:
-        """`federation` for indexing tensors."""
-        return torch.from_numpy(self.federation)
-
     def stream(self, program: Program, purpose: str, draw: int) -> Stream:
         """The random numbers these lanes read for a purpose."""
-        return Stream(program.keys(purpose)[self.run], self.agent, draw)
+        return Stream(program.keys(purpose).take(self.run), self.agent, draw)
 
 
 class Roster(NamedTuple):

@@ -11,6 +11,9 @@ from torch.func import vmap
 from torch.utils._pytree import tree_flatten, tree_leaves, tree_map
 
 from fedrl.algorithms import Algorithm
+from fedrl.envs.family import Array
+
+ARRAYS = (Tensor, np.ndarray)
 
 
 def lift(
@@ -47,7 +50,7 @@ def entrywise(kind: type[Algorithm]) -> bool:
 
 def mapped(function: Callable[[Any], Any], values: Any) -> Any:
     """`tree_map` of a tree of tensors or arrays, which takes ten times as long for tuples."""
-    if isinstance(values, Tensor | np.ndarray):
+    if isinstance(values, ARRAYS):
         return function(values)
     if isinstance(values, tuple):
         parts = [mapped(function, value) for value in values]
@@ -57,16 +60,26 @@ def mapped(function: Callable[[Any], Any], values: Any) -> Any:
     return tree_map(function, values)
 
 
-def picked(values: Any, rows: Tensor) -> Any:
-    """The rows (L,) of values (G, …): (L, …). Twice as fast as an index in brackets."""
-    return mapped(lambda part: part.index_select(0, rows), values)
+def leaves(values: Any) -> list[Any]:
+    """`tree_leaves` of a tree of tensors or arrays, which takes ten times as long for tuples."""
+    if isinstance(values, ARRAYS):
+        return [values]
+    if isinstance(values, tuple):
+        return [leaf for value in values for leaf in leaves(value)]
+    return tree_leaves(values)
+
+
+def picked(values: Any, rows: Array) -> Any:
+    """The rows (L,) of values (G, …): (L, …). NumPy takes them in half the time."""
+    return mapped(lambda part: torch.from_numpy(part.numpy().take(rows, axis=0)), values)
 
 
 def columns(values: Any) -> Any:
     """The values (L, …) as arrays, whose numbers (L,) are (L, 1)."""
 
     def column(part: Tensor) -> Any:
-        return (part.unsqueeze(-1) if part.dim() == 1 else part).numpy()
+        array = part.numpy()
+        return array[:, None] if array.ndim == 1 else array
 
     return mapped(column, values)
 

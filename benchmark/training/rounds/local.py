@@ -55,7 +55,7 @@ def begin(
 ) -> Local:
     """Those who step, at θ_r with their memories; `snapshot` (L, d) is their own batch gradient."""
     lanes = roster.steppers
-    pick = lanes.federations
+    pick = lanes.federation
     hyperparameters = picked(roster.hyperparameters, pick)
     server: Server = picked(broadcast, pick)
     server = state.personal.seen(server, snapshot, lanes.pick)
@@ -77,8 +77,7 @@ def begin(
 def progress(program: Program, state: State) -> Tensor:
     """The share of rounds or of the step budget that is spent, whichever is more: (G,)."""
     share = np.maximum(spent(program, state), state.round / program.config.rounds)
-    share = np.repeat(share, program.federations_per_run)
-    return torch.from_numpy(share.astype(program.dtype))
+    return torch.from_numpy(share.repeat(program.federations_per_run).astype(program.dtype))
 
 
 def direction(
@@ -134,7 +133,8 @@ def direction(
         found = torch.from_numpy(every.direction(program.gradients, told, me, *batches))
         memory = agent.memory
     played = tuple(part.played for part in samples if part.played is not None)
-    local = local._replace(agent=local.agent._replace(memory=memory))
+    if memory is not agent.memory:
+        local = local._replace(agent=local.agent._replace(memory=memory))
     return local, limited(config, found, agent.theta), played
 
 

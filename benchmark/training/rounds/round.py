@@ -42,7 +42,7 @@ def round_(
     roster = with_participants(program, state, roster)
     steps = 1 if program.algorithm.synchronous else config.local_steps
     shrink = config.step_decay**number
-    eta = picked(roster.step_size * shrink, roster.steppers.federations)
+    eta = picked(roster.step_size * shrink, roster.steppers.federation)
     latest: Episodes | None = None
     shown = config.evaluated(number + 1) or config.budget is not None  # which may end with any
     for first in range(number * config.local_steps, (number + 1) * config.local_steps, steps):

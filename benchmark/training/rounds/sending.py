@@ -12,6 +12,7 @@ from fedrl.benchmark.training.messages.attacks import normal
 from fedrl.benchmark.training.messages.compression import Size, compressed, size_of
 from fedrl.benchmark.training.messages.privacy import noised
 from fedrl.benchmark.training.rounds.lanes import Lanes
+from fedrl.benchmark.training.rounds.lifting import leaves
 from fedrl.benchmark.training.rounds.program import Program
 from fedrl.benchmark.training.rounds.state import State
 
@@ -26,10 +27,10 @@ def outgoing(
     state, values = private(program, state, lanes, values, kind, draw)
     if compression is None:
         return state, values
-    leaves, form = tree_flatten(values)
-    owed = tree_leaves(state.owed.get(kind, ())) or [None] * len(leaves)
+    parts, form = tree_flatten(values)
+    owed = tree_leaves(state.owed.get(kind, ())) or [None] * len(parts)
     sent, left = [], []
-    for place, (leaf, debt) in enumerate(zip(leaves, owed, strict=True)):
+    for place, (leaf, debt) in enumerate(zip(parts, owed, strict=True)):
         if not leaf.is_floating_point():
             sent.append(leaf)
             left.append(debt)
@@ -51,17 +52,19 @@ def private(
 ) -> tuple[State, Any]:
     """The values clipped and with noise, if they shall be; every tensor of them is a release."""
     privacy = program.config.privacy
-    leaves, form = tree_flatten(values)
-    if privacy is None or not leaves:
+    if privacy is None:
+        return state, values
+    parts, form = tree_flatten(values)
+    if not parts:
         return state, values
     sent = []
-    for place, leaf in enumerate(leaves):
+    for place, leaf in enumerate(parts):
         vectors = leaf.reshape(len(leaf), -1).numpy()
         stream = lanes.stream(program, f"privacy-{kind}-{place}", draw)
         found = noised(privacy, vectors, normal(stream, vectors.shape[1]), lanes.each)
         sent.append(torch.from_numpy(found).reshape(leaf.shape))
     before = state.releases.flatten()[lanes.pick]
-    releases = at_home(state.releases, lanes.pick, before + len(leaves))
+    releases = at_home(state.releases, lanes.pick, before + len(parts))
     return state._replace(releases=releases), tree_unflatten(sent, form)
 
 
@@ -75,7 +78,7 @@ def at_home(of_all: Tensor, rows: Tensor, new: Tensor) -> Tensor:
 def size(values: Any, compression: AnyCompression | None = None) -> Size:
     """What one lane sends or receives of these values, leaves (L, …)."""
     total = Size(0, 0)
-    for leaf in tree_leaves(values):
+    for leaf in leaves(values):
         kind = compression if leaf.is_floating_point() else None
         total += size_of(kind, math.prod(leaf.shape[1:]), 8 * leaf.element_size())
     return total

@@ -6,14 +6,14 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.func import vmap
-from torch.utils._pytree import tree_leaves, tree_map
+from torch.utils._pytree import tree_map
 
 from fedrl.algorithms.algorithm import weighted_mean
 from fedrl.benchmark.config.communication import MinimumDiameter, TrimmedMean
 from fedrl.benchmark.training.messages.aggregation import aggregate
 from fedrl.benchmark.training.messages.attacks import byzantine, corrupted, normal
 from fedrl.benchmark.training.rounds.lanes import Lanes, Roster
-from fedrl.benchmark.training.rounds.lifting import lift, overrides, picked
+from fedrl.benchmark.training.rounds.lifting import leaves, lift, overrides, picked
 from fedrl.benchmark.training.rounds.local import Local
 from fedrl.benchmark.training.rounds.program import Program
 from fedrl.benchmark.training.rounds.state import State
@@ -84,7 +84,7 @@ def robust(program: Program, messages: Tensor) -> Tensor:
 def mean_message(program: Program, roster: Roster, message: Any, number: int) -> Any:
     """The mean (G, …) of the participants' messages (L, …)."""
     lanes = roster.participants
-    if roster.server_lanes is not None or not tree_leaves(message):
+    if roster.server_lanes is not None or not leaves(message):
         return message
     weights = weights_of(program, lanes)
 
@@ -98,7 +98,7 @@ def mean_message(program: Program, roster: Roster, message: Any, number: int) ->
 
 def vectors_of(program: Program, state: State, roster: Roster, local: Local, sent: Any) -> Tensor:
     """The directions (L, d) that the server reconstructs from uploads (L, …)."""
-    algorithm, pick = program.algorithm, roster.participants.federations
+    algorithm, pick = program.algorithm, roster.participants.federation
     if overrides(algorithm, "receive"):
         whole = picked(state.server, pick)
         sent = lift(algorithm, "receive", local.hyperparameters, whole, sent)
