@@ -1,35 +1,32 @@
 """A shell that asks for the end of a word gets names that the command takes."""
 
-import os
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from light import ask
 
 from fedrl.algorithms import ALGORITHMS
 from fedrl.benchmark.config.study import load_study
 from fedrl.envs import FAMILIES
 
-PROGRAM = """
-import sys
-from fedrl.benchmark.cli.main import main
-sys.argv = ["fedrl"]
-try:
-    main()
-finally:
-    print(*sorted({"torch", "numba", "pandas"} & set(sys.modules)), file=sys.stderr, end="")
-"""
+Offered = Callable[..., list[str]]
+HEAVY = {"torch", "numba", "pandas"}
 
 
-def offered(*words: str) -> list[str]:
+@pytest.fixture
+def offered(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., list[str]]:
     """What bash is told for the last word."""
-    asked = {"COMP_WORDS": " ".join(["fedrl", *words]), "COMP_CWORD": str(len(words))}
-    environment = os.environ | asked | {"_FEDRL_COMPLETE": "complete_bash"}
-    command = [sys.executable, "-c", PROGRAM]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    assert done.stderr == "", "nothing heavy is imported, nothing is said"
-    return done.stdout.split("\n")[:-1]
+
+    def told(*words: str) -> list[str]:
+        asked = {"COMP_WORDS": " ".join(["fedrl", *words]), "COMP_CWORD": str(len(words))}
+        asked |= {"_FEDRL_COMPLETE": "complete_bash"}
+        answer = ask([], tmp_path_factory.getbasetemp(), Path.cwd(), HEAVY, **asked)
+        assert answer.code == 0
+        assert (answer.err, answer.imported) == ("", []), "nothing heavy is imported or said"
+        return answer.out.split("\n")[:-1]
+
+    return told
 
 
 @pytest.mark.parametrize(
@@ -47,16 +44,18 @@ def offered(*words: str) -> list[str]:
         (("run", "quick", "--set", "families.gridworld.roun"), ["families.gridworld.rounds="]),
     ],
 )
-def test_names_that_begin_so_are_offered(words: tuple[str, ...], expected: list[str]) -> None:
+def test_names_that_begin_so_are_offered(
+    offered: Offered, words: tuple[str, ...], expected: list[str]
+) -> None:
     assert offered(*words) == expected
 
 
-def test_every_family_and_algorithm_is_offered() -> None:
+def test_every_family_and_algorithm_is_offered(offered: Offered) -> None:
     assert set(offered("show", "")) >= set(FAMILIES)
     assert set(offered("speed", "--algorithm", "")) >= set(ALGORITHMS)
 
 
-def test_what_is_offered_is_taken() -> None:
+def test_what_is_offered_is_taken(offered: Offered) -> None:
     for condition in offered("run", "quick", "--only", "algorithm="):
         assert load_study("quick", only=[condition]).runs()
     for path in offered("run", "quick", "--set", "seeds"):
@@ -65,7 +64,7 @@ def test_what_is_offered_is_taken() -> None:
 
 
 def test_stored_runs_and_own_studies_are_offered(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    offered: Offered, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     cell = tmp_path / "results" / "mine" / "cartpole-kappa0-n2-fedpg-0123456789ab"

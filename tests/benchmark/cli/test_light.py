@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 import json
 import shutil
-import subprocess
 import sys
+from collections.abc import Callable
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
+import light
 import pytest
+from light import Answer
 
 from fedrl.algorithms import ALGORITHMS
 from fedrl.benchmark.cli import known, names, remembered
@@ -29,22 +31,12 @@ from fedrl.envs.validation import nearest
 from places import ROOT
 
 HEAVY = {"torch", "numba", "pandas", "pyarrow", "scipy", "gymnasium", "mujoco"}
-PROGRAM = f"""
-import sys
-from fedrl.benchmark.cli.main import main
-sys.argv = ["fedrl", *sys.argv[1:]]
-try:
-    main()
-finally:
-    print("imported:", *sorted({HEAVY} & set(sys.modules)), file=sys.stderr)
-"""
 
 
-def ask(*words: str) -> tuple[int, str, str]:
-    """Exit code, standard output, standard error of a command."""
-    command = [sys.executable, "-c", PROGRAM, *words]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
-    return done.returncode, done.stdout, done.stderr
+@pytest.fixture
+def ask(tmp_path: Path) -> Callable[..., Answer]:
+    """What a command answers in the repository, and which of HEAVY it has imported."""
+    return lambda *words: light.ask(list(words), tmp_path, ROOT, HEAVY)
 
 
 @pytest.mark.parametrize(
@@ -137,23 +129,23 @@ def ask(*words: str) -> tuple[int, str, str]:
         ),
     ],
 )
-def test_help_and_slips_import_nothing_heavy(words, code, told) -> None:
-    found, _, errors = ask(*words)
-    assert found == code, errors
-    assert told in errors
-    assert errors.endswith("imported:\n")
+def test_help_and_slips_import_nothing_heavy(ask, words, code, told) -> None:
+    answer = ask(*words)
+    assert answer.code == code, answer.err
+    assert told in answer.err
+    assert answer.imported == []
 
 
 @pytest.mark.parametrize(
     "what",
     [pytest.param(n, marks=() if n == "studies" else pytest.mark.long) for n in catalogue.LISTS],
 )  # the others take seconds to make
-def test_a_list_is_remembered(what) -> None:
+def test_a_list_is_remembered(ask, what) -> None:
     first = ask("list", what, "--json")
     again = ask("list", what, "--json")
     assert first[:2] == again[:2]
-    assert again[0] == 0
-    assert again[2].endswith("imported:\n")
+    assert again.code == 0
+    assert again.imported == []
 
 
 def test_sizes_of_studies_are_kept_and_counted_anew_once_a_file_changes(
