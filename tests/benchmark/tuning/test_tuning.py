@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import optuna
 import pandas as pd
 import pytest
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
+from sketches import sketches
 
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.execution.attempt import Failed
@@ -56,6 +58,38 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("tiny.toml").write_text(TEXT)
 
 
+class Tuned(NamedTuple):
+    """What was tuned in a folder that stays as it is."""
+
+    done: Done
+    folder: Path
+
+    def copied(self) -> Done:
+        """The same in the current folder, to go on from."""
+        shutil.copytree(self.folder, ".", dirs_exist_ok=True)
+        return self.done
+
+
+def made(folder: Path, name: str, only: list[str] | None = None) -> Tuned:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        Path("tiny.toml").write_text(TEXT)
+        return Tuned(tuned(name, only), folder)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Tuned:
+    """All, in whole/ and whole-tuned/; drawn."""
+    return made(tmp_path_factory.mktemp("whole"), "whole")
+
+
+@pytest.fixture(scope="module")
+def part(tmp_path_factory: pytest.TempPathFactory) -> Tuned:
+    """ONE alone, in part/ and part-tuned/; its figures are sketches."""
+    with sketches():
+        return made(tmp_path_factory.mktemp("part"), "part", ONE)
+
+
 def tuned(name: str, only: list[str] | None = None, **how: Any) -> Done:
     """Results in NAME/, files in NAME-tuned/."""
     job = prepare("tiny.toml", only=only or [], repeats=how.pop("repeats", 1))
@@ -92,11 +126,11 @@ def trials(folder: str) -> dict[str, list[tuple[Any, Any]]]:
     }
 
 
-def test_the_protocol_is_followed(tmp_path: Path) -> None:
+def test_the_protocol_is_followed(whole: Tuned) -> None:
     """Equal trials for all, on tune and select seeds only, chosen by the select seeds."""
-    done = tuned("here")
+    done = whole.copied()
     assert len(done.found) == TASKS
-    seeds = [parse_name(Path(name).name) for name in runs("here")]
+    seeds = [parse_name(Path(name).name) for name in runs("whole")]
     assert {seed for seed in seeds if seed} == {
         *(Seed("tune", n) for n in range(3)),
         *(Seed("select", n) for n in range(3)),
@@ -112,7 +146,7 @@ def test_the_protocol_is_followed(tmp_path: Path) -> None:
         assert one.winner.score == max(t.score for t in one.finalists)
         assert one.estimate.low <= one.winner.score <= one.estimate.high
         assert one.steps == sum(t.steps for t in (*one.trials, *one.finalists))
-    table = pd.read_csv("here/tiny/tuning/trials.csv")
+    table = pd.read_csv("whole/tiny/tuning/trials.csv")
     assert len(table) == 2 * sum(COUNTS.values())
     means = table[["score_0", "score_1", "score_2"]].mean(axis=1)
     assert means.to_numpy() == pytest.approx(table["score"].to_numpy(), abs=1e-12)
@@ -138,33 +172,32 @@ def test_a_container_starts_from_the_winner_of_what_it_contains(tmp_path: Path) 
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_alone_in_company_and_again(tmp_path: Path) -> None:
+def test_alone_in_company_and_again(whole: Tuned, part: Tuned) -> None:
     """The files of tuned values are the same bytes; a second time nothing is computed."""
-    tuned("all")
-    alone = tuned("alone", ONE)
-    whole = Path("all-tuned/random-mdp/fedsvrpg-m.toml").read_text()
-    part = Path("alone-tuned/random-mdp/fedsvrpg-m.toml").read_text()
+    whole.copied()
+    alone = part.copied()
+    company = Path("whole-tuned/random-mdp/fedsvrpg-m.toml").read_text()
+    own = Path("part-tuned/random-mdp/fedsvrpg-m.toml").read_text()
     assert [one.task.base.algorithm for one in alone.found] == ["fedpg", "fedsvrpg-m"]
-    assert whole.endswith(part[part.index("[[tuned]]") :])
+    assert company.endswith(own[own.index("[[tuned]]") :])
 
-    before = {path: path.stat().st_mtime_ns for path in Path("all").rglob("*.parquet")}
-    copy = journal.path_of(Path("all"), "tiny").read_bytes()
+    before = {path: path.stat().st_mtime_ns for path in Path("whole").rglob("*.parquet")}
+    copy = journal.path_of(Path("whole"), "tiny").read_bytes()
     dead = f"{token().split('-')[0]}-{2**22 + 1}-0123abcd"  # killed after its last run
-    left = ("all/tiny/.at-work.000", "all/tiny/tuning/.journal.log",
-            "all-tuned/.probe", "all-tuned/random-mdp/.fedpg.toml")  # fmt: skip
+    left = ("whole/tiny/.at-work.000", "whole/tiny/tuning/.journal.log",
+            "whole-tuned/.probe", "whole-tuned/random-mdp/.fedpg.toml")  # fmt: skip
     for path in left:
         Path(f"{path}.{dead}").touch()
-    tuned("all")
-    assert [path for place in ("all", "all-tuned") for path in Path(place).rglob(".*")] == []
-    assert {path: path.stat().st_mtime_ns for path in Path("all").rglob("*.parquet")} == before
-    assert journal.path_of(Path("all"), "tiny").read_bytes() == copy
+    tuned("whole")
+    assert [path for place in ("whole", "whole-tuned") for path in Path(place).rglob(".*")] == []
+    assert {path: path.stat().st_mtime_ns for path in Path("whole").rglob("*.parquet")} == before
+    assert journal.path_of(Path("whole"), "tiny").read_bytes() == copy
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_repeats_have_seeds_of_their_own(tmp_path: Path) -> None:
+def test_repeats_have_seeds_of_their_own(part: Tuned) -> None:
     done = tuned("often", ONE, repeats=3)
-    once = tuned("once", ONE)
-    assert done.found[:2] == once.found
+    assert done.found[:2] == part.done.found
     seeds = {parse_name(Path(name).name) for name in runs("often")}
     assert seeds == {Seed("tune", n) for n in range(9)} | {Seed("select", n) for n in range(9)}
     mine = [one for one in done.found if one.task.base.algorithm == "fedsvrpg-m"]
@@ -231,16 +264,16 @@ def test_killed_or_in_company_it_finds_the_same(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_the_journal_is_a_copy_that_can_be_lost(tmp_path: Path) -> None:
+def test_the_journal_is_a_copy_that_can_be_lost(part: Tuned) -> None:
     """Damaged, it is set aside and written again; of other code, its trials are replaced."""
-    done = tuned("here", ONE)
-    path = journal.path_of(Path("here"), "tiny")
-    before = trials("here")
+    done = part.copied()
+    path = journal.path_of(Path("part"), "tiny")
+    before = trials("part")
     assert sorted(len(found) for found in before.values()) == sorted(COUNTS.values())
     for damage in (path.read_bytes()[:-7], b"nonsense\n", b'{"op_code": 77}\n'):
         path.write_bytes(damage)
         journal.record(path, done.found)
-        assert trials("here") == before
+        assert trials("part") == before
     assert len(list(path.parent.glob("journal.log.corrupt-*"))) == 3
     content = path.read_bytes()
     journal.record(path, done.found)
@@ -248,24 +281,24 @@ def test_the_journal_is_a_copy_that_can_be_lost(tmp_path: Path) -> None:
     first = done.found[1]
     worse = [t._replace(outcomes=(t.outcomes[0]._replace(score=-1.0),)) for t in first.trials]
     journal.record(path, [done.found[0], first._replace(trials=tuple(worse))])
-    after = trials("here")
+    after = trials("part")
     assert [value for _, value in after[journal.study_name(first)]] == [-1.0] * len(first.trials)
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_the_dashboard_opens_the_journal(tmp_path: Path) -> None:
+def test_the_dashboard_opens_the_journal(part: Tuned) -> None:
     from io import BytesIO
 
     dashboard = pytest.importorskip("optuna_dashboard")
-    done = tuned("here", ONE)
-    app = dashboard.wsgi(storage_of(journal.path_of(Path("here"), "tiny")))
+    done = part.copied()
+    app = dashboard.wsgi(storage_of(journal.path_of(Path("part"), "tiny")))
     status: list[str] = []
     request = {
         "REQUEST_METHOD": "GET",
         "PATH_INFO": "/api/studies",
         "wsgi.input": BytesIO(),
         "wsgi.errors": sys.stderr,
-        "SERVER_NAME": "here",
+        "SERVER_NAME": "part",
         "SERVER_PORT": "80",
         "wsgi.url_scheme": "http",
     }
@@ -279,7 +312,7 @@ def test_the_dashboard_opens_the_journal(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("undrawn")
 def test_a_failed_run_stops_tuning_and_the_same_command_goes_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    part: Tuned, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from fedrl.benchmark.execution import workers
 
@@ -296,8 +329,8 @@ def test_a_failed_run_stops_tuning_and_the_same_command_goes_on(
     assert files("here-tuned") == {}
     monkeypatch.setattr(workers, "attempt", original)
     tuned("here", ONE)
-    tuned("there", ONE)
-    assert files("here-tuned") == files("there-tuned")
+    part.copied()
+    assert files("here-tuned") == files("part-tuned")
 
 
 def test_a_folder_that_cannot_be_written_to_is_told_before_compute(tmp_path: Path) -> None:
