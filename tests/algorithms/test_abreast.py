@@ -14,9 +14,10 @@ PAPER_EXACT = Options(0.99, float("inf"), False, False, 0.0, False)
 TRICKS = Options(0.9, 2.0, True, True, 0.1, True)
 POLICIES = [
     CategoricalMLP(4, (8, 8), 2),
-    CategoricalMLP(6, (16, 11), 3),  # vectors of 8, 4, 2 and 1 columns
+    CategoricalMLP(6, (16, 11), 3),
     CategoricalMLP(4, (), 2),
     GaussianMLP(3, (5,), 3),
+    GaussianMLP(6, (16, 11), 2),  # vectors of 8, 4, 2 and 1 columns
 ]
 
 
@@ -46,10 +47,14 @@ def estimate(function, kind: int, policy, options: Options, given: list[np.ndarr
 @pytest.mark.parametrize(
     ("policy", "dtype"),
     [
-        # A head and a dtype are compiled for ten seconds: last those that other tests begin with.
-        *(pytest.param(p, np.float64, marks=pytest.mark.long) for p in POLICIES[:3]),
-        *((p, np.float32) for p in POLICIES[:3]),
+        # A head and a dtype are compiled for ten seconds: by day those that other tests use too.
+        *(
+            pytest.param(p, dtype, marks=pytest.mark.long)
+            for dtype in (np.float64, np.float32)
+            for p in POLICIES[:3]
+        ),
         (POLICIES[3], np.float64),
+        (POLICIES[4], np.float64),
     ],
     ids=str,
 )
@@ -66,16 +71,16 @@ def test_agents_beside_each_other_have_the_bits_of_one_after_the_other(policy, d
 
 def test_an_infinite_parameter_reaches_no_other_agent():
     """A diverged agent's steps and those past the end of another stand in one vector."""
-    policy = POLICIES[0]
-    given = batch(policy, 8, 1, 20, np.float32)
-    before = estimate(kernels.abreast_estimator("CategoricalMLP"), 1, policy, PAPER_EXACT, given)[0]
+    policy = POLICIES[4]
+    given = batch(policy, 8, 1, 20, np.float64)
+    before = estimate(kernels.abreast_estimator("GaussianMLP"), 1, policy, PAPER_EXACT, given)[0]
     given[0][3, :40] = np.inf
     given[0][5, 50] = -np.inf
-    after, _ = estimate(kernels.abreast_estimator("CategoricalMLP"), 1, policy, PAPER_EXACT, given)
+    after, _ = estimate(kernels.abreast_estimator("GaussianMLP"), 1, policy, PAPER_EXACT, given)
     others = [0, 1, 2, 4, 6, 7]
     np.testing.assert_array_equal(after[others], before[others])
     alone = [part[5:6] for part in given]
-    expected, _ = estimate(kernels.one_by_one("CategoricalMLP"), 1, policy, PAPER_EXACT, alone)
+    expected, _ = estimate(kernels.one_by_one("GaussianMLP"), 1, policy, PAPER_EXACT, alone)
     np.testing.assert_array_equal(after[5:6], expected)
 
 

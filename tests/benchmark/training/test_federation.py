@@ -61,8 +61,8 @@ STEPPING = ("fedpg", "fedsvrpg-m", "fedhapg-m", "mfpo", "scaffold-pg", "fedppo",
 KEPT = {
     "random-mdp": STEPPING,
     "gridworld": (*STEPPING, "afedpg", "qavg-sampled", "fedsarsa", "pfedpg-ha"),
-    "cartpole": ("fedpg", "fedsvrpg-m", "fedhapg-m", "scaffold-pg"),
-    "halfcheetah": ("fedsvrpg-m", "mfpo", "fedppo"),
+    "cartpole": ("fedpg", "fedsvrpg-m", "scaffold-pg"),
+    "halfcheetah": ("fedsvrpg-m", "fedhapg-m", "mfpo", "fedppo"),
 }
 
 
