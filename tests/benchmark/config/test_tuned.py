@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import re
+import shutil
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -50,13 +52,28 @@ horizon = 10
 TUNED = TEXT.replace("step_size = 0.7", 'hyperparameters = "tuned"')
 
 
-@pytest.fixture(autouse=True)
-def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A study, and tuned values for it from outcomes that are not computed but made up."""
+    folder = tmp_path_factory.mktemp("original")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        Path("tiny.toml").write_text(TEXT)
+        Path("asks.toml").write_text(TUNED)
+        make("tuned")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def made(original: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A copy of them, which is the test's own."""
+    shutil.copytree(original, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
-    Path("tiny.toml").write_text(TEXT)
-    Path("asks.toml").write_text(TUNED)
-    make("tuned")
+
+
+@cache
+def shipped_entries() -> list[tuple[str, str, Entry]]:
+    return shelf.entries(shipped())
 
 
 def make(folder: str, *overrides: str, repeats: int = 1) -> None:
@@ -286,7 +303,7 @@ def test_a_value_at_the_end_of_its_range_is_marked() -> None:
 
 def test_shipped_values_are_of_this_code() -> None:
     """Every entry was made for families as they are, by trials that are all there."""
-    found = shelf.entries(shipped())
+    found = shipped_entries()
     assert found
     studies = {name: load_study(name).configs() for name in {entry.study for _, _, entry in found}}
     for family, algorithm, entry in found:
@@ -311,7 +328,7 @@ def test_shipped_values_are_of_this_code() -> None:
 def test_equal_trials_for_every_hyperparameter_of_a_study() -> None:
     """And a start from what is contained; of a grid, every point; 0.1.0: as many for every task."""
     counts: dict[tuple[str, str], set[int]] = {}
-    for family, name, entry in shelf.entries(shipped()):
+    for family, name, entry in shipped_entries():
         space, trials = entry.space, len(entry.trials)
         levels = [one.model_dump().get("levels") for one in space]
         if all(levels):
@@ -328,7 +345,7 @@ def test_momentum_loses_nothing_that_fedpg_has(name: str) -> None:
     """On the same select seeds: β = 1 is FedPG with it, but for the samples of u_0."""
     scores = {
         (family, algorithm, entry.kappa): entry.score
-        for family, algorithm, entry in shelf.entries(shipped())
+        for family, algorithm, entry in shipped_entries()
         if entry.study == "paper"
     }
     behind = [

@@ -5,7 +5,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -66,20 +68,44 @@ if __name__ == "__main__":
 PATIENCE = 60.0  # s
 
 
-@pytest.mark.parametrize("program", [PROGRAM, MEASURING, HELPING], ids=["study", "speed", "report"])
-def test_a_killed_parent_leaves_no_worker(tmp_path: Path, program: str) -> None:
+PROGRAMS = {"study": PROGRAM, "speed": MEASURING, "report": HELPING}
+
+
+class Begun(NamedTuple):
+    """A program at work, and where it and its workers say what is wrong."""
+
+    parent: subprocess.Popen[str]
+    errors: Path
+
+
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Begun]]:
+    """All programs at once: most of their time they wait."""
+    found = {}
+    for name, program in PROGRAMS.items():
+        folder = tmp_path_factory.mktemp(name)
+        (folder / "program.py").write_text(program)
+        with (folder / "errors").open("w") as errors:
+            parent = subprocess.Popen(
+                [sys.executable, folder / "program.py"],
+                env=os.environ | {"PYTHONPATH": str(IMPORTED_FROM)},
+                stdout=subprocess.PIPE, stderr=errors, text=True,
+            )  # fmt: skip
+        found[name] = Begun(parent, folder / "errors")
+    yield found
+    for parent, _ in found.values():
+        parent.kill()
+        parent.wait()
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_killed_parent_leaves_no_worker(begun: dict[str, Begun], name: str) -> None:
     """They end within the round, not at its end."""
-    (tmp_path / "program.py").write_text(program)
-    with (tmp_path / "errors").open("w") as errors:
-        parent = subprocess.Popen(
-            [sys.executable, tmp_path / "program.py"],
-            env=os.environ | {"PYTHONPATH": str(IMPORTED_FROM)},
-            stdout=subprocess.PIPE, stderr=errors, text=True,
-        )  # fmt: skip
+    parent, errors = begun[name]
     assert parent.stdout is not None
     lines = [parent.stdout.readline() for _ in range(2)]
     workers = {int(word) for line in lines for word in line.split()}
-    assert len(workers) == 2, (tmp_path / "errors").read_text()
+    assert len(workers) == 2, errors.read_text()
     time.sleep(2.0)
     assert all(map(_is_running, workers))
     parent.send_signal(signal.SIGKILL)
