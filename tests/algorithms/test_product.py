@@ -71,9 +71,7 @@ def test_an_entry_depends_on_nothing_beside_it(dtype: type, rows: int) -> None:
 @pytest.mark.long
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize(("rows", "columns"), [(1, 11), (1, 37), (13, 1), (1, 1)])
-def test_one_operand_may_lie_otherwise_than_the_other(
-    dtype: type, rows: int, columns: int
-) -> None:
+def test_one_operand_may_lie_otherwise_than_the_other(dtype: type, rows: int, columns: int) -> None:
     """A single row or column lies both ways: each pair of ways is compiled for a second."""
     for inner in (1, 5, 64):
         a, b = drawn(rows, inner, columns, dtype)

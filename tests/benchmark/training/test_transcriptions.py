@@ -24,7 +24,7 @@ from fedrl.benchmark.training.noise import uniform_lanes
 from fedrl.benchmark.training.rounds.round import start
 from fedrl.benchmark.training.rounds.sampling import interpolation, shuffles
 
-Z, A, N, K, ROUNDS, T = 3, 2, 3, 3, 50, 6
+Z, A, N, K, ROUNDS, T = 3, 2, 3, 3, 30, 6
 ETA, LAMBDA = 0.2, 0.5  # λ is not ηK, so that the server's step is seen
 B, SNAPSHOT = 2, 3  # episodes
 
