@@ -1,6 +1,7 @@
 """Jinja as the page and the paper use it: strict, escaping, and knowing the parts of a report."""
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ KINDS = {
 }
 
 
+@cache  # with its templates, which are compiled when they are first asked for
 def environment(**options: Any) -> jinja2.Environment:
     """The templates of a report; `part is figure` and so on tell its parts apart."""
     made = jinja2.Environment(
