@@ -567,7 +567,8 @@ def test_an_edited_environment_has_another_code(
     environment.write_text(f'"""A rod."""\n{ROD}  # of mine\n')
     assert code() == before
     physics.write_text("def reward(x):\n    return -2 * abs(x)\n")
-    assert {name for name in before if code()[name] != before[name]} == {"rod_physics"}
+    after = code()
+    assert {name for name in before if after[name] != before[name]} == {"rod_physics"}
     options = {"id": rod.id, "ranges": {}}
     config = Config(family="gymnasium", algorithm="fedpg", options=options)
     other = Config(family="gymnasium", algorithm="fedpg")

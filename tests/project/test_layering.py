@@ -77,9 +77,15 @@ def imported(source: str) -> set[str]:
 
 
 @cache
+def imports() -> dict[str, set[str]]:
+    """Module to the dotted names of all that it imports."""
+    return {name: imported(path.read_text("utf-8")) for name, path in modules().items()}
+
+
+@cache
 def arrows() -> dict[str, set[str]]:
     """Module to the modules of ours that it imports."""
-    return {name: ours(imported(path.read_text("utf-8"))) for name, path in modules().items()}
+    return {name: ours(names) for name, names in imports().items()}
 
 
 def ours(names: Iterable[str]) -> set[str]:
@@ -97,8 +103,8 @@ def users(library: str) -> set[str]:
     """Files that import a library, relative to the repository."""
     return {
         path.relative_to(ROOT).as_posix()
-        for path in modules().values()
-        if library in {name.split(".")[0] for name in imported(path.read_text("utf-8"))}
+        for module, path in modules().items()
+        if library in {name.split(".")[0] for name in imports()[module]}
     }
 
 
