@@ -25,11 +25,18 @@ def batch(index: int) -> list[Run]:
     return [Run(Config(family="random-mdp", algorithm="fedpg"), Seed("test", index))]
 
 
+class Fatal:
+    """A process that reads what it is to do ends at once, before it imports what it needs."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os._exit, (1,)
+
+
 def test_a_worker_that_cannot_start_is_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     """As where there is no memory for its imports: it ends by itself, before it was ready."""
-    monkeypatch.setattr(workers, "_serve", os._exit)  # given a connection: a TypeError, code 1
+    monkeypatch.setattr(workers, "_serve", Fatal())
     monkeypatch.chdir(tmp_path)
     (tmp_path / "small.toml").write_text(STUDY)
     monkeypatch.setattr(sys, "argv", ["fedrl", "run", "small.toml", "--workers", "2"])
