@@ -55,6 +55,7 @@ def estimate(function, kind: int, policy, options: Options, given: list[np.ndarr
         ),
         (POLICIES[3], np.float64),
         (POLICIES[4], np.float64),
+        (POLICIES[4], np.float32),
     ],
     ids=str,
 )
