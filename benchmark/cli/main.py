@@ -13,7 +13,7 @@ from typer.exceptions import TyperException
 from fedrl.benchmark.cli.codes import INTERRUPTED, USER_ERROR
 from fedrl.benchmark.cli.commands.entries import check, cross, handbook, render, show, thresholds
 from fedrl.benchmark.cli.commands.exchange import import_curves, merge, mirror
-from fedrl.benchmark.cli.commands.machine import doctor, info, speed
+from fedrl.benchmark.cli.commands.machine import compile_study, doctor, info, speed
 from fedrl.benchmark.cli.commands.studies import (
     list_known,
     open_page,
@@ -59,14 +59,19 @@ app = typer.Typer(
     """,
 )
 
-_named = {list_known: "list", open_page: "open", import_curves: "import"}
+_named = {
+    list_known: "list",
+    open_page: "open",
+    import_curves: "import",
+    compile_study: "compile",
+}
 for _group, _modules in {
     "Studies": (list_known, study, run, watch, report, open_page, records),
     "Tuning": (tune, tuned, sensitivity),
     "Families and algorithms": (show, render, check, thresholds, cross, handbook),
     "Trust": (verify, replay, publish, submit, compare, claims),
     "In and out": (import_curves, mirror, merge),
-    "This machine": (speed, info, doctor),
+    "This machine": (compile_study, speed, info, doctor),
 }.items():
     for _module in _modules:
         _command = getattr(_module, _module.__name__.rpartition(".")[2])  # of its module's name

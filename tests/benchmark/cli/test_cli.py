@@ -395,6 +395,30 @@ def test_one_bad_run_does_not_lose_the_others(
     assert all("a bad seed" in failure["reason"] for failure in outcome["failed"])
 
 
+def test_what_a_study_needs_is_compiled_and_nothing_is_stored(
+    fedrl: Fedrl, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    train, rounds = federation.train, []
+
+    def fail_on_one(runs: Sequence[Run], **more: Any) -> Any:
+        rounds.extend(run.config.rounds for run in runs)
+        if runs[0].config.algorithm == "fedsvrpg-m":
+            raise RuntimeError("no compiler")
+        return train(runs, **more)
+
+    monkeypatch.setattr(federation, "train", fail_on_one)
+    before = sorted(tmp_path.rglob("*"))
+    answer = fedrl("compile", "tiny.toml", "--workers", "1", "--json")
+    assert sorted(tmp_path.rglob("*")) == before
+    assert answer.code == 1
+    facts = json.loads(answer.out)
+    assert facts["programs"] == 2
+    (failed,) = facts["failed"]
+    assert failed.startswith("fedsvrpg-m on random-mdp: RuntimeError")
+    assert failed in answer.err
+    assert set(rounds) == {1}
+
+
 def test_ctrl_c_keeps_what_is_done(fedrl: Fedrl, monkeypatch: pytest.MonkeyPatch) -> None:
     train, calls = federation.train, []
 
@@ -433,7 +457,7 @@ def test_help_appears_without_heavy_imports() -> None:
     "command",
     [
         *("list", "run", "report", "records", "replay", "merge", "speed", "info"),
-        *("check", "show", "render"),
+        *("check", "compile", "show", "render"),
     ],
 )
 def test_every_command_has_help_with_examples(fedrl: Fedrl, command: str) -> None:
