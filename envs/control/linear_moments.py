@@ -103,7 +103,7 @@ def best_common_gain(task: Any, discount: float, horizon: int) -> tuple[float, A
 
     def score(gain: Array) -> tuple[float, Array]:
         theta = np.concatenate([gain, np.full(actions, -np.inf)])  # σ = 0
-        lifted = np.ascontiguousarray(np.broadcast_to(theta, (agents, len(theta))))
+        lifted = np.broadcast_to(theta, (agents, len(theta))).copy()
         objective, gradient = moments(*task, lifted, discount, horizon)  # type: ignore[call-arg]
         return float(np.mean(objective)), np.mean(gradient[:, :size], axis=0)
 

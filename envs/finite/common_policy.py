@@ -54,7 +54,7 @@ def ascend(task: TabularTask, policy: Array, discount: float, horizon: int) -> t
     """π ← π exp(α ∂J/∂π) / Z with α doubled after a gain and halved after a loss."""
 
     def score(policy: Array) -> tuple[float, Array]:
-        lifted = np.ascontiguousarray(np.broadcast_to(policy, task.reward.shape))
+        lifted = np.broadcast_to(policy, task.reward.shape).copy()
         parts = task.successor, task.chance, task.reward, task.start
         objective, gradient = evaluate(*parts, lifted, discount, horizon)
         return float(np.mean(objective)), np.mean(gradient, axis=0)
