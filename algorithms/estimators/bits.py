@@ -9,13 +9,12 @@ import math
 from typing import Any
 
 import numpy as np
-from numba.extending import register_jitable
 
-from fedrl.algorithms.estimators.compilation import compiled
+from fedrl.algorithms.estimators.compilation import compiled, jitable
 from fedrl.algorithms.estimators.networks.borrowed import borrowed
 
 
-@register_jitable
+@jitable
 def length(actions: Any) -> Any:
     """k, bits of an action."""
     bits = 0
@@ -24,27 +23,27 @@ def length(actions: Any) -> Any:
     return bits
 
 
-@register_jitable
+@jitable
 def choice(action: Any, bit: Any) -> Any:
     """c and ±1, which of its two sides the action is on."""
     above = (action >> (bit + 1)) << (bit + 1)
     return above + (1 << bit), 1.0 if (action >> bit) & 1 else -1.0
 
 
-@register_jitable
+@jitable
 def log_sigmoid(x: Any) -> Any:
     """log σ(x), without overflow."""
     return min(x, 0.0) - math.log1p(math.exp(-abs(x)))
 
 
-@register_jitable
+@jitable
 def sigmoid(x: Any) -> Any:
     """σ(x), without overflow."""
     e = math.exp(-abs(x))
     return (1.0 if x >= 0 else e) / (1.0 + e)
 
 
-@register_jitable
+@jitable
 def log_row(theta: Any, row: int, out: Any) -> None:
     """out (A,) ← log π(·|s), whose choices begin at θ[row]."""
     for a in range(len(out)):
@@ -55,7 +54,7 @@ def log_row(theta: Any, row: int, out: Any) -> None:
                 out[a] += log_sigmoid(side * theta[row + c])
 
 
-@register_jitable
+@jitable
 def forward(shape: Any, theta: Any, x: Any) -> Any:
     """z[m] = log π(·|s_m); nothing to cache."""
     z = np.empty((len(x), shape[1]), theta.dtype)
@@ -64,7 +63,7 @@ def forward(shape: Any, theta: Any, x: Any) -> Any:
     return np.empty(0, theta.dtype), z
 
 
-@register_jitable
+@jitable
 def backward(shape: Any, theta: Any, x: Any, cache: Any, delta: Any, gradient: Any) -> None:
     """gradient[s_m,c] += ±σ(∓θ[s_m,c]) delta[m,a]."""
     for m in range(len(x)):
@@ -76,7 +75,7 @@ def backward(shape: Any, theta: Any, x: Any, cache: Any, delta: Any, gradient: A
                     gradient[row + c] += side * sigmoid(-side * theta[row + c]) * delta[m, a]
 
 
-@register_jitable
+@jitable
 def forward_tangent(shape: Any, theta: Any, tangent: Any, x: Any, cache: Any) -> Any:
     """ż[m,a] = Σ ±σ(∓θ[s_m,c]) θ̇[s_m,c]."""
     dz = np.zeros((len(x), shape[1]), theta.dtype)
@@ -90,7 +89,7 @@ def forward_tangent(shape: Any, theta: Any, tangent: Any, x: Any, cache: Any) ->
     return np.empty(0, theta.dtype), dz
 
 
-@register_jitable
+@jitable
 def backward_tangent(
     shape: Any, theta: Any, tangent: Any, x: Any, cache: Any, dcache: Any, delta: Any, ddelta: Any,
     gradient: Any,
@@ -107,12 +106,12 @@ def backward_tangent(
                     gradient[row + c] -= curve * tangent[row + c] * delta[m, a]
 
 
-@register_jitable
+@jitable
 def load(theta: Any, columns: Any, slot: int) -> None:
     """Do nothing: `outputs` reads one row of θ itself."""
 
 
-@register_jitable
+@jitable
 def outputs(shape: Any, theta: Any, lanes: Any, columns: Any, x: Any, scratch: Any, z: Any) -> None:
     """z (out, SLOTS) of one observation x (1, SLOTS) of every slot."""
     for s in range(len(lanes)):

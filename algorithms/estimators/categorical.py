@@ -7,8 +7,8 @@ import math
 from typing import Any
 
 import numpy as np
-from numba.extending import register_jitable
 
+from fedrl.algorithms.estimators.compilation import jitable
 from fedrl.algorithms.estimators.networks.borrowed import borrowed, entries
 from fedrl.algorithms.estimators.networks.columns import SLOTS
 from fedrl.algorithms.estimators.networks.exponential import exp_into, less_log, log_into
@@ -26,7 +26,7 @@ raised, minus, plus, over, times_negative = (
 )
 
 
-@register_jitable
+@jitable
 def softmax(z: Any, out: Any) -> float:
     """Writes the probabilities; returns log Σ exp z."""
     highest = z[0]
@@ -41,7 +41,7 @@ def softmax(z: Any, out: Any) -> float:
     return highest + math.log(total)
 
 
-@register_jitable
+@jitable
 def ready(z: Any, p: Any, total: Any, near: Any) -> None:
     """p = exp(z - max z) of every row, their sum, and about its logarithm."""
     z, p = borrowed(z), borrowed(p)
@@ -58,7 +58,7 @@ def ready(z: Any, p: Any, total: Any, near: Any) -> None:
     log_into(near)
 
 
-@register_jitable(forceinline=True)
+@jitable(forceinline=True)
 def largest(z: Any) -> Any:
     """max z."""
     highest = z[0]
@@ -67,7 +67,7 @@ def largest(z: Any) -> Any:
     return highest
 
 
-@register_jitable
+@jitable
 def log_prob(theta: Any, z: Any, action: Any, p: Any) -> Any:
     """z_a - log Σ exp z of every step; writes the probabilities p."""
     value, total, near = np.empty(len(z), theta.dtype), np.empty(len(z)), np.empty(len(z))
@@ -79,7 +79,7 @@ def log_prob(theta: Any, z: Any, action: Any, p: Any) -> Any:
     return value
 
 
-@register_jitable
+@jitable
 def score(theta: Any, z: Any, action: Any, p: Any, c: Any, delta: Any, gradient: Any) -> None:
     """delta = c (e_a - p)."""
     for m in range(len(z)):
@@ -88,7 +88,7 @@ def score(theta: Any, z: Any, action: Any, p: Any, c: Any, delta: Any, gradient:
         delta[m, int(action[m, 0])] += c[m]
 
 
-@register_jitable
+@jitable
 def slope(theta: Any, tangent: Any, z: Any, dz: Any, action: Any, p: Any) -> Any:
     """ż_a - ⟨p, ż⟩."""
     value = np.empty(len(z), theta.dtype)
@@ -100,7 +100,7 @@ def slope(theta: Any, tangent: Any, z: Any, dz: Any, action: Any, p: Any) -> Any
     return value
 
 
-@register_jitable
+@jitable
 def score_tangent(
     theta: Any, tangent: Any, z: Any, dz: Any, action: Any, p: Any, c: Any, ddelta: Any,
     gradient: Any,
@@ -114,7 +114,7 @@ def score_tangent(
             ddelta[m, j] = -c[m] * p[m, j] * (dz[m, j] - mean)
 
 
-@register_jitable(forceinline=True)
+@jitable(forceinline=True)
 def act(
     theta: Any, z: Any, uniform: Any, action: Any, p: Any, total: float, near: float
 ) -> Any:  # fmt: skip
@@ -127,7 +127,7 @@ def act(
     return less_log(z[choice] - largest(z), 0.0, total, near)
 
 
-@register_jitable
+@jitable
 def ready_abreast(z: Any, p: Any, total: Any, near: Any) -> None:
     """`ready` of steps of every slot."""
     actions = len(z) // len(total)
@@ -150,7 +150,7 @@ def ready_abreast(z: Any, p: Any, total: Any, near: Any) -> None:
     log_into(logs)
 
 
-@register_jitable
+@jitable
 def log_prob_abreast(
     theta: Any, z: Any, action: Any, total: Any, near: Any, steps: Any, log_pi: Any
 ) -> None:
@@ -164,7 +164,7 @@ def log_prob_abreast(
             log_pi[s, m] = less_log(chosen, highest, total[m, s], near[m, s])
 
 
-@register_jitable
+@jitable
 def score_abreast(
     theta: Any, z: Any, action: Any, p: Any, total: Any, steps: Any, c: Any, gradient: Any
 ) -> None:

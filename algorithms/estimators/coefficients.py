@@ -11,7 +11,8 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba.extending import register_jitable
+
+from fedrl.algorithms.estimators.compilation import jitable
 
 WHITENING = 1e-8  # added to the deviation, so that equal coefficients become 0 and not NaN
 
@@ -36,7 +37,7 @@ class Returns(NamedTuple):
     divisor: float
 
 
-@register_jitable
+@jitable
 def steps_of(length: Any) -> int:
     """Σ length. Written out: NumPy's takes longer to compile."""
     steps = 0
@@ -45,7 +46,7 @@ def steps_of(length: Any) -> int:
     return steps
 
 
-@register_jitable
+@jitable
 def pack(observation: Any, action: Any, length: Any, dtype_of: Any) -> Any:
     """Observations and actions of the M steps really taken."""
     steps = steps_of(length)
@@ -62,7 +63,7 @@ def pack(observation: Any, action: Any, length: Any, dtype_of: Any) -> Any:
     return x, taken
 
 
-@register_jitable
+@jitable
 def discounted(options: Any, reward: Any, value: Any, log_pi: Any, length: Any, work: Any) -> Any:
     """`Returns` of B episodes, in work (4, B T); log_pi (M,) is read if entropy is not 0."""
     steps = steps_of(length)
@@ -84,7 +85,7 @@ def discounted(options: Any, reward: Any, value: Any, log_pi: Any, length: Any, 
     return Returns(power, gain, shift, divisor)
 
 
-@register_jitable
+@jitable
 def whiten(gain: Any, shift: Any, length: Any) -> float:
     """Adds the mean of all coefficients to the shift; returns their deviation."""
     steps = len(gain)
@@ -101,7 +102,7 @@ def whiten(gain: Any, shift: Any, length: Any) -> float:
     return math.sqrt(square / steps) + WHITENING
 
 
-@register_jitable
+@jitable
 def coefficients(gain: Any, shift: Any, factor: Any, divisor: float, length: Any, out: Any) -> None:
     """out_h = (Σ_{j≥h} u_j gain_j - u_h shift_h) / divisor, u = factor (M,)."""
     at = 0
@@ -113,7 +114,7 @@ def coefficients(gain: Any, shift: Any, factor: Any, divisor: float, length: Any
         at += length[b]
 
 
-@register_jitable
+@jitable
 def weights(
     options: Any, log_pi: Any, log_prob: Any, length: Any, log_weight: Any, decision: Any
 ) -> None:
@@ -129,7 +130,7 @@ def weights(
         at += length[b]
 
 
-@register_jitable
+@jitable
 def step_coefficients(
     weighted: bool, options: Any, reward: Any, value: Any, log_prob: Any, length: Any, log_pi: Any,
     work: Any, log_weight: Any, c: Any,
@@ -151,7 +152,7 @@ def step_coefficients(
     return returns
 
 
-@register_jitable
+@jitable
 def differentiate_coefficients(options: Any, returns: Any, along: Any, length: Any, c: Any) -> None:
     """c ← derivative of the weighted coefficients where w = 1, along_h = ⟨∇log π(a_h|s_h), v⟩.
 

@@ -9,13 +9,12 @@ from typing import Any
 
 import numpy as np
 from numba import njit
-from numba.extending import register_jitable
 
-from fedrl.algorithms.estimators.compilation import compiled
+from fedrl.algorithms.estimators.compilation import compiled, jitable
 from fedrl.algorithms.estimators.linear import solve
 
 
-@register_jitable
+@jitable
 def ends(kernel: Any, reward: Any) -> Any:
     """Which states only loop to themselves without reward: (Z,) bool."""
     states, actions = reward.shape
@@ -27,7 +26,7 @@ def ends(kernel: Any, reward: Any) -> Any:
     return out
 
 
-@register_jitable
+@jitable
 def average(kernel: Any, pi: Any) -> Any:
     """Σ_a π(a|s) P(x|s,a): (Z, Z)."""
     states, actions = pi.shape
@@ -39,7 +38,7 @@ def average(kernel: Any, pi: Any) -> Any:
     return out
 
 
-@register_jitable
+@jitable
 def add_product(scale: float, matrix: Any, vector: Any, out: Any) -> None:
     """out += scale · matrix vector."""
     for s in range(len(out)):

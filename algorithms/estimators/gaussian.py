@@ -7,14 +7,14 @@ import math
 from typing import Any
 
 import numpy as np
-from numba.extending import register_jitable
 
+from fedrl.algorithms.estimators.compilation import jitable
 from fedrl.algorithms.estimators.networks.columns import SLOTS
 
 HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
 
 
-@register_jitable
+@jitable
 def log_prob(theta: Any, z: Any, action: Any, p: Any) -> Any:
     """Log density of every step's action."""
     value = np.empty(len(z), theta.dtype)
@@ -29,7 +29,7 @@ def log_prob(theta: Any, z: Any, action: Any, p: Any) -> Any:
     return value
 
 
-@register_jitable
+@jitable
 def score(theta: Any, z: Any, action: Any, p: Any, c: Any, delta: Any, gradient: Any) -> None:
     """delta = c (a - z) / σ²; gradient of ℓ: c ((a - z)² / σ² - 1)."""
     size = z.shape[1]
@@ -44,7 +44,7 @@ def score(theta: Any, z: Any, action: Any, p: Any, c: Any, delta: Any, gradient:
         gradient[tail + j] += total
 
 
-@register_jitable
+@jitable
 def slope(theta: Any, tangent: Any, z: Any, dz: Any, action: Any, p: Any) -> Any:
     """Σ_j (a - z) ż / σ² + ((a - z)² / σ² - 1) ℓ̇."""
     value = np.zeros(len(z), theta.dtype)
@@ -59,7 +59,7 @@ def slope(theta: Any, tangent: Any, z: Any, dz: Any, action: Any, p: Any) -> Any
     return value
 
 
-@register_jitable
+@jitable
 def score_tangent(
     theta: Any, tangent: Any, z: Any, dz: Any, action: Any, p: Any, c: Any, ddelta: Any,
     gradient: Any,
@@ -78,12 +78,12 @@ def score_tangent(
         gradient[tail + j] += total
 
 
-@register_jitable
+@jitable
 def ready(z: Any, p: Any, total: Any, near: Any) -> None:
     """Nothing: `act` needs z alone."""
 
 
-@register_jitable(forceinline=True)
+@jitable(forceinline=True)
 def act(
     theta: Any, z: Any, uniform: Any, action: Any, p: Any, total: float, near: float
 ) -> float:  # fmt: skip
@@ -102,12 +102,12 @@ def act(
     return total
 
 
-@register_jitable
+@jitable
 def ready_abreast(z: Any, p: Any, total: Any, near: Any) -> None:
     """Nothing."""
 
 
-@register_jitable
+@jitable
 def log_prob_abreast(
     theta: Any, z: Any, action: Any, total: Any, near: Any, steps: Any, log_pi: Any
 ) -> None:
@@ -121,7 +121,7 @@ def log_prob_abreast(
             log_pi[s, m] = value[m]
 
 
-@register_jitable
+@jitable
 def score_abreast(
     theta: Any, z: Any, action: Any, p: Any, total: Any, steps: Any, c: Any, gradient: Any
 ) -> None:

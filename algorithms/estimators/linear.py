@@ -4,10 +4,11 @@ import math
 from typing import Any
 
 from numba import njit
-from numba.extending import register_jitable
+
+from fedrl.algorithms.estimators.compilation import jitable
 
 
-@register_jitable(error_model="numpy")  # NaN in, NaN out: no exception
+@jitable(error_model="numpy")  # NaN in, NaN out: no exception
 def solve(matrix: Any, right: Any) -> None:
     """right ← matrix⁻¹ right by elimination with partial pivoting; both are overwritten."""
     size = len(right)

@@ -6,10 +6,11 @@ See `estimators.kernels` for the contract; θ is the row-major (states, actions)
 from typing import Any
 
 import numpy as np
-from numba.extending import register_jitable
+
+from fedrl.algorithms.estimators.compilation import jitable
 
 
-@register_jitable
+@jitable
 def forward(shape: Any, theta: Any, x: Any) -> Any:
     """z[m] = θ[s_m]; nothing to cache."""
     z = np.empty((len(x), shape[1]), theta.dtype)
@@ -20,7 +21,7 @@ def forward(shape: Any, theta: Any, x: Any) -> Any:
     return np.empty(0, theta.dtype), z
 
 
-@register_jitable
+@jitable
 def backward(shape: Any, theta: Any, x: Any, cache: Any, delta: Any, gradient: Any) -> None:
     """gradient[s_m] += delta[m]."""
     for m in range(len(x)):
@@ -29,13 +30,13 @@ def backward(shape: Any, theta: Any, x: Any, cache: Any, delta: Any, gradient: A
             gradient[row + j] += delta[m, j]
 
 
-@register_jitable
+@jitable
 def forward_tangent(shape: Any, theta: Any, tangent: Any, x: Any, cache: Any) -> Any:
     """ż[m] = tangent[s_m]: z is linear in θ."""
     return forward(shape, tangent, x)
 
 
-@register_jitable
+@jitable
 def backward_tangent(
     shape: Any, theta: Any, tangent: Any, x: Any, cache: Any, dcache: Any, delta: Any, ddelta: Any,
     gradient: Any,
@@ -44,12 +45,12 @@ def backward_tangent(
     backward(shape, theta, x, cache, ddelta, gradient)
 
 
-@register_jitable
+@jitable
 def load(theta: Any, columns: Any, slot: int) -> None:
     """Do nothing: `outputs` reads one row of θ itself."""
 
 
-@register_jitable
+@jitable
 def outputs(shape: Any, theta: Any, lanes: Any, columns: Any, x: Any, scratch: Any, z: Any) -> None:
     """z (out, SLOTS) of one observation x (1, SLOTS) of every slot."""
     for s in range(len(lanes)):

@@ -5,9 +5,8 @@ from collections.abc import Callable
 from functools import cache
 
 import numpy as np
-from numba.extending import register_jitable
 
-from fedrl.algorithms.estimators.compilation import compiled
+from fedrl.algorithms.estimators.compilation import compiled, jitable
 from fedrl.algorithms.estimators.kernels import source_digest
 from fedrl.benchmark.config.conditions import Draw, RewardCliff, RewardNoise
 from fedrl.benchmark.training.noise import fill_uniform
@@ -45,7 +44,7 @@ def charged_reward(cliff: RewardCliff, reward: Array, policy: Array, terminal: A
 @cache
 def compiled_noise(draw: Draw) -> Callable[..., None]:
     """A compiled function that adds noise to rewards, lane after lane, real steps only."""
-    number = register_jitable(draw)
+    number = jitable(draw)
     version = source_digest(draw, fill_uniform)
 
     @compiled

@@ -12,9 +12,9 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import config
-from numba.extending import intrinsic, register_jitable
+from numba.extending import intrinsic
 
-from fedrl.algorithms.estimators.compilation import compiled
+from fedrl.algorithms.estimators.compilation import compiled, jitable
 from fedrl.algorithms.estimators.networks.columns import SLOTS
 from fedrl.algorithms.estimators.networks.vector import read, spread, write
 
@@ -42,10 +42,10 @@ def philox_of(key: Any, c0: Any, c1: Any, c2: Any, c3: Any) -> Any:
     return c0, c1, c2, c3
 
 
-philox: Any = register_jitable(forceinline=True)(philox_of)
+philox: Any = jitable(forceinline=True)(philox_of)
 
 
-@register_jitable
+@jitable
 def fill_uniform(
     out: Any, count: int, key: Any, agent: int, draw: int, episode: int, at: int
 ) -> None:

@@ -9,9 +9,8 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba.extending import register_jitable
 
-from fedrl.algorithms.estimators.compilation import compiled
+from fedrl.algorithms.estimators.compilation import compiled, jitable
 from fedrl.algorithms.estimators.kernels import body_and_head, source_digest
 from fedrl.algorithms.estimators.networks.borrowed import borrowed, put, taken
 from fedrl.algorithms.estimators.networks.columns import SLOTS, put_alone
@@ -110,7 +109,7 @@ def compiled_rollout(kernel: Kernel, task: type, policy: str) -> Callable[..., N
     SLOTS episodes are played beside each other, each with the lane and the parameters of its own; a
     slot whose episode has ended takes the next one. An episode's numbers are its own all the same.
     """
-    parts: list[Any] = [register_jitable(part) for part in kernel[:3]]
+    parts: list[Any] = [jitable(part) for part in kernel[:3]]
     initial, observe, transition = parts
     start_draws, step_draws = kernel.start_draws, kernel.step_draws
     body, head = body_and_head(policy)
@@ -255,7 +254,7 @@ def lane_accessor(task: type) -> Callable[..., Any]:
     fields = ", ".join(f"borrowed(tasks.{name})[lane]" for name in task._fields)  # type: ignore[attr-defined]
     scope = {"Task": task, "borrowed": borrowed}
     exec(f"def lane_of(tasks, lane):\n    return Task({fields})", scope)
-    return register_jitable(scope["lane_of"])  # type: ignore[no-any-return]
+    return jitable(scope["lane_of"])  # type: ignore[no-any-return]
 
 
 @compiled

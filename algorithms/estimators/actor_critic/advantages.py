@@ -6,12 +6,12 @@ Axes: B episodes, M steps taken, episode after episode.
 import math
 from typing import Any
 
-from numba.extending import register_jitable
+from fedrl.algorithms.estimators.compilation import jitable
 
 SPREAD = 1e-8  # added to a deviation, so that equal advantages become 0 and not NaN
 
 
-@register_jitable
+@jitable
 def generalised_advantages(
     reward: Any, value: Any, final: Any, terminated: Any, length: Any, discount: float,
     decay: float, out: Any,
@@ -34,7 +34,7 @@ def generalised_advantages(
         at += length[b]
 
 
-@register_jitable
+@jitable
 def standardise(advantage: Any, out: Any) -> None:
     """out = (A - mean) / deviation, both over these entries."""
     mean = 0.0

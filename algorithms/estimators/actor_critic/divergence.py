@@ -10,10 +10,10 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba.extending import register_jitable
 
 from fedrl.algorithms.estimators import categorical, gaussian
 from fedrl.algorithms.estimators.categorical import softmax
+from fedrl.algorithms.estimators.compilation import jitable
 from fedrl.algorithms.estimators.kernels import Head
 
 
@@ -24,7 +24,7 @@ class Divergence(NamedTuple):
     add: Callable[..., None]
 
 
-@register_jitable
+@jitable
 def total_categorical(theta: Any, z: Any, held: Any, held_z: Any) -> float:
     """Σ_m Σ_j q_j log(q_j / p_j), q of the held policy."""
     p, q = np.empty(z.shape[1], theta.dtype), np.empty(z.shape[1], theta.dtype)
@@ -38,7 +38,7 @@ def total_categorical(theta: Any, z: Any, held: Any, held_z: Any) -> float:
     return found
 
 
-@register_jitable
+@jitable
 def add_categorical(
     theta: Any, z: Any, held: Any, held_z: Any, factor: float, delta: Any, gradient: Any
 ) -> None:
@@ -51,7 +51,7 @@ def add_categorical(
             delta[m, j] += factor * (q[j] - p[j])
 
 
-@register_jitable
+@jitable
 def total_gaussian(theta: Any, z: Any, held: Any, held_z: Any) -> float:
     """Σ_m Σ_j ℓ_j - ℓ'_j + (exp 2ℓ'_j + (μ'_j - μ_j)²) exp(-2ℓ_j) / 2 - 1/2, ' of the held one."""
     found = 0.0
@@ -64,7 +64,7 @@ def total_gaussian(theta: Any, z: Any, held: Any, held_z: Any) -> float:
     return found
 
 
-@register_jitable
+@jitable
 def add_gaussian(
     theta: Any, z: Any, held: Any, held_z: Any, factor: float, delta: Any, gradient: Any
 ) -> None:

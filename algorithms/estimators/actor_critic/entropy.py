@@ -9,14 +9,14 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numba.extending import register_jitable
 
 from fedrl.algorithms.estimators import categorical, gaussian
 from fedrl.algorithms.estimators.categorical import softmax
+from fedrl.algorithms.estimators.compilation import jitable
 from fedrl.algorithms.estimators.kernels import Head
 
 
-@register_jitable
+@jitable
 def add_categorical(theta: Any, z: Any, factor: float, delta: Any, gradient: Any) -> None:
     """∂H/∂z_j = -p_j (log p_j + H)."""
     p = np.empty(z.shape[1], theta.dtype)
@@ -31,7 +31,7 @@ def add_categorical(theta: Any, z: Any, factor: float, delta: Any, gradient: Any
                 delta[m, j] -= factor * p[j] * (math.log(p[j]) - mean)
 
 
-@register_jitable
+@jitable
 def add_gaussian(theta: Any, z: Any, factor: float, delta: Any, gradient: Any) -> None:
     """H = Σ_j ℓ_j + constant in every state: ∂H/∂ℓ_j = 1."""
     for j in range(z.shape[1]):

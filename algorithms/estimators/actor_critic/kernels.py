@@ -6,18 +6,17 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numba.extending import register_jitable
 
 from fedrl.algorithms.estimators.actor_critic.advantages import generalised_advantages, standardise
 from fedrl.algorithms.estimators.actor_critic.divergence import divergence_of
 from fedrl.algorithms.estimators.actor_critic.entropy import entropy_gradient
 from fedrl.algorithms.estimators.actor_critic.optimisers import ascend, limit_norm
 from fedrl.algorithms.estimators.coefficients import pack
-from fedrl.algorithms.estimators.compilation import compiled
+from fedrl.algorithms.estimators.compilation import compiled, jitable
 from fedrl.algorithms.estimators.kernels import body_and_head, source_digest
 
 
-@register_jitable
+@jitable
 def shuffle(order: Any, uniform: Any) -> None:
     """Fisher and Yates: a random permutation in place, from as many uniform numbers."""
     for i in range(len(order) - 1, 0, -1):
@@ -25,7 +24,7 @@ def shuffle(order: Any, uniform: Any) -> None:
         order[i], order[other] = order[other], order[i]
 
 
-@register_jitable
+@jitable
 def surrogate_coefficients(log_pi: Any, log_old: Any, advantage: Any, clip: float, c: Any) -> None:
     """c ← ∂(mean of the clipped surrogate)/∂log π: ρ A / n, and 0 where the clip is active."""
     for m in range(len(c)):
@@ -35,7 +34,7 @@ def surrogate_coefficients(log_pi: Any, log_old: Any, advantage: Any, clip: floa
         c[m] = 0.0 if idle else ratio * gain / len(c)
 
 
-@register_jitable
+@jitable
 def value_errors(fitted: Any, old: Any, target: Any, clip: float) -> None:
     """fitted ← target - fitted, but 0 where the clipped error is larger: see `proximal_step`."""
     for m in range(len(fitted)):

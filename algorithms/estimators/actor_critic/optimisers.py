@@ -6,7 +6,7 @@ All take θ and what they remember, first and second (d,) each, and change them 
 import math
 from typing import Any
 
-from numba.extending import register_jitable
+from fedrl.algorithms.estimators.compilation import jitable
 
 OPTIMISERS = ("sgd", "momentum", "adam")  # a kernel knows them by their place
 SGD, MOMENTUM, ADAM = range(3)
@@ -15,7 +15,7 @@ FIRST_DECAY, SECOND_DECAY = 0.9, 0.999  # β₁ and β₂ of Adam
 FLOOR = 1e-5  # ε of Adam, as PPO's implementations have it
 
 
-@register_jitable
+@jitable
 def ascend(
     optimiser: int, rate: float, updates: float, gradient: Any, theta: Any, first: Any, second: Any
 ) -> None:
@@ -39,7 +39,7 @@ def ascend(
             theta[i] += step * first[i] / (math.sqrt(second[i] * scale) + FLOOR)
 
 
-@register_jitable
+@jitable
 def limit_norm(gradient: Any, largest: float) -> None:
     """gradient ← gradient · min(1, largest / ‖gradient‖)."""
     square = 0.0

@@ -14,15 +14,16 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import config
-from numba.extending import intrinsic, register_jitable
+from numba.extending import intrinsic
 
+from fedrl.algorithms.estimators.compilation import jitable
 from fedrl.algorithms.estimators.networks.borrowed import borrowed, entries
 from fedrl.algorithms.estimators.networks.columns import SLOTS
 from fedrl.algorithms.estimators.networks.product import fused
 from fedrl.algorithms.estimators.networks.tanh import tanh_into
 
 
-@register_jitable
+@jitable
 def ends(shape: Any, steps: int) -> Any:
     """Where the parameters and the cache end: the backward passes walk them from there."""
     parameters = 0
@@ -34,7 +35,7 @@ def ends(shape: Any, steps: int) -> Any:
     return parameters, cached
 
 
-@register_jitable
+@jitable
 def outputs(shape: Any, theta: Any, lanes: Any, columns: Any, x: Any, scratch: Any, z: Any) -> None:
     """z (out, SLOTS) of one observation x (o, SLOTS) of every slot; scratch: (2, widest, SLOTS).
 
@@ -57,7 +58,7 @@ def outputs(shape: Any, theta: Any, lanes: Any, columns: Any, x: Any, scratch: A
             inputs = entries(scratch, half, half)
 
 
-@register_jitable
+@jitable
 def forward(shape: Any, theta: Any, x: Any, totals: Any, cache: Any, z: Any) -> None:
     """Hidden activations, layer after layer, into cache, and outputs into z.
 
@@ -79,7 +80,7 @@ def forward(shape: Any, theta: Any, x: Any, totals: Any, cache: Any, z: Any) -> 
         at += (rows + 1) * columns
 
 
-@register_jitable
+@jitable
 def backward(
     shape: Any, theta: Any, x: Any, totals: Any, cache: Any, delta: Any, gradient: Any
 ) -> None:
@@ -106,7 +107,7 @@ def backward(
             delta = back
 
 
-@register_jitable
+@jitable
 def clear(matrix: Any, width: int, totals: Any) -> None:
     """Zeros past the end of every agent's steps: even an infinite weight then adds nothing."""
     for s in range(SLOTS):
@@ -274,7 +275,7 @@ def chains(kind: int) -> Any:
     # Of compiled functions with one name and the same types of arguments, loaded from files of two
     # processes, the linker keeps one for all.
     run.__qualname__ = f"chains_{kind}"
-    return interpreted if config.DISABLE_JIT else register_jitable(run)  # type: ignore[attr-defined]
+    return interpreted if config.DISABLE_JIT else jitable(run)  # type: ignore[attr-defined]
 
 
 products, affine, rounded, totals_of = map(chains, (PRODUCTS, AFFINE, ROUNDED, TOTALS))

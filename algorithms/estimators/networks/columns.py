@@ -9,8 +9,9 @@ from typing import Any
 from llvmlite import ir
 from numba import types
 from numba.core import config
-from numba.extending import intrinsic, register_jitable
+from numba.extending import intrinsic
 
+from fedrl.algorithms.estimators.compilation import jitable
 from fedrl.algorithms.estimators.networks.vector import Vector, read, write
 
 SLOTS = 8  # agents or episodes beside each other: a vector register of float32
@@ -102,14 +103,14 @@ LLVM would write several such entries by one instruction, which takes longer.
 """
 
 
-@register_jitable
+@jitable
 def load(theta: Any, columns: Any, slot: int) -> None:
     """columns[:, slot] = θ: parameters of episodes that are played beside each other."""
     for k in range(len(theta)):
         put_alone(columns, k, slot, theta[k])
 
 
-@register_jitable
+@jitable
 def load_all(theta: Any, agents: Any, columns: Any) -> None:
     """columns[:, s] = θ of agents[s]."""
     size = theta.shape[1]
@@ -121,7 +122,7 @@ def load_all(theta: Any, agents: Any, columns: Any) -> None:
             columns[k, s] = theta[agents[s], k]
 
 
-@register_jitable
+@jitable
 def unload_all(columns: Any, agents: Any, theta: Any) -> None:
     """θ of agents[s] = columns[:, s] + 0, which is never -0; of an agent named twice the first."""
     size = theta.shape[1]

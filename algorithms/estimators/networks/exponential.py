@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 from numba import types
-from numba.extending import intrinsic, overload, register_jitable
+from numba.extending import intrinsic, overload
 
+from fedrl.algorithms.estimators.compilation import jitable
 from fedrl.algorithms.estimators.networks.vector import Vector, read, write
 
 # Least relative errors, the highest power first: e^r within 2^-40, and 2 artanh(s) / s in powers of
@@ -100,7 +101,7 @@ def exp_into(x: Any) -> None:
     x[:] = [math.exp(value) for value in x]
 
 
-@register_jitable
+@jitable
 def exp_each(x: Any, first: int, end: int) -> None:
     """One by one: an entry that is not certain is the C library's, its neighbours are not."""
     for i in range(first, end):

@@ -6,8 +6,8 @@ See `estimators.kernels` for the contract; θ = W₁ (in, out) row-major, b₁, 
 from typing import Any
 
 import numpy as np
-from numba.extending import register_jitable
 
+from fedrl.algorithms.estimators.compilation import jitable
 from fedrl.algorithms.estimators.networks.abreast import ends
 from fedrl.algorithms.estimators.networks.abreast import outputs as outputs
 from fedrl.algorithms.estimators.networks.columns import load as load
@@ -15,7 +15,7 @@ from fedrl.algorithms.estimators.networks.product import product
 from fedrl.algorithms.estimators.networks.tanh import tanh_into
 
 
-@register_jitable
+@jitable
 def affine(x: Any, weight: Any, bias: Any) -> Any:
     """x W + b: (M, in) -> (M, out)."""
     z = product(x, weight)
@@ -25,7 +25,7 @@ def affine(x: Any, weight: Any, bias: Any) -> Any:
     return z
 
 
-@register_jitable
+@jitable
 def forward(shape: Any, theta: Any, x: Any) -> Any:
     """Hidden activations, layer after layer in one buffer, and the outputs z (M, out)."""
     hidden = 0
@@ -51,7 +51,7 @@ def forward(shape: Any, theta: Any, x: Any) -> Any:
     return cache, affine(inputs, weight, theta[at : at + columns])
 
 
-@register_jitable
+@jitable
 def backward(shape: Any, theta: Any, x: Any, cache: Any, delta: Any, gradient: Any) -> None:
     """gradient += ∂z/∂θᵀ delta: dW = hᵀ δ, db = Σ_m δ, δ ← (δ Wᵀ) ∘ (1 - h²)."""
     steps = len(x)
@@ -72,7 +72,7 @@ def backward(shape: Any, theta: Any, x: Any, cache: Any, delta: Any, gradient: A
                     delta[m, i] *= 1 - inputs[m, i] * inputs[m, i]
 
 
-@register_jitable
+@jitable
 def add_layer(gradient: Any, at: int, product: Any, delta: Any, rows: int, columns: int) -> None:
     """gradient[W] += product, gradient[b] += Σ_m delta[m]."""
     for i in range(rows):
@@ -84,7 +84,7 @@ def add_layer(gradient: Any, at: int, product: Any, delta: Any, rows: int, colum
             gradient[at + j] += delta[m, j]
 
 
-@register_jitable
+@jitable
 def forward_tangent(shape: Any, theta: Any, tangent: Any, x: Any, cache: Any) -> Any:
     """Derivatives of cache and z along `tangent`: ż = ẋ W + x Ẇ + ḃ, ḣ = (1 - h²) ż."""
     steps = len(x)
@@ -116,7 +116,7 @@ def forward_tangent(shape: Any, theta: Any, tangent: Any, x: Any, cache: Any) ->
     return dcache, dz
 
 
-@register_jitable
+@jitable
 def backward_tangent(
     shape: Any, theta: Any, tangent: Any, x: Any, cache: Any, dcache: Any, delta: Any, ddelta: Any,
     gradient: Any,

@@ -12,7 +12,9 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import config
-from numba.extending import intrinsic, register_jitable
+from numba.extending import intrinsic
+
+from fedrl.algorithms.estimators.compilation import jitable
 
 WIDE, NARROW = 16, 8  # columns of a vector
 
@@ -99,7 +101,7 @@ eight_wide, four_wide, one_wide = (tile(rows, WIDE) for rows in (8, 4, 1))
 eight_narrow, four_narrow, one_narrow = (tile(rows, NARROW) for rows in (8, 4, 1))
 
 
-@register_jitable
+@jitable
 def _tiled(a: Any, b: Any, out: Any) -> None:
     """out ← a b, whose rows are whole vectors."""
     rows, columns = out.shape
@@ -127,7 +129,7 @@ def _tiled(a: Any, b: Any, out: Any) -> None:
             i += 1
 
 
-@register_jitable
+@jitable
 def _product(a: Any, b: Any) -> Any:
     rows, inner, columns = a.shape[0], b.shape[0], b.shape[1]
     out = np.empty((rows, columns), a.dtype)
