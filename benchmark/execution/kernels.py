@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 
 from fedrl.benchmark.config.configuration import Config, Run
-from fedrl.benchmark.execution.attempt import Compiling, Event, Failed, Finished
+from fedrl.benchmark.execution.attempt import Event, Failed, Finished, Started
 from fedrl.benchmark.execution.batches import cut
 from fedrl.benchmark.execution.workers import compute
 
@@ -52,8 +52,8 @@ def compile_kernels(
     def hear(event: Event) -> None:
         config = event.batch[0].config
         what = f"{config.algorithm} on {config.family}"
-        if isinstance(event, Compiling):
-            tell(f"{what}, function {event.functions}")
+        if isinstance(event, Started):
+            tell(what)
         if isinstance(event, Failed):
             failed[config.program] = f"{what}: {event.reason}"
         if isinstance(event, Finished | Failed):
