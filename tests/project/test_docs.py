@@ -185,6 +185,7 @@ def test_python_in_pages_imports_what_exists() -> None:
                     assert hasattr(module, alias.name), f"{page}: {node.module}.{alias.name}"
 
 
+@pytest.mark.long
 def test_the_script_of_the_quick_start_says_what_it_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

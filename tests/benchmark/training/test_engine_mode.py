@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,7 +28,7 @@ print(json.dumps([train([Run(Config(**settings), Seed("test", 0))])[0].columns["
 sys.argv = ["fedrl", *sys.argv[2:]]
 main()
 """
-CELLS = [
+CELLS: list[dict[str, Any]] = [
     {
         "family": family,
         "algorithm": "fedhapg-m2",
@@ -44,35 +46,38 @@ CELLS = [
         ("cartpole", 0.005),  # long: its kernels in double precision no other test compiles
     ]
 ]
+BY_DAY = CELLS[:3]
+RUN = ["run", "quick", "--only", "family=cartpole", "--set", "families.cartpole.rounds=0"]
+RUN += ["--set", "seeds=1", "--only", "algorithm=fedpg", "--workers", "1", "--results"]
 
 
 @pytest.fixture(scope="module")
 def interpreted(tmp_path_factory: pytest.TempPathFactory) -> subprocess.CompletedProcess[str]:
     """Scores of the cells, then a command: one process imports everything for both."""
-    words = ["run", "quick", "--only", "family=cartpole", "--set", "families.cartpole.rounds=0"]
-    words += ["--set", "seeds=1", "--only", "algorithm=fedpg", "--workers", "1"]
-    words += ["--results", str(tmp_path_factory.mktemp("results"))]
+    return interpreting(BY_DAY, tmp_path_factory.mktemp("results"))
+
+
+def interpreting(cells: list[dict[str, Any]], results: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-c", PROGRAM, json.dumps(CELLS), *words],
+        [sys.executable, "-c", PROGRAM, json.dumps(cells), *RUN, str(results)],
         env=os.environ | {"NUMBA_DISABLE_JIT": "1"}, capture_output=True, text=True, check=True,
     )  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "place",
-    [
-        pytest.param(
-            place,
-            id=str(settings["family"]),
-            marks=pytest.mark.long if settings["family"] == "cartpole" else (),
-        )
-        for place, settings in enumerate(CELLS)
-    ],
-)
-def test_the_interpreter_agrees_with_the_compiler(interpreted, place):
-    objective = json.loads(interpreted.stdout.splitlines()[0])[place]
-    (compiled,) = train([Run(Config(**CELLS[place]), Seed("test", 0))])
-    np.testing.assert_allclose(objective, compiled.columns["objective"], rtol=1e-12)
+def agree(interpreted: subprocess.CompletedProcess[str], cells: list[dict[str, Any]]) -> None:
+    scores = json.loads(interpreted.stdout.splitlines()[0])
+    for settings, objective in zip(cells, scores, strict=True):
+        (compiled,) = train([Run(Config(**settings), Seed("test", 0))])
+        np.testing.assert_allclose(objective, compiled.columns["objective"], rtol=1e-12)
+
+
+def test_the_interpreter_agrees_with_the_compiler(interpreted):
+    agree(interpreted, BY_DAY)
+
+
+@pytest.mark.long
+def test_the_interpreter_agrees_on_every_cell(tmp_path: Path):
+    agree(interpreting(CELLS, tmp_path), CELLS)
 
 
 def test_the_mode_is_part_of_a_runs_identity(monkeypatch: pytest.MonkeyPatch):
