@@ -178,6 +178,7 @@ def test_a_node_with_other_code_is_refused(cluster: Any, monkeypatch: pytest.Mon
     assert not list(Path("results").rglob("*.parquet"))
 
 
+@pytest.mark.long
 def test_an_address_where_nobody_answers_is_refused_soon() -> None:
     pytest.importorskip("ray")
     start = time.monotonic()
