@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import json
+import os
 import subprocess
 import sys
 from functools import cache
@@ -39,7 +40,7 @@ def live(asked):
     return code
 
 for line in sys.stdin:
-    child = os.fork()
+    child = os.fork() if hasattr(os, "fork") else 0  # without it, this process is the child
     if child == 0:
         code = 99
         try:
@@ -69,15 +70,22 @@ def _parent() -> subprocess.Popen[str]:
     return parent
 
 
+def _code(asked: str) -> int:
+    if not hasattr(os, "fork"):
+        command = [sys.executable, "-c", PROGRAM]
+        return subprocess.run(command, input=f"{asked}\n", text=True, check=False).returncode
+    parent = _parent()
+    assert parent.stdin is not None
+    assert parent.stdout is not None
+    print(asked, file=parent.stdin, flush=True)
+    return int(parent.stdout.readline())
+
+
 def ask(words: list[str], folder: Path, place: Path, heavy: set[str], **environment: str) -> Answer:
     """What `fedrl` with these words answers in `place`; its output is kept in `folder`."""
     asked: dict[str, Any] = {"words": words, "place": str(place), "environment": environment}
     asked |= {name: str(folder / name) for name in ("out", "err")} | {"heavy": sorted(heavy)}
-    parent = _parent()
-    assert parent.stdin is not None
-    assert parent.stdout is not None
-    print(json.dumps(asked), file=parent.stdin, flush=True)
-    code = int(parent.stdout.readline())
+    code = _code(json.dumps(asked))
     out, err = ((folder / name).read_text("utf-8") for name in ("out", "err"))
     said, _, imported = err.rpartition("imported:")
     return Answer(code, out, said, imported.split())
