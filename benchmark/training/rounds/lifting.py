@@ -61,7 +61,7 @@ def mapped(function: Callable[[Any], Any], values: Any) -> Any:
 
 
 def leaves(values: Any) -> list[Any]:
-    """`tree_leaves` of a tree of tensors or arrays, which takes ten times as long for tuples."""
+    """`tree_leaves` of a tree of tensors or arrays, which takes several times as long."""
     if isinstance(values, ARRAYS):
         return [values]
     if isinstance(values, tuple):
@@ -70,7 +70,7 @@ def leaves(values: Any) -> list[Any]:
 
 
 def picked(values: Any, rows: Array) -> Any:
-    """The rows (L,) of values (G, …): (L, …). NumPy takes them in half the time."""
+    """The rows (L,) of values (G, …): (L, …)."""
     return mapped(lambda part: torch.from_numpy(part.numpy().take(rows, axis=0)), values)
 
 

@@ -28,7 +28,7 @@ def compile_study(
 
     from fedrl.benchmark.cli import answers
     from fedrl.benchmark.config.study import load_study
-    from fedrl.benchmark.execution.kernels import compile_kernels
+    from fedrl.benchmark.execution.ahead_of_time import compile_kernels
     from fedrl.benchmark.execution.processes import default_workers
     from fedrl.benchmark.execution.progress import duration
 

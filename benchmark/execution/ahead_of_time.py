@@ -1,7 +1,7 @@
 """Compiling what a study needs before it runs: for container images, and for many workers at once.
 
-Kernels are compiled when they are first called, so the first round of every program is computed,
-as a study would, and thrown away.
+Kernels are compiled when they are first called, so a round of every program is computed, as in a
+study, and thrown away.
 """
 
 from collections import deque

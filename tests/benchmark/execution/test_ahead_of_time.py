@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from fedrl.benchmark.config.study import load_study
-from fedrl.benchmark.execution.kernels import TOGETHER, first_rounds
+from fedrl.benchmark.execution.ahead_of_time import TOGETHER, first_rounds
 
 
 @pytest.mark.parametrize("name", ["quick", "theory", "clock", "deep"])
