@@ -15,7 +15,7 @@ kappa = [0.0, 0.5]
 agents = 3
 local_steps = 4
 episodes = 2
-rounds = 160
+rounds = 480
 evaluate_every = 30
 step_size = 0.0005
 initial_momentum = "batch"
@@ -34,7 +34,7 @@ import torch
 torch.set_num_threads(1)
 from fedrl import run_study
 from fedrl.benchmark.training import federation
-federation.SAVE_EVERY = 0.02
+federation.SAVE_EVERY = 0.01
 study, undisturbed, killed, kills = sys.argv[1], sys.argv[2], Path(sys.argv[3]), int(sys.argv[4])
 
 def child(results):
