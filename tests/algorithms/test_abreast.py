@@ -50,12 +50,11 @@ def estimate(function, kind: int, policy, options: Options, given: list[np.ndarr
         # A head and a dtype are compiled for ten seconds: by day those that other tests use too.
         *(
             pytest.param(p, dtype, marks=pytest.mark.long)
-            for dtype in (np.float64, np.float32)
-            for p in POLICIES[:3]
+            for dtype, policies in ((np.float64, POLICIES[:3]), (np.float32, POLICIES))
+            for p in policies
         ),
         (POLICIES[3], np.float64),
         (POLICIES[4], np.float64),
-        (POLICIES[4], np.float32),
     ],
     ids=str,
 )
@@ -68,6 +67,22 @@ def test_agents_beside_each_other_have_the_bits_of_one_after_the_other(policy, d
             expected = estimate(kernels.one_by_one(name), kind, policy, options, given)
             for one, other in zip(found, expected, strict=True):
                 np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("kind", [kernels.PLAIN, kernels.WEIGHTED])
+def test_an_agent_has_the_same_bits_whoever_stands_beside_it(kind):
+    """In single precision too, without what computes one after the other."""
+    policy = POLICIES[1]
+    given = batch(policy, 19, 2, 7, np.float32)
+    function = kernels.abreast_estimator("CategoricalMLP")
+    for options in (PAPER_EXACT, TRICKS):
+        together = estimate(function, kind, policy, options, given)
+        for agent in range(19):
+            own = [part[agent : agent + 1] for part in given]
+            for one, all_ in zip(
+                estimate(function, kind, policy, options, own), together, strict=True
+            ):
+                np.testing.assert_array_equal(one[0], all_[agent])
 
 
 def test_an_infinite_parameter_reaches_no_other_agent():

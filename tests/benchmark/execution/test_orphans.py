@@ -35,9 +35,9 @@ if __name__ == "__main__":
 MEASURING = """
 import os, time
 from multiprocessing import get_context
-from fedrl.benchmark.execution import speed
 
 def work(barrier):
+    from fedrl.benchmark.execution import speed
     speed._wait_at(barrier)
     print(os.getpid(), flush=True)
     time.sleep(600)
@@ -75,12 +75,13 @@ class Begun(NamedTuple):
     """A program at work, and where it and its workers say what is wrong."""
 
     parent: subprocess.Popen[str]
+    workers: set[int]
     errors: Path
 
 
 @pytest.fixture(scope="module")
 def begun(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Begun]]:
-    """All programs at once: most of their time they wait."""
+    """All programs at once: most of their time they wait. Their workers have worked for a while."""
     found = {}
     for name, program in PROGRAMS.items():
         folder = tmp_path_factory.mktemp(name)
@@ -91,9 +92,14 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Begun]
                 env=os.environ | {"PYTHONPATH": str(IMPORTED_FROM)},
                 stdout=subprocess.PIPE, stderr=errors, text=True,
             )  # fmt: skip
-        found[name] = Begun(parent, folder / "errors")
+        found[name] = Begun(parent, set(), folder / "errors")
+    for parent, workers, _ in found.values():
+        assert parent.stdout is not None
+        lines = [parent.stdout.readline() for _ in range(2)]
+        workers.update(int(word) for line in lines for word in line.split())
+    time.sleep(2.0)
     yield found
-    for parent, _ in found.values():
+    for parent, _, _ in found.values():
         parent.kill()
         parent.wait()
 
@@ -101,12 +107,8 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Begun]
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_a_killed_parent_leaves_no_worker(begun: dict[str, Begun], name: str) -> None:
     """They end within the round, not at its end."""
-    parent, errors = begun[name]
-    assert parent.stdout is not None
-    lines = [parent.stdout.readline() for _ in range(2)]
-    workers = {int(word) for line in lines for word in line.split()}
+    parent, workers, errors = begun[name]
     assert len(workers) == 2, errors.read_text()
-    time.sleep(2.0)
     assert all(map(_is_running, workers))
     parent.send_signal(signal.SIGKILL)
     parent.wait()
