@@ -1,14 +1,16 @@
 """How a round grows with lanes and agents: `python tests/speed/growth.py` prints a Markdown table.
 
-One-step rounds of FedSVRPG-M on CartPole with full episodes (T = 20, B = 1), each size in a process
-of its own: processor time per real step of the fastest of three rounds, and the largest memory of
-the process beside what `fedrl run --dry-run` would say of it.
+Rounds of FedSVRPG-M on CartPole with full episodes (T = 20, B = 1) and one or ten local steps, each
+size in a process of its own: processor time per real step of the fastest of three rounds, and the
+largest memory of the process without libraries' pages beside what `fedrl run --dry-run` says of it.
+It reads Linux's own account of memory.
 """
 
 import resource
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import scipy.linalg  # noqa: F401  # numba's BLAS: loaded before its threads are limited
 import torch
@@ -24,11 +26,27 @@ SIZES = [(10, 1), (10, 10), (10, 100), (10, 1000), (10, 10_000), (1, 1000), (100
 
 def one(agents: int, seeds: int) -> str:
     """The row of this many lanes."""
+    alone = microseconds(runs_of(agents, seeds, 1))
+    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - library_bytes()
+    said = size([runs_of(agents, seeds, 1)]).worker_bytes
+    ten = microseconds(runs_of(agents, seeds, 10))
+    return (
+        f"| {agents} × {seeds} | {agents * seeds} | {alone:.2f} | {ten:.2f} "
+        f"| {used / 1e6:.0f} | {said / 1e6:.0f} | {used / said:.2f} |"
+    )
+
+
+def runs_of(agents: int, seeds: int, local_steps: int) -> list[Run]:
+    """One batch."""
     config = Config(
-        family="cartpole", algorithm="fedsvrpg-m", agents=agents, local_steps=1, step_size=1e-5,
-        options={"horizon": 20}, evaluation_episodes=1,
+        family="cartpole", algorithm="fedsvrpg-m", agents=agents, local_steps=local_steps,
+        step_size=1e-5, options={"horizon": 20}, evaluation_episodes=1,
     )  # fmt: skip
-    runs = [Run(config, Seed("test", seed)) for seed in range(seeds)]
+    return [Run(config, Seed("test", seed)) for seed in range(seeds)]
+
+
+def microseconds(runs: list[Run]) -> float:
+    """Processor time per real step of a round."""
     with one_thread(), torch.no_grad():
         batch = start(runs)
         steps, fastest = int(round_(*batch).ledger.steps.sum()), float("inf")
@@ -36,18 +54,20 @@ def one(agents: int, seeds: int) -> str:
             begun = time.process_time()
             round_(*batch)
             fastest = min(fastest, time.process_time() - begun)
-    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    said = size([runs]).worker_bytes
-    return (
-        f"| {agents} × {seeds} | {agents * seeds} | {fastest / steps * 1e6:.2f} "
-        f"| {used / 1e6:.0f} | {said / 1e6:.0f} | {used / said:.2f} |"
-    )
+    return fastest / steps * 1e6
+
+
+def library_bytes() -> int:
+    """Pages of files in memory: as many as the system likes to map."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    (line,) = (line for line in lines if line.startswith("RssFile:"))
+    return int(line.split()[1]) * 1024
 
 
 def main() -> None:
     """All rows, one process after another."""
-    print("| agents × seeds | lanes | µs per real step | MB | said, MB | ratio |", flush=True)
-    print("|---|---|---|---|---|---|", flush=True)
+    print("| agents × seeds | lanes | µs a step, K = 1 | K = 10 | MB | said, MB | ratio |")
+    print("|---|---|---|---|---|---|---|", flush=True)
     for agents, seeds in SIZES:
         subprocess.run([sys.executable, __file__, str(agents), str(seeds)], check=True)
 
