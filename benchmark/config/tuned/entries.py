@@ -93,6 +93,9 @@ class Entry(_Table):
         return self.values not in tried
 
 
+Content = tuple[tuple[str, str], tuple[Entry, ...]]  # of a file: its pair, its entries
+
+
 def path_of(folder: Path, family: str, algorithm: str) -> Path:
     """Where the values of a pair are."""
     return folder / stored_as(family) / f"{stored_as(algorithm)}.toml"
@@ -100,8 +103,7 @@ def path_of(folder: Path, family: str, algorithm: str) -> Path:
 
 def pair_of(path: Path) -> tuple[str, str]:
     """Family and algorithm of a file; SettingError if it is not one."""
-    table = _table(path)
-    return table["family"], table["algorithm"]
+    return _content(path)[0]
 
 
 def _table(path: Path) -> dict[str, Any]:
@@ -130,21 +132,25 @@ def _table(path: Path) -> dict[str, Any]:
 
 def read(path: Path) -> list[Entry]:
     """The entries of a file; SettingError if it is not one."""
+    return list(_content(path)[1])
+
+
+def _content(path: Path) -> Content:
     try:
         found = path.stat()
     except OSError:
-        return list(_read.__wrapped__(path, ()))  # which says what is wrong
-    return list(_read(path, (found.st_mtime_ns, found.st_size, found.st_ino)))
+        return _read.__wrapped__(path, ())  # which says what is wrong
+    return _read(path, (found.st_mtime_ns, found.st_size, found.st_ino))
 
 
 @lru_cache(maxsize=64)  # every configuration of a study asks, and parsing takes .1 s
-def _read(path: Path, state: tuple[int, ...]) -> tuple[Entry, ...]:
+def _read(path: Path, state: tuple[int, ...]) -> Content:
     table = _table(path)
     written = table.get("tuned")
     if not isinstance(written, list):
         raise SettingError(f"{path} has no [[tuned]]: make it again with `fedrl tune`")
     try:
-        return tuple(map(Entry.model_validate, written))
+        return (table["family"], table["algorithm"]), tuple(map(Entry.model_validate, written))
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"])) or "an entry"

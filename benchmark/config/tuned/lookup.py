@@ -60,7 +60,8 @@ def find(config: Config, folders: Sequence[Path]) -> Entry:
     for folder in folders:
         path = path_of(folder, config.family, config.algorithm)
         entries = read(path) if path.exists() else []
-        fitting = [entry for entry in entries if not differences(config, entry)]
+        near = [e for e in entries if (e.kappa, e.agents) == (config.kappa, config.agents)]
+        fitting = [entry for entry in near if not differences(config, entry)]
         if fitting:
             return min(fitting, key=lambda entry: _apart(config, entry))
         seen += [(path, entry) for entry in entries]
