@@ -35,6 +35,11 @@ def outcome_of(
     return Outcome(run.performance(budget), run.diverged, steps, size)
 
 
+READ = (  # by `run_of`, over steps
+    *("steps_per_agent", "metric", "objective", "return", "diverged", "random", "reference"),
+)
+
+
 def run_of(columns: Mapping[str, Array], over: str, budget: float) -> outcome.Outcome:
     """One run by its columns, a row per evaluation point: its score over rounds or steps."""
     last = {name: columns[name][-1] for name in ("metric", "diverged", "random", "reference")}

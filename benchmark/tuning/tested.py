@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fedrl.benchmark.config.tuned.entries import Entry
-from fedrl.benchmark.tuning.objective import run_of
+from fedrl.benchmark.tuning.objective import READ, run_of
 from fedrl.reports.statistics.estimates import Estimate, estimate, mean
 from fedrl.reports.table.records import begun
 
@@ -51,7 +51,8 @@ def score(records: Any, family: str, algorithm: str, entry: Entry) -> Estimate |
         own = own[own["weight_cap"].isna()]
     scores = []
     for _, rows in begun(own).groupby("seed"):
-        columns = {name: values.to_numpy() for name, values in rows.sort_values("round").items()}
+        rows = rows.sort_values("round")
+        columns = {name: rows[name].to_numpy() for name in READ}
         run = run_of(columns, "steps_per_agent", entry.budget)  # as the tuner counts it
         scores.append(run.performance(entry.budget))
     if not scores:
