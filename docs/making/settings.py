@@ -176,7 +176,8 @@ PLAIN = {  # of names that say it all
 
 
 def _own(kind: type) -> list[Any]:
-    return fields_of(kind) if isinstance(kind, type) and issubclass(kind, BaseModel) else []
+    """Fields of a model's own; those of Pydantic's base, whose source is long, are no settings."""
+    return fields_of(kind) if issubclass(kind, BaseModel) and kind is not BaseModel else []
 
 
 def allowed(shape: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
