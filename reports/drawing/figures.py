@@ -11,12 +11,11 @@ from typing import Any
 import matplotlib
 import numpy as np
 import seaborn as sns
-from matplotlib import figure as matplotlib_figure
 from matplotlib.colors import to_hex, to_rgb
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 
+from fedrl.reports.drawing.canvas import Canvas
 from fedrl.reports.drawing.inline import inlined
 from fedrl.reports.table import formatting as fm
 from fedrl.reports.table.identity import MARKERS, Identity, identities
@@ -53,18 +52,6 @@ STYLE: dict[str, Any] = {
     "legend.frameon": False,
     "lines.linewidth": 1.6,
 }
-
-
-class Canvas(matplotlib_figure.Figure):
-    """Finds the places of its parts and stops there, where Matplotlib would draw all unseen."""
-
-    def draw(self, renderer: Any) -> None:
-        engine = self.get_layout_engine()
-        # a figure that is being saved has its engine the first time, and none the second
-        if isinstance(engine, ConstrainedLayoutEngine) and self.canvas.is_saving():
-            engine.execute(self)
-        else:
-            super().draw(renderer)
 
 
 @dataclass(frozen=True)

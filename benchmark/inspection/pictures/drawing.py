@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from fedrl.benchmark.storage.files import explaining, write_below
 from fedrl.envs.family import Array
+from fedrl.reports.drawing.canvas import Canvas
 
 INK, FAINT, ACCENT, GOAL, WALL = "#1c2733", "#c9d1d9", "#c2410c", "#2f855a", "#4a5568"
 COLOURS = ("#1f6f8b", "#c2410c", "#2f855a", "#7c3aed", "#b7791f", "#be185d", "#0f766e", "#475569")
@@ -31,7 +32,7 @@ def panels(count: int, columns: int, width: float, height: float) -> tuple[Figur
     """A figure with `count` axes of this size in inches, row by row."""
     rows = -(-count // columns)
     columns = -(-count // rows)  # as even as it goes
-    figure = Figure(figsize=(columns * width, rows * height + 0.45), layout="constrained")
+    figure = Canvas(figsize=(columns * width, rows * height + 0.45), layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for spare in axes[count:]:
         spare.set_axis_off()
