@@ -233,7 +233,7 @@ def print_study_size(answer: dict[str, Any]) -> None:
         "runs": f"{answer['runs']:,}, of which {answer['stored']:,} are stored",
         "training steps": f"at most {training:,} (if every episode lasts the horizon)",
         "evaluation steps": f"at most {evaluation:,}, not charged to any algorithm",
-        "memory": f"about {answer['memory_per_worker'] / 1e6:,.0f} MB per worker, beside libraries that all share",
+        "memory": f"about {answer['memory_per_worker'] / 1e6:,.0f} MB per worker, beside libraries",
         "time": "none: everything is stored",
     }
     if answer["seconds"]:

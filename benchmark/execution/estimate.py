@@ -37,7 +37,7 @@ OTHER = 1.0e5  # a family that is not in the table
 GRADIENT_SECONDS = 7e-7  # of one training step, for the smallest policy
 GRADIENTS_PER_SECOND = 3.0e9  # steps × policy parameters, on top
 # What a worker has for itself once it has imported everything; compiling takes 80 MB more. Pages of
-# libraries are not counted: all workers share them, and how many stand there is the system's choice.
+# libraries are not counted: all workers share them, and how many there are is the system's choice.
 WORKER_BYTES = 245e6
 PARAMETER_COPIES = 10  # of a lane's parameters: what agents, server and estimators hold at a time
 LANE_BYTES = 250e3  # a lane's own compiled physics, where the family is not tabular or compiled
