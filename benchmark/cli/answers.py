@@ -233,7 +233,8 @@ def print_study_size(answer: dict[str, Any]) -> None:
         "runs": f"{answer['runs']:,}, of which {answer['stored']:,} are stored",
         "training steps": f"at most {training:,} (if every episode lasts the horizon)",
         "evaluation steps": f"at most {evaluation:,}, not charged to any algorithm",
-        "memory": f"about {answer['memory_per_worker'] / 1e6:,.0f} MB per worker, beside libraries",
+        "memory": f"about {answer['memory_per_worker'] / 1e6:,.0f} MB per worker, and libraries of "
+        "0.2 to 0.4 GB that all share",
         "time": "none: everything is stored",
     }
     if answer["seconds"]:
