@@ -148,7 +148,8 @@ def compiled_rollout(kernel: Kernel, task: type, policy: str) -> Callable[..., N
         state = initial(task, borrowed(numbers)[:, 0])
         if horizon < 0:  # never: it tells the compiler that both make states of one type
             state, _, _ = transition(task, state, action[0, 0, 0], borrowed(numbers)[:, 0])
-        states = [state for _ in range(SLOTS)]
+        # From Python 3.12 on its variable is the function's, where `_` has values of other types.
+        states = [state for slot in range(SLOTS)]
         begun = 0
         while True:
             playing = 0
