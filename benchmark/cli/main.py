@@ -122,7 +122,7 @@ def main() -> NoReturn:
         _fail(f"{place}{error.strerror}", USER_ERROR)
     except (ValueError, RuntimeError) as error:
         try:
-            mistake = _is_mistake(error)
+            mistake = is_mistake(error)
         except MemoryError:  # nothing can be imported any more
             _fail(f"the memory is not enough: {error}", USER_ERROR)
         if not mistake:
@@ -150,7 +150,7 @@ def _require_address_space() -> None:
             )
 
 
-def _is_mistake(error: Exception) -> bool:
+def is_mistake(error: Exception) -> bool:
     """Whether the message is meant for the user; imported here, after something went wrong."""
     from fedrl.benchmark.claims.claim import ClaimError
     from fedrl.benchmark.config.settings import SettingError

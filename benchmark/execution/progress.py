@@ -23,7 +23,7 @@ class Tally:
         self.total = sum(map(len, batches))
         self.finished = 0
         self.failed = 0
-        self._work = sum(map(_cost, batches))
+        self._work = sum(map(cost_of, batches))
         self._done = 0.0
         self._compiling: dict[int, int] = {}  # id of a batch -> functions compiled for it
         self._running: dict[int, tuple[Batch, float]] = {}  # id of a batch -> its share done
@@ -44,7 +44,7 @@ class Tally:
         elif not isinstance(event, attempt.Lost) and (
             isinstance(event, attempt.Finished) or len(batch) == 1
         ):
-            self._done += _cost(batch)
+            self._done += cost_of(batch)
             self.finished += len(batch) * isinstance(event, attempt.Finished)
             self.failed += isinstance(event, attempt.Failed)
         if self._first is None and self.share:
@@ -53,7 +53,7 @@ class Tally:
     @property
     def share(self) -> float:
         """The share of the expected work that is done, in [0, 1]."""
-        running = sum(share * _cost(batch) for batch, share in self._running.values())
+        running = sum(share * cost_of(batch) for batch, share in self._running.values())
         return (self._done + running) / self._work if self._work else 1.0
 
     def line(self) -> str:
@@ -120,5 +120,6 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes % 60} min" if hours < 48 else f"{hours // 24} d {hours % 24} h"
 
 
-def _cost(batch: Batch) -> float:
+def cost_of(batch: Batch) -> float:
+    """Seconds that a batch is expected to take."""
     return len(batch) * work(batch[0].config).seconds

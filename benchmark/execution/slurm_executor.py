@@ -101,7 +101,7 @@ class _Jobs:
         words = {"python": shlex.quote(sys.executable), "place": shlex.quote(str(place))}
         limits = " ".join(f"{name}=1" for name in THREAD_LIMITS)
         script.write_text(SCRIPT.format(notice=NOTICE, limits=limits, **words))
-        done = _asked("sbatch", "--parsable", *self._options, str(script))
+        done = asked("sbatch", "--parsable", *self._options, str(script))
         if done.returncode:
             if "maxsubmit" in done.stderr.lower():  # this user's other jobs count too
                 return False
@@ -114,7 +114,7 @@ class _Jobs:
 
     def look(self, queue: deque[Batch]) -> None:
         """Hear what has ended; what was cut short goes back to the queue."""
-        listed = _asked("squeue", "--noheader", "--format=%i", f"--jobs={','.join(self.running)}")
+        listed = asked("squeue", "--noheader", "--format=%i", f"--jobs={','.join(self.running)}")
         alive = set(listed.stdout.split())
         for number, (place, batch) in list(self.running.items()):
             result, again = place.with_suffix(".result"), place.with_suffix(".again")
@@ -150,10 +150,11 @@ class _Jobs:
     def cancel(self) -> None:
         """End what is still submitted."""
         if self.running:
-            _asked("scancel", *self.running)
+            asked("scancel", *self.running)
 
 
-def _asked(*words: str) -> subprocess.CompletedProcess[str]:
+def asked(*words: str) -> subprocess.CompletedProcess[str]:
+    """What a command of Slurm answers; ExecutorError where it cannot be run."""
     try:
         return subprocess.run(words, capture_output=True, text=True, check=False)
     except OSError as error:

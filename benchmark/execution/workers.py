@@ -64,7 +64,7 @@ class _Worker:
         context = get_context("spawn")  # a fork would inherit torch's threads in a broken state
         ours, theirs = context.Pipe()
         given = (theirs, checkpoints, gc.get_threshold())
-        process = context.Process(target=_serve, args=given, daemon=True)
+        process = context.Process(target=serve, args=given, daemon=True)
         with single_thread_environment():
             process.start()
         theirs.close()
@@ -135,7 +135,7 @@ def _hear(worker: _Worker, batch: Batch, listener: Listener) -> bool:
     return True
 
 
-def _serve(
+def serve(
     connection: Connection, checkpoints: Checkpoints | None, garbage: tuple[int, int, int]
 ) -> None:
     """Life of a worker: batches in, events out, until the parent closes the connection.

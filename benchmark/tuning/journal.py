@@ -48,7 +48,7 @@ def record(path: Path, found: Sequence[Tuned]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             before = read_plain(path) if path.exists() else b""
-            after = _updated(before, found)
+            after = updated(before, found)
         except OSError:
             raise
         except Exception:
@@ -58,7 +58,7 @@ def record(path: Path, found: Sequence[Tuned]) -> None:
                     f"{path} is damaged; it is kept as {set_aside(path).name} and written again",
                     stacklevel=2,
                 )
-            before, after = b"", _updated(b"", found)
+            before, after = b"", updated(b"", found)
         if after != before:
             write_atomically(path, after)
 
@@ -92,7 +92,7 @@ def storage_of(lines: Lines) -> JournalStorage:
         return JournalStorage(lines)
 
 
-def _updated(before: bytes, found: Sequence[Tuned]) -> bytes:
+def updated(before: bytes, found: Sequence[Tuned]) -> bytes:
     """The journal's bytes with what it lacks appended."""
     lines = Lines(before)
     storage = storage_of(lines)

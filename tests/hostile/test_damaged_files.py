@@ -170,7 +170,7 @@ def test_damaged_files_of_jobs_are_a_lost_job(
 ) -> None:
     """The queue has the batch again; a job file is never executed."""
     nobody = subprocess.CompletedProcess((), 0, stdout="")
-    monkeypatch.setattr(slurm_executor, "_asked", lambda *_: nobody)
+    monkeypatch.setattr(slurm_executor, "asked", lambda *_: nobody)
     runs = load_study(template / "small.toml").runs()[:2]
     with one_thread():
         results = federation.train(runs)

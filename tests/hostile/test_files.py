@@ -102,7 +102,7 @@ def test_a_full_disk_is_one_line_for_the_journal(
     def full(*_: object) -> bytes:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(journal, "_updated", full)
+    monkeypatch.setattr(journal, "updated", full)
     with pytest.raises(StoreError, match=r"cannot write .*No space left on device"):
         journal.record(path, [])
     assert path.read_bytes() == b"{}\n"

@@ -160,7 +160,7 @@ def test_a_memory_that_ends_while_an_error_is_looked_at_is_one_line(
         raise MemoryError if error else RuntimeError("cannot allocate")
 
     monkeypatch.setattr(cli, "app", lambda **_: ends())
-    monkeypatch.setattr(cli, "_is_mistake", ends)
+    monkeypatch.setattr(cli, "is_mistake", ends)
     with pytest.raises(SystemExit) as ended:
         cli.main()
     assert ended.value.code == 2

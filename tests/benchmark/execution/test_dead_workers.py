@@ -36,7 +36,7 @@ def test_a_worker_that_cannot_start_is_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     """As where there is no memory for its imports: it ends by itself, before it was ready."""
-    monkeypatch.setattr(workers, "_serve", Fatal())
+    monkeypatch.setattr(workers, "serve", Fatal())
     monkeypatch.chdir(tmp_path)
     (tmp_path / "small.toml").write_text(STUDY)
     monkeypatch.setattr(sys, "argv", ["fedrl", "run", "small.toml", "--workers", "2"])

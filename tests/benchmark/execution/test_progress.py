@@ -56,7 +56,7 @@ def test_what_is_left_is_told_from_the_work_and_not_from_starting(
 def test_nothing_is_left_when_every_run_is_finished(monkeypatch: pytest.MonkeyPatch) -> None:
     """Costs of batches whose sum depends on its order, however well a Python adds."""
     costs = iter([2**-53, 2**-53, 1.0, 1.0, 2**-53, 2**-53])
-    monkeypatch.setattr(progress, "_cost", lambda batch: next(costs))
+    monkeypatch.setattr(progress, "cost_of", lambda batch: next(costs))
     config = Config(family="opposed-pair", algorithm="fedpg")
     batches = [[Run(config, Seed("test", seed))] for seed in range(3)]
     tally = Tally(batches)
