@@ -48,16 +48,15 @@ def sensitivity(choose: Array, score: Array) -> float:
 
 def at_best(choose: Array, score: Array, *, every: bool = False) -> float:
     """mean_e Γ with the best setting for all environments, or with `every` environment's own."""
-    rows = np.arange(len(choose))
-    picked = np.argmax(choose, axis=1) if every else np.argmax(choose.mean(axis=0))
-    # as in `tuned`, what no number chose is worth nothing
-    return float(score[rows, picked].mean()) if choose[rows, picked].mean() > -np.inf else 0.0
+    return tuned(choose, score, 0, (choose.shape[1],), every=every)
 
 
-def tuned(choose: Array, score: Array, free: int, shape: tuple[int, ...]) -> float:
+def tuned(
+    choose: Array, score: Array, free: int, shape: tuple[int, ...], *, every: bool = False
+) -> float:
     """V(k): mean_e Γ with the best k = `free` hyperparameters tuned per environment.
 
-    The others stay at the overall best setting. Which k are best is chosen too.
+    The others stay at the overall best setting. Which k are best is chosen too. `every`: all.
     """
     _grid(choose, shape)
     shared = np.unravel_index(int(np.argmax(choose.mean(axis=0))), shape)
@@ -65,7 +64,7 @@ def tuned(choose: Array, score: Array, free: int, shape: tuple[int, ...]) -> flo
     same = place == np.array(shared)[:, None]
     best = (-np.inf, 0.0)
     rows = np.arange(len(choose))
-    for kept in combinations(range(len(shape)), len(shape) - free):
+    for kept in combinations(range(len(shape)), 0 if every else len(shape) - free):
         allowed = same[list(kept)].all(axis=0)
         picked = np.argmax(np.where(allowed, choose, -np.inf), axis=1)
         value = float(choose[rows, picked].mean()), float(score[rows, picked].mean())
