@@ -35,9 +35,8 @@ def outcome_of(
     return Outcome(run.performance(budget), run.diverged, steps, size)
 
 
-READ = (  # by `run_of`, over steps
-    *("steps_per_agent", "metric", "objective", "return", "diverged", "random", "reference"),
-)
+# Columns that `run_of` reads, over steps.
+READ = ("steps_per_agent", "metric", "objective", "return", "diverged", "random", "reference")
 
 
 def run_of(columns: Mapping[str, Array], over: str, budget: float) -> outcome.Outcome:

@@ -242,7 +242,7 @@ def test_what_decides_numbers_never_asks_which_algorithm_runs():
 
 def test_nobody_patches_what_is_private_to_a_file():
     """Whoever replaces a part relies on it: it is public. What belongs to others is theirs."""
-    patch = re.compile(r"(?:monkeypatch\.setattr|patch\.object)\(\s*(\w+),\s*[\"']_[a-z]\w*")
+    patch = re.compile(r"(?:monkeypatch\.setattr|patch\.object)\(\s*([\w.]+),\s*[\"']_[a-z]\w*")
     files = [path for package in (*ROOMS, "tests") for path in (ROOT / package).rglob("*.py")]
     found = [(path.name, name) for path in files for name in patch.findall(path.read_text("utf-8"))]
     assert [each for each in found if each[1] != "tempfile"] == []

@@ -60,6 +60,7 @@ def find(config: Config, folders: Sequence[Path]) -> Entry:
     for folder in folders:
         path = path_of(folder, config.family, config.algorithm)
         entries = read(path) if path.exists() else []
+        # Told apart at once; the other differences take long.
         near = [e for e in entries if (e.kappa, e.agents) == (config.kappa, config.agents)]
         fitting = [entry for entry in near if not differences(config, entry)]
         if fitting:
