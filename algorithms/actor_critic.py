@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from fedrl.algorithms.algorithm import Agent, Algorithm, Server, structural, tunable
@@ -12,6 +11,7 @@ from fedrl.algorithms.estimators.actor_critic.critic import initial_actor_critic
 from fedrl.algorithms.estimators.actor_critic.optimisers import OPTIMISERS
 from fedrl.algorithms.estimators.actor_critic.proximal import Loops, Rates, proximal_step
 from fedrl.algorithms.estimators.gradients import Gradients
+from fedrl.algorithms.estimators.lifting import joined
 from fedrl.algorithms.estimators.policy import Array, Policy
 from fedrl.algorithms.estimators.trajectory import Trajectories
 
@@ -31,6 +31,7 @@ class ActorCritic(Algorithm):
     """
 
     kind: ClassVar[str] = "actor-critic"
+    entrywise: ClassVar[bool] = True
     episodic: ClassVar[bool] = True
     actor_critic: ClassVar[bool] = True
 
@@ -86,17 +87,20 @@ class ActorCritic(Algorithm):
         self, gradients: Gradients, server: Server, agent: Agent, *batches: Trajectories
     ) -> tuple[Tensor, Any]:
         """u = (θ' - θ) / η, θ' after the updates along ∇L; and the moments after them."""
-        state = torch.cat([agent.theta, *agent.memory])
+        state = joined([agent.theta, *agent.memory])
         loops, rates = self.loops(gradients.discount), self.rates(agent)
         given = (batches[0], agent.step.uniform, server.theta)
         moved = proximal_step(gradients.policy, loops, rates, state, *given)
-        theta, both, updates = moved.split([len(agent.theta), 2 * len(agent.theta), 1])
-        return (theta - agent.theta) / agent.step.size, Moments(both, updates)
+        d = agent.theta.shape[-1]
+        both, updates = moved[..., d : 3 * d], moved[..., 3 * d :]
+        return (moved[..., :d] - agent.theta) / agent.step.size, Moments(both, updates)
 
 
 @dataclass(frozen=True)
 class Proximal(ActorCritic):
     """Passes over a batch in minibatches, with ratios that may leave 1 by ε only."""
+
+    entrywise: ClassVar[bool] = True
 
     clip: float = tunable(
         0.2, low=0.05, high=0.5, domain=(0, 1e6), meaning="ε, how far a probability ratio may move"

@@ -126,9 +126,12 @@ class Algorithm(ABC):
     table: ClassVar[Literal["softmax", "direct", "greedy", "bits"]] = "softmax"
     # Whose Q `values` estimates: that of the best policy, of softmax(θ), or of the uniform policy.
     values_of: ClassVar[Literal["optimal", "followed", "uniform"] | None] = None
-    # True: `direction` and `behaviour_parameters` are sums and products of vectors (d,) and of
-    # numbers, entry by entry and written with operators alone: given arrays of vectors (L, d) and
-    # of numbers (L, 1) of many agents at once, they return the bits of one after the other.
+    # True: all methods but `acting`, `combine` and `aggregate` work entry by entry, or along the
+    # last axis: given vectors (L, d) and numbers (L, 1) of many agents or servers at once, they
+    # return the bits of one after the other. Those of a local step (`behaviour_parameters`,
+    # `direction`, `local_step`, `remember`) are given arrays, so they are written with operators
+    # and what `estimators.lifting` has; the others are given tensors. It takes a fraction of the
+    # time of vmap. A subclass that has methods of its own must say so itself.
     entrywise: ClassVar[bool] = False
     actor_critic: ClassVar[bool] = False  # True: θ = [policy, V]; has advantages of its own
     exponent: ClassVar[float | None] = None  # ρ of the claimed rate O(ε^{-ρ}) to ‖∇J‖² ≤ ε

@@ -29,4 +29,4 @@ class LocalMomentum(Algorithm):
         return self.agent_memory(server.theta)
 
     def remember(self, server: Server, agent: Agent, direction: Tensor) -> Local:
-        return Local(direction, agent.theta, agent.theta.new_ones(()))
+        return Local(direction, agent.theta, 0 * agent.memory.started + 1)

@@ -1,7 +1,7 @@
 """The contract of algorithms with implicit gradient transport: normalised steps, sampled ahead."""
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor
@@ -31,6 +31,8 @@ class Transport(Algorithm):
     Agents sample at θ + (1 - α)/α (θ_r - θ_{r-1}), where a gradient that is linear in θ makes up
     for the age of d. They need that point alone: one vector goes down.
     """
+
+    entrywise: ClassVar[bool] = True
 
     alpha: float = tunable(
         0.3, low=0.05, high=1.0, domain=(0.01, 1), meaning="weight of fresh directions"

@@ -1,9 +1,10 @@
 """Functions of arrays whose leading axis is the lane, called on arrays, or on tensors by vmap.
 
-And norms, whose bits lifting cannot change.
+And functions of one agent's vectors, or of those of many at once (L, d), arrays or tensors: sums
+are made in order, so that lifting cannot change their bits.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -67,12 +68,45 @@ class _Lifted(torch.autograd.Function):
         return result, 0
 
 
+def where(condition: Any, one: Any, other: Any) -> Any:
+    """`one` where the condition holds, else `other`."""
+    choose: Any = np.where if isinstance(condition, np.ndarray) else torch.where
+    return choose(condition, one, other)
+
+
+def flat(values: Any) -> Any:
+    """What steps have, (..., B, T), as vectors (..., B·T)."""
+    return values.reshape(*values.shape[:-2], -1)
+
+
+def joined(parts: Sequence[Any]) -> Any:
+    """Vectors behind each other."""
+    if isinstance(parts[0], np.ndarray):
+        return np.concatenate(parts, axis=-1)
+    return torch.cat(tuple(parts), dim=-1)
+
+
+def root(values: Any) -> Any:
+    """√, entry by entry, as torch rounds it: of arrays too, or lifting would change its bits."""
+    if isinstance(values, np.ndarray):
+        return root(torch.from_numpy(values)).numpy()
+    return values.sqrt()
+
+
+def summed(vectors: Any) -> Any:
+    """Σ over the last axis, which stays: (..., 1)."""
+    if isinstance(vectors, np.ndarray):
+        return summed(torch.from_numpy(vectors)).numpy()
+    return vectors.cumsum(-1)[..., -1:]
+
+
 def length(vectors: Tensor) -> Tensor:
-    """‖·‖ of vectors (..., d), summed in order, so that lifting cannot change it: (...)."""
-    return vectors.square().cumsum(-1)[..., -1].sqrt()
+    """‖·‖ of vectors (..., d): (...)."""
+    return root(summed(vectors * vectors))[..., 0]  # type: ignore[no-any-return]
 
 
-def normalised(vectors: Tensor) -> Tensor:
+def normalised(vectors: Any) -> Any:
     """v / ‖v‖ of vectors (..., d), 0 where v is."""
-    norm = length(vectors).unsqueeze(-1)
-    return torch.where(norm > 0, vectors / norm, 0)
+    norm = root(summed(vectors * vectors))
+    some = norm > 0
+    return where(some, vectors / where(some, norm, 1), 0)

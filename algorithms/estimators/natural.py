@@ -1,9 +1,11 @@
 """The natural gradient by conjugate gradients."""
 
-import torch
+from typing import Any
+
 from torch import Tensor
 
 from fedrl.algorithms.estimators.gradients import Gradients
+from fedrl.algorithms.estimators.lifting import summed, where
 from fedrl.algorithms.estimators.trajectory import Trajectories
 
 ITERATIONS = 10  # exact from d iterations on
@@ -17,7 +19,7 @@ def natural_gradient(
     Hestenes and Stiefel 1952: a residual r and conjugate directions p, both (d,).
     """
     gradient = residual = gradients.plain(theta, batch)
-    solution, along = torch.zeros_like(residual), residual
+    solution, along = 0.0, residual
     square = inner(residual, residual)
     for _ in range(ITERATIONS):
         product = gradients.fisher(theta, batch, along) + damping * along
@@ -29,12 +31,12 @@ def natural_gradient(
     return solution, gradient
 
 
-def inner(one: Tensor, two: Tensor) -> Tensor:
-    """⟨one, two⟩ of two (d,), summed entry after entry, so that lifting cannot change the order."""
-    return (one * two).cumsum(-1)[..., -1]
+def inner(one: Any, two: Any) -> Any:
+    """⟨one, two⟩ of two (d,): (1,)."""
+    return summed(one * two)
 
 
-def ratio(above: Tensor | float, below: Tensor) -> Tensor:
+def ratio(above: Any, below: Any) -> Any:
     """above / below, 0 where below is 0: the system is then solved and nothing should move."""
     solved = below == 0
-    return torch.where(solved, 0, above / torch.where(solved, 1, below))
+    return where(solved, 0, above / where(solved, 1, below))

@@ -1,7 +1,8 @@
 """Trajectories: the episodes that an agent gives to an estimator."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -25,12 +26,15 @@ class Trajectories(NamedTuple):
     @property
     def alive(self) -> Tensor:
         """(B, T) bool, True up to and including the last step."""
-        steps = torch.arange(self.reward.shape[-1])
-        return steps < self.length.unsqueeze(-1)
+        count: Any = np.arange if isinstance(self.length, np.ndarray) else torch.arange
+        return count(self.reward.shape[-1]) < self.length[..., None]  # type: ignore[no-any-return]
 
     def mean_return(self, discount: float) -> Tensor:
-        """(1/B) Σ_b Σ_h γ^h R_h: 0-d."""
-        reward = torch.where(self.alive, self.reward, 0)
+        """(1/B) Σ_b Σ_h γ^h R_h: 0-d; of L agents at once (L, 1)."""
+        arrays: Any = isinstance(self.reward, np.ndarray)
+        batch = Trajectories(*map(torch.from_numpy, self)) if arrays else self  # type: ignore[arg-type]
+        reward = torch.where(batch.alive, batch.reward, 0)
         power = discount ** torch.arange(reward.shape[-1], dtype=reward.dtype)
         # cumsum adds step after step, so that lifting cannot change the order.
-        return (reward * power).flatten().cumsum(0)[-1] / reward.shape[0]
+        found = (reward * power).flatten(-2).cumsum(-1)[..., -1] / reward.shape[-2]
+        return found.unsqueeze(-1).numpy() if arrays else found  # type: ignore[no-any-return]

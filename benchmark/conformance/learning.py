@@ -12,6 +12,7 @@ from fedrl.algorithms.algorithm import Algorithm
 from fedrl.benchmark.config import registry
 from fedrl.benchmark.conformance.probe import (
     SMALL,
+    Batch,
     Kind,
     counted,
     first_directions,
@@ -27,6 +28,7 @@ from fedrl.benchmark.conformance.probe import (
 from fedrl.benchmark.conformance.verdict import hold, hold_refused, hold_same, same_bits
 from fedrl.benchmark.training.federation import train
 from fedrl.benchmark.training.record import RunResult, RunState
+from fedrl.benchmark.training.rounds.round import start
 from fedrl.envs.validation import nearest
 
 
@@ -78,10 +80,15 @@ def agents_do_not_see_each_other(kind: Kind) -> None:
 
 def entry_by_entry_is_one_after_the_other(kind: Kind) -> None:
     """Where an algorithm is `entrywise`: many agents at once give the bits of each by itself."""
-    if kind.entrywise:
-        together, state = trained(started(run_of(kind))), "rounds.local.entrywise"
-        with patch(f"fedrl.benchmark.training.{state}", lambda algorithm: False):
-            apart = trained(started(run_of(kind)))
+    rounds = "fedrl.benchmark.training.rounds"
+    for dtype in ("float32", "float64") if kind.entrywise else ():
+        runs = [run_of(kind, seed, dtype=dtype) for seed in (0, 1)]
+        together = trained(Batch(*start(runs)))
+        with (
+            patch(f"{rounds}.local.entrywise", lambda algorithm: False),
+            patch(f"{rounds}.lifting.entrywise", lambda algorithm: False),
+        ):
+            apart = trained(Batch(*start(runs)))
         same = np.array_equal(together, apart)
         hold(same, "it is not entrywise: θ is another when agents are computed one by one")
 

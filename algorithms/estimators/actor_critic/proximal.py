@@ -11,7 +11,7 @@ from torch import Tensor
 
 from fedrl.algorithms.estimators.actor_critic.critic import critic_shape
 from fedrl.algorithms.estimators.actor_critic.kernels import compiled_step
-from fedrl.algorithms.estimators.lifting import lifted
+from fedrl.algorithms.estimators.lifting import joined, lifted
 from fedrl.algorithms.estimators.policy import Array, Policy
 from fedrl.algorithms.estimators.trajectory import Trajectories
 
@@ -39,6 +39,13 @@ class Rates(NamedTuple):
     divergence_weight: Any = 0.0  # c_d, of KL(π_held ‖ π)
 
 
+def one_number(rate: Any, state: Any) -> Any:
+    """The rate in double precision, beside the state (3d + 1,): (1,)."""
+    if isinstance(state, np.ndarray):
+        return np.broadcast_to(np.asarray(rate, np.float64), (len(state), 1))
+    return torch.as_tensor(rate, dtype=torch.float64).reshape(1)
+
+
 def proximal_step(
     policy: Policy,
     loops: Loops,
@@ -63,11 +70,11 @@ def proximal_step(
     """
     step = compiled_step(type(policy).__name__)
     shapes = (policy.widths, np.array(critic_shape(policy)))
-    numbers = torch.stack([torch.as_tensor(rate, dtype=torch.float64) for rate in rates])
+    numbers = joined([one_number(rate, state) for rate in rates])
 
     def lanes(out: Array, *arrays: Any) -> None:
         step(*shapes, policy.size, loops, *arrays, out)
 
-    held = state[: (len(state) - 1) // 3] if held is None else held
+    held = state[..., : (state.shape[-1] - 1) // 3] if held is None else held
     parts = (batch.observation, batch.action, batch.reward, batch.length)
     return lifted(lanes, state, numbers, *parts, batch.final, batch.terminated, uniform, held)

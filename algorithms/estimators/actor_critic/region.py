@@ -24,7 +24,7 @@ def gain_and_divergence(
     """Σ c (π_θ'/π_θ - 1) and the mean of KL(π_θ(·|s) ‖ π_θ'(·|s)) over the steps sampled at θ.
 
     c are the coefficients of `gradients.plain`, of which the first sum is the primitive: its
-    gradient at θ' = θ is g(θ). Schulman et al., ICML 2015, eq. 14; 0-d each.
+    gradient at θ' = θ is g(θ). Schulman et al., ICML 2015, eq. 14; (1,) each.
     """
     run = compiled_region(type(gradients.policy).__name__)
     options = Options(*(getattr(gradients, name) for name in Options._fields))
@@ -35,7 +35,7 @@ def gain_and_divergence(
 
     parts = (batch.observation, batch.action, batch.reward, batch.length, batch.value)
     found = lifted(lanes, theta, candidate, *parts)
-    return found[0], found[1]
+    return found[..., :1], found[..., 1:2]
 
 
 @cache

@@ -20,6 +20,8 @@ class FedA2C(ActorCritic):
 
     reference: ClassVar[str] = "Mnih et al., ICML 2016, Algorithm S3 without threads, inside FedAvg"
 
+    entrywise: ClassVar[bool] = True
+
     standardise: bool = structural(False, meaning="advantages of a batch to mean 0, deviation 1")
 
     def direction(

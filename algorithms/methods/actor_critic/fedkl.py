@@ -20,6 +20,7 @@ class FedKL(Proximal):
     """
 
     reference: ClassVar[str] = "Xie and Song, IEEE JSAC 2023 (arXiv 2204.08125), with PPO's clip"
+    entrywise: ClassVar[bool] = True
     contains: ClassVar = {"fedppo": {"divergence_weight": 0.0}}
 
     divergence_weight: float = tunable(

@@ -50,6 +50,7 @@ class AgnosticPG(Algorithm):
         "Hashimoto, Liang, ICLR 2020, Algorithm 1, the weights"
     )
     kind: ClassVar[str] = "fair"
+    entrywise: ClassVar[bool] = True
     episodic: ClassVar[bool] = True
     contains: ClassVar = {"fedpg": {"weight_step": 0.0}}
 

@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-import torch
 from torch import Tensor
 
 from fedrl.algorithms.algorithm import Agent, Algorithm, Gradients, Server, Trajectories, tunable
 from fedrl.algorithms.estimators.bits import bitwise
-from fedrl.algorithms.estimators.lifting import lifted
+from fedrl.algorithms.estimators.lifting import flat, lifted, where
 from fedrl.algorithms.estimators.policy import Array
 
 
@@ -27,6 +26,7 @@ class BRSFedPG(Algorithm):
         "published code; the text is not verified"
     )
     kind: ClassVar[str] = "regularised policy gradient"
+    entrywise: ClassVar[bool] = True
     finite: ClassVar[bool] = True
     episodic: ClassVar[bool] = True
     table: ClassVar = "bits"
@@ -45,7 +45,7 @@ class BRSFedPG(Algorithm):
             bitwise(theta, actions, state, action, gradients.discount, out)
 
         pairs = (batch.observation[..., 0], batch.action[..., 0])
-        state, action = (torch.where(batch.alive, part, 0).flatten() for part in pairs)
-        bits = lifted(told, batch.reward.flatten(), agent.theta, state, action)
-        softer = batch.reward - self.temperature * bits.reshape(batch.reward.shape)
-        return 2 * gradients.plain(agent.theta, batch._replace(reward=softer))
+        state, action = (flat(where(batch.alive, part, 0)) for part in pairs)
+        bits = lifted(told, flat(batch.reward), agent.theta, state, action)
+        charge = (self.temperature * bits).reshape(batch.reward.shape)
+        return 2 * gradients.plain(agent.theta, batch._replace(reward=batch.reward - charge))

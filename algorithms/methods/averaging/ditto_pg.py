@@ -23,6 +23,7 @@ class DittoPG(Algorithm):
 
     reference: ClassVar[str] = "Li, Hu, Beirami, Smith, ICML 2021, Algorithm 1, with g for -∇F"
     kind: ClassVar[str] = "personalisation"
+    entrywise: ClassVar[bool] = True
     batches: ClassVar[int] = 2
 
     mu: float = tunable(

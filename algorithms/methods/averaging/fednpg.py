@@ -20,6 +20,7 @@ class FedNPG(Algorithm):
 
     reference: ClassVar[str] = "Kakade, NIPS 2001, inside FedAvg; products as in Schulman 2015"
     kind: ClassVar[str] = "natural policy gradient"
+    entrywise: ClassVar[bool] = True
 
     damping: float = tunable(
         0.1, low=1e-3, high=1.0, domain=(1e-8, 1e8), meaning="δ, added to the Fisher eigenvalues"

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-import torch
 from torch import Tensor
 
 from fedrl.algorithms.algorithm import Agent, Algorithm, Gradients, Server, Trajectories, tunable
+from fedrl.algorithms.estimators.lifting import summed, where
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,7 @@ class FedRepPG(Algorithm):
 
     reference: ClassVar[str] = "Xiong et al., ICLR 2025, PFedRL-Rep, Algorithm 1, with g for TD"
     kind: ClassVar[str] = "personalisation"
+    entrywise: ClassVar[bool] = True
 
     personal_share: float = tunable(
         0.5, low=0.1, high=0.9, domain=(0, 1), meaning="share of the K steps for personal layers"
@@ -29,6 +30,6 @@ class FedRepPG(Algorithm):
     ) -> Tensor:
         """u = m g(θ), m the mask of personal entries while k < share · K, then of the others."""
         mine = agent.step.personal
-        turn = torch.where(agent.step.share < self.personal_share, mine, 1 - mine)
-        turn = torch.where(mine.sum() > 0, turn, torch.ones_like(mine))
+        turn = where(agent.step.share < self.personal_share, mine, 1 - mine)
+        turn = where(summed(mine) > 0, turn, 1)
         return turn * gradients.plain(agent.theta, batches[0])

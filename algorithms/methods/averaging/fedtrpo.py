@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-import torch
 from torch import Tensor
 
 from fedrl.algorithms.algorithm import (
@@ -16,6 +15,7 @@ from fedrl.algorithms.algorithm import (
     tunable,
 )
 from fedrl.algorithms.estimators.actor_critic.region import gain_and_divergence
+from fedrl.algorithms.estimators.lifting import root, where
 from fedrl.algorithms.estimators.natural import inner, natural_gradient, ratio
 
 
@@ -32,6 +32,7 @@ class FedTRPO(Algorithm):
 
     reference: ClassVar[str] = "Schulman et al., ICML 2015, Appendix C, inside FedAvg"
     kind: ClassVar[str] = "trust region"
+    entrywise: ClassVar[bool] = True
     episodic: ClassVar[bool] = True
     backtrack: ClassVar[float] = 0.5
 
@@ -50,13 +51,13 @@ class FedTRPO(Algorithm):
         theta, batch = agent.theta, batches[0]
         along, gradient = natural_gradient(gradients, theta, batch, self.damping)
         slope = inner(along, gradient)
-        move = ratio(2 * self.radius, slope.clamp(min=0)).sqrt() * along
+        move = root(ratio(2 * self.radius, slope.clip(min=0))) * along
         if self.backtracks == 0:
             return move / agent.step.size
-        taken, found = torch.zeros_like(move), slope < slope
+        taken, found = 0.0, slope < slope
         for _ in range(self.backtracks):
             gain, apart = gain_and_divergence(gradients, theta, theta + move, batch)
             good = (gain > 0) & (apart <= self.radius) & ~found
-            taken, found = torch.where(good, move, taken), found | good
+            taken, found = where(good, move, taken), found | good
             move = self.backtrack * move
         return taken / agent.step.size

@@ -52,6 +52,7 @@ class MaleniaNIGT(Transport):
         "2023, Malenia SGD"
     )
     kind: ClassVar[str] = "asynchronous"
+    entrywise: ClassVar[bool] = True
     asynchronous: ClassVar[bool] = True
 
     gathered: int = structural(2, meaning="M, N times the harmonic mean of directions", least=1)

@@ -29,6 +29,7 @@ class RennalaNIGT(Transport):
 
     reference: ClassVar[str] = "Tyurin, Spiridonov, Rudenko, ICLR 2026, Rennala NIGT"
     kind: ClassVar[str] = "asynchronous"
+    entrywise: ClassVar[bool] = True
     asynchronous: ClassVar[bool] = True
 
     gathered: int = structural(2, meaning="M, directions for a step of the server", least=1)

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-import torch
 from torch import Tensor
 
 from fedrl.algorithms.algorithm import Agent, Algorithm, Gradients, Server, Trajectories, tunable
+from fedrl.algorithms.estimators.lifting import flat, where
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,7 @@ class SFedPG(Algorithm):
 
     reference: ClassVar[str] = "Labbi, Mangold, Tiapkin, Moulines 2025 (arXiv 2505.23459)"
     kind: ClassVar[str] = "regularised policy gradient"
+    entrywise: ClassVar[bool] = True
     episodic: ClassVar[bool] = True
     contains: ClassVar = {"fedpg": {"temperature": 0.0}}
 
@@ -34,6 +35,6 @@ class SFedPG(Algorithm):
         The derivative of the reward itself has mean zero: E ∇log π = 0 at every step.
         """
         batch = batches[0]
-        taken = torch.where(batch.alive, batch.log_prob, 0)  # padding is undefined
-        softer = batch._replace(reward=batch.reward - self.temperature * taken)
-        return gradients.plain(agent.theta, softer)
+        taken = where(batch.alive, batch.log_prob, 0)  # padding is undefined
+        charge = (self.temperature * flat(taken)).reshape(taken.shape)
+        return gradients.plain(agent.theta, batch._replace(reward=batch.reward - charge))

@@ -34,6 +34,7 @@ class TiltedPG(Algorithm):
 
     reference: ClassVar[str] = "Li, Beirami, Sanjabi, Smith, ICLR 2021, TERM, eq. 2 and Lemma 1"
     kind: ClassVar[str] = "fair"
+    entrywise: ClassVar[bool] = True
     episodic: ClassVar[bool] = True
 
     tilt: float = tunable(

@@ -42,6 +42,7 @@ class PFedPG(Algorithm):
         "2025) as it was implemented by others"
     )
     kind: ClassVar[str] = "normalised momentum"
+    entrywise: ClassVar[bool] = True
 
     beta: float = freshness()
 
@@ -94,6 +95,8 @@ class PFedPGVR(PFedPG):
     of N, K and the number of rounds. P stands for problem-parameter-free, not for personal.
     """
 
+    entrywise: ClassVar[bool] = True
+
     def estimates(
         self, gradients: Gradients, server: Server, agent: Agent, *batches: Trajectories
     ) -> tuple[Tensor, Tensor]:
@@ -114,6 +117,8 @@ class PFedPGHA(PFedPG):
     θ(α) = α θ + (1 - α) θ_{r-1}, α ~ U[0, 1]. The readings taken are those of PFedPG-VR, and one
     batch per local step: g is weighted from θ(α) to θ, in c_i too.
     """
+
+    entrywise: ClassVar[bool] = True
 
     def behaviour_parameters(
         self, server: Server, agent: Agent, alpha: Tensor

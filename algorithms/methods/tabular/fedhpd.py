@@ -16,7 +16,7 @@ from fedrl.algorithms.algorithm import (
     structural,
     tunable,
 )
-from fedrl.algorithms.estimators.lifting import lifted
+from fedrl.algorithms.estimators.lifting import lifted, where
 from fedrl.algorithms.estimators.policy import Array, Policy
 from fedrl.algorithms.estimators.tables import softmax_rows
 
@@ -44,6 +44,7 @@ class FedHPD(Algorithm):
         "published code; the text of its Algorithm 1 is not verified"
     )
     kind: ClassVar[str] = "personalisation"
+    entrywise: ClassVar[bool] = True
     finite: ClassVar[bool] = True
 
     weight: float = tunable(
@@ -83,7 +84,7 @@ class FedHPD(Algorithm):
         states, actions = gradients.policy.shape
         size, logits = agent.step.size, agent.memory.logits
         logits = logits + size * gradients.plain(logits, batches[0])
-        rate = torch.where(agent.step.share == 0, size * self.weight / states, 0)
+        rate = where(agent.step.share == 0, size * self.weight / states, 0)
         for _ in range(self.passes):
             logits = logits + rate * (server.theta - distributions(logits, actions))
         return (distributions(logits, actions) - agent.theta) / size, Own(logits)

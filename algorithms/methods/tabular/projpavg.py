@@ -19,6 +19,7 @@ class ProjPAvg(Algorithm):
 
     reference: ClassVar[str] = "Jin, Peng, Yang, Wang, Zhang, AISTATS 2022, ProjPAvg"
     kind: ClassVar[str] = "tabular policy gradient, model known"
+    entrywise: ClassVar[bool] = True
     model_based: ClassVar[bool] = True
     finite: ClassVar[bool] = True
     table: ClassVar = "direct"

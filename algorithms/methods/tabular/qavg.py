@@ -19,6 +19,7 @@ class QAvg(Algorithm):
 
     reference: ClassVar[str] = "Jin, Peng, Yang, Wang, Zhang, AISTATS 2022, QAvg"
     kind: ClassVar[str] = "tabular Q-iteration, model known"
+    entrywise: ClassVar[bool] = True
     model_based: ClassVar[bool] = True
     finite: ClassVar[bool] = True
     table: ClassVar = "greedy"

@@ -18,6 +18,7 @@ class SoftPAvg(Algorithm):
 
     reference: ClassVar[str] = "Jin, Peng, Yang, Wang, Zhang, AISTATS 2022, SoftPAvg"
     kind: ClassVar[str] = "tabular natural gradient, model known"
+    entrywise: ClassVar[bool] = True
     model_based: ClassVar[bool] = True
     finite: ClassVar[bool] = True
 

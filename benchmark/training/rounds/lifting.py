@@ -20,6 +20,9 @@ def lift(
     algorithm: Algorithm, method: str, hyperparameters: dict[str, Tensor], *values: Any
 ) -> Any:
     """A method of the algorithm over the leading axis of its hyperparameters and all values."""
+    if method != "combine" and entrywise(type(algorithm)):
+        every = with_hyperparameters(algorithm, mapped(column, hyperparameters))
+        return rows(getattr(every, method)(*mapped(column, values)), len(leaves(values)[0]))
 
     def one(hyperparameters: dict[str, Tensor], *values: Any) -> Any:
         return getattr(with_hyperparameters(algorithm, hyperparameters), method)(*values)
@@ -39,13 +42,17 @@ def ready(algorithm: Algorithm, hyperparameters: dict[str, Tensor], memory: Any)
 def entrywise(kind: type[Algorithm]) -> bool:
     """Whether the algorithm says it is, of the very methods it has: subclasses may change one.
 
-    Such methods need no vmap and no tensors: numbers become columns, and vectors are rows.
+    Such methods need no vmap: numbers become columns, and vectors are rows.
     """
     order = kind.__mro__
     said = next(i for i, each in enumerate(order) if "entrywise" in vars(each))
-    methods = ("direction", "local_step", "behaviour_parameters")
-    firsts = (next(i for i, each in enumerate(order) if name in vars(each)) for name in methods)
-    return kind.entrywise and all(said <= first for first in firsts)
+    return kind.entrywise and not any(map(has_methods, order[:said]))
+
+
+def has_methods(kind: type) -> bool:
+    """Whether a class defines methods itself, beside those that dataclasses are given."""
+    own = (value for name, value in vars(kind).items() if not name.startswith("__"))
+    return any(callable(value) or isinstance(value, property) for value in own)
 
 
 def mapped(function: Callable[[Any], Any], values: Any) -> Any:
@@ -74,14 +81,33 @@ def picked(values: Any, rows: Array) -> Any:
     return mapped(lambda part: torch.from_numpy(part.numpy().take(rows, axis=0)), values)
 
 
+def column(values: Any) -> Any:
+    """Numbers (L,) as (L, 1); vectors stay (L, d)."""
+    return values[:, None] if values.ndim == 1 else values
+
+
 def columns(values: Any) -> Any:
     """The values (L, …) as arrays, whose numbers (L,) are (L, 1)."""
+    return mapped(lambda part: column(part.numpy()), values)
 
-    def column(part: Tensor) -> Any:
-        array = part.numpy()
-        return array[:, None] if array.ndim == 1 else array
 
-    return mapped(column, values)
+def rows(values: Any, count: int) -> Any:
+    """The reverse, of tensors: numbers, of L = `count` lanes or of none in particular, are (L,)."""
+
+    def row(part: Tensor) -> Tensor:
+        if part.ndim == 0:
+            return part.expand(count).clone()
+        return part[:, 0] if part.shape[1:] == (1,) else part
+
+    return mapped(row, values)
+
+
+def reshaped(values: Any, like: Any) -> Any:
+    """The reverse, of arrays: tensors of the shapes that those of `like` have."""
+    if isinstance(like, Tensor):
+        return torch.from_numpy(values).reshape(like.shape)
+    parts = [reshaped(*pair) for pair in zip(values, like, strict=True)]
+    return type(like)(*parts) if hasattr(like, "_fields") else tuple(parts)
 
 
 def tensors(values: Any) -> Any:

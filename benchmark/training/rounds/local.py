@@ -26,6 +26,7 @@ from fedrl.benchmark.training.rounds.lifting import (
     mapped,
     overrides,
     picked,
+    reshaped,
     tensors,
     with_hyperparameters,
 )
@@ -130,8 +131,9 @@ def direction(
     if local.entrywise is None:
         found, memory = vmap(direct)(hyperparameters, server, agent, *tensors(batches))
     else:
-        found = torch.from_numpy(every.direction(program.gradients, told, me, *batches))
-        memory = agent.memory
+        u, kept = every.local_step(program.gradients, told, me, *batches)
+        found: Any = tensors(u)
+        memory = agent.memory if kept is me.memory else reshaped(kept, agent.memory)
     played = tuple(part.played for part in samples if part.played is not None)
     if memory is not agent.memory:
         local = local._replace(agent=local.agent._replace(memory=memory))
@@ -148,8 +150,13 @@ def local_step(
     step = Step(draw, agent.theta, u, played, [*program.probe.log_weights], following)
     memory = agent.memory
     if overrides(program.algorithm, "remember"):
-        arguments = (local.hyperparameters, local.server, agent, u)
-        memory = lift(program.algorithm, "remember", *arguments)
+        if local.entrywise is None:
+            arguments = (local.hyperparameters, local.server, agent, u)
+            memory = lift(program.algorithm, "remember", *arguments)
+        else:
+            every, told, before = local.entrywise
+            me: Any = before._replace(theta=agent.theta.numpy(), memory=columns(memory))
+            memory = reshaped(every.remember(told, me, u.numpy()), memory)  # type: ignore[arg-type]
     return local._replace(agent=agent._replace(theta=following, memory=memory)), step
 
 

@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.func import vmap
 from torch.utils._pytree import tree_map
 
 from fedrl.algorithms.algorithm import weighted_mean
@@ -56,12 +55,20 @@ def aggregated(
         return robust(program, together)
     weights, algorithm = weights_of(program, roster.participants), program.algorithm
     if not overrides(algorithm, "combine") and not overrides(algorithm, "aggregate"):
-        # The same for all federations at once, without vmap; arrays are added in half the time.
-        messages, shares = together.numpy().swapaxes(0, 1), weights.numpy().T[..., None]
-        return torch.from_numpy(weighted_mean(messages, shares))  # type: ignore[arg-type]
+        return averaged(together, weights)
     arguments = (roster.hyperparameters, state.server, together, weights)
     found: Tensor = lift(algorithm, "combine", *arguments)
     return found
+
+
+def averaged(messages: Tensor, weights: Tensor) -> Tensor:
+    """Σ_i w_i m_i of messages (G, n, …), weights (G, n): (G, …).
+
+    For all federations at once, without vmap; arrays are added in half the time of tensors.
+    """
+    values = messages.to(torch.result_type(messages, weights)).numpy().swapaxes(0, 1)
+    shares = weights.numpy().T.reshape(*values.shape[:2], *(1,) * (values.ndim - 2))
+    return torch.from_numpy(weighted_mean(values, shares))  # type: ignore[arg-type]
 
 
 def replaced(program: Program) -> bool:
@@ -91,7 +98,7 @@ def mean_message(program: Program, roster: Roster, message: Any, number: int) ->
     def mean(leaf: Tensor) -> Tensor:
         heard = received(program, lanes, leaf, "message", number)
         heard = heard.reshape(-1, lanes.each, *leaf.shape[1:])
-        return robust(program, heard) if replaced(program) else vmap(weighted_mean)(heard, weights)
+        return robust(program, heard) if replaced(program) else averaged(heard, weights)
 
     return tree_map(mean, message)
 
