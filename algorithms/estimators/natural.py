@@ -19,7 +19,8 @@ def natural_gradient(
     Hestenes and Stiefel 1952: a residual r and conjugate directions p, both (d,).
     """
     gradient = residual = gradients.plain(theta, batch)
-    solution, along = 0.0, residual
+    solution: Any = 0.0
+    along = residual
     square = inner(residual, residual)
     for _ in range(ITERATIONS):
         product = gradients.fisher(theta, batch, along) + damping * along

@@ -31,10 +31,10 @@ class Trajectories(NamedTuple):
 
     def mean_return(self, discount: float) -> Tensor:
         """(1/B) Σ_b Σ_h γ^h R_h: 0-d; of L agents at once (L, 1)."""
-        arrays: Any = isinstance(self.reward, np.ndarray)
+        arrays = isinstance(self.reward, np.ndarray)
         batch = Trajectories(*map(torch.from_numpy, self)) if arrays else self  # type: ignore[arg-type]
         reward = torch.where(batch.alive, batch.reward, 0)
         power = discount ** torch.arange(reward.shape[-1], dtype=reward.dtype)
         # cumsum adds step after step, so that lifting cannot change the order.
-        found = (reward * power).flatten(-2).cumsum(-1)[..., -1] / reward.shape[-2]
+        found: Any = (reward * power).flatten(-2).cumsum(-1)[..., -1] / reward.shape[-2]
         return found.unsqueeze(-1).numpy() if arrays else found  # type: ignore[no-any-return]

@@ -132,7 +132,7 @@ def direction(
         found, memory = vmap(direct)(hyperparameters, server, agent, *tensors(batches))
     else:
         u, kept = every.local_step(program.gradients, told, me, *batches)
-        found: Any = tensors(u)
+        found = tensors(u)
         memory = agent.memory if kept is me.memory else reshaped(kept, agent.memory)
     played = tuple(part.played for part in samples if part.played is not None)
     if memory is not agent.memory:
@@ -155,8 +155,9 @@ def local_step(
             memory = lift(program.algorithm, "remember", *arguments)
         else:
             every, told, before = local.entrywise
-            me: Any = before._replace(theta=agent.theta.numpy(), memory=columns(memory))
-            memory = reshaped(every.remember(told, me, u.numpy()), memory)  # type: ignore[arg-type]
+            theta, taken = (part.numpy() for part in (agent.theta, u))
+            me = before._replace(theta=theta, memory=columns(memory))  # type: ignore[arg-type]
+            memory = reshaped(every.remember(told, me, taken), memory)  # type: ignore[arg-type]
     return local._replace(agent=agent._replace(theta=following, memory=memory)), step
 
 
