@@ -13,7 +13,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fedrl.algorithms.algorithm import weighted_mean
 from fedrl.algorithms.estimators.actor_critic.critic import (
     critic_shape,
     critic_size,
@@ -23,6 +22,7 @@ from fedrl.algorithms.estimators.actor_critic.valuation import Fit, compiled_val
 from fedrl.algorithms.estimators.policy import Policy, Table
 from fedrl.benchmark.config.conditions import Critic
 from fedrl.benchmark.config.configuration import Run
+from fedrl.benchmark.training.messages.aggregation import averaged
 from fedrl.benchmark.training.rollout import Episodes
 from fedrl.envs.family import Array
 
@@ -82,7 +82,7 @@ class Critics(NamedTuple):
             return self
         groups, each = weights.shape
         sent = torch.from_numpy(self.states[rows, :size].reshape(groups, each, -1))
-        mean = torch.func.vmap(weighted_mean)(sent, weights).numpy()
+        mean = averaged(sent, weights).numpy()
         states = self.states.copy()
         states[:, :size] = np.repeat(mean, len(states) // groups, axis=0)
         return self._replace(states=states)

@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fedrl.algorithms.algorithm import weighted_mean
 from fedrl.algorithms.estimators import normalisation
 from fedrl.algorithms.estimators.policy import Policy
 from fedrl.benchmark.config.configuration import Config
+from fedrl.benchmark.training.messages.aggregation import averaged
 from fedrl.benchmark.training.rollout import Episodes
 from fedrl.envs.family import Array, Family
 
@@ -71,5 +71,5 @@ class Normaliser(NamedTuple):
             return self
         groups, each = weights.shape
         sent = torch.from_numpy(self.sums[rows].reshape(groups, each, -1))
-        mean = torch.func.vmap(weighted_mean)(sent, weights.double()).numpy()
+        mean = averaged(sent, weights.double()).numpy()
         return self._replace(sums=np.repeat(mean, len(self.sums) // groups, axis=0))

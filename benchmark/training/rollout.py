@@ -4,7 +4,10 @@ A lane is one agent of one run. What a lane samples depends on its task, its par
 stream of random numbers only. Axes: L lanes, B episodes, T steps, o observation, a action.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
+from copy import copy
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -67,6 +70,12 @@ class Sampler:
         self.family, self.policy, self.task, self.threads = family, policy, task, threads
         self._width = (family.observation_space.shape or (1,))[0]  # spaces are built when asked for
         self._simulators: dict[int, Simulator] = {}
+
+    def of(self, task: Task) -> Sampler:
+        """The same with another task."""
+        other = copy(self)
+        other.task, other._simulators = task, {}
+        return other
 
     def sample(self, theta: Array, stream: Stream, episodes: int) -> Episodes:
         """`episodes` episodes per lane under theta (L, d), which begins with the policy's own."""

@@ -1,12 +1,16 @@
-"""Robust aggregation of one vector of each of n agents. Axes: n agents, d entries.
+"""Aggregation of one vector of each of n agents: their mean, or a robust rule.
 
-Rules are written for one federation; sums run over agents in order.
+Axes: G federations, n agents, d entries. Rules are written for one federation; sums run over agents
+in order.
 """
 
 from itertools import combinations
 
 import numpy as np
+import torch
+from torch import Tensor
 
+from fedrl.algorithms.estimators.compilation import compiled
 from fedrl.benchmark.config.communication import (
     AnyAggregator,
     Krum,
@@ -17,6 +21,28 @@ from fedrl.benchmark.config.communication import (
 from fedrl.envs.family import Array
 
 STEPS, CLOSE, SMOOTH = 1000, 1e-12, 1e-12  # of Weiszfeld's iteration; relative to the spread
+
+
+def averaged(messages: Tensor, weights: Tensor) -> Tensor:
+    """Σ_i w_i m_i of messages (G, n, …), weights (G, n): (G, …), all federations at once.
+
+    The bits are those of `algorithm.weighted_mean`, which says what it is.
+    """
+    groups, agents, *shape = messages.shape
+    values = messages.to(torch.result_type(messages, weights)).reshape(groups, agents, -1)
+    out = values.new_empty(groups, values.shape[-1])
+    _add_up(np.ascontiguousarray(values.numpy()), weights.numpy(), out.numpy())
+    return out.reshape(groups, *shape)
+
+
+@compiled
+def _add_up(messages, weights, out):  # type: ignore[no-untyped-def]
+    for group in range(len(messages)):
+        for entry in range(out.shape[1]):
+            out[group, entry] = weights[group, 0] * messages[group, 0, entry]
+        for agent in range(1, messages.shape[1]):
+            for entry in range(out.shape[1]):
+                out[group, entry] += weights[group, agent] * messages[group, agent, entry]
 
 
 def aggregate(rule: AnyAggregator, messages: Array) -> Array:

@@ -21,11 +21,10 @@ ALIE sees what the honest agents send.
 import numpy as np
 import torch
 from torch import Tensor
-from torch.func import vmap
 
-from fedrl.algorithms.algorithm import weighted_mean
 from fedrl.algorithms.estimators.lifting import length
 from fedrl.benchmark.config.conditions import Attack
+from fedrl.benchmark.training.messages.aggregation import averaged
 from fedrl.benchmark.training.rollout import Stream
 from fedrl.envs.family import Array
 
@@ -62,15 +61,15 @@ def _alie(scale: float, message: Tensor, byzantine: Tensor, normal: Tensor) -> T
     """Mean less c standard deviations of the honest messages, by coordinate: (G, d)."""
     honest = (~byzantine).to(message.dtype)[..., 0]
     weights = honest / honest.sum(-1, keepdim=True).clamp(min=1)
-    mean = vmap(weighted_mean)(message, weights)
-    square = vmap(weighted_mean)((message - mean.unsqueeze(1)).square(), weights)
+    mean = averaged(message, weights)
+    square = averaged((message - mean.unsqueeze(1)).square(), weights)
     return mean - scale * square.sqrt()
 
 
 def _beyond(scale: float, message: Tensor, byzantine: Tensor, normal: Tensor) -> Tensor:
     """m̄ + c σ z/‖z‖ of the attackers' true messages, 2σ their largest distance: (G, d)."""
     liars = byzantine.to(message.dtype)[..., 0]
-    mean = vmap(weighted_mean)(message, liars / liars.sum(-1, keepdim=True).clamp(min=1))
+    mean = averaged(message, liars / liars.sum(-1, keepdim=True).clamp(min=1))
     apart = [
         (length(message - message[:, [i]]) * liars * liars[:, [i]]).amax(-1)
         for i in range(message.shape[1])

@@ -9,13 +9,12 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils._pytree import tree_map
 
 from fedrl.algorithms import Server
 from fedrl.benchmark.config.communication import Clock as Times
 from fedrl.benchmark.training.messages.compression import Size
 from fedrl.benchmark.training.rounds.lanes import Lanes, Roster
-from fedrl.benchmark.training.rounds.lifting import overrides, picked, ready
+from fedrl.benchmark.training.rounds.lifting import mapped, overrides, picked, ready
 from fedrl.benchmark.training.rounds.program import Program
 from fedrl.benchmark.training.rounds.sending import at_home, size
 from fedrl.benchmark.training.rounds.state import State
@@ -71,7 +70,7 @@ def elapsed(program: Program, state: State, roster: Roster, sizes: Size, steps: 
         now = state.due.flatten()[lanes.pick]
         later = now + torch.from_numpy(seconds(program, lanes, job, number + 1))
         told = picked(state.server, lanes.federation)
-        heard = tree_map(lambda old, new: at_home(old, lanes.pick, new), state.heard, told)
+        heard = mapped(lambda old, new: at_home(old, lanes.pick, new), state.heard, told)
         return state._replace(now=now, due=at_home(state.due, lanes.pick, later), heard=heard)
     took = seconds(program, lanes, job, number).reshape(-1, lanes.each).max(axis=1)
     if roster.server_lanes is not None:
@@ -102,7 +101,7 @@ def _gathered(program: Program, state: State, roster: Roster, job: Job) -> State
     return state._replace(
         now=torch.where(go, later, now),
         due=torch.where(go.unsqueeze(1), later.unsqueeze(1) + work, due),
-        heard=tree_map(told, state.heard, state.server),
+        heard=mapped(told, state.heard, state.server),
     )
 
 
@@ -126,5 +125,5 @@ def known(program: Program, state: State, roster: Roster) -> Server:
     """What the server was when those who step were last told (G, …): now, unless they are late."""
     if not program.algorithm.asynchronous:
         return state.server
-    late: Server = tree_map(lambda leaf: leaf.flatten(0, 1)[roster.participants.pick], state.heard)
+    late: Server = mapped(lambda leaf: leaf.flatten(0, 1)[roster.participants.pick], state.heard)
     return late

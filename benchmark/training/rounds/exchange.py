@@ -8,12 +8,18 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils._pytree import tree_map
 
 from fedrl.algorithms import Server
 from fedrl.benchmark.training.messages.compression import Size
 from fedrl.benchmark.training.rounds.lanes import Lanes, Roster
-from fedrl.benchmark.training.rounds.lifting import lift, overrides, picked, ready, require_like
+from fedrl.benchmark.training.rounds.lifting import (
+    lift,
+    mapped,
+    overrides,
+    picked,
+    ready,
+    require_like,
+)
 from fedrl.benchmark.training.rounds.local import Local
 from fedrl.benchmark.training.rounds.program import Program
 from fedrl.benchmark.training.rounds.sampling import sample
@@ -190,4 +196,4 @@ def _finished(
         return kept, message
     require_like(f"{type(algorithm).__name__}.finish", kept, state.memories)
     rows = roster.steppers.pick
-    return tree_map(lambda old, new: at_home(old, rows, new), state.memories, kept), message
+    return mapped(lambda old, new: at_home(old, rows, new), state.memories, kept), message

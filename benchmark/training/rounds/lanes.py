@@ -85,7 +85,7 @@ def with_participants(program: Program, state: State, roster: Roster) -> Roster:
         keys = program.keys("participation")[runs]
         picked = participants(keys, agents, count, state.round)
     rows = (np.arange(len(runs))[:, None] * agents + picked).reshape(-1)
-    sampler = sampler_of(program, [chosen(everyone.sampler.task, rows)])
+    sampler = everyone.sampler.of(chosen(everyone.sampler.task, rows))
     lanes = (everyone.run[rows], everyone.federation[rows], everyone.agent[rows], rows)
     return roster._replace(participants=Lanes(sampler, *lanes, count))
 

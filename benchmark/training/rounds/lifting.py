@@ -55,16 +55,16 @@ def has_methods(kind: type) -> bool:
     return any(callable(value) or isinstance(value, property) for value in own)
 
 
-def mapped(function: Callable[[Any], Any], values: Any) -> Any:
-    """`tree_map` of a tree of tensors or arrays, which takes ten times as long for tuples."""
+def mapped(function: Callable[..., Any], values: Any, *others: Any) -> Any:
+    """`tree_map` of trees of tensors or arrays, which takes ten times as long for tuples."""
     if isinstance(values, ARRAYS):
-        return function(values)
+        return function(values, *others)
     if isinstance(values, tuple):
-        parts = [mapped(function, value) for value in values]
+        parts = [mapped(function, *each) for each in zip(values, *others, strict=True)]
         return type(values)(*parts) if hasattr(values, "_fields") else tuple(parts)
-    if isinstance(values, dict):
+    if isinstance(values, dict) and not others:
         return {name: mapped(function, value) for name, value in values.items()}
-    return tree_map(function, values)
+    return tree_map(function, values, *others)
 
 
 def leaves(values: Any) -> list[Any]:
@@ -104,10 +104,7 @@ def rows(values: Any, count: int) -> Any:
 
 def reshaped(values: Any, like: Any) -> Any:
     """The reverse, of arrays: tensors of the shapes that those of `like` have."""
-    if isinstance(like, Tensor):
-        return torch.from_numpy(values).reshape(like.shape)
-    parts = [reshaped(*pair) for pair in zip(values, like, strict=True)]
-    return type(like)(*parts) if hasattr(like, "_fields") else tuple(parts)
+    return mapped(lambda part, one: torch.from_numpy(part).reshape(one.shape), values, like)
 
 
 def tensors(values: Any) -> Any:

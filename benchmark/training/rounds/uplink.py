@@ -5,14 +5,12 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils._pytree import tree_map
 
-from fedrl.algorithms.algorithm import weighted_mean
 from fedrl.benchmark.config.communication import MinimumDiameter, TrimmedMean
-from fedrl.benchmark.training.messages.aggregation import aggregate
+from fedrl.benchmark.training.messages.aggregation import aggregate, averaged
 from fedrl.benchmark.training.messages.attacks import byzantine, corrupted, normal
 from fedrl.benchmark.training.rounds.lanes import Lanes, Roster
-from fedrl.benchmark.training.rounds.lifting import leaves, lift, overrides, picked
+from fedrl.benchmark.training.rounds.lifting import leaves, lift, mapped, overrides, picked
 from fedrl.benchmark.training.rounds.local import Local
 from fedrl.benchmark.training.rounds.program import Program
 from fedrl.benchmark.training.rounds.state import State
@@ -61,16 +59,6 @@ def aggregated(
     return found
 
 
-def averaged(messages: Tensor, weights: Tensor) -> Tensor:
-    """Σ_i w_i m_i of messages (G, n, …), weights (G, n): (G, …).
-
-    For all federations at once, without vmap; arrays are added in half the time of tensors.
-    """
-    values = messages.to(torch.result_type(messages, weights)).numpy().swapaxes(0, 1)
-    shares = weights.numpy().T.reshape(*values.shape[:2], *(1,) * (values.ndim - 2))
-    return torch.from_numpy(weighted_mean(values, shares))  # type: ignore[arg-type]
-
-
 def replaced(program: Program) -> bool:
     """Whether a robust rule takes the place of the mean; without Byzantine agents a mean is one."""
     rule = program.config.aggregator
@@ -100,7 +88,7 @@ def mean_message(program: Program, roster: Roster, message: Any, number: int) ->
         heard = heard.reshape(-1, lanes.each, *leaf.shape[1:])
         return robust(program, heard) if replaced(program) else averaged(heard, weights)
 
-    return tree_map(mean, message)
+    return mapped(mean, message)
 
 
 def vectors_of(program: Program, state: State, roster: Roster, local: Local, sent: Any) -> Tensor:
