@@ -190,10 +190,9 @@ def test_local_step(benchmark):
     sent = broadcast(program, roster, state.server)
     state, own = take_snapshot(program, state, roster, 0)
     local = begin(program, state, roster, sent, own)
-    eta = roster.step_size[roster.steppers.federation]
 
     def one_step():
-        return local_step(program, roster, local, 0, eta, state.baseline)[1]
+        return local_step(program, roster, local, 0, state.baseline)[1]
 
     measure(benchmark, one_step, int(one_step().played[0].length.sum()))
 

@@ -103,8 +103,9 @@ def exchange(
         state, message = outgoing(program, state, lanes, message, "message", draw)
         vectors = vectors_of(program, state, roster, local, sent)
         momentum = mine.whole(aggregated(program, state, roster, vectors, "update", state.round))
-        own_step = picked(roster.server_step * portion, lanes.federation)
-        mine = mine.stepped(means, own_step, lanes.pick)
+        if mine.some:
+            own_step = picked(roster.server_step * portion, lanes.federation)
+            mine = mine.stepped(means, own_step, lanes.pick)
     average = mean_message(program, roster, message, state.round)
     memory = server.memory
     if overrides(algorithm, "absorb"):
@@ -165,7 +166,7 @@ def with_cost(
     if not algorithm.federated:
         return state, Size(0, 0)
     floats, critics = state.normaliser.floats, state.critics
-    beside = size(torch.from_numpy(critics.states[:1, : critics.floats]))
+    beside = Size(critics.floats, 8 * critics.states.itemsize * critics.floats)
     statistics = Size(floats, 64 * floats) + beside
     vectors = 1 + algorithm.uses_global_momentum
     vectors += algorithm.snapshot and roster.server_lanes is None

@@ -43,6 +43,7 @@ class Local(NamedTuple):
 
     server: Server  # what was broadcast
     agent: Agent
+    eta: Tensor  # (L, 1), η of this round
     hyperparameters: dict[str, Tensor]  # (L,) each
     normaliser: Normaliser  # every agent's statistics
     critics: Critics  # every agent's
@@ -61,9 +62,9 @@ def begin(
     server: Server = picked(broadcast, pick)
     server = state.personal.seen(server, snapshot, lanes.pick)
     memory = mapped(lambda leaf: leaf.flatten(0, 1).index_select(0, lanes.pick), state.memories)
-    size = picked(roster.step_size[:, 0], pick) * program.config.step_decay**state.round
-    mask = state.personal.mask.expand(len(size), -1)
-    step = LocalStep(size, picked(progress(program, state), pick), personal=mask)
+    eta = picked(roster.step_size, pick) * program.config.step_decay**state.round
+    mask = state.personal.mask.expand(len(eta), -1)
+    step = LocalStep(eta[:, 0], picked(progress(program, state), pick), personal=mask)
     agent = Agent(server.theta, snapshot, memory, step)
     if overrides(program.algorithm, "begin"):
         memory = lift(program.algorithm, "begin", hyperparameters, server, agent)
@@ -72,7 +73,7 @@ def begin(
     if entrywise(type(program.algorithm)):
         every = with_hyperparameters(program.algorithm, columns(hyperparameters))
         together = (every, columns(server), columns(agent))
-    return Local(server, agent, hyperparameters, *own, together)
+    return Local(server, agent, eta, hyperparameters, *own, together)
 
 
 def progress(program: Program, state: State) -> Tensor:
@@ -141,12 +142,12 @@ def direction(
 
 
 def local_step(
-    program: Program, roster: Roster, local: Local, draw: int, eta: Tensor, baseline: Baseline
+    program: Program, roster: Roster, local: Local, draw: int, baseline: Baseline
 ) -> tuple[Local, Step]:
-    """θ ← θ + η u of all who step, eta (L, 1); and what can be seen of it."""
+    """θ ← θ + η u of all who step; and what can be seen of it."""
     local, u, played = direction(program, roster.steppers, local, draw, baseline)
     agent = local.agent
-    following = program.policy.project(agent.theta + eta * u)
+    following = program.policy.project(agent.theta + local.eta * u)
     step = Step(draw, agent.theta, u, played, [*program.probe.log_weights], following)
     memory = agent.memory
     if overrides(program.algorithm, "remember"):

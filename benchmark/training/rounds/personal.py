@@ -21,6 +21,7 @@ class Personal(NamedTuple):
 
     entries: Tensor  # (p,), which of the d
     shared: Tensor  # (d - p,), the others
+    mask: Tensor  # (d,), 1 where an entry is personal, else 0
     values: Tensor  # (G, n, 3, p), of θ_r, θ_{r-1} and u_r
 
     @classmethod
@@ -35,20 +36,12 @@ class Personal(NamedTuple):
         at = theta[:, entries]
         values = torch.stack([at, at, torch.zeros_like(at)], dim=1)
         values = values.unsqueeze(1).repeat(1, program.agents_per_federation, 1, 1)
-        return cls(entries, (~mine).nonzero()[:, 0], values)
+        return cls(entries, (~mine).nonzero()[:, 0], mine.to(theta.dtype), values)
 
     @property
     def some(self) -> bool:
         """Whether there are personal entries."""
         return len(self.entries) > 0
-
-    @property
-    def mask(self) -> Tensor:
-        """1 where an entry is personal, else 0: (d,)."""
-        mask = self.values.new_zeros(len(self.entries) + len(self.shared))
-        if self.some:
-            mask[self.entries] = 1
-        return mask
 
     def sent(self, vectors: Tensor) -> Tensor:
         """The entries (…, d - p) of vectors (…, d) that cross."""
@@ -80,8 +73,6 @@ class Personal(NamedTuple):
 
     def stepped(self, means: Tensor, step: Tensor, rows: Tensor) -> Personal:
         """After a round in which the lanes at `rows` went along means (L, d) by λ (L, 1)."""
-        if not self.some:
-            return self
         own = means[:, self.entries]
         values = self.values.flatten(0, 1).clone()
         theta = values[rows, 0]

@@ -16,7 +16,6 @@ from fedrl.benchmark.training.rounds.exchange import (
     take_snapshot,
 )
 from fedrl.benchmark.training.rounds.lanes import Roster, rebuild_lanes, with_participants
-from fedrl.benchmark.training.rounds.lifting import picked
 from fedrl.benchmark.training.rounds.local import begin, local_step
 from fedrl.benchmark.training.rounds.program import Program, program_of
 from fedrl.benchmark.training.rounds.sending import private, size
@@ -42,7 +41,6 @@ def round_(
     roster = with_participants(program, state, roster)
     steps = 1 if program.algorithm.synchronous else config.local_steps
     shrink = config.step_decay**number
-    eta = picked(roster.step_size * shrink, roster.steppers.federation)
     latest: Episodes | None = None
     shown = config.evaluated(number + 1) or config.budget is not None  # which may end with any
     for first in range(number * config.local_steps, (number + 1) * config.local_steps, steps):
@@ -52,7 +50,7 @@ def round_(
         lengths: list[Array] = []
         watch = Diagnostics(len(sent.theta), config.weight_cap or float("inf"))
         for draw in range(first, first + steps):
-            local, step = local_step(program, roster, local, draw, eta, state.baseline)
+            local, step = local_step(program, roster, local, draw, state.baseline)
             lengths += (played.length for played in step.played)
             latest = step.played[0] if step.played else None
             if shown:
@@ -62,7 +60,7 @@ def round_(
         if lengths:
             ledger = state.ledger.played(np.concatenate(lengths, axis=1))
             state = state._replace(ledger=ledger)
-        means = (local.agent.theta - local.server.theta) / (eta * steps)
+        means = (local.agent.theta - local.server.theta) / (local.eta * steps)
         portion = shrink * steps / config.local_steps
         state, sizes = exchange(program, state, roster, local, means, portion, first)
         state = elapsed(program, state, roster, sizes, steps)

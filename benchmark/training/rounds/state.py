@@ -154,5 +154,7 @@ def policies(program: Program, state: State, place: int) -> Array:
 
 def spent(program: Program, state: State) -> Array:
     """Share of the step budget every active run has spent; 0 where there is no budget."""
+    if program.config.budget is None:
+        return np.zeros(len(state.active))
     steps = state.ledger.steps.reshape(-1, program.federations_per_run).sum(axis=1)
-    return steps / program.config.agents / (program.config.budget or np.inf)  # type: ignore[no-any-return]
+    return steps / program.config.agents / program.config.budget  # type: ignore[no-any-return]
