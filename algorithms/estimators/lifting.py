@@ -86,27 +86,8 @@ def joined(parts: Sequence[Any]) -> Any:
     return torch.cat(tuple(parts), dim=-1)
 
 
-def root(values: Any) -> Any:
-    """√, entry by entry, as torch rounds it: of arrays too, or lifting would change its bits."""
-    if isinstance(values, np.ndarray):
-        return root(torch.from_numpy(values)).numpy()
-    return values.sqrt()
-
-
 def summed(vectors: Any) -> Any:
     """Σ over the last axis, which stays: (..., 1)."""
     if isinstance(vectors, np.ndarray):
         return summed(torch.from_numpy(vectors)).numpy()
     return vectors.cumsum(-1)[..., -1:]
-
-
-def length(vectors: Tensor) -> Tensor:
-    """‖·‖ of vectors (..., d): (...)."""
-    return root(summed(vectors * vectors))[..., 0]  # type: ignore[no-any-return]
-
-
-def normalised(vectors: Any) -> Any:
-    """v / ‖v‖ of vectors (..., d), 0 where v is."""
-    norm = root(summed(vectors * vectors))
-    some = norm > 0
-    return where(some, vectors / where(some, norm, 1), 0)

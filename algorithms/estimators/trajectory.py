@@ -34,7 +34,9 @@ class Trajectories(NamedTuple):
         arrays = isinstance(self.reward, np.ndarray)
         batch = Trajectories(*map(torch.from_numpy, self)) if arrays else self  # type: ignore[arg-type]
         reward = torch.where(batch.alive, batch.reward, 0)
-        power = discount ** torch.arange(reward.shape[-1], dtype=reward.dtype)
+        power = torch.full(reward.shape[-1:], discount, dtype=reward.dtype)
+        power[:1] = 1  # in place of torch's power, whose bits depend on the processor
+        power = power.cumprod(-1)
         # cumsum adds step after step, so that lifting cannot change the order.
         found: Any = (reward * power).flatten(-2).cumsum(-1)[..., -1] / reward.shape[-2]
         return found.unsqueeze(-1).numpy() if arrays else found  # type: ignore[no-any-return]

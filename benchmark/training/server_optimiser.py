@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from fedrl.algorithms.estimators.lifting import normalised
+from fedrl.algorithms.estimators.elementary import normalised, root
 from fedrl.benchmark.config.conditions import ServerStep
 
 
@@ -49,4 +49,4 @@ class ServerOptimiser(NamedTuple):
         else:
             second = second - fresh * square * torch.sign(second - square)
         kept = torch.cat([first, second], -1)
-        return self._replace(moments=kept), first / (second.sqrt() + rule.floor)
+        return self._replace(moments=kept), first / (root(second) + rule.floor)

@@ -4,6 +4,7 @@ import numpy as np
 from gymnasium import spaces
 
 from fedrl.envs.family import Array
+from fedrl.envs.normal import box_muller
 
 NAME = "action_noise"
 
@@ -26,7 +27,5 @@ def noisy(space: spaces.Space[object], action: Array, level: Array, uniform: Arr
         other = np.floor(uniform[:, 1:2] * int(space.n))
         return np.where(uniform[:, :1] < level[:, None], other, action)
     half = uniform.shape[1] // 2
-    radius = np.sqrt(-2 * np.log1p(-uniform[:, :half]))
-    angle = 2 * np.pi * uniform[:, half:]
-    normal = np.concatenate([radius * np.cos(angle), radius * np.sin(angle)], axis=1)
+    normal = box_muller(1 - uniform[:, :half], np.ascontiguousarray(uniform[:, half:]))
     return np.asarray(action + level[:, None] * normal[:, : action.shape[1]])

@@ -39,6 +39,7 @@ ROOMS = {
         ("finite", "control", "mujoco", "thirdparty"),
         ("physical",),
         ("family",),
+        ("normal",),
         ("validation",),
     ),
     "reports": (

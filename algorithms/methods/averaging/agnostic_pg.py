@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from fedrl.algorithms.algorithm import Agent, Algorithm, Gradients, Server, Trajectories, tunable
+from fedrl.algorithms.estimators.elementary import exponential, logarithm
 
 
 class Adversary(NamedTuple):
@@ -76,7 +77,7 @@ class AgnosticPG(Algorithm):
         behind = mean - memory.value / memory.steps.clamp(min=1)
         change = torch.where(memory.steps > 0, (self.weight_step * behind).clamp(max=3), 0)
         logarithm = memory.logarithm + change
-        return Adversary(logarithm, (logarithm - total).exp(), 0 * total, 0 * total)
+        return Adversary(logarithm, exponential(logarithm - total), 0 * total, 0 * total)
 
     def direction(
         self, gradients: Gradients, server: Server, agent: Agent, *batches: Trajectories
@@ -98,7 +99,7 @@ class AgnosticPG(Algorithm):
 
     def absorb(self, server: Server, direction: Tensor, message: Told, share: Tensor) -> Mixture:
         mean = 1 + message.excess
-        return Mixture(message.value, server.memory.logarithm + mean.log(), mean)
+        return Mixture(message.value, server.memory.logarithm + logarithm(mean), mean)
 
     def advance(self, server: Server, direction: Tensor) -> Tensor:
         """u_{r+1} / mean e_i."""

@@ -6,6 +6,7 @@ from typing import ClassVar, NamedTuple
 from torch import Tensor
 
 from fedrl.algorithms.algorithm import Agent, Algorithm, Gradients, Server, Trajectories, tunable
+from fedrl.algorithms.estimators.elementary import exponential
 
 
 class Earned(NamedTuple):
@@ -53,7 +54,8 @@ class TiltedPG(Algorithm):
 
     def begin(self, server: Server, agent: Agent) -> Earned:
         """e_i = exp(-t (J_i - J̄)), at most exp(3)."""
-        tilt = (-self.tilt * (agent.memory.value - server.memory[0])).clamp(max=3).exp()
+        behind = -self.tilt * (agent.memory.value - server.memory[0])
+        tilt = exponential(behind.clamp(max=3))
         return Earned(tilt, 0 * tilt, 0 * tilt)
 
     def direction(

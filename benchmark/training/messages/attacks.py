@@ -22,11 +22,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fedrl.algorithms.estimators.lifting import length
+from fedrl.algorithms.estimators.elementary import length, root
 from fedrl.benchmark.config.conditions import Attack
 from fedrl.benchmark.training.messages.aggregation import averaged
 from fedrl.benchmark.training.rollout import Stream
 from fedrl.envs.family import Array
+from fedrl.envs.normal import box_muller
 
 
 def byzantine(attack: Attack, agent: Array, agents: int) -> Tensor:
@@ -63,7 +64,7 @@ def _alie(scale: float, message: Tensor, byzantine: Tensor, normal: Tensor) -> T
     weights = honest / honest.sum(-1, keepdim=True).clamp(min=1)
     mean = averaged(message, weights)
     square = averaged((message - mean.unsqueeze(1)).square(), weights)
-    return mean - scale * square.sqrt()
+    return mean - scale * root(square)
 
 
 def _beyond(scale: float, message: Tensor, byzantine: Tensor, normal: Tensor) -> Tensor:
@@ -83,6 +84,4 @@ def _beyond(scale: float, message: Tensor, byzantine: Tensor, normal: Tensor) ->
 def normal(stream: Stream, size: int) -> Array:
     """N(0, 1) numbers (L, size) of a stream, by Box and Muller."""
     uniform = stream.uniform(2 * ((size + 1) // 2))
-    radius = np.sqrt(-2 * np.log(1 - uniform[:, ::2]))  # 1 - u is on (0, 1]
-    angle = 2 * np.pi * uniform[:, 1::2]
-    return np.concatenate([radius * np.cos(angle), radius * np.sin(angle)], axis=1)[:, :size]
+    return box_muller(1 - uniform[:, ::2], np.ascontiguousarray(uniform[:, 1::2]))[:, :size]  # type: ignore[no-any-return]

@@ -1,5 +1,6 @@
 """Agent-level differential privacy: what agents do to what they send, and what it is worth."""
 
+import math
 from functools import cache
 from typing import Any
 
@@ -49,7 +50,7 @@ def composed(noise: float, delta: float, count: int) -> float:
 
     def excess(eps: float) -> float:
         upper = ndtr(mu / 2 - eps / mu)
-        return float(upper - np.exp(eps + log_ndtr(-mu / 2 - eps / mu)) - delta)
+        return float(upper - math.exp(eps + log_ndtr(-mu / 2 - eps / mu)) - delta)
 
     if excess(0.0) <= 0:
         return 0.0

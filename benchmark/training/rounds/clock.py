@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from fedrl.algorithms import Server
+from fedrl.algorithms.estimators.elementary import power
 from fedrl.benchmark.config.communication import Clock as Times
 from fedrl.benchmark.training.messages.compression import Size
 from fedrl.benchmark.training.rounds.lanes import Lanes, Roster
@@ -49,7 +50,7 @@ def pace(program: Program, kind: str, lanes: Lanes, purpose: str, draw: int) -> 
         return np.sqrt(lanes.agent + 1.0)  # type: ignore[no-any-return]
     index = (program.config.clock or STEADY).index
     uniform = lanes.stream(program, purpose, draw).uniform(1)[:, 0]
-    return (index - 1) / index * (1 - uniform) ** (-1 / index)  # type: ignore[no-any-return]
+    return (index - 1) / index * power(1 - uniform, -1 / index)  # type: ignore[no-any-return]
 
 
 def elapsed(program: Program, state: State, roster: Roster, sizes: Size, steps: int) -> State:
