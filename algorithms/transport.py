@@ -15,7 +15,7 @@ from fedrl.algorithms.algorithm import (
     Trajectories,
     tunable,
 )
-from fedrl.algorithms.estimators.elementary import normalised
+from fedrl.algorithms.estimators.lifting import normalised
 
 
 class Momentum(NamedTuple):

@@ -1,7 +1,10 @@
 """Functions of arrays whose leading axis is the lane, called on arrays, or on tensors by vmap.
 
-And functions of one agent's vectors, or of those of many at once (L, d), arrays or tensors: sums
-are made in order, so that lifting cannot change their bits.
+And functions of one agent's vectors (d,), or of those of many at once (L, d), arrays or tensors,
+whose bits neither lifting nor the processor can change. Sums are made in order. NumPy and torch
+compute exponentials, logarithms and powers by vectors of the processor, and torch a square root by
+a library that rounds it otherwise on another one: here they are the C library's, one number after
+the other, and roots are rounded correctly.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,6 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch._C._functorch import is_functorch_wrapped_tensor
+
+from fedrl.algorithms.estimators.compilation import compiled
 
 
 def lifted(function: Callable[..., None], first: Any, *others: Any) -> Any:
@@ -91,3 +96,62 @@ def summed(vectors: Any) -> Any:
     if isinstance(vectors, np.ndarray):
         return summed(torch.from_numpy(vectors)).numpy()
     return vectors.cumsum(-1)[..., -1:]
+
+
+def exponential(values: Any) -> Any:
+    """e^x of x (...)."""
+    return _each(_exponential, values)
+
+
+def logarithm(values: Any) -> Any:
+    """Log x of x (...)."""
+    return _each(_logarithm, values)
+
+
+def root(values: Any) -> Any:
+    """√x of x (...)."""
+    return _each(np.sqrt, values)
+
+
+def power(values: Any, exponent: float) -> Any:
+    """x^p of x (...)."""
+    return _each(lambda x, out: _power(x, exponent, out), values)
+
+
+def length(vectors: Any) -> Any:
+    """‖·‖ of vectors (..., d): (...)."""
+    return root(summed(vectors * vectors))[..., 0]
+
+
+def normalised(vectors: Any) -> Any:
+    """v / ‖v‖ of vectors (..., d), 0 where v is."""
+    norm = root(summed(vectors * vectors))
+    some = norm > 0
+    return where(some, vectors / where(some, norm, 1), 0)
+
+
+def _each(function: Callable[[Any, Any], Any], values: Any) -> Any:
+    def lanes(out: Any, x: Any) -> None:
+        found = np.empty(x.size, x.dtype)
+        function(x.reshape(-1), found)
+        out[...] = found.reshape(out.shape)
+
+    return lifted(lanes, values)
+
+
+@compiled
+def _exponential(x, out):  # type: ignore[no-untyped-def]
+    for i in range(len(x)):
+        out[i] = np.exp(x[i])
+
+
+@compiled
+def _logarithm(x, out):  # type: ignore[no-untyped-def]
+    for i in range(len(x)):
+        out[i] = np.log(x[i])
+
+
+@compiled
+def _power(x, exponent, out):  # type: ignore[no-untyped-def]
+    for i in range(len(x)):
+        out[i] = x[i] ** exponent

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from fedrl.algorithms.estimators.elementary import normalised, root
+from fedrl.algorithms.estimators.lifting import normalised, root
 from fedrl.benchmark.config.conditions import ServerStep
 
 

@@ -8,14 +8,17 @@ import torch
 from torch.func import vmap
 
 from fedrl.algorithms import Trajectories
-from fedrl.algorithms.estimators.elementary import (
+from fedrl.algorithms.estimators.lifting import (
     exponential,
+    flat,
+    joined,
     logarithm,
     normalised,
     power,
     root,
+    summed,
+    where,
 )
-from fedrl.algorithms.estimators.lifting import flat, joined, summed, where
 
 LANES, D = 13, 21
 

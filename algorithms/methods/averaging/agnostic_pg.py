@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from fedrl.algorithms.algorithm import Agent, Algorithm, Gradients, Server, Trajectories, tunable
-from fedrl.algorithms.estimators.elementary import exponential, logarithm
+from fedrl.algorithms.estimators.lifting import exponential, logarithm
 
 
 class Adversary(NamedTuple):

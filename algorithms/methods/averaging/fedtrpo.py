@@ -15,8 +15,7 @@ from fedrl.algorithms.algorithm import (
     tunable,
 )
 from fedrl.algorithms.estimators.actor_critic.region import gain_and_divergence
-from fedrl.algorithms.estimators.elementary import root
-from fedrl.algorithms.estimators.lifting import where
+from fedrl.algorithms.estimators.lifting import root, where
 from fedrl.algorithms.estimators.natural import inner, natural_gradient, ratio
 
 

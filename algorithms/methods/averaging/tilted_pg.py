@@ -6,7 +6,7 @@ from typing import ClassVar, NamedTuple
 from torch import Tensor
 
 from fedrl.algorithms.algorithm import Agent, Algorithm, Gradients, Server, Trajectories, tunable
-from fedrl.algorithms.estimators.elementary import exponential
+from fedrl.algorithms.estimators.lifting import exponential
 
 
 class Earned(NamedTuple):

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from fedrl.algorithms.algorithm import Agent, Algorithm, Server, tunable, weighted_mean
-from fedrl.algorithms.estimators.elementary import length
 from fedrl.algorithms.estimators.gradients import Gradients
+from fedrl.algorithms.estimators.lifting import length
 from fedrl.algorithms.estimators.trajectory import Trajectories
 
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 from torch import Tensor
 
 from fedrl.algorithms.algorithm import Agent, Gradients, Server, Trajectories, freshness
-from fedrl.algorithms.estimators.elementary import normalised
+from fedrl.algorithms.estimators.lifting import normalised
 from fedrl.algorithms.local_momentum import Local, LocalMomentum
 
 

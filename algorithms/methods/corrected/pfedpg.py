@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from fedrl.algorithms.algorithm import Agent, Algorithm, Gradients, Server, Trajectories, freshness
-from fedrl.algorithms.estimators.elementary import normalised
+from fedrl.algorithms.estimators.lifting import normalised
 
 
 class Own(NamedTuple):

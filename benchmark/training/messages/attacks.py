@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fedrl.algorithms.estimators.elementary import length, root
+from fedrl.algorithms.estimators.lifting import length, root
 from fedrl.benchmark.config.conditions import Attack
 from fedrl.benchmark.training.messages.aggregation import averaged
 from fedrl.benchmark.training.rollout import Stream

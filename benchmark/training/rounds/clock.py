@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from fedrl.algorithms import Server
-from fedrl.algorithms.estimators.elementary import power
+from fedrl.algorithms.estimators.lifting import power
 from fedrl.benchmark.config.communication import Clock as Times
 from fedrl.benchmark.training.messages.compression import Size
 from fedrl.benchmark.training.rounds.lanes import Lanes, Roster

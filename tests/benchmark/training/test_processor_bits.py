@@ -18,7 +18,7 @@ import fedrl.benchmark.training
 PROGRAM = """
 import hashlib
 import numpy as np
-from fedrl.algorithms.estimators import elementary
+from fedrl.algorithms.estimators import lifting
 from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.execution.attempt import one_thread
@@ -53,8 +53,8 @@ stream = Stream(np.arange(50, dtype=np.uint64), np.zeros(50, np.int64), 0)
 double = stream.uniform(1000) + 0.5
 found = [normal(stream, 1000)]
 for x in (double, double.astype(np.float32)):
-    found += [elementary.exponential(x), elementary.logarithm(x), elementary.power(x, -0.3)]
-    found.append(elementary.root(x))
+    found += [lifting.exponential(x), lifting.logarithm(x), lifting.power(x, -0.3)]
+    found.append(lifting.root(x))
 for numbers in found:
     print(hashlib.sha256(numbers.tobytes()).hexdigest())
 """
