@@ -180,7 +180,8 @@ def with_theory(frame: pd.DataFrame) -> pd.DataFrame:
         return frame
     known = {name: kind.exponent for name, kind in ALGORITHMS.items()}
     claimed = frame["algorithm"].map(known).astype(float)
-    return frame.assign(**{col.THEORY_EXPONENT: claimed})
+    # Joined, not assigned: of a table that was joined of many columns pandas warns at one more.
+    return pd.concat([frame, claimed.rename(col.THEORY_EXPONENT)], axis=1)
 
 
 def placed(frame: pd.DataFrame, study: Study) -> pd.DataFrame:
