@@ -263,7 +263,7 @@ def test_a_closure_holds_what_decides_and_nothing_that_shows(family: str, algori
         *(f"fedrl.algorithms.{name}" for name in ("algorithm", "estimators", "local_momentum")),
         "fedrl.algorithms.methods",
         *("fedrl.benchmark.config", TRAINING, "fedrl.envs.family", "fedrl.envs.validation"),
-        "fedrl.envs.physical",
+        *("fedrl.envs.physical", "fedrl.envs.normal"),
         *("fedrl.envs.finite", FAMILIES[family].__module__.rpartition(".")[0]),
     }
 
