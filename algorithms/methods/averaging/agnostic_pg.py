@@ -76,8 +76,8 @@ class AgnosticPG(Algorithm):
         mean, total = server.memory[:2]
         behind = mean - memory.value / memory.steps.clamp(min=1)
         change = torch.where(memory.steps > 0, (self.weight_step * behind).clamp(max=3), 0)
-        logarithm = memory.logarithm + change
-        return Adversary(logarithm, exponential(logarithm - total), 0 * total, 0 * total)
+        grown = memory.logarithm + change
+        return Adversary(grown, exponential(grown - total), 0 * total, 0 * total)
 
     def direction(
         self, gradients: Gradients, server: Server, agent: Agent, *batches: Trajectories

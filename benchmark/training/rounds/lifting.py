@@ -50,9 +50,9 @@ def entrywise(kind: type[Algorithm]) -> bool:
 
 
 def has_methods(kind: type) -> bool:
-    """Whether a class defines methods itself, beside those that dataclasses are given."""
+    """Whether a class defines methods or properties itself, beside those dataclasses are given."""
     own = (value for name, value in vars(kind).items() if not name.startswith("__"))
-    return any(callable(value) or isinstance(value, property) for value in own)
+    return any(hasattr(value, "__get__") for value in own)
 
 
 def mapped(function: Callable[..., Any], values: Any, *others: Any) -> Any:

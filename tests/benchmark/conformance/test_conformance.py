@@ -14,6 +14,7 @@ from torch import Tensor
 from fedrl.algorithms import ALGORITHMS
 from fedrl.algorithms.methods.averaging.fedpg import FedPG
 from fedrl.algorithms.methods.averaging.fedpg_m import FedPGM
+from fedrl.algorithms.methods.corrected.pfedpg import PFedPGVR
 from fedrl.benchmark.conformance import draws, dynamics, finite, learning, purity
 from fedrl.benchmark.conformance.digests import DIGESTS
 from fedrl.benchmark.conformance.verdict import ConformanceError
@@ -313,6 +314,15 @@ class Scaled(FedPG):
 
 
 @dataclass(frozen=True)
+class Guided(PFedPGVR):
+    """PFedPG-VR with another estimate: what its direction calls may be of any kind."""
+
+    def estimates(self, *values: Any) -> tuple[Tensor, Tensor]:
+        fresh, change = super().estimates(*values)
+        return fresh / fresh.sum(), change
+
+
+@dataclass(frozen=True)
 class WronglyScaled(Scaled):
     """The same, which says that it is entry by entry."""
 
@@ -322,7 +332,9 @@ class WronglyScaled(Scaled):
 def test_a_direction_that_is_not_entry_by_entry_is_found() -> None:
     learning.entry_by_entry_is_one_after_the_other(FedPG)
     assert entrywise(FedPG)
+    assert entrywise(PFedPGVR)
     assert not entrywise(Scaled), "FedPG said it of another direction"
+    assert not entrywise(Guided), "PFedPG-VR said it of another estimate"
     with pytest.raises(ConformanceError, match="it is not entrywise"):
         learning.entry_by_entry_is_one_after_the_other(WronglyScaled)
 

@@ -7,9 +7,11 @@ import statistics
 
 import numpy as np
 import pytest
+import torch
 from pydantic import ValidationError
 from scipy.optimize import minimize
 
+from fedrl.algorithms.algorithm import weighted_mean
 from fedrl.benchmark.config.communication import (
     AGGREGATORS,
     GeometricMedian,
@@ -21,7 +23,7 @@ from fedrl.benchmark.config.communication import (
 from fedrl.benchmark.config.configuration import Config, Run
 from fedrl.benchmark.config.seeds import Seed
 from fedrl.benchmark.training.federation import train
-from fedrl.benchmark.training.messages.aggregation import aggregate
+from fedrl.benchmark.training.messages.aggregation import aggregate, averaged
 
 SMALL = {
     "family": "random-mdp",
@@ -164,3 +166,16 @@ def test_what_cannot_be_is_refused_in_one_line(changes, words):
     with pytest.raises(ValidationError) as caught:
         run(**changes)
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.int64])
+@pytest.mark.parametrize("shape", [(), (7,), (2, 3)])
+@pytest.mark.parametrize("agents", [1, 13])
+def test_the_mean_of_all_federations_is_that_of_each(dtype, shape, agents):
+    generator = torch.Generator().manual_seed(0)
+    messages = (100 * torch.randn(4, agents, *shape, generator=generator)).to(dtype)
+    weights = torch.rand(4, agents, generator=generator, dtype=torch.float32)
+    expected = torch.stack([weighted_mean(*each) for each in zip(messages, weights, strict=True)])
+    found = averaged(messages, weights)
+    assert found.dtype == torch.result_type(messages, weights)
+    assert torch.equal(found, expected.to(found.dtype))
