@@ -8,7 +8,7 @@ from torch import Tensor
 
 from fedrl.algorithms.algorithm import Agent, Algorithm, Server, tunable, weighted_mean
 from fedrl.algorithms.estimators.gradients import Gradients
-from fedrl.algorithms.estimators.lifting import length
+from fedrl.algorithms.estimators.lifting import length, root, summed
 from fedrl.algorithms.estimators.trajectory import Trajectories
 
 
@@ -59,7 +59,9 @@ class FedPGBR(Algorithm):
         """
         present = (weights > 0) & messages.isfinite().all(-1)
         messages = torch.where(present.unsqueeze(-1), messages, 0)
-        distance = torch.stack([length(messages - messages[i]) for i in range(len(messages))])
+        apart = (messages - messages[i] for i in range(len(messages)))
+        # One root of all: it is lifted, which takes longer than to compute it.
+        distance = root(torch.stack([summed(each.square())[..., 0] for each in apart]))
         tight = self._near(messages, distance, present, 2 * self.sigma * self.tightness)
         loose = self._near(messages, distance, present, 2 * self.sigma)
         enough = tight.sum() >= present.sum() - self.alpha * present.sum()

@@ -20,7 +20,7 @@ def lift(
     algorithm: Algorithm, method: str, hyperparameters: dict[str, Tensor], *values: Any
 ) -> Any:
     """A method of the algorithm over the leading axis of its hyperparameters and all values."""
-    if method != "combine" and entrywise(type(algorithm)):
+    if method != "combine" and entrywise(type(algorithm)):  # which is given matrices (n, d)
         every = with_hyperparameters(algorithm, mapped(column, hyperparameters))
         return rows(getattr(every, method)(*mapped(column, values)), len(leaves(values)[0]))
 
