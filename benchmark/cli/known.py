@@ -4,7 +4,6 @@ import tomllib
 from collections.abc import Callable
 from difflib import get_close_matches
 from functools import wraps
-from importlib.metadata import entry_points
 from pathlib import Path
 from runpy import run_path
 from typing import Any, NamedTuple, get_type_hints
@@ -12,7 +11,15 @@ from typing import Any, NamedTuple, get_type_hints
 from typer.exceptions import TyperException
 
 from fedrl.benchmark.cli.codes import USER_ERROR
-from fedrl.benchmark.cli.names import PACKAGES, between_commas, fields, names, settings, told
+from fedrl.benchmark.cli.names import (
+    PACKAGES,
+    between_commas,
+    entry_points,
+    fields,
+    names,
+    settings,
+    told,
+)
 from fedrl.benchmark.cli.streams import NOTICE
 
 

@@ -1,13 +1,14 @@
 """The command `fedrl`. Heavy imports stand inside the commands, so that help appears at once."""
 
 import errno
+import inspect
 import sys
 import warnings
 from contextlib import suppress
-from importlib.metadata import PackageNotFoundError, version
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from fedrl.benchmark.cli.codes import INTERRUPTED, USER_ERROR
@@ -40,18 +41,44 @@ OUTSIDE = {
     getattr(errno, "EDQUOT", errno.ENOSPC),
 }
 
+
+class Grouped(TyperGroup):
+    """Commands in groups, each with its whole first sentence."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write one list per group, all of the same columns."""
+        width = max(map(len, self.commands))
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for name, command in self.commands.items():
+            told = command.get_short_help_str(limit=sys.maxsize)
+            group = getattr(command, "rich_help_panel", None) or "Commands"
+            groups.setdefault(group, []).append((name.ljust(width), told))
+        for group, rows in groups.items():
+            with formatter.section(group):
+                formatter.write_dl(rows)
+
+
+def _in_lines(told: str) -> str:
+    """A docstring of which every example stays a line that can be copied."""
+    text, title, examples = told.partition("Examples:")
+    lines = (f"  {line.strip()}" for line in examples.splitlines() if line.strip())
+    return "\n".join((f"{text}{title}\n\n\b", *lines))
+
+
 app = typer.Typer(
     name="fedrl",
-    no_args_is_help=True,
-    rich_markup_mode="rich",
+    cls=Grouped,
+    invoke_without_command=True,
+    rich_markup_mode=None,  # to import what draws frames takes longer than all the rest of a help
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="""Reproducible benchmarks of federated reinforcement learning.
 
     N agents, each with its own perturbed environment, learn one policy together.
 
-    [bold]Start here[/]
+    Start here:
 
+    \b
       fedrl run quick            compute a small study (a few minutes)
       fedrl report quick         write its report: one web page, figures, tables
 
@@ -75,11 +102,14 @@ for _group, _modules in {
 }.items():
     for _module in _modules:
         _command = getattr(_module, _module.__name__.rpartition(".")[2])  # of its module's name
-        app.command(_named.get(_module), rich_help_panel=_group)(checked(_command))
+        _help = _in_lines(inspect.cleandoc(_command.__doc__))
+        app.command(_named.get(_module), help=_help, rich_help_panel=_group)(checked(_command))
 
 
 def _version(asked: bool) -> None:
     if asked:
+        from importlib.metadata import PackageNotFoundError, version
+
         try:
             print(f"fedrl {version('fedrl')}")
         except PackageNotFoundError:
@@ -89,11 +119,14 @@ def _version(asked: bool) -> None:
 
 @app.callback()
 def _options(
+    context: typer.Context,
     asked: Annotated[
         bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=_version)
     ] = False,
 ) -> None:
-    pass
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+        raise typer.Exit(USER_ERROR)
 
 
 def main() -> NoReturn:

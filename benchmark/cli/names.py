@@ -1,15 +1,19 @@
 """Names of studies, families and algorithms, read from files: nothing is imported for them."""
 
+from __future__ import annotations
+
 import ast
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import cache
-from importlib.metadata import entry_points
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoints
 
 PACKAGES = Path(__file__).parents[2]
 REGISTRIES = {  # kind: file, name of its literal dict, group of entry points
@@ -34,6 +38,13 @@ def names(kind: str) -> list[str]:
     assert isinstance(literal, ast.Dict)
     keys = [ast.literal_eval(key) for key in literal.keys if key is not None]
     return keys + [point.name for point in entry_points(group=group) if group]
+
+
+def entry_points(group: str) -> EntryPoints:
+    """What other packages add; a help page and most answers come without what finds it."""
+    from importlib.metadata import entry_points as found
+
+    return found(group=group)
 
 
 def between_commas(text: str) -> list[str]:

@@ -36,7 +36,7 @@ _STUDY: dict[str, Any] = {
 }
 StudyName = Annotated[str, typer.Argument(metavar="STUDY", **_STUDY), Known(known.check_study)]
 StudyOrNone = Annotated[
-    str | None, typer.Argument(metavar="[STUDY]", **_STUDY), Known(known.check_study)
+    str | None, typer.Argument(metavar="STUDY", **_STUDY), Known(known.check_study)
 ]
 Set = Annotated[
     list[str] | None,

@@ -5,18 +5,22 @@ are kept where Python keeps compiled modules, under a digest of all files' names
 The folder that a command is called in is no part of them.
 """
 
+from __future__ import annotations
+
 import hashlib
 import json
 import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from fedrl.benchmark.cli.names import PACKAGES
+from fedrl.benchmark.cli.names import PACKAGES, entry_points
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 PLACE = Path(__file__).parent / "__pycache__"
 KEPT = 8  # of one list: environments that share the source have different plug-ins

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import typer
@@ -36,12 +35,12 @@ def section(name: str, command: Any) -> str:
     shown = [p for p in command.params if p.name not in HELP and not p.hidden]
     arguments, options = ([p for p in shown if _is_option(p) is kind] for kind in (False, True))
     usage = " ".join(["fedrl", name, *map(_usage, arguments), *["[OPTIONS]"] * bool(options)])
-    told, _, examples = (command.help or "").partition("[bold]Examples[/]")
+    told, _, examples = (command.help or "").partition("Examples:")
     parts = [f"## `fedrl {name}`", f"```text\n{usage}\n```", _prose(told)]
     if shown:
         rows = [(_names(p), plain(p.help or ""), _default(p)) for p in arguments + options]
         parts.append(markdown(("argument or option", "meaning", "default"), rows))
-    lines = [line.strip() for line in examples.splitlines() if line.strip()]
+    lines = [line.strip() for line in examples.strip("\n\b").splitlines()]
     if lines:
         parts.append("```sh\n" + "\n".join(lines) + "\n```")
     return "\n\n".join(parts)
@@ -79,6 +78,5 @@ def _default(parameter: Any) -> str:
 
 
 def _prose(told: str) -> str:
-    """Help text without its terminal markup."""
-    bare = re.sub(r"\[/?(bold|dim|italic)?\]", "", told.strip())
-    return "\n\n".join(plain(" ".join(part.split())) for part in bare.split("\n\n"))
+    """Help text, a paragraph in one line."""
+    return "\n\n".join(plain(" ".join(part.split())) for part in told.strip().split("\n\n"))

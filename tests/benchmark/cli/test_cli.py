@@ -442,26 +442,3 @@ def test_the_module_is_the_same_program(fedrl: Fedrl) -> None:
         [sys.executable, "-m", "fedrl", *arguments], capture_output=True, text=True, check=True
     )
     assert called.stdout == fedrl(*arguments).out
-
-
-def test_help_appears_without_heavy_imports() -> None:
-    code = (
-        "import sys, fedrl.benchmark.cli.main; "
-        "heavy = {'torch', 'numba', 'numpy', 'gymnasium', 'pandas', 'envs'} & set(sys.modules); "
-        "assert not heavy, heavy"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True)
-
-
-@pytest.mark.parametrize(
-    "command",
-    [
-        *("list", "run", "report", "records", "replay", "merge", "speed", "info"),
-        *("check", "compile", "show", "render"),
-    ],
-)
-def test_every_command_has_help_with_examples(fedrl: Fedrl, command: str) -> None:
-    answer = fedrl(command, "--help")
-    assert answer.code == 0
-    assert f"fedrl {command}" in answer.out
-    assert "Examples" in answer.out

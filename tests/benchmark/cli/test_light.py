@@ -42,7 +42,6 @@ def ask(tmp_path: Path) -> Callable[..., Answer]:
 @pytest.mark.parametrize(
     ("words", "code", "told"),
     [
-        (("--help",), 0, ""),
         pytest.param(("run", "--help"), 0, "", marks=pytest.mark.long),
         (("run", "qick"), 2, "no study 'qick'; did you mean 'quick'?"),
         pytest.param(
@@ -133,6 +132,13 @@ def test_help_and_slips_import_nothing_heavy(ask, words, code, told) -> None:
     answer = ask(*words)
     assert answer.code == code, answer.err
     assert told in answer.err
+    assert answer.imported == []
+
+
+def test_help_imports_what_reads_the_command_line_and_no_more(tmp_path: Path) -> None:
+    light_too = {"numpy", "pydantic", "rich", "importlib.metadata"}
+    answer = light.ask(["--help"], tmp_path, ROOT, HEAVY | light_too)
+    assert answer.code == 0
     assert answer.imported == []
 
 

@@ -1,8 +1,10 @@
 """Laws of the terminal: no number is broken, a record is a line when piped, help has groups."""
 
+import re
 from typing import Any
 
 import pytest
+import typer
 from rich.console import Console
 from typer.testing import CliRunner
 
@@ -36,8 +38,30 @@ def test_no_number_is_broken(width: int, monkeypatch: Any, capsys: Any) -> None:
 
 def test_help_has_groups_and_keeps_what_stands_in_brackets() -> None:
     told = CliRunner().invoke(app, ["--help"]).stdout
-    assert all(f" {group} " in told for group in ("Studies", "Tuning", "Trust", "This machine"))
+    groups = re.findall(r"^([A-Z].*):$", told, re.MULTILINE)
+    assert {"Studies", "Tuning", "Trust", "This machine"} <= set(groups)
+    assert "..." not in told.partition("Studies:")[2], "sentences are whole"
     assert "[design]" in CliRunner().invoke(app, ["sensitivity", "--help"]).stdout
+
+
+COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_example_is_a_line_that_can_be_copied(name: str) -> None:
+    told = CliRunner().invoke(app, [name, "--help"], terminal_width=60).stdout
+    shown = [line.strip() for line in told.partition("Examples:")[2].splitlines()]
+    written = [line.strip() for line in COMMANDS[name].callback.__doc__.splitlines()]
+    examples = [line for line in written if line.startswith(f"fedrl {name}")]
+    assert examples
+    assert set(examples) <= set(shown)
+
+
+def test_without_a_word_the_help_is_shown() -> None:
+    nothing, help_page = (CliRunner().invoke(app, words) for words in ([], ["--help"]))
+    assert nothing.exit_code == 2
+    assert nothing.stdout == help_page.stdout
+    assert nothing.stderr == ""
 
 
 def test_the_version_is_told() -> None:

@@ -33,7 +33,7 @@ def check(
     For whoever adds one: a table says which laws hold, and for the others in a sentence what is
     wrong. Exit code 1 if a law is broken.
 
-    [bold]Examples[/]
+    Examples:
 
       fedrl check cartpole
 

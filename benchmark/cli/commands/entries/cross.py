@@ -27,7 +27,7 @@ def cross(
     of the draw that gave the run its agents. They are rows of cross.csv with policy `transfer`, and
     their mean is the column `transfer`.
 
-    [bold]Examples[/]
+    Examples:
 
       fedrl cross quick
 

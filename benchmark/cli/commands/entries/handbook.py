@@ -25,7 +25,7 @@ def handbook(
 ) -> None:
     """Write a page per algorithm: equation, reading, source, cost, hyperparameters, traps.
 
-    [bold]Examples[/]
+    Examples:
 
       fedrl handbook algorithms --out docs/algorithms
     """

@@ -45,9 +45,9 @@ def render(
 ) -> None:
     """Film the agents side by side under the final policy of a stored run (GIF or MP4).
 
-    Agents, heterogeneity and seed are the run's own unless they are given. Needs fedrl\\[render].
+    Agents, heterogeneity and seed are the run's own unless they are given. Needs fedrl[render].
 
-    [bold]Examples[/]
+    Examples:
 
       fedrl render cartpole --policy 'CELL seed 3' --study quick
 

@@ -24,7 +24,7 @@ def show(
 
     These are the agents of a run with the same heterogeneity and seed.
 
-    [bold]Examples[/]
+    Examples:
 
       fedrl show gridworld --kappa 0.8
 

@@ -32,7 +32,7 @@ def thresholds(
     Families are taken at their stock settings. Scores are means over the agents: J where the
     family is measured by its objective, else the undiscounted return.
 
-    [bold]Examples[/]
+    Examples:
 
       fedrl thresholds
 

@@ -41,7 +41,7 @@ def import_curves(
     monitor.csv of Stable-Baselines3, JSON of marl-eval. They are marked as from outside: nothing of
     them can be replayed, and as their seeds are not paired nothing is compared within seeds.
 
-    [bold]Examples[/]
+    Examples:
 
       fedrl import curves.csv --out imported
 

@@ -25,7 +25,7 @@ def merge(
     others are. Files that are corrupt, or that no manifest beside them speaks of, are listed and
     not copied. Exit code 1 in these cases. Nothing is overwritten; the command may be repeated.
 
-    [bold]Examples[/]
+    Examples:
 
       fedrl merge laptop/results cluster/results --into results
     """

@@ -25,7 +25,7 @@ def mirror(
     Needs the optional extra of the viewer's name. Nothing is sent anywhere. A mirror that is
     written again replaces what it wrote before.
 
-    [bold]Examples[/]
+    Examples:
 
       fedrl mirror quick --to tensorboard --out mirror && tensorboard --logdir mirror
 

@@ -18,7 +18,7 @@ def compile_study(
     A run compiles what is missing by itself, once per machine. Ask for it beforehand when you build
     a container image, or before many machines with one file system begin. No result is stored.
 
-    [bold]Examples[/]
+    Examples:
 
       fedrl compile quick
 

@@ -28,7 +28,7 @@ def doctor(
     and signs of presence of processes that ended are removed (of other machines after a week), and
     checkpoints of runs that are stored. Nothing else is changed.
 
-    [bold]Examples[/]
+    Examples:
 
       fedrl doctor
 

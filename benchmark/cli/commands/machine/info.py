@@ -6,7 +6,7 @@ from fedrl.benchmark.cli.options import Json
 def info(as_json: Json = False) -> None:
     """Versions, machine, where things are, and the digest of the code that decides numbers.
 
-    [bold]Examples[/]
+    Examples:
 
       fedrl info
 

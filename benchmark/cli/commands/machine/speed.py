@@ -26,7 +26,7 @@ def speed(
     Real steps are environment steps that were taken; lane steps count every episode as long as the
     horizon. The seeds are shared over the workers, which start together.
 
-    [bold]Examples[/]
+    Examples:
 
       fedrl speed --family cartpole --algorithm fedsvrpg-m --seeds 10 --agents 10 --rounds 20
 

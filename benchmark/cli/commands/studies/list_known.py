@@ -43,7 +43,7 @@ def list_known(
 ) -> None:
     """List environment families, algorithms or built-in studies that can be combined.
 
-    [bold]Examples[/]
+    Examples:
 
       fedrl list families
 

@@ -33,7 +33,7 @@ def open_page(
 ) -> None:
     """Open the page of a published study; made from its records the first time, in a minute or so.
 
-    [bold]Examples[/]
+    Examples:
 
       fedrl open quick
 

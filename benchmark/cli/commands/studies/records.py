@@ -29,7 +29,7 @@ def records(
 ) -> None:
     """Export the stored runs of a study as one tidy table, one row per evaluation point.
 
-    [bold]Examples[/]
+    Examples:
 
       fedrl records quick --out quick.parquet
 

@@ -64,7 +64,7 @@ def report(
     What is chosen of names, order and size is kept beside the report: `fedrl verify` makes the
     same again.
 
-    [bold]Examples[/]
+    Examples:
 
       fedrl report quick
 

@@ -35,7 +35,7 @@ def run(
     the seeds double until no claim of `fedrl claims` is left that more seeds could decide; every
     look judges a claim at its share of α, so that a wrong verdict is no likelier than at one look.
 
-    [bold]Examples[/]
+    Examples:
 
       fedrl run quick
 

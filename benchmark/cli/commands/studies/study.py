@@ -32,7 +32,7 @@ def study(
 
     Nothing is overwritten. What it says of a family is what the studies that come along say.
 
-    [bold]Examples[/]
+    Examples:
 
       fedrl study new my.toml --algorithm my_package.mine:Mine --against fedpg,scaffold-pg
 

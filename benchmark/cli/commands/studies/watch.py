@@ -21,7 +21,7 @@ def watch(
     Read from the store alone: on any machine that sees the folder of results, from 127.0.0.1 only.
     Ctrl-C ends it; the study goes on. With --json the state is printed once.
 
-    [bold]Examples[/]
+    Examples:
 
       fedrl watch quick
 

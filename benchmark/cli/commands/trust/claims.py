@@ -35,7 +35,7 @@ def claims(
     outside; intervals are simultaneous over the parts. Where one side was not treated fairly, say
     not tuned, a verdict against it is withheld, and the reason is said.
 
-    [bold]Examples[/]
+    Examples:
 
       fedrl claims theory
 

@@ -47,7 +47,7 @@ def compare(
     agent to the target a quarter below the reference, new / old. With 95 % bootstrap intervals over
     paired seeds. Runs that only one side has are listed.
 
-    [bold]Examples[/]
+    Examples:
 
       fedrl compare reports/published/quick results --study quick
 

@@ -35,7 +35,7 @@ def publish(
     or if it is not known on what it was computed. With --redraw tables and digests are made again
     and everything else stays, the day too.
 
-    [bold]Examples[/]
+    Examples:
 
       fedrl publish quick --date 2026-03-31
 

@@ -32,7 +32,7 @@ def replay(
     amplifies last digits within an episode, are not comparable then: exit code 1. Numbers that no
     manifest beside them speaks of are not computed: exit code 1.
 
-    [bold]Examples[/]
+    Examples:
 
       fedrl replay results/quick/CELL/seed-00003.parquet
 

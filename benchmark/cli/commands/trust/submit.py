@@ -32,7 +32,7 @@ def submit(
     listed already and has no longer the records and runs it was verified by is taken off, and the
     exit code is 1.
 
-    [bold]Examples[/]
+    Examples:
 
       fedrl submit reports/published/quick
 

@@ -32,7 +32,7 @@ def verify(
     differ, and for tables which number: row, column, old, new. Nothing is changed. Of several, one
     that cannot be read is named and differs; the others are verified.
 
-    [bold]Examples[/]
+    Examples:
 
       fedrl verify results/quick/report
 

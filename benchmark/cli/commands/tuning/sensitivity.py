@@ -22,12 +22,12 @@ def sensitivity(
 ) -> None:
     """How much every algorithm owes to its hyperparameters, over all environments of a study.
 
-    Computes what is missing of a study with a table \\[design], which tries all environments and
+    Computes what is missing of a study with a table [design], which tries all environments and
     algorithms at the same settings, and writes its report. Φ is what tuning per environment gains
     over one shared setting, as a share of the spread of performances; d the number of
     hyperparameters that have to be tuned to keep 95 % of the performance.
 
-    [bold]Examples[/]
+    Examples:
 
       fedrl sensitivity sensitivity --dry-run
 

@@ -41,7 +41,7 @@ def tune(
     hyperparameters = "tuned" and meets its test seeds for the first time. Stop it whenever you
     like: the same command goes on and finds the same winner.
 
-    [bold]Examples[/]
+    Examples:
 
       fedrl tune quick --dry-run
 

@@ -30,7 +30,7 @@ def tuned(
 ) -> None:
     """List tuned values: what they are, how good, and what finding them cost.
 
-    [bold]Examples[/]
+    Examples:
 
       fedrl tuned
 
