@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import datetime
 import re
 import tomllib
+from configparser import ConfigParser
 from itertools import pairwise
 
 import pytest
@@ -71,3 +73,27 @@ def test_the_citation_names_the_project_and_its_license() -> None:
     assert fields["title"].startswith(f"{PROJECT['name']}: ")
     assert fields["license"] == PROJECT["license"]
     assert {"cff-version", "message"} <= set(fields)
+
+
+def test_scripts_that_tox_runs_find_what_stands_beside_them() -> None:
+    """Their own folder is not searched (PYTHONSAFEPATH): an environment has to name it."""
+    tox = ConfigParser(interpolation=None)
+    tox.read(ROOT / "tox.ini", "utf-8")
+    assert "PYTHONSAFEPATH = 1" in tox["testenv"]["set_env"]
+    found = set()
+    for section in tox.values():
+        for name in re.findall(r"^python (\S+\.py)", section.get("commands", ""), re.MULTILINE):
+            script = ROOT / name
+            imported = {
+                alias.name if isinstance(node, ast.Import) else node.module
+                for node in ast.walk(ast.parse(script.read_text("utf-8")))
+                if isinstance(node, ast.Import | ast.ImportFrom)
+                for alias in node.names
+            }
+            if any((script.parent / f"{module}.py").exists() for module in imported):
+                folder = script.parent.relative_to(ROOT).as_posix().replace("/", "{/}")
+                assert f"PYTHONPATH = {{tox_root}}{{/}}{folder}\n" in f"{section['set_env']}\n", (
+                    name
+                )
+                found.add(script.name)
+    assert found == {"ratios.py", "ppo.py"}
