@@ -1,7 +1,9 @@
 """Speed of the engine's parts; `tox run -e speed` runs this and prints ratios.
 
-Every benchmark notes in `extra_info["steps"]` how many real environment steps one call handles.
-One thread, one process. What is measured is processor time: other programs disturb it little.
+Every benchmark notes in `extra_info["steps"]` how many real environment steps its calls handle,
+and in "ratio" its speed as a multiple of a reference's, which is timed before every call: a shared
+machine is slower by a third for minutes, and then so are both. One thread, one process. What is
+measured is processor time: other programs disturb it little.
 """
 
 from __future__ import annotations
@@ -9,6 +11,10 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from functools import cache
+from statistics import median
+from typing import NamedTuple
 
 import gymnasium
 import mujoco
@@ -35,6 +41,7 @@ from fedrl.envs.mujoco.robot import Robot
 
 pytestmark = pytest.mark.benchmark(timer=time.process_time)
 
+LEAST = 0.02  # s that are measured at once: after a reference, caches hold what is its
 RUNS, AGENTS = 10, 10  # the paper's regime: 10 seeds × 10 agents × 1 episode
 
 
@@ -50,11 +57,51 @@ def cartpole(algorithm: str = "fedsvrpg-m", **changes) -> list[Run]:
     return [Run(config, Seed("test", seed)) for seed in range(RUNS)]
 
 
-def measure(benchmark, function, steps: int, rounds: int = 10) -> None:
+class Reference(NamedTuple):
+    """What a benchmark is a multiple of."""
+
+    name: str
+    call: Callable[[], object]
+    steps: int  # of one call
+
+
+def measure(
+    benchmark, function, steps: int, rounds: int = 10, beside: Reference | None = None
+) -> None:
+    calls, several = repeated(benchmark, function)
+    benchmark.extra_info |= {"calls": calls, "steps": calls * steps}
+    if beside is None or benchmark.disabled:
+        benchmark.pedantic(several, rounds=rounds, warmup_rounds=1)
+        return
+    others, reference = repeated(benchmark, beside.call)
+    taken = []
+
+    def first():
+        begun = time.process_time()
+        reference()
+        taken.append(time.process_time() - begun)
+
+    benchmark.pedantic(several, setup=first, rounds=rounds, warmup_rounds=1)
+    own = benchmark.stats.stats.data
+    gains = (other / mine for mine, other in zip(own, taken[-len(own) :], strict=True))
+    ratio = median(gains) * calls * steps / (others * beside.steps)
+    benchmark.extra_info |= {"beside": beside.name, "ratio": ratio}
+
+
+def repeated(benchmark, function) -> tuple[int, Callable[[], None]]:
+    """How often a function is called to take LEAST, and what calls it as often."""
+    calls = 1
     if not benchmark.disabled:
         function()  # compile
-    benchmark.extra_info["steps"] = steps
-    benchmark.pedantic(function, rounds=rounds, warmup_rounds=1)
+        begun = time.perf_counter()
+        function()
+        calls = max(1, int(LEAST / (time.perf_counter() - begun)))
+
+    def several() -> None:
+        for _ in range(calls):
+            function()
+
+    return calls, several
 
 
 def sampled(runs: list[Run]):
@@ -65,8 +112,9 @@ def sampled(runs: list[Run]):
     return lanes.sampler, theta, stream, lambda: lanes.sampler.sample(theta.numpy(), stream, 1)
 
 
-def test_gymnasium_loop(benchmark):
-    """The reference: what most public code does, one environment and one torch call a step."""
+@cache
+def gymnasium_loop() -> Reference:
+    """What most public code does: one environment, and one torch call a step."""
     environment = gymnasium.make("CartPole-v1")
     network = torch.nn.Sequential(
         torch.nn.Linear(4, 8), torch.nn.Tanh(), torch.nn.Linear(8, 8), torch.nn.Tanh(),
@@ -84,12 +132,12 @@ def test_gymnasium_loop(benchmark):
             if terminated or truncated:
                 observation, _ = environment.reset()
 
-    measure(benchmark, loop, steps)
+    return Reference("the Gymnasium loop", loop, steps)
 
 
 def test_rollout(benchmark):
     *_, sample = sampled(cartpole())
-    measure(benchmark, sample, int(sample().length.sum()))
+    measure(benchmark, sample, int(sample().length.sum()), beside=gymnasium_loop())
 
 
 # How often a step asks for the derivative of the state, where it is not once: Runge-Kutta steps.
@@ -114,41 +162,45 @@ def evaluations(name: str) -> int:
 @pytest.mark.parametrize("name", FAMILIES)
 def test_family(benchmark, name):
     """Sampling alone."""
-    *_, sample = first_lanes(name)
+    sampler, _, stream, sample = first_lanes(name)
+    played = sample()
     asked = evaluations(name) if name in ROBOTS else DERIVATIVES.get(name, 1)
     benchmark.extra_info["kind"] = dynamics(FAMILIES[name])
     benchmark.extra_info["evaluations"] = asked
-    measure(benchmark, sample, int(sample().length.sum()), rounds=10)
+    beside = raw_episodes(sampler, stream, played) if name in ROBOTS else None
+    if name == "gymnasium":
+        beside = raw_gymnasium(sampler.family, played)
+    measure(benchmark, sample, int(played.length.sum()), beside=beside)
 
 
-@pytest.mark.parametrize("name", ROBOTS)
-def test_raw(benchmark, name):
-    """`mj_step` and nothing else: the very episodes of `test_family`, replayed open loop."""
-    sampler, _, stream, sample = first_lanes(name)
-    played = sample()
-    simulator = sampler.family.simulator(sampler.task, 1)
-    uniform = np.empty((len(simulator.models), simulator.start_draws))
-    uniform_lanes(uniform, *stream, 1, START)
-    state = simulator.start(uniform)
-    data, jobs = [mujoco.MjData(simulator.models[0])], []
-    for lane, model in enumerate(simulator.models):
-        start = np.zeros((1, 1 + simulator.start_draws))  # time, qpos, qvel
-        start[0, 1:] = state[lane, : simulator.start_draws]
-        length = int(played.length[lane, 0])
-        action = played.action[lane, 0, :length].astype(np.float64) + simulator.action_bias[lane]
-        jobs.append((model, data, start, np.repeat(action, simulator.frame_skip, axis=0)[None]))
-    with Rollout(nthread=0) as rollout:
-        measure(
-            benchmark,
-            lambda: [rollout.rollout(*job) for job in jobs],
-            int(played.length.sum()),
-        )
+def raw_episodes(sampler, stream, played) -> Reference:
+    """`raw_physics` of these very episodes."""
+    lanes, episodes = played.length.shape
+    simulator = sampler.family.simulator(sampler.task, episodes)
+    uniform = np.empty((lanes * episodes, simulator.start_draws))
+    uniform_lanes(uniform, *stream, episodes, START)
+    rows = [part.reshape(len(uniform), -1, part.shape[-1]) for part in played[:2]]
+    return raw_physics(simulator, simulator.start(uniform), *rows, played.length.ravel())
 
 
-def test_raw_gymnasium(benchmark):
+def raw_physics(simulator, state, observation, action, lengths) -> Reference:
+    """`mj_step` and nothing else: what rows did, replayed open loop."""
+    size, skip = simulator.start_draws, simulator.frame_skip
+    data, rollout, jobs = [mujoco.MjData(simulator.models[0])], Rollout(nthread=0), []
+    for row, length in enumerate(lengths):
+        start = np.zeros((1, 1 + size))  # time, qpos, qvel
+        start[0, 1:] = state[row, :size]
+        taken = action[row, :length].astype(np.float64) + simulator.action_bias[row]
+        jobs.append((simulator.models[row], data, start, np.repeat(taken, skip, axis=0)[None]))
+    after = rollout.rollout(*jobs[0])[0][0, skip - 1 :: skip]
+    width, compared = simulator.models[0].nq - 1, min(20, lengths[0] - 1)
+    replayed = after[:compared, 2 : 2 + width]  # chaos makes another path of another last digit
+    assert np.allclose(replayed, observation[0, 1 : compared + 1, :width], atol=1e-3)
+    return Reference("mj_step", lambda: [rollout.rollout(*job) for job in jobs], int(lengths.sum()))
+
+
+def raw_gymnasium(family, played) -> Reference:
     """A bare loop around the environment of the family `gymnasium`: its very actions again."""
-    sampler, *_, sample = first_lanes("gymnasium")
-    family, played = sampler.family, sample()
     environment = gymnasium.make(family.id, **dict(family.keywords)).unwrapped
     episodes = [
         list(map(int, action[0, : length[0], 0]))
@@ -162,7 +214,7 @@ def test_raw_gymnasium(benchmark):
                 if environment.step(action)[2]:
                     environment.reset()
 
-    measure(benchmark, loop, int(played.length.sum()))
+    return Reference("its bare loop", loop, int(played.length.sum()))
 
 
 @pytest.mark.parametrize("name", ["plain", "weighted", "curvature"])
@@ -174,7 +226,8 @@ def test_estimator(benchmark, name):
     gradients = CompiledGradients(sampler.policy, 0.99)
     function = vmap(getattr(gradients, name))
     arguments = (batch, theta) if name == "curvature" else (theta, batch)
-    measure(benchmark, lambda: function(*arguments), int(played.length.sum()))
+    steps = int(played.length.sum())
+    measure(benchmark, lambda: function(*arguments), steps, beside=gymnasium_loop())
 
 
 @pytest.mark.parametrize("algorithm", ["fedpg", "fedsvrpg-m", "fedhapg-m"])
@@ -182,7 +235,7 @@ def test_training(benchmark, algorithm):
     """Whole rounds, evaluation at the first and last round included."""
     runs = cartpole(algorithm)
     steps = sum(int(result.columns["steps_total"][-1]) for result in train(runs))
-    measure(benchmark, lambda: train(runs), steps, rounds=5)
+    measure(benchmark, lambda: train(runs), steps, rounds=5, beside=gymnasium_loop())
 
 
 def test_local_step(benchmark):
@@ -194,23 +247,29 @@ def test_local_step(benchmark):
     def one_step():
         return local_step(program, roster, local, 0, state.baseline)[1]
 
-    measure(benchmark, one_step, int(one_step().played[0].length.sum()))
+    steps = int(one_step().played[0].length.sum())
+    measure(benchmark, one_step, steps, beside=gymnasium_loop())
 
 
 def test_round(benchmark):
-    measure_rounds(benchmark, cartpole(step_size=1e-5), rounds=10)
+    one = rounds_of(cartpole(step_size=1e-5))
+    measure(benchmark, one.call, one.steps, beside=gymnasium_loop())
 
 
 @pytest.mark.parametrize("episodes", [1, 10])
 def test_full_episodes(benchmark, episodes):
     """Rounds of FedSVRPG-M whose episodes last the horizon: nothing is gained by short ones."""
     changes = {"episodes": episodes, "options": {"horizon": 20}, "step_size": 1e-5}
-    measure_rounds(benchmark, cartpole(**changes), rounds=10)
+    one = rounds_of(cartpole(**changes))
+    measure(benchmark, one.call, one.steps, beside=gymnasium_loop())
 
 
-@pytest.mark.parametrize("lanes", [100, 1_000, 10_000, 100_000])
-def test_sweep(benchmark, lanes):
-    """One round of a grid of step sizes as one tensor program: lanes = trials × seeds × agents."""
+@pytest.mark.parametrize("lanes", [1_000, 10_000, 100_000])
+def test_wide_sweep(benchmark, lanes):
+    """One round of a grid of step sizes as one tensor program, beside one of 100 lanes.
+
+    Lanes = trials × seeds × agents.
+    """
     if benchmark.disabled and lanes > 1_000:
         pytest.skip("untimed, more lanes show nothing that a thousand do not")
     trials = lanes // (RUNS * AGENTS)
@@ -220,14 +279,16 @@ def test_sweep(benchmark, lanes):
         for trial in range(trials)
         for run in cartpole(step_size=1e-5 * (1 + trial / trials), **short)
     ]
-    measure_rounds(benchmark, runs, rounds=2 if short else 5)
+    one, narrow = rounds_of(runs), rounds_of(cartpole(step_size=1e-5, **short))
+    rounds = 3 if short else 5
+    measure(benchmark, one.call, one.steps, rounds, narrow._replace(name="a round of 100 lanes"))
 
 
-def measure_rounds(benchmark, runs: list[Run], rounds: int) -> None:
+def rounds_of(runs: list[Run]) -> Reference:
     """The first round again and again: its episodes are always the same."""
     batch = start(runs)
-    after = round_(*batch)
-    measure(benchmark, lambda: round_(*batch), int(after.ledger.steps.sum()), rounds)
+    steps = int(round_(*batch).ledger.steps.sum())
+    return Reference("a round", lambda: round_(*batch), steps)
 
 
 # HalfCheetah: tanh 64×64, 5 seeds × 5 agents × 10 episodes. The horizon changes no ratio.
@@ -241,45 +302,23 @@ def halfcheetah() -> list[Run]:
     return [Run(config, Seed("test", seed)) for seed in range(5)]
 
 
-def test_halfcheetah_ceiling(benchmark):
-    """`mj_step` and nothing else: the very episodes of the rows below, replayed open loop."""
+@pytest.fixture(scope="module")
+def halfcheetah_physics() -> Reference:
     sampler, theta, stream, _ = sampled(halfcheetah())
-    played = sampler.sample(theta.numpy(), stream, 10)
-    simulator = sampler.family.simulator(sampler.task, 10)
-    uniform = np.empty((len(simulator.models), simulator.start_draws))
-    uniform_lanes(uniform, *stream, 10, START)
-    state = simulator.start(uniform)
-    initial = np.zeros((len(state), 1 + simulator.start_draws))  # time, qpos, qvel
-    initial[:, 1:] = state[:, : simulator.start_draws]
-    actions = played.action.reshape(len(state), 100, -1) + simulator.action_bias[:, None]
-    control = np.repeat(actions.astype(np.float64), simulator.frame_skip, axis=1)
-    data = [mujoco.MjData(simulator.models[0])]
-    with Rollout(nthread=0) as rollout:
-        measure(
-            benchmark,
-            lambda: rollout.rollout(simulator.models, data, initial, control),
-            played.reward.size,
-            rounds=5,
-        )
-        after, _ = rollout.rollout(simulator.models, data, initial, control)
-    speed = np.diff(after[:, simulator.frame_skip - 1 :: simulator.frame_skip, 1], axis=1)
-    speed = speed / simulator.seconds
-    cost = 0.1 * np.square(played.action.astype(np.float64)).sum(-1).reshape(len(state), 100)
-    reward = played.reward.reshape(len(state), 100)
-    assert np.allclose(speed[:, :20] - cost[:, 1:21], reward[:, 1:21], atol=1e-3)
+    return raw_episodes(sampler, stream, sampler.sample(theta.numpy(), stream, 10))
 
 
-def test_halfcheetah_rollout(benchmark):
+def test_halfcheetah_rollout(benchmark, halfcheetah_physics):
     """Closed loop: the policy is asked before every step."""
     sampler, theta, stream, _ = sampled(halfcheetah())
-    steps = sampler.sample(theta.numpy(), stream, 10).reward.size
-    measure(benchmark, lambda: sampler.sample(theta.numpy(), stream, 10), steps, rounds=5)
+    again = lambda: sampler.sample(theta.numpy(), stream, 10)  # noqa: E731
+    measure(benchmark, again, again().reward.size, 5, halfcheetah_physics)
 
 
-def test_halfcheetah_training(benchmark):
+def test_halfcheetah_training(benchmark, halfcheetah_physics):
     """Whole rounds of FedSVRPG-M."""
-    batch = start(halfcheetah())
-    measure(benchmark, lambda: round_(*batch), 5 * 5 * 10 * 100 * 2, rounds=5)
+    one = rounds_of(halfcheetah())
+    measure(benchmark, one.call, one.steps, 5, halfcheetah_physics)
 
 
 def ppo() -> list[Run]:
@@ -291,8 +330,8 @@ def ppo() -> list[Run]:
     return [Run(config, Seed("test", seed)) for seed in range(5)]
 
 
-def test_halfcheetah_ppo_ceiling(benchmark):
-    """`mj_step` and nothing else: a segment of the agents of the row below, open loop."""
+def test_halfcheetah_ppo(benchmark):
+    """Whole rounds of FedPPO: 10 epochs of 32 minibatches with tanh 64×64, segments of 2 048."""
     sampler, theta, stream, _ = sampled(ppo())
     simulator = sampler.simulator(1)
     uniform = np.random.default_rng(0).random((25, simulator.start_draws))
@@ -300,25 +339,10 @@ def test_halfcheetah_ppo_ceiling(benchmark):
     played, _ = segment(
         simulator, sampler.policy, theta.numpy(), stream, begin, 2048, horizon=10**6
     )
-    initial = np.zeros((25, 1 + simulator.start_draws))  # time, qpos, qvel
-    initial[:, 1:] = begin[:, : simulator.start_draws]
-    actions = played.steps.action.astype(np.float64) + simulator.action_bias[:, None]
-    control = np.repeat(actions, simulator.frame_skip, axis=1)
-    data = [mujoco.MjData(simulator.models[0])]
-    with Rollout(nthread=0) as rollout:
-        again = lambda: rollout.rollout(simulator.models, data, initial, control)  # noqa: E731
-        measure(benchmark, again, 25 * 2048, rounds=3)
-        after, _ = again()
-    speed = np.diff(after[:, simulator.frame_skip - 1 :: simulator.frame_skip, 1], axis=1)
-    speed /= simulator.seconds
-    cost = 0.1 * np.square(played.steps.action.astype(np.float64)).sum(-1)
-    assert np.allclose(speed[:, :20] - cost[:, 1:21], played.steps.reward[:, 1:21], atol=1e-3)
-
-
-def test_halfcheetah_ppo(benchmark):
-    """Whole rounds of FedPPO: 10 epochs of 32 minibatches with tanh 64×64, segments of 2 048."""
-    batch = start(ppo())
-    measure(benchmark, lambda: round_(*batch), 25 * 2048, rounds=3)
+    seen, taken = played.steps.observation, played.steps.action
+    physics = raw_physics(simulator, begin, seen, taken, np.full(25, 2048))
+    one = rounds_of(ppo())
+    measure(benchmark, one.call, one.steps, 3, physics)
 
 
 def test_exact_tabular_gradient(benchmark):
