@@ -48,13 +48,14 @@ COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_example_is_a_line_that_can_be_copied(name: str) -> None:
+def test_a_command_explains_its_words_and_has_examples_to_copy(name: str) -> None:
     told = CliRunner().invoke(app, [name, "--help"], terminal_width=60).stdout
     shown = [line.strip() for line in told.partition("Examples:")[2].splitlines()]
     written = [line.strip() for line in COMMANDS[name].callback.__doc__.splitlines()]
     examples = [line for line in written if line.startswith(f"fedrl {name}")]
     assert examples
     assert set(examples) <= set(shown)
+    assert all(parameter.help for parameter in COMMANDS[name].params)
 
 
 def test_without_a_word_the_help_is_shown() -> None:

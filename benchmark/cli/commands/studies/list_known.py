@@ -38,7 +38,9 @@ LEGEND = {
 
 
 def list_known(
-    what: Annotated[str, typer.Argument(metavar="families|algorithms|studies")],
+    what: Annotated[
+        str, typer.Argument(metavar="families|algorithms|studies", help="What to list.")
+    ],
     as_json: Json = False,
 ) -> None:
     """List environment families, algorithms or built-in studies that can be combined.
