@@ -7,6 +7,7 @@ import datetime
 import re
 import tomllib
 from configparser import ConfigParser
+from fnmatch import fnmatch
 from itertools import pairwise
 
 import pytest
@@ -30,6 +31,15 @@ def test_the_changelog_knows_this_version_and_begins_with_what_is_unreleased() -
 def test_parts_of_the_changelog_are_those_of_its_form() -> None:
     parts = {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
     assert set(re.findall(r"^### (.+)$", CHANGES, re.M)) <= parts
+
+
+def test_spelling_is_not_looked_for_in_what_is_built_or_computed_here() -> None:
+    tools = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]
+    skipped = tools["codespell"]["skip"].split(",")
+    folders = re.findall(r"^(.+)/$", (ROOT / ".gitignore").read_text("utf-8"), re.M)
+    for folder in {*folders} - {"__pycache__"}:  # byte code is no text
+        name = f"./{folder}" if "/" in folder else folder
+        assert any(fnmatch(name, pattern) for pattern in skipped), folder
 
 
 @pytest.mark.parametrize("tool", ["ruff", "codespell"])
