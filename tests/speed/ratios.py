@@ -43,8 +43,8 @@ def main(path: str) -> int:
     print_families(told)
     for name, least in TARGETS.items():
         if name in ratios:
-            print(f"{name}: {ratios[name]:.2f} of {told[name]['extra_info']['beside']}, ", end="")
-            print(f"target {least:.2f}")
+            beside = told[name]["extra_info"]["beside"]
+            print(f"{name}: {ratios[name]:.2f} of {beside}, target {least:.2f}")
     past, now = history.read(), history.measured(ratios)
     history.add(now)
     history.draw([*past, now])
@@ -63,6 +63,8 @@ def print_families(told: dict[str, dict[str, Any]]) -> None:
     equally often in a step. Processor time of the fastest call: other programs disturb a mean.
     """
     known = {name: entry for name, entry in told.items() if name.startswith(FAMILY)}
+    if not known:
+        return
     best = {name: e["extra_info"]["steps"] / e["stats"]["min"] for name, e in known.items()}
     groups: dict[tuple[str, int], list[str]] = {}
     for name, entry in known.items():
