@@ -49,8 +49,9 @@ COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_command_explains_its_words_and_has_examples_to_copy(name: str) -> None:
-    told = CliRunner().invoke(app, [name, "--help"], terminal_width=60).stdout
-    shown = [line.strip() for line in told.partition("Examples:")[2].splitlines()]
+    done = CliRunner().invoke(app, [name, "--help"], terminal_width=60)
+    assert done.exit_code == 0
+    shown = [line.strip() for line in done.stdout.partition("Examples:")[2].splitlines()]
     written = [line.strip() for line in COMMANDS[name].callback.__doc__.splitlines()]
     examples = [line for line in written if line.startswith(f"fedrl {name}")]
     assert examples
